@@ -1,0 +1,144 @@
+"""The training configuration: a TOML file checked against dataclasses."""
+
+import dataclasses
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Where the recordings are and how pairs are made of them."""
+
+    train: str
+    """Folder of 44.1 kHz recordings, searched recursively."""
+    validation: str
+    segment_samples: int = 88_192
+    """Length of a training segment at 44.1 kHz; a multiple of 128 (2 s are 689 x 128)."""
+    validation_clips: int = 60
+    degradation: str = "random"
+    """``random`` (low-passes, gain, equalisation and noise floors) or ``thesis`` (one low-pass)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class NetworkConfig:
+    """The U-Net."""
+
+    width: int = 16
+    align_corners: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimiserConfig:
+    """Adam and its schedule: linear warm-up, constant, linear decay to zero at the end."""
+
+    learning_rate: float = 1e-4
+    weight_decay: float = 1e-5
+    gradient_norm: float = 10.0
+    warmup_steps: int = 0
+    decay_steps: int = 0
+    """How many of the last steps the learning rate falls to zero over."""
+    mse_weight: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunConfig:
+    """Length, batch and bookkeeping of one training."""
+
+    folder: str
+    """Where checkpoints and the log go."""
+    steps: int
+    batch_size: int = 16
+    seed: int = 0
+    ema_decay: float = 0.0
+    """Decay per step of the averaged weights; 0 keeps none."""
+    bf16: bool = False
+    validate_every: int = 1000
+    device: str = "auto"
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """Everything a training needs."""
+
+    data: DataConfig
+    run: RunConfig
+    network: NetworkConfig = field(default_factory=NetworkConfig)
+    optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
+
+
+_SECTIONS: dict[str, type] = {
+    "data": DataConfig,
+    "run": RunConfig,
+    "network": NetworkConfig,
+    "optimiser": OptimiserConfig,
+}
+
+
+def _section(name: str, table: Any, where: Path) -> Any:
+    kind = _SECTIONS[name]
+    if not isinstance(table, dict):
+        raise ValueError(f"{where}: [{name}] must be a table")
+    fields = {f.name: f for f in dataclasses.fields(kind)}
+    values: dict[str, Any] = {}
+    for key, value in table.items():
+        if key not in fields:
+            raise ValueError(f"{where}: unknown key {name}.{key}; known are {', '.join(fields)}")
+        wanted = fields[key].type
+        if wanted is float and type(value) is int:
+            value = float(value)
+        if type(value) is not wanted:
+            raise ValueError(f"{where}: {name}.{key} must be {wanted.__name__}, got {value!r}")
+        values[key] = value
+    required = {f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING}
+    if missing := sorted(required - values.keys()):
+        raise ValueError(f"{where}: [{name}] lacks {', '.join(missing)}")
+    return kind(**values)
+
+
+def load_config(path: Path) -> TrainConfig:
+    """Read and check a training configuration.
+
+    Raises:
+        ValueError: if the file is missing, is not TOML, or a key or value is wrong; the message
+            names it.
+    """
+    try:
+        tables = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ValueError(f"{path} is not TOML: {error}") from error
+    if unknown := sorted(tables.keys() - _SECTIONS.keys()):
+        raise ValueError(f"{path}: unknown section [{unknown[0]}]; known are {', '.join(_SECTIONS)}")
+    if missing := sorted({"data", "run"} - tables.keys()):
+        raise ValueError(f"{path}: section [{missing[0]}] is missing")
+    config = TrainConfig(**{name: _section(name, t, path) for name, t in tables.items()})
+    _check_ranges(config, path)
+    return config
+
+
+def _check_ranges(config: TrainConfig, where: Path) -> None:
+    if config.data.segment_samples < 2048 or config.data.segment_samples % 128:
+        raise ValueError(
+            f"{where}: data.segment_samples must be a multiple of 128 from 2048 on, "
+            f"got {config.data.segment_samples}"
+        )
+    if config.data.degradation not in ("random", "thesis"):
+        raise ValueError(
+            f"{where}: data.degradation must be random or thesis, got {config.data.degradation!r}"
+        )
+    positive = {
+        "run.steps": config.run.steps,
+        "run.batch_size": config.run.batch_size,
+        "run.validate_every": config.run.validate_every,
+        "network.width": config.network.width,
+        "optimiser.learning_rate": config.optimiser.learning_rate,
+        "data.validation_clips": config.data.validation_clips,
+    }
+    for name, value in positive.items():
+        if value <= 0:
+            raise ValueError(f"{where}: {name} must be positive, got {value}")
+    if not 0.0 <= config.run.ema_decay < 1.0:
+        raise ValueError(f"{where}: run.ema_decay must be in [0, 1), got {config.run.ema_decay}")

@@ -1,0 +1,102 @@
+"""Recordings in memory and random aligned segments of them."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from models.degrade import SAMPLE_RATE_HZ, Degrader
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
+
+
+def find_audio(folder: Path) -> list[Path]:
+    """Audio files below a folder, sorted.
+
+    Raises:
+        ValueError: if there are none.
+    """
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    if not paths:
+        raise ValueError(f"no audio files in {folder}")
+    return paths
+
+
+def read_recording(path: Path) -> npt.NDArray[np.float32]:
+    """A recording mixed to mono at 44.1 kHz, ``[T]``, at its stored level.
+
+    Raises:
+        ValueError: if the file cannot be read, has non-finite samples or a rate below 44.1 kHz.
+    """
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    if rate < SAMPLE_RATE_HZ:
+        raise ValueError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
+    mono: npt.NDArray[np.float32] = audio.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise ValueError(f"{path} has samples that are not numbers")
+    if rate != SAMPLE_RATE_HZ:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ, quality="VHQ")
+    return mono
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Decoded recordings, each normalised to peak 1 and kept in 16 bits end to end."""
+
+    samples: npt.NDArray[np.int16]
+    starts: npt.NDArray[np.int64]
+    """``[files + 1]``: where each recording begins in ``samples``."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "Corpus":
+        """Decode every recording below a folder; silent ones are left out.
+
+        Raises:
+            ValueError: if there are none, or one is unreadable.
+        """
+        parts = []
+        for path in find_audio(folder):
+            audio = read_recording(path)
+            peak = float(np.abs(audio).max(initial=0.0))
+            if peak > 0.0:
+                parts.append(np.round(audio * (32_767 / peak)).astype(np.int16))
+        if not parts:
+            raise ValueError(f"all recordings in {folder} are silent")
+        starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
+        return cls(np.concatenate(parts), starts)
+
+    @property
+    def seconds(self) -> float:
+        """Length of all recordings together."""
+        return len(self.samples) / SAMPLE_RATE_HZ
+
+    def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
+        """Random cuts, ``[count, n]``; recordings are drawn by their length, short ones padded."""
+        out = np.zeros((count, n), np.float32)
+        lengths = np.diff(self.starts)
+        for row, file in zip(
+            out, rng.choice(len(lengths), count, p=lengths / lengths.sum()), strict=True
+        ):
+            length = int(lengths[file])
+            # A cut may begin before or end behind the recording by an eighth of a segment.
+            first = int(rng.integers(-n // 8, max(length - n + n // 8, -n // 8 + 1)))
+            begin, end = max(first, 0), min(first + n, length)
+            audio = self.samples[self.starts[file] + begin : self.starts[file] + end]
+            row[begin - first : end - first] = audio / np.float32(32_768)
+        return torch.from_numpy(out)
+
+
+def training_batch(
+    corpus: Corpus, degrader: Degrader, *, batch_size: int, seed: int, step: int, rank: int = 0
+) -> tuple[Tensor, Tensor]:
+    """The batch of one step: the same for the same (seed, step, rank), so resuming is exact."""
+    rng = np.random.default_rng([seed, step, rank])
+    return degrader(corpus.segments(rng, batch_size, degrader.n), rng)

@@ -1,0 +1,182 @@
+"""Training pairs from 44.1 kHz audio: recording conditions, a low-pass, and kaiser-fast x2.
+
+All filters are linear and applied in batches in the frequency domain. A network trained behind one
+low-pass and one studio does not carry over to others (Sulun and Davies, 2021), so both are random.
+"""
+
+from collections.abc import Callable
+from functools import cache
+
+import numpy as np
+import numpy.typing as npt
+import resampy
+import scipy.fft
+import scipy.signal
+import soxr
+import torch
+from torch import Tensor
+
+Floats = npt.NDArray[np.float64]
+Complexes = npt.NDArray[np.complex128]
+
+SAMPLE_RATE_HZ = 44_100
+
+# Samples of real audio on both sides of a segment that the longest filter may ring into.
+MARGIN_SAMPLES = 768
+
+
+def padded_samples(segment_samples: int) -> int:
+    """Even length, fast for an FFT, that holds a segment and a margin on both sides."""
+    n: int = segment_samples + 2 * MARGIN_SAMPLES
+    while (m := scipy.fft.next_fast_len(n, real=True)) % 2:
+        n = m + 1
+    return m
+
+
+@cache
+def _resamplers() -> dict[str, Callable[[Floats], Floats]]:
+    return {
+        "kaiser_best": lambda x: resampy.resample(x, 44_100, 22_050, filter="kaiser_best"),
+        "kaiser_fast": lambda x: resampy.resample(x, 44_100, 22_050, filter="kaiser_fast"),
+        "soxr_vhq": lambda x: soxr.resample(x, 44_100, 22_050, quality="VHQ"),
+        "soxr_hq": lambda x: soxr.resample(x, 44_100, 22_050, quality="HQ"),
+        "resample_poly": lambda x: scipy.signal.resample_poly(x, 1, 2),
+    }
+
+
+def _centred_response(taps: Floats, centre: int, n: int) -> Complexes:
+    """Zero-phase frequency response, ``[n // 2 + 1]``, of taps whose time zero is ``centre``."""
+    wrapped = np.zeros(n)
+    wrapped[np.arange(len(taps)) - centre] = taps
+    return np.fft.rfft(wrapped)
+
+
+@cache
+def resampler_response(name: str, n: int) -> Complexes:
+    """Response of a 44.1 to 22.05 kHz resampler's low-pass, ``[n // 2 + 1]``, measured.
+
+    An impulse at an even and one at an odd position show both halves of its impulse response.
+    """
+    half = 2 * MARGIN_SAMPLES
+    taps = np.zeros(2 * half)
+    for offset in (0, 1):
+        impulse = np.zeros(2 * half)
+        impulse[half + offset] = 1.0
+        # Output m sees tap 2m - (half + offset); a symmetric filter, written around index half.
+        y = _resamplers()[name](impulse)
+        lags = 2 * np.arange(len(y)) - (half + offset)
+        keep = np.abs(lags) < MARGIN_SAMPLES
+        taps[half + lags[keep]] = y[keep]
+    return _centred_response(taps, half, n)
+
+
+@cache
+def kaiser_fast_response(n: int) -> Complexes:
+    """Response of resampy's kaiser-fast x2 interpolation of zero-stuffed audio."""
+    half = MARGIN_SAMPLES
+    impulse = np.zeros(half)
+    impulse[half // 2] = 1.0
+    taps = resampy.resample(impulse, 22_050, 44_100, filter="kaiser_fast")
+    return _centred_response(taps, half, n)
+
+
+def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
+    """A random anti-aliasing filter: a resampler's, or a classical design run forward and back."""
+    if rng.random() < 0.55:
+        names = list(_resamplers())
+        name = names[0] if rng.random() < 0.4 else names[rng.integers(len(names))]
+        return resampler_response(name, n)
+    nyquist = SAMPLE_RATE_HZ / 2
+    cutoff = rng.uniform(8_500, 11_000) / nyquist
+    order = int(rng.integers(3, 9))
+    match rng.integers(4):
+        case 0:
+            sos = scipy.signal.butter(order, cutoff, output="sos")
+        case 1:
+            sos = scipy.signal.cheby1(order, rng.choice([1e-3, 0.05, 0.5]), cutoff, output="sos")
+        case 2:
+            sos = scipy.signal.ellip(order, 0.05, rng.uniform(50, 80), cutoff, output="sos")
+        case _:
+            sos = scipy.signal.bessel(order, cutoff, output="sos", norm="mag")
+    _, response = scipy.signal.freqz_sos(sos, worN=np.linspace(0.0, np.pi, n // 2 + 1))
+    return np.abs(response) ** 2 + 0j
+
+
+def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floats:
+    """A random smooth curve over ``n // 2 + 1`` bins: nodes an octave apart, linear between."""
+    nodes_hz = 22_050 / 2.0 ** np.arange(8, -1, -1)
+    nodes_db = rng.normal(0.0, spread_db, len(nodes_hz))
+    bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
+    return np.interp(np.log2(bins_hz), np.log2(nodes_hz), nodes_db)
+
+
+def random_equaliser(rng: np.random.Generator, n: int) -> Floats:
+    """Linear gain per bin: gentle random bends and a tilt above 3 kHz, as microphones differ."""
+    if rng.random() < 0.3:
+        return np.ones(n // 2 + 1)
+    bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
+    tilt_db = rng.normal(0.0, 2.5) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
+    return 10.0 ** ((_smooth_curve_db(rng, n, 1.5) + tilt_db) / 20)
+
+
+def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
+    """Standard deviation per bin of a coloured noise floor relative to a signal of power 1."""
+    if rng.random() < 0.4:
+        return np.zeros(n // 2 + 1)
+    level_db = rng.uniform(-85, -40)
+    bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
+    tilt_db = rng.uniform(-5, 3) * np.log2(np.maximum(bins_hz / 200, 1.0))
+    shape_db = _smooth_curve_db(rng, n, 2.0) + tilt_db
+    shape = 10.0 ** ((shape_db - shape_db.max()) / 20)
+    # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
+    return shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
+
+
+class Degrader:
+    """Makes pairs of kaiser-fast upsampled and full-band audio.
+
+    Args:
+        segment_samples: length of what comes out, at 44.1 kHz; even.
+        random: whether level, equalisation, noise floor and low-pass are drawn for each
+            segment. Otherwise the low-pass is resampy's kaiser_best and nothing else changes.
+
+    Shape:
+        - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
+        - Output: two ``[B, 1, segment_samples]``: the network's input and its target
+    """
+
+    def __init__(self, segment_samples: int, *, random: bool) -> None:
+        self.segment_samples = segment_samples
+        self.random = random
+        self.n = padded_samples(segment_samples)
+        self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
+
+    def __call__(self, audio: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
+        """Degrade a batch; ``rng`` decides everything random."""
+        spectrum = torch.fft.rfft(audio)
+        if self.random:
+            spectrum = self._record(spectrum, audio, rng)
+            low_pass = np.stack([random_low_pass(rng, self.n) for _ in range(len(audio))])
+        else:
+            low_pass = resampler_response("kaiser_best", self.n)[None]
+        target = torch.fft.irfft(spectrum, self.n)
+        low = torch.fft.irfft(spectrum * torch.from_numpy(low_pass).to(torch.complex64), self.n)
+        low[:, 1::2] = 0.0
+        source = torch.fft.irfft(torch.fft.rfft(low) * self._kaiser_fast, self.n)
+        start = (self.n - self.segment_samples) // 2
+        crop = slice(start - start % 2, start - start % 2 + self.segment_samples)
+        return source[:, None, crop].contiguous(), target[:, None, crop].contiguous()
+
+    def _record(self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator) -> Tensor:
+        """Another microphone: equaliser, noise floor and level, each segment its own."""
+        batch = len(audio)
+        equaliser = np.stack([random_equaliser(rng, self.n) for _ in range(batch)])
+        floor = np.stack([random_noise_floor(rng, self.n) for _ in range(batch)])
+        power = audio.square().mean(dim=1, keepdim=True).clamp_min(1e-6).sqrt()
+        shape = (2, *floor.shape)
+        noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
+        noise = torch.complex(noise[0], noise[1]) * torch.from_numpy(floor).float() * power
+        spectrum = spectrum * torch.from_numpy(equaliser).float() + noise
+        peak = torch.fft.irfft(spectrum, self.n).abs().amax(dim=1, keepdim=True).clamp_min(1e-6)
+        level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()
+        return spectrum * level / peak

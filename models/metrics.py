@@ -1,0 +1,87 @@
+"""Measures of upsampled audio at 44.1 kHz; the definitions are in the README."""
+
+import numpy as np
+import numpy.typing as npt
+import scipy.signal
+
+Audio = npt.NDArray[np.float32]
+Floats = npt.NDArray[np.float64]
+
+FFT_SIZE = 2048
+HOP = 512
+SAMPLE_RATE_HZ = 44_100
+
+# Power under which the AP-BWE, AERO and NU-Wave 2 definition of LSD does not look.
+POWER_FLOOR = 1e-8
+
+
+def power_spectrogram(audio: Audio) -> Floats:
+    """Power, ``[N, F]``: periodic Hann 2048, hop 512, reflect padding."""
+    half = FFT_SIZE // 2
+    if len(audio) <= half:
+        audio = np.pad(audio, (0, half + 1 - len(audio)))
+    padded = np.pad(audio.astype(np.float64), half, mode="reflect")
+    frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP]
+    window = scipy.signal.get_window("hann", FFT_SIZE, fftbins=True)
+    power: Floats = np.abs(np.fft.rfft(frames * window)) ** 2
+    return power
+
+
+def _bins(low_hz: float, high_hz: float) -> slice:
+    per_hz = FFT_SIZE / SAMPLE_RATE_HZ
+    return slice(int(np.ceil(low_hz * per_hz)), int(np.floor(high_hz * per_hz)) + 1)
+
+
+def _lsd(squares: Floats, band: slice) -> float:
+    return float(np.sqrt(squares[:, band].mean(axis=1)).mean())
+
+
+def _active_frames(reference_power: Floats) -> npt.NDArray[np.bool_]:
+    level = reference_power[:, _bins(200, 9_000)].mean(axis=1)
+    active: npt.NDArray[np.bool_] = level >= level.max() * 10**-3.5
+    return active
+
+
+def snr_db(reference: Audio, estimate: Audio) -> float:
+    """Signal-to-noise ratio in dB: energy of the reference over that of the difference."""
+    reference = reference.astype(np.float64)
+    error = float(((reference - estimate) ** 2).sum())
+    return float(10 * np.log10((reference**2).sum() / max(error, 1e-20)))
+
+
+def score(reference: Audio, estimate: Audio) -> dict[str, float]:
+    """All measures of one clip.
+
+    Args:
+        reference: full-band audio at its stored level, 44.1 kHz.
+        estimate: the upsampled audio, aligned with it.
+
+    Shape:
+        - Input: ``[T]`` and ``[T]``
+
+    Returns:
+        ``snr_db``, ``snr_lf_db`` (below 9 kHz), ``lsd`` (log10), ``lsd_ln`` (the thesis's natural
+        logarithm), ``lsd_hf`` (11.025 to 20 kHz), ``lsd_edge`` (9 to 11.025 kHz) and ``lsd_act``
+        (11.5 to 17 kHz where somebody speaks).
+
+    Raises:
+        ValueError: if the lengths differ, or a clip is empty or not finite.
+    """
+    if reference.shape != estimate.shape or reference.ndim != 1 or not len(reference):
+        raise ValueError(f"clips must be [T] alike, got {reference.shape} and {estimate.shape}")
+    if not (np.isfinite(reference).all() and np.isfinite(estimate).all()):
+        raise ValueError("clips must be finite")
+    wanted, got = power_spectrogram(reference), power_spectrogram(estimate)
+    squares = np.log10(np.maximum(wanted, POWER_FLOOR) / np.maximum(got, POWER_FLOOR)) ** 2
+    lsd = _lsd(squares, slice(None))
+    sos = scipy.signal.butter(12, 9_000, fs=SAMPLE_RATE_HZ, output="sos")
+    low = [scipy.signal.sosfiltfilt(sos, np.pad(x, 256))[256:-256] for x in (reference, estimate)]
+    return {
+        "snr_db": snr_db(reference, estimate),
+        "snr_lf_db": snr_db(low[0], low[1]),
+        "lsd": lsd,
+        "lsd_ln": lsd * float(np.log(10)),
+        "lsd_hf": _lsd(squares, _bins(11_025, 20_000)),
+        "lsd_edge": _lsd(squares, _bins(9_000, 11_025)),
+        "lsd_act": _lsd(squares[_active_frames(wanted)], _bins(11_500, 17_000)),
+    }

@@ -1,0 +1,64 @@
+"""What a listener may change while audio runs."""
+
+import dataclasses
+import json
+import math
+from dataclasses import dataclass
+
+MAX_MIX = 1.5
+MAX_GAIN_DB = 24.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Parameters:
+    """Settings of the A/B mix, replaced as a whole.
+
+    Raises:
+        ValueError: if a value is out of its range or not finite.
+    """
+
+    bypass: bool = False
+    """True plays the kaiser-fast upsampled input, delayed like the network's output."""
+    mix: float = 1.0
+    """Share of the network, 0 to 1.5; above 1 adds more of the new octave."""
+    input_gain_db: float = 0.0
+    """-24 to 24, before everything else."""
+    output_gain_db: float = 0.0
+    """-24 to 24, after everything else."""
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.bypass, bool):
+            raise ValueError(f"bypass must be true or false, got {self.bypass!r}")
+        ranges = {
+            "mix": (0.0, MAX_MIX),
+            "input_gain_db": (-MAX_GAIN_DB, MAX_GAIN_DB),
+            "output_gain_db": (-MAX_GAIN_DB, MAX_GAIN_DB),
+        }
+        for name, (low, high) in ranges.items():
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                raise ValueError(f"{name} must be a number, got {value!r}")
+            if not (math.isfinite(value) and low <= value <= high):
+                raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}")
+
+    def to_json(self) -> str:
+        """State as a JSON object."""
+        return json.dumps(dataclasses.asdict(self))
+
+    @classmethod
+    def from_json(cls, text: str) -> "Parameters":
+        """State from :meth:`to_json`; keys that are missing take their defaults.
+
+        Raises:
+            ValueError: if the text is no JSON object, or has unknown keys or bad values.
+        """
+        try:
+            state = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"parameters are not JSON: {error}") from error
+        if not isinstance(state, dict):
+            raise ValueError(f"parameters must be a JSON object, got {text[:60]!r}")
+        known = {f.name for f in dataclasses.fields(cls)}
+        if unknown := sorted(state.keys() - known):
+            raise ValueError(f"unknown parameter {unknown[0]!r}; known are {sorted(known)}")
+        return cls(**state)

@@ -1,0 +1,122 @@
+"""What the engine tells about itself: immutable, taken whole by whoever draws it."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """Life of an engine."""
+
+    READY = "ready"
+    RUNNING = "running"
+    FINISHED = "finished"
+    """The input ended and everything was played."""
+    STOPPED = "stopped"
+    FAILED = "failed"
+    """``Snapshot.error`` says why."""
+
+
+@dataclass(frozen=True)
+class Latency:
+    """Delay from input to output by named parts, in samples at 44.1 kHz.
+
+    Constant from the start of the engine on. The device parts are the driver's estimates
+    (with the rate converters, where some run); the others are exact.
+    """
+
+    device_in: int = 0
+    block: int = 0
+    front_end: int = 0
+    model: int = 0
+    crossfade: int = 0
+    safety: int = 0
+    device_out: int = 0
+
+    @property
+    def engine(self) -> int:
+        """The engine's own part: everything but the devices."""
+        return self.block + self.front_end + self.model + self.crossfade + self.safety
+
+    @property
+    def total(self) -> int:
+        """All parts together."""
+        return self.device_in + self.engine + self.device_out
+
+
+@dataclass(frozen=True)
+class Timing:
+    """How long blocks take; ratios are seconds of audio per second of computing."""
+
+    blocks: int
+    ratio_median: float
+    ratio_p01: float
+    ratio_min: float
+    block_ms_p50: float
+    block_ms_p99: float
+    block_ms_max: float
+
+
+@dataclass(frozen=True)
+class Faults:
+    """Counts since the start or the last reset; events, except where samples are named."""
+
+    input_overflow: int = 0
+    """The input device lost samples before the engine saw them."""
+    output_underflow: int = 0
+    """The output device ran dry."""
+    ring_overrun: int = 0
+    """The engine fell behind and input was dropped."""
+    ring_underrun: int = 0
+    """The engine was late and silence was played."""
+    dropped_samples: int = 0
+    """Input samples, at 22.05 kHz, that were dropped by the engine."""
+    bad_samples: int = 0
+    """Input samples that were not finite and became silence."""
+
+    @property
+    def total(self) -> int:
+        """Device xruns and ring faults together."""
+        return (
+            self.input_overflow + self.output_underflow + self.ring_overrun + self.ring_underrun
+        )
+
+
+@dataclass(frozen=True)
+class Level:
+    """Level of the last blocks in dBFS (-inf for silence); peak since the last snapshot."""
+
+    rms_db: float = float("-inf")
+    peak_db: float = float("-inf")
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """One look at a running engine."""
+
+    state: State
+    error: str
+    """Empty, or one line for the user."""
+    seconds: float
+    """Audio that went through, in seconds."""
+    position_s: float
+    """Where a file input stands, in seconds; 0 for devices."""
+    length_s: float
+    """Length of a file input in seconds; 0 for devices."""
+    input_name: str
+    output_name: str
+    input_rate_hz: int
+    """Rate that the input runs at, before any conversion to 22.05 kHz."""
+    output_rate_hz: int
+    model: str
+    compute: str
+    """``cpu`` or the name of the CUDA device."""
+    threads: int
+    block_samples: int
+    latency: Latency
+    timing: Timing
+    """Over the whole run (its last half hour)."""
+    recent: Timing
+    """Over the last three seconds."""
+    faults: Faults
+    input_level: Level
+    output_level: Level

@@ -1,0 +1,56 @@
+# Everything a fresh clone needs. The first call installs, later ones start at once.
+#   make run ARGS="live --seconds 10"     another command of topoctave
+#   make test ARGS="-k ring"              a part of the tests
+BIN := .venv/bin
+# A library that uses all cores in every test process makes tests slower, not faster.
+export OMP_NUM_THREADS ?= 2
+# Marks of tests that must not be skipped, for .ci/run: TOPOCTAVE_REQUIRE=pulse,display
+export TOPOCTAVE_REQUIRE
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint format bench train-small train-gpu demo clean
+
+help: ## what there is
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+setup: ## system libraries, .venv and pinned Python packages
+	@scripts/setup.sh test
+
+run: ## the window; without a display live in the terminal, without a sound card on the demo clip
+	@scripts/setup.sh run
+	@$(BIN)/topoctave $(ARGS)
+
+test: ## the test suite
+	@scripts/setup.sh test
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: ## ruff and mypy --strict
+	@scripts/setup.sh run
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: ## let ruff mend what it can
+	@scripts/setup.sh run
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: ## speed of every stage on this machine
+	@scripts/setup.sh run
+	@$(BIN)/topoctave bench $(ARGS)
+
+train-small: ## the shipped unet-small, on the CPU
+	@scripts/setup.sh run
+	$(BIN)/topoctave train configs/unet-small.toml
+
+train-gpu: ## the width-16 unet, on a CUDA device
+	@scripts/setup.sh run
+	$(BIN)/topoctave train configs/unet.toml
+
+demo: ## speak assets/demo.wav again (espeak-ng)
+	@scripts/setup.sh test
+	$(BIN)/python scripts/make_demo.py
+
+clean: ## caches and build folders; .venv, runs and recordings stay
+	rm -rf build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -not -path './.venv/*' -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Exported networks, the demo clip and pictures; found through ``importlib.resources``."""

@@ -1,0 +1,79 @@
+"""Fixtures that every test may ask for, and what `.ci/run` demands of the suite."""
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from servers import PulseServer, display_server, missing_for_pulse, pulse_server
+
+# `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
+REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
+
+
+@pytest.fixture
+def rng() -> np.random.Generator:
+    """The same random numbers in every run."""
+    return np.random.default_rng(20_260)
+
+
+@pytest.fixture(scope="session")
+def pulse_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
+    """One PulseAudio with null sinks ``mic`` and ``speaker`` for all tests."""
+    if missing := missing_for_pulse():
+        pytest.skip(f"missing {missing}")
+    with pulse_server(tmp_path_factory.mktemp("pulse")) as server:
+        yield server
+
+
+@pytest.fixture
+def pulse(pulse_session: PulseServer, monkeypatch: pytest.MonkeyPatch) -> PulseServer:
+    """PulseAudio for one test: its variables are set, for this process and its children."""
+    for name, value in pulse_session.environment.items():
+        monkeypatch.setenv(name, value)
+    return pulse_session
+
+
+@pytest.fixture(scope="session")
+def display_session() -> Iterator[str]:
+    """One Xvfb for all tests; the value for ``DISPLAY``."""
+    if not shutil.which("Xvfb"):
+        pytest.skip("missing Xvfb")
+    with display_server() as name:
+        yield name
+
+
+@pytest.fixture
+def display(display_session: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A display for one test: ``DISPLAY`` is set, for this process and its children."""
+    monkeypatch.setenv("DISPLAY", display_session)
+    monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
+    monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
+    return display_session
+
+
+@pytest.fixture
+def project() -> Path:
+    """The repository's root."""
+    return Path(__file__).resolve().parent.parent
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
+    """Turn the skip of a required test into a failure."""
+    report = yield
+    missed = REQUIRED.intersection(mark.name for mark in item.iter_markers())
+    if report.skipped and missed:
+        reason = report.longrepr[-1] if isinstance(report.longrepr, tuple) else report.longrepr
+        report.outcome = "failed"
+        report.longrepr = f"{'/'.join(sorted(missed))} is required here, but: {reason}"
+    return report
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Refuse a run from which the required tests were left out."""
+    there = {mark.name for item in session.items for mark in item.iter_markers()}
+    if absent := REQUIRED - there:
+        raise pytest.UsageError(f"required, but no test is marked so: {', '.join(sorted(absent))}")

@@ -1,0 +1,132 @@
+"""The house rules of DESIGN: who may import what, and what starts without torch and Qt."""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGES = ("realtime", "gui", "models")
+HEAVY = ("torch", "PySide6", "pyqtgraph", "matplotlib", "sounddevice", "resampy", "numba")
+
+
+def imported_modules(path: Path) -> Iterator[str]:
+    """Every module a file imports anywhere, also inside functions."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert not node.level, f"{path} imports relatively"
+            yield node.module or ""
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            yield from (a.value for a in node.args[:1] if isinstance(a, ast.Constant))
+
+
+def users(project: Path, library: str) -> set[str]:
+    """Files of the project, ``folder/name.py``, that import a library."""
+    files = [project / "topoctave.py", *(p for n in PACKAGES for p in (project / n).rglob("*.py"))]
+    return {
+        file.relative_to(project).as_posix()
+        for file in files
+        if any(name.split(".")[0] == library for name in imported_modules(file))
+    }
+
+
+def within(files: set[str], package: str) -> set[str]:
+    return {name for name in files if name.startswith(f"{package}/")}
+
+
+def test_the_walk_sees_imports_inside_functions(tmp_path: Path) -> None:
+    path = tmp_path / "module.py"
+    path.write_text(
+        "def f():\n    import torch.nn\n    from scipy import fft\n"
+        "    return importlib.import_module('resampy')\n"
+    )
+    assert list(imported_modules(path)) == ["torch.nn", "scipy", "resampy"]
+
+
+def test_torch_stays_in_models_and_two_files_of_the_engine(project: Path) -> None:
+    found = users(project, "torch")
+    assert found - within(found, "models") == within(found, "realtime")
+    assert len(within(found, "realtime")) <= 2
+
+
+def test_one_file_talks_to_portaudio(project: Path) -> None:
+    found = users(project, "sounddevice")
+    assert found == within(found, "realtime")
+    assert len(found) == 1
+
+
+@pytest.mark.parametrize("library", ["PySide6", "pyqtgraph"])
+def test_qt_stays_in_the_window(project: Path, library: str) -> None:
+    found = users(project, library)
+    assert found == within(found, "gui")
+
+
+def test_resampy_is_for_models_and_the_file_that_reads_its_filter_table(project: Path) -> None:
+    found = users(project, "resampy")
+    assert found - within(found, "models") == within(found, "realtime")
+    assert len(within(found, "realtime")) <= 1
+
+
+@pytest.mark.parametrize(
+    ("package", "forbidden"),
+    [
+        ("realtime", {"gui", "models"}),
+        ("gui", {"models", "topoctave"}),
+        ("models", {"gui", "topoctave"}),
+    ],
+)
+def test_packages_depend_as_drawn(project: Path, package: str, forbidden: set[str]) -> None:
+    for other in forbidden:
+        assert not within(users(project, other), package), f"{package} imports {other}"
+
+
+def test_torchscript_is_called_in_two_files(project: Path) -> None:
+    files = [project / "topoctave.py", *(p for n in PACKAGES for p in (project / n).rglob("*.py"))]
+    calls = ("torch.jit.script", "torch.jit.trace", "torch.jit.load", "torch.jit.save")
+    found = {
+        file.relative_to(project).as_posix()
+        for file in files
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).startswith(calls)
+    }
+    assert found <= {"models/export.py", "realtime/network.py"}
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        "import realtime",
+        "import realtime.parameters, realtime.snapshot, realtime.processor",
+        "import topoctave",
+    ],
+)
+def test_imports_load_nothing_heavy(project: Path, code: str) -> None:
+    loaded = run(project, f"{code}; import sys; print(*sys.modules)").split()
+    assert not set(HEAVY).intersection(loaded)
+
+
+def test_help_loads_nothing_heavy(project: Path) -> None:
+    code = (
+        "import sys, topoctave\n"
+        "sys.argv = ['topoctave', '--help']\n"
+        "try:\n    code = topoctave.main()\n"
+        "except SystemExit as end:\n    code = end.code\n"
+        "print('MODULES', code or 0, *sys.modules)"
+    )
+    text, _, modules = run(project, code).rpartition("MODULES")
+    assert "live" in text
+    exit_code, *loaded = modules.split()
+    assert exit_code == "0"
+    assert not set(HEAVY).intersection(loaded)
+
+
+def run(project: Path, code: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

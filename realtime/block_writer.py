@@ -1,0 +1,82 @@
+"""From blocks of 44.1 kHz to an output's ring, in time."""
+
+import numpy as np
+
+from realtime.audio_file import SAMPLE_RATE_OUT
+from realtime.converter import RateConverter
+from realtime.outlet import FADE_SAMPLES, Outlet
+from realtime.processor import Audio
+
+
+class BlockWriter:
+    """Converts the rate where it must, and keeps the latency at its base value.
+
+    The worker's alone. Silence that was played because a block was late is repaid by leaving out
+    as many samples; input that was lost is made up for by as much silence. So the time between
+    input and output returns to what it was.
+
+    Args:
+        outlet: where the samples go.
+        sample_rate_hz: of the outlet.
+        channels: rows.
+    """
+
+    def __init__(self, outlet: Outlet, *, sample_rate_hz: int, channels: int) -> None:
+        self._outlet = outlet
+        self._converter = (
+            None
+            if sample_rate_hz == SAMPLE_RATE_OUT
+            else RateConverter(
+                rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
+            )
+        )
+        self._ratio = sample_rate_hz / SAMPLE_RATE_OUT
+        self._channels = channels
+        self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+        self._repaid = 0
+        # What the stream is short of, at the outlet's rate: input that was lost or dropped.
+        self._missing = 0.0
+
+    @property
+    def latency_samples(self) -> int:
+        """Of the rate conversion, at 44.1 kHz."""
+        held = self._converter.latency_samples if self._converter else 0
+        return round(held / self._ratio)
+
+    @property
+    def late_samples(self) -> int:
+        """By how much the stream is behind its base latency, at 44.1 kHz; negative is ahead."""
+        return round((self._outlet.silent_samples - self._repaid - self._missing) / self._ratio)
+
+    def note_missing(self, samples: float) -> None:
+        """Input was lost, or dropped, that would have made this many samples at 44.1 kHz."""
+        self._missing += samples * self._ratio
+
+    def fill(self, samples: int) -> None:
+        """Silence, counted at 44.1 kHz, before the first block: what the latency consists of."""
+        self._silence(round(samples * self._ratio))
+
+    def _silence(self, samples: int) -> None:
+        self._outlet.ring.write(np.zeros((self._channels, samples), np.float32))
+
+    def write(self, y: Audio) -> None:
+        """Pass a block on."""
+        if self._converter is not None:
+            y = self._converter.process(y)
+        late = self._outlet.silent_samples - self._repaid - round(self._missing)
+        if late > 0:
+            skipped = min(late, y.shape[1])
+            self._repaid += skipped
+            y = self._without_first(y, skipped)
+        elif late < 0:
+            self._silence(-late)
+            self._repaid += late
+        self._outlet.ring.write(y)
+
+    def _without_first(self, y: Audio, count: int) -> Audio:
+        """The rest of a block, faded in over the beginning that is left out."""
+        rest = y[:, count:].copy()
+        fade = min(FADE_SAMPLES, count, rest.shape[1])
+        rise = self._rise[:fade]
+        rest[:, :fade] = y[:, :fade] * (1 - rise) + rest[:, :fade] * rise
+        return rest

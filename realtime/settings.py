@@ -1,0 +1,23 @@
+"""What a live session is made of."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Choices that need a new engine when they change."""
+
+    input: str = "default"
+    """``default``, ``demo``, an audio file, or a device by name, part of a name or index."""
+    output: str = "default"
+    """``default``, ``null``, a ``.wav`` or ``.flac`` file to write, or a device."""
+    model: str = "auto"
+    """A shipped model's name, the path of a ``.ts`` file, or ``auto``."""
+    block_samples: int = 1024
+    """Output samples per block; a multiple of 128."""
+    compute: str = "auto"
+    """``auto``, ``cpu`` or ``cuda``."""
+    threads: int | None = None
+    """CPU threads of the network; None for a good number."""
+    loop: bool = False
+    """File inputs begin again at the end."""

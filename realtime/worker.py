@@ -1,0 +1,192 @@
+"""The thread between the rings: blocks in, chain, blocks out."""
+
+import threading
+import time
+from dataclasses import dataclass
+
+import numpy as np
+
+from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from realtime.block_reader import BlockReader
+from realtime.block_writer import BlockWriter
+from realtime.intake import Intake
+from realtime.loading import LoadedChain
+from realtime.outlet import Outlet
+from realtime.ports import Input
+from realtime.processor import Audio
+from realtime.tap import Tap
+from realtime.timing import BlockTimes
+
+# How long the worker sleeps when there is nothing to do.
+IDLE_S = 0.001
+
+
+@dataclass(frozen=True, kw_only=True)
+class Taps:
+    """Where the newest input and output can be looked at."""
+
+    input: Tap
+    output: Tap
+
+
+class Worker:
+    """Reads blocks, runs the chain and writes its output, until stopped or the input has ended.
+
+    Args:
+        loaded: the prepared chain.
+        source: asked whether it has ended.
+        intake: its samples.
+        outlet: where the output goes.
+        reader: cuts the intake into blocks.
+        writer: feeds the outlet.
+        taps: get a copy of everything.
+        safety_samples: silence, at 44.1 kHz, that stands between a late block and a fault.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedChain,
+        source: Input,
+        *,
+        intake: Intake,
+        outlet: Outlet,
+        reader: BlockReader,
+        writer: BlockWriter,
+        taps: Taps,
+        safety_samples: int,
+    ) -> None:
+        self._loaded = loaded
+        self._chain = loaded.chain
+        self._source = source
+        self._intake = intake
+        self._outlet = outlet
+        self._reader = reader
+        self._writer = writer
+        self._taps = taps
+        self._block = loaded.block_samples // 2
+        self._lead = loaded.chain.lead_samples
+        self.times = BlockTimes(loaded.block_samples / SAMPLE_RATE_OUT)
+        self.error = ""
+        self.finished = False
+        # Stored by the worker alone.
+        self.dropped_samples = 0
+        self.dropped_blocks = 0
+        self.peaks = [0.0, 0.0]
+        self.powers = [0.0, 0.0]
+        self._lost = 0
+        self._delivered_samples = 0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="topoctave-worker")
+        self._prefill_samples = (
+            loaded.block_samples
+            + safety_samples
+            + 2 * self._lead
+            + 2 * reader.latency_samples
+            + writer.latency_samples
+        )
+
+    def start(self) -> None:
+        """Fill the latency with silence and begin."""
+        self._writer.fill(self._prefill_samples)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the block in hand; idempotent."""
+        self._stop.set()
+        if self._thread.ident is not None:
+            self._thread.join()
+
+    def _run(self) -> None:
+        try:
+            self._loaded.bind_thread()
+            self._loop()
+        # Whatever a network does must not end the thread without a word; the engine shows this.
+        except Exception as error:
+            lines = str(error).strip().splitlines()
+            self.error = f"processing stopped: {lines[-1] if lines else type(error).__name__}"
+            self._outlet.ending = True
+
+    def _loop(self) -> None:
+        if not self._wait_for(self._lead + self._block):
+            return
+        if self._lead:
+            # The chain's answer to the lead belongs to no time at all: it is latency come early.
+            self._process(self._reader.read(self._lead))
+        while not self._stop.is_set():
+            if not self._wait_for(self._block):
+                return
+            if self._at_end:
+                self._flush()
+                return
+            self._catch_up()
+            begin = time.perf_counter()
+            y = self._process(self._reader.read(self._block))
+            self.times.add(time.perf_counter() - begin)
+            self._deliver(y)
+
+    def _wait_for(self, samples: int) -> bool:
+        """Sleep until a block is there or the input has ended; False when stopped."""
+        while not self._stop.is_set():
+            # Asked in this order: what was pushed before the end is in the ring by then.
+            ended = self._source.finished
+            if self._reader.available >= samples or ended:
+                return True
+            self._stop.wait(IDLE_S)
+        return False
+
+    @property
+    def _at_end(self) -> bool:
+        return self._source.finished and self._reader.available < self._block
+
+    def _flush(self) -> None:
+        """The rest of a file, and silence until everything that is late has come out."""
+        received = self._reader.read_samples + self._reader.available
+        due = 2 * received + self._chain.latency_samples - 2 * self._lead
+        left = due - self._delivered_samples
+        while left > 0 and not self._stop.is_set():
+            while self._outlet.ring.free < 4 * self._loaded.block_samples:
+                if self._stop.wait(IDLE_S):
+                    return
+            y = self._process(self._reader.read(self._block))[:, :left]
+            left -= y.shape[1]
+            self._deliver(y)
+        self._outlet.ending = True
+        self.finished = True
+
+    def _catch_up(self) -> None:
+        """After a fault, drop whole blocks of the oldest input until the latency is its base."""
+        lost = self._intake.lost_samples
+        if lost != self._lost:
+            self._writer.note_missing(
+                (lost - self._lost) * SAMPLE_RATE_OUT / self._source.sample_rate_hz
+            )
+            self._lost = lost
+        while (
+            self._writer.late_samples >= 2 * self._block
+            and self._reader.available >= 2 * self._block
+        ):
+            self._reader.skip(self._block)
+            self._writer.note_missing(2 * self._block)
+            self.dropped_samples += self._block
+            self.dropped_blocks += 1
+
+    def _process(self, x: Audio) -> Audio:
+        x = self._chain.amplify(x)
+        self._meter(0, x)
+        self._taps.input.write(x)
+        return self._chain.restore(x)
+
+    def _deliver(self, y: Audio) -> None:
+        self._delivered_samples += y.shape[1]
+        self._meter(1, y)
+        self._taps.output.write(y)
+        self._writer.write(y)
+
+    def _meter(self, index: int, x: Audio) -> None:
+        self.peaks[index] = max(self.peaks[index], float(np.abs(x).max(initial=0.0)))
+        self.powers[index] = float(np.square(x).mean()) if x.size else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """Audio that went through."""
+        return self._reader.read_samples / SAMPLE_RATE_IN

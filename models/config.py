@@ -1,6 +1,7 @@
 """The training configuration: a TOML file checked against dataclasses."""
 
 import dataclasses
+import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -86,6 +87,8 @@ def _section(name: str, table: Any, where: Path) -> Any:
         if key not in fields:
             raise ValueError(f"{where}: unknown key {name}.{key}; known are {', '.join(fields)}")
         wanted = fields[key].type
+        if not isinstance(wanted, type):
+            raise TypeError(f"{kind.__name__}.{key} must be annotated by a plain type")
         if wanted is float and type(value) is int:
             value = float(value)
         if type(value) is not wanted:
@@ -111,7 +114,9 @@ def load_config(path: Path) -> TrainConfig:
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ValueError(f"{path} is not TOML: {error}") from error
     if unknown := sorted(tables.keys() - _SECTIONS.keys()):
-        raise ValueError(f"{path}: unknown section [{unknown[0]}]; known are {', '.join(_SECTIONS)}")
+        raise ValueError(
+            f"{path}: unknown section [{unknown[0]}]; known are {', '.join(_SECTIONS)}"
+        )
     if missing := sorted({"data", "run"} - tables.keys()):
         raise ValueError(f"{path}: section [{missing[0]}] is missing")
     config = TrainConfig(**{name: _section(name, t, path) for name, t in tables.items()})
@@ -129,16 +134,29 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         raise ValueError(
             f"{where}: data.degradation must be random or thesis, got {config.data.degradation!r}"
         )
+    run, optimiser = config.run, config.optimiser
     positive = {
-        "run.steps": config.run.steps,
-        "run.batch_size": config.run.batch_size,
-        "run.validate_every": config.run.validate_every,
+        "run.steps": run.steps,
+        "run.batch_size": run.batch_size,
+        "run.validate_every": run.validate_every,
         "network.width": config.network.width,
-        "optimiser.learning_rate": config.optimiser.learning_rate,
+        "optimiser.learning_rate": optimiser.learning_rate,
+        "optimiser.gradient_norm": optimiser.gradient_norm,
         "data.validation_clips": config.data.validation_clips,
     }
+    not_negative = {
+        "run.seed": run.seed,
+        "optimiser.weight_decay": optimiser.weight_decay,
+        "optimiser.mse_weight": optimiser.mse_weight,
+        "optimiser.warmup_steps": optimiser.warmup_steps,
+        "optimiser.decay_steps": optimiser.decay_steps,
+    }
+    # TOML knows nan and inf, and nan is neither below nor above anything.
     for name, value in positive.items():
-        if value <= 0:
+        if not 0 < value < math.inf:
             raise ValueError(f"{where}: {name} must be positive, got {value}")
-    if not 0.0 <= config.run.ema_decay < 1.0:
-        raise ValueError(f"{where}: run.ema_decay must be in [0, 1), got {config.run.ema_decay}")
+    for name, value in not_negative.items():
+        if not 0 <= value < math.inf:
+            raise ValueError(f"{where}: {name} must not be negative, got {value}")
+    if not 0.0 <= run.ema_decay < 1.0:
+        raise ValueError(f"{where}: run.ema_decay must be in [0, 1), got {run.ema_decay}")

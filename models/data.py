@@ -19,8 +19,10 @@ def find_audio(folder: Path) -> list[Path]:
     """Audio files below a folder, sorted.
 
     Raises:
-        ValueError: if there are none.
+        ValueError: if there are none, or no such folder.
     """
+    if not folder.is_dir():
+        raise ValueError(f"there is no folder {folder}")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
     if not paths:
         raise ValueError(f"no audio files in {folder}")

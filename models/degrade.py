@@ -27,8 +27,8 @@ MARGIN_SAMPLES = 768
 
 def padded_samples(segment_samples: int) -> int:
     """Even length, fast for an FFT, that holds a segment and a margin on both sides."""
-    n: int = segment_samples + 2 * MARGIN_SAMPLES
-    while (m := scipy.fft.next_fast_len(n, real=True)) % 2:
+    n = segment_samples + 2 * MARGIN_SAMPLES
+    while (m := int(scipy.fft.next_fast_len(n, real=True))) % 2:
         n = m + 1
     return m
 
@@ -99,7 +99,8 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
         case _:
             sos = scipy.signal.bessel(order, cutoff, output="sos", norm="mag")
     _, response = scipy.signal.freqz_sos(sos, worN=np.linspace(0.0, np.pi, n // 2 + 1))
-    return np.abs(response) ** 2 + 0j
+    squared: Complexes = np.abs(response) ** 2 + 0j
+    return squared
 
 
 def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floats:
@@ -116,7 +117,8 @@ def random_equaliser(rng: np.random.Generator, n: int) -> Floats:
         return np.ones(n // 2 + 1)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     tilt_db = rng.normal(0.0, 2.5) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
-    return 10.0 ** ((_smooth_curve_db(rng, n, 1.5) + tilt_db) / 20)
+    gain: Floats = 10.0 ** ((_smooth_curve_db(rng, n, 1.5) + tilt_db) / 20)
+    return gain
 
 
 def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
@@ -129,7 +131,8 @@ def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
     shape_db = _smooth_curve_db(rng, n, 2.0) + tilt_db
     shape = 10.0 ** ((shape_db - shape_db.max()) / 20)
     # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
-    return shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
+    deviation: Floats = shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
+    return deviation
 
 
 class Degrader:
@@ -179,4 +182,5 @@ class Degrader:
         spectrum = spectrum * torch.from_numpy(equaliser).float() + noise
         peak = torch.fft.irfft(spectrum, self.n).abs().amax(dim=1, keepdim=True).clamp_min(1e-6)
         level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()
-        return spectrum * level / peak
+        recorded: Tensor = spectrum * level / peak
+        return recorded

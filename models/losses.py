@@ -41,6 +41,8 @@ class StftLoss(nn.Module):
         The thesis, section 1.14; Yamamoto, Song and Kim, Parallel WaveGAN (2020).
     """
 
+    window: Tensor
+
     def __init__(self, fft_size: int, window: int, hop: int) -> None:
         super().__init__()
         self.fft_size = fft_size

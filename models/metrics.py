@@ -1,5 +1,7 @@
 """Measures of upsampled audio at 44.1 kHz; the definitions are in the README."""
 
+import math
+
 import numpy as np
 import numpy.typing as npt
 import scipy.signal
@@ -43,10 +45,14 @@ def _active_frames(reference_power: Floats) -> npt.NDArray[np.bool_]:
 
 
 def snr_db(reference: Audio, estimate: Audio) -> float:
-    """Signal-to-noise ratio in dB: energy of the reference over that of the difference."""
+    """Signal-to-noise ratio in dB: energy of the reference over that of the difference.
+
+    NaN for a silent reference: it has no signal to be compared with.
+    """
     reference = reference.astype(np.float64)
+    energy = float((reference**2).sum())
     error = float(((reference - estimate) ** 2).sum())
-    return float(10 * np.log10((reference**2).sum() / max(error, 1e-20)))
+    return 10 * math.log10(energy / max(error, 1e-20)) if energy else float("nan")
 
 
 def score(reference: Audio, estimate: Audio) -> dict[str, float]:

@@ -1,5 +1,7 @@
 """The U-Net of the thesis (Figure 2.2 and Appendix A)."""
 
+from itertools import pairwise
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
@@ -62,7 +64,8 @@ class UpBlock(nn.Module):
         x = functional.interpolate(
             x, scale_factor=2.0, mode="linear", align_corners=self.align_corners
         )
-        return self.conv(torch.cat([skip, x], dim=1))
+        out: Tensor = self.conv(torch.cat([skip, x], dim=1))
+        return out
 
 
 class UNet(nn.Module):
@@ -99,9 +102,7 @@ class UNet(nn.Module):
         downs = [w, 2 * w, 4 * w, 8 * w, 16 * w, 32 * w, 64 * w, 64 * w]
         ups = [32 * w, 16 * w, 8 * w, 4 * w, 2 * w, w, w]
         self.inp = DoubleConvolution(1, w)
-        self.down = nn.ModuleList(
-            DoubleConvolution(a, b, stride=2) for a, b in zip(downs[:-1], downs[1:], strict=True)
-        )
+        self.down = nn.ModuleList(DoubleConvolution(a, b, stride=2) for a, b in pairwise(downs))
         below = [downs[-1], *ups[:-1]]
         self.up = nn.ModuleList(
             UpBlock(a + skip, b, align_corners=align_corners)
@@ -109,9 +110,15 @@ class UNet(nn.Module):
         )
         self.final = nn.Conv1d(w, 1, kernel_size=1)
 
+    def start_as_identity(self) -> None:
+        """Let an untrained network give out its input unchanged."""
+        for parameter in self.final.parameters():
+            nn.init.zeros_(parameter)
+
     def forward(self, signal: Tensor) -> Tensor:
         """Restore a whole signal or window."""
         length = signal.shape[-1]
+        # BLOCK_MULTIPLE, written out: TorchScript sees no names of the module.
         padded = functional.pad(signal, [0, -length % 128])
         x = self.inp(padded)
         skips = [x]
@@ -121,4 +128,5 @@ class UNet(nn.Module):
         x = skips.pop()
         for up in self.up:
             x = up(x, skips.pop())
-        return signal + self.final(x)[:, :, :length]
+        residual: Tensor = self.final(x)
+        return signal + residual[:, :, :length]

@@ -1,0 +1,59 @@
+"""Checkpoints: written whole or not at all, read with errors that say what is wrong."""
+
+import os
+import pickle
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from models.unet import UNet
+
+_KEYS = frozenset({"network", "averaged", "optimiser", "step", "best", "config", "validation"})
+
+
+def save_atomically(state: dict[str, Any], path: Path) -> None:
+    """Write a checkpoint so that a crash or a full disk leaves the old one whole."""
+    temporary = path.with_suffix(".tmp")
+    try:
+        torch.save(state, temporary)
+        os.replace(temporary, path)  # noqa: PTH105 - one system call, both names in the same folder
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[str, Any]:
+    """Read what :func:`models.train.train` wrote.
+
+    Returns:
+        ``network``, ``averaged`` (or None) and ``optimiser`` (state dictionaries), ``step``,
+        ``best`` (lowest validation LSD), ``config`` (:class:`models.config.TrainConfig` as
+        dictionaries) and ``validation`` (the last row of the log).
+
+    Raises:
+        ValueError: if the file is missing, damaged or something else.
+    """
+    try:
+        # weights_only: a checkpoint from the internet must not run code.
+        state = torch.load(path, map_location=device, weights_only=True)
+    except FileNotFoundError as error:
+        raise ValueError(f"there is no checkpoint {path}") from error
+    except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
+        raise ValueError(f"{path} is not a checkpoint, or is damaged") from error
+    if not isinstance(state, dict) or not state.keys() >= _KEYS:
+        raise ValueError(f"{path} is not a checkpoint of topoctave train")
+    return state
+
+
+def trained_network(state: dict[str, Any]) -> UNet:
+    """The network of a checkpoint, ready to run: averaged weights where they were kept.
+
+    Raises:
+        ValueError: if weights and configuration do not belong together.
+    """
+    network = UNet(**state["config"]["network"])
+    try:
+        network.load_state_dict(state["averaged"] or state["network"])
+    except RuntimeError as error:
+        raise ValueError("the checkpoint's weights do not fit its configuration") from error
+    return network.eval().requires_grad_(False)

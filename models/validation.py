@@ -1,0 +1,76 @@
+"""Validation while training: whole clips through the network, scored as in the evaluation."""
+
+from pathlib import Path
+
+import numpy as np
+import resampy
+import torch
+from torch import nn
+
+from models.data import find_audio, read_recording
+from models.degrade import SAMPLE_RATE_HZ
+from models.losses import Objective
+from models.metrics import score
+
+# Twice the reflect padding of the longest STFT; shorter clips say nothing anyway.
+MIN_CLIP_SAMPLES = 2048
+
+
+class Validation:
+    """Clips of a folder, spread over it, with their kaiser-fast inputs made once.
+
+    Args:
+        folder: of 44.1 kHz recordings, scored at their stored level.
+        clips: how many to take at most.
+
+    Raises:
+        ValueError: if there are none, or one is unreadable.
+    """
+
+    def __init__(self, folder: Path, clips: int) -> None:
+        paths = find_audio(folder)
+        every = max(1, len(paths) // clips)
+        self.pairs = []
+        for path in paths[::every][:clips]:
+            reference = read_recording(path)
+            reference = reference[: len(reference) // 2 * 2]
+            if len(reference) < MIN_CLIP_SAMPLES:
+                continue
+            low = resampy.resample(
+                reference, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, filter="kaiser_best"
+            )
+            source = resampy.resample(
+                low, SAMPLE_RATE_HZ // 2, SAMPLE_RATE_HZ, filter="kaiser_fast"
+            )
+            self.pairs.append((source.astype(np.float32), reference))
+        if not self.pairs:
+            raise ValueError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
+
+    def __call__(
+        self, network: nn.Module, objective: Objective, device: torch.device
+    ) -> dict[str, float]:
+        """Mean losses (``loss/...``) and measures of the clips, where they are defined.
+
+        Raises:
+            ValueError: if the network's output is not finite.
+        """
+        was_training = network.training
+        network.eval()
+        rows: list[dict[str, float]] = []
+        with torch.inference_mode():
+            for source, reference in self.pairs:
+                x = torch.from_numpy(source).to(device)[None, None]
+                y = torch.from_numpy(reference).to(device)[None, None]
+                estimate = network(x)
+                losses = objective(estimate, y)
+                row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}
+                row |= score(reference, estimate[0, 0].cpu().numpy())
+                rows.append(row)
+        network.train(was_training)
+        return {k: mean_defined([r[k] for r in rows]) for k in rows[0]}
+
+
+def mean_defined(values: list[float]) -> float:
+    """Mean without the NaNs (a silent clip has no SNR); NaN if there is nothing else."""
+    defined = [v for v in values if not np.isnan(v)]
+    return float(np.mean(defined)) if defined else float("nan")

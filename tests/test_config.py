@@ -1,0 +1,95 @@
+"""Configurations: what is accepted, and that every mistake is named."""
+
+from pathlib import Path
+
+import pytest
+
+from models.config import load_config
+
+SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
+
+GOOD = """
+[data]
+train = "a"
+validation = "b"
+[run]
+folder = "c"
+steps = 10
+"""
+
+
+def write(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "config.toml"
+    path.write_text(text, encoding="utf-8")
+    return path
+
+
+def test_defaults_are_the_thesis_recipe(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, GOOD))
+    assert (config.network.width, config.run.batch_size) == (16, 16)
+    optimiser = config.optimiser
+    assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
+    assert (optimiser.gradient_norm, optimiser.mse_weight) == (10.0, 100.0)
+    assert config.data.segment_samples == 689 * 128
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
+def test_shipped_configurations_load(path: Path) -> None:
+    load_config(path)
+
+
+def test_the_configurations_of_make_and_readme_are_there() -> None:
+    assert {p.stem for p in SHIPPED} >= {"thesis", "unet", "unet-small"}
+
+
+def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
+    config = load_config(write(tmp_path, GOOD + "[optimiser]\nmse_weight = 50\n"))
+    assert config.optimiser.mse_weight == 50.0
+    assert isinstance(config.optimiser.mse_weight, float)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", r"section \[data\] is missing"),
+        ("train = ", "is not TOML"),
+        ("[data]\ntrain = 'a'\n[run]\nfolder = 'c'\nsteps = 1\n", r"\[data\] lacks validation"),
+        (GOOD + "[extra]\n", r"unknown section \[extra\]"),
+        ("network = 3\n" + GOOD, r"\[network\] must be a table"),
+        (GOOD + "[network]\nwidht = 4\n", r"unknown key network\.widht; known are width"),
+        (GOOD + "[network]\nwidth = '4'\n", r"network\.width must be int, got '4'"),
+        (GOOD + "[network]\nwidth = true\n", r"network\.width must be int, got True"),
+        (GOOD + "[network]\nwidth = 0\n", r"network\.width must be positive, got 0"),
+        (GOOD + "[network]\nalign_corners = 1\n", r"align_corners must be bool, got 1"),
+        (GOOD + "[optimiser]\nlearning_rate = nan\n", "learning_rate must be positive, got nan"),
+        (GOOD + "[optimiser]\nlearning_rate = inf\n", "learning_rate must be positive, got inf"),
+        (GOOD + "[optimiser]\ngradient_norm = 0.0\n", "gradient_norm must be positive"),
+        (GOOD + "[optimiser]\nweight_decay = -1.0\n", "weight_decay must not be negative"),
+        (GOOD + "[optimiser]\nwarmup_steps = -1\n", "warmup_steps must not be negative"),
+        (GOOD + "ema_decay = 1.0\n", r"run\.ema_decay must be in \[0, 1\), got 1"),
+        (GOOD + "ema_decay = nan\n", r"run\.ema_decay must be in"),
+        (GOOD + "seed = -1\n", r"run\.seed must not be negative"),
+        (GOOD.replace("steps = 10", "steps = 0"), r"run\.steps must be positive"),
+        (GOOD.replace('"b"', "3"), r"data\.validation must be str, got 3"),
+        (GOOD.replace("[run]", "segment_samples = 88200\n[run]"), "a multiple of 128"),
+        (GOOD.replace("[run]", "segment_samples = 1024\n[run]"), "from 2048 on"),
+        (GOOD.replace("[run]", "degradation = 'all'\n[run]"), "must be random or thesis"),
+    ],
+)
+def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(ValueError, match=message) as error:
+        load_config(path)
+    assert str(path) in str(error.value)
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_and_binary_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="cannot read"):
+        load_config(tmp_path / "none.toml")
+    with pytest.raises(ValueError, match="cannot read"):
+        load_config(tmp_path)
+    path = tmp_path / "binary.toml"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match="is not TOML"):
+        load_config(path)

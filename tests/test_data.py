@@ -1,0 +1,136 @@
+"""Reading recordings and cutting segments of them."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from models.data import Corpus, find_audio, read_recording, training_batch
+from models.degrade import Degrader
+
+# Half a step of 16 bits, at full scale.
+HALF_STEP = 0.5 / 32_767
+
+
+def write(path: Path, audio: np.ndarray, rate: int = 44_100, subtype: str = "FLOAT") -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    soundfile.write(path, audio, rate, subtype=subtype)
+    return path
+
+
+def tone(n: int, level: float = 0.5, rate: int = 44_100) -> np.ndarray:
+    return level * np.sin(2 * np.pi * 1_000 / rate * np.arange(n))
+
+
+def test_audio_is_found_in_subfolders_in_order_and_nothing_else(tmp_path: Path) -> None:
+    for name in ("b/two.wav", "a/one.FLAC"):
+        write(tmp_path / name, tone(100), subtype="PCM_16")
+    (tmp_path / "notes.txt").write_text("no audio")
+    assert [p.name for p in find_audio(tmp_path)] == ["one.FLAC", "two.wav"]
+
+
+def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="no audio files"):
+        find_audio(tmp_path)
+    with pytest.raises(ValueError, match="no folder"):
+        find_audio(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
+def test_a_recording_is_read_at_its_stored_level(tmp_path: Path, subtype: str) -> None:
+    audio = tone(1_000, level=0.25)
+    got = read_recording(write(tmp_path / "a.wav", audio, subtype=subtype))
+    assert got.dtype == np.float32
+    np.testing.assert_allclose(got, audio, rtol=0, atol=2 * HALF_STEP)
+
+
+def test_stereo_is_mixed(tmp_path: Path) -> None:
+    stereo = np.stack([tone(500), np.zeros(500)], axis=1)
+    got = read_recording(write(tmp_path / "a.wav", stereo))
+    np.testing.assert_allclose(got, tone(500) / 2, rtol=0, atol=1e-6)
+
+
+def test_48_khz_is_resampled(tmp_path: Path) -> None:
+    got = read_recording(write(tmp_path / "a.wav", tone(48_000, rate=48_000), rate=48_000))
+    assert len(got) == 44_100
+    inside = slice(1_000, -1_000)
+    np.testing.assert_allclose(got[inside], tone(44_100)[inside], rtol=0, atol=1e-4)
+
+
+def test_low_rates_text_and_nan_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="8000 Hz"):
+        read_recording(write(tmp_path / "low.wav", tone(100), rate=8_000))
+    text = tmp_path / "text.wav"
+    text.write_text("this is no audio")
+    with pytest.raises(ValueError, match=r"cannot read .*text\.wav"):
+        read_recording(text)
+    broken = tone(100)
+    broken[50] = np.nan
+    with pytest.raises(ValueError, match="not numbers"):
+        read_recording(write(tmp_path / "nan.wav", broken))
+
+
+def test_a_corpus_is_normalised_to_peak_one(tmp_path: Path) -> None:
+    write(tmp_path / "quiet.wav", tone(3_000, level=0.01))
+    write(tmp_path / "loud.wav", tone(5_000, level=0.9))
+    write(tmp_path / "silent.wav", np.zeros(1_000))
+    write(tmp_path / "empty.wav", np.zeros(0))
+    corpus = Corpus.read(tmp_path)
+    assert list(np.diff(corpus.starts)) == [5_000, 3_000]
+    for first, last in zip(corpus.starts[:-1], corpus.starts[1:], strict=True):
+        assert np.abs(corpus.samples[first:last]).max() == 32_767
+    assert corpus.seconds == pytest.approx(8_000 / 44_100)
+
+
+def test_silence_alone_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "silent.wav", np.zeros(1_000))
+    with pytest.raises(ValueError, match="silent"):
+        Corpus.read(tmp_path)
+
+
+def ramps(lengths: list[int]) -> Corpus:
+    """Recordings whose samples say where they come from: 1000 * file + position."""
+    parts = [np.arange(1, n + 1) + 1_000 * i for i, n in enumerate(lengths)]
+    starts = np.concatenate([[0], np.cumsum(lengths)])
+    return Corpus(np.concatenate(parts).astype(np.int16), starts)
+
+
+@pytest.mark.parametrize("length", [100, 700, 900])
+def test_a_segment_is_one_contiguous_cut_of_one_recording(
+    rng: np.random.Generator, length: int
+) -> None:
+    rows = ramps([900, 500, 950, 10]).segments(rng, 300, length).numpy() * 32_768
+    assert rows.shape == (300, length)
+    for row in rows:
+        inside = np.flatnonzero(row)
+        assert len(inside)
+        cut = row[inside[0] : inside[-1] + 1]
+        assert np.all(np.diff(cut) == 1)
+        assert cut[0] // 1_000 == cut[-1] // 1_000
+
+
+def test_every_sample_of_a_recording_is_drawn(rng: np.random.Generator) -> None:
+    rows = ramps([900]).segments(rng, 3_000, 300).numpy() * 32_768
+    assert set(np.unique(rows)) >= set(range(1, 901))
+
+
+def test_recordings_are_drawn_by_their_length(rng: np.random.Generator) -> None:
+    rows = ramps([900, 300]).segments(rng, 4_000, 100).numpy() * 32_768
+    share = np.mean(rows.max(axis=1) < 1_000)
+    assert 0.7 < share < 0.8  # 0.75, with a standard deviation of 0.007
+
+
+def test_a_batch_depends_on_seed_step_and_rank_alone(rng: np.random.Generator) -> None:
+    audio = rng.integers(-30_000, 30_000, 20_000).astype(np.int16)
+    corpus = Corpus(audio, np.array([0, 20_000]))
+    degrader = Degrader(2_048, random=True)
+
+    def batch(seed: int = 1, step: int = 5, rank: int = 0) -> np.ndarray:
+        x, _ = training_batch(corpus, degrader, batch_size=2, seed=seed, step=step, rank=rank)
+        return x.numpy()
+
+    first = batch()
+    assert np.array_equal(first, batch())
+    for other in (batch(seed=2), batch(step=6), batch(rank=1)):
+        assert not np.array_equal(first, other)

@@ -1,0 +1,138 @@
+"""Training pairs against the resamplers that they stand for."""
+
+import numpy as np
+import pytest
+import resampy
+import scipy.signal
+import soxr
+import torch
+
+from models.degrade import (
+    MARGIN_SAMPLES,
+    Degrader,
+    kaiser_fast_response,
+    padded_samples,
+    random_equaliser,
+    random_low_pass,
+    random_noise_floor,
+    resampler_response,
+)
+
+SEGMENT_SAMPLES = 4096
+# Float32 FFTs of signals of size one, and resampy's table that is interpolated in float32.
+SAME = 2e-4
+
+
+def white(rng: np.random.Generator, n: int) -> np.ndarray:
+    return rng.uniform(-0.9, 0.9, n).astype(np.float32)
+
+
+def crop(x: np.ndarray) -> np.ndarray:
+    """The samples that a degrader returns of a signal."""
+    start = (len(x) - SEGMENT_SAMPLES) // 2
+    start -= start % 2
+    return x[start : start + SEGMENT_SAMPLES]
+
+
+def test_the_thesis_chain_is_resampys_own(rng: np.random.Generator) -> None:
+    degrader = Degrader(SEGMENT_SAMPLES, random=False)
+    audio = white(rng, degrader.n)
+    low = resampy.resample(audio, 44_100, 22_050, filter="kaiser_best")
+    expected = resampy.resample(low, 22_050, 44_100, filter="kaiser_fast")
+    source, target = degrader(torch.from_numpy(audio[None]), rng)
+    np.testing.assert_allclose(source[0, 0].numpy(), crop(expected), rtol=0, atol=SAME)
+    np.testing.assert_allclose(target[0, 0].numpy(), crop(audio), rtol=0, atol=SAME)
+
+
+@pytest.mark.parametrize(
+    "name", ["kaiser_best", "kaiser_fast", "soxr_vhq", "soxr_hq", "resample_poly"]
+)
+def test_a_measured_low_pass_decimates_like_its_resampler(
+    rng: np.random.Generator, name: str
+) -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    audio = white(rng, n).astype(np.float64)
+    if name.startswith("soxr"):
+        expected = soxr.resample(audio, 44_100, 22_050, quality=name.removeprefix("soxr_").upper())
+    elif name == "resample_poly":
+        expected = scipy.signal.resample_poly(audio, 1, 2)
+    else:
+        expected = resampy.resample(audio, 44_100, 22_050, filter=name)
+    got = np.fft.irfft(np.fft.rfft(audio) * resampler_response(name, n), n)[::2]
+    inside = slice(MARGIN_SAMPLES // 2, n // 2 - MARGIN_SAMPLES // 2)
+    np.testing.assert_allclose(got[inside], expected[inside], rtol=0, atol=SAME)
+
+
+def test_kaiser_fast_response_is_as_measured() -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    response = np.abs(kaiser_fast_response(n)) / 2  # zero-stuffing halves the level
+    hz = np.linspace(0, 22_050, n // 2 + 1)
+    gain_db = {at: 20 * np.log10(response[np.abs(hz - at).argmin()]) for at in (1e3, 9e3, 10e3)}
+    assert abs(gain_db[1e3]) < 0.05
+    assert -1.5 < gain_db[9e3] < -0.5
+    assert -17 < gain_db[10e3] < -13
+
+
+def test_pairs_are_aligned(rng: np.random.Generator) -> None:
+    degrader = Degrader(SEGMENT_SAMPLES, random=True)
+    audio = torch.from_numpy(np.stack([white(rng, degrader.n) for _ in range(16)]))
+    source, target = degrader(audio, rng)
+    for x, y in zip(source[:, 0], target[:, 0], strict=True):
+        cross = torch.fft.irfft(torch.fft.rfft(x).conj() * torch.fft.rfft(y))
+        assert int(cross.argmax()) == 0
+
+
+def test_the_same_seed_gives_the_same_pairs(rng: np.random.Generator) -> None:
+    degrader = Degrader(SEGMENT_SAMPLES, random=True)
+    audio = torch.from_numpy(white(rng, degrader.n)[None])
+    first, again, other = (degrader(audio, np.random.default_rng(seed)) for seed in (1, 1, 2))
+    assert torch.equal(first[0], again[0])
+    assert torch.equal(first[1], again[1])
+    assert not torch.equal(first[0], other[0])
+
+
+def test_random_pairs_stay_below_full_scale_and_finite(rng: np.random.Generator) -> None:
+    degrader = Degrader(SEGMENT_SAMPLES, random=True)
+    audio = torch.from_numpy(np.stack([white(rng, degrader.n) for _ in range(16)]))
+    audio[0] = 0.0
+    source, target = degrader(audio, rng)
+    assert source.shape == target.shape == (16, 1, SEGMENT_SAMPLES)
+    assert torch.isfinite(source).all()
+    assert float(target.abs().max()) <= 1.0 + 1e-5
+    peaks = target[1:].abs().amax(dim=2)
+    assert float(peaks.max() / peaks.min()) > 2.0  # levels are drawn
+
+
+def test_low_passes_pass_the_low_and_stop_the_high(rng: np.random.Generator) -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    hz = np.linspace(0, 22_050, n // 2 + 1)
+    cuts = []
+    for _ in range(60):
+        response = np.abs(random_low_pass(rng, n))
+        assert np.all(np.abs(20 * np.log10(response[(hz > 50) & (hz < 3_000)])) < 3.0)
+        assert response[hz > 21_000].max() < 0.06
+        cuts.append(hz[np.flatnonzero(response < 0.5)[0]])
+    assert np.ptp(cuts) > 1_000  # they differ
+
+
+def test_noise_floors_have_the_level_they_say(rng: np.random.Generator) -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    floors = [random_noise_floor(rng, n) for _ in range(50)]
+    peaks_db = [20 * np.log10(f.max() / np.sqrt(n / 2)) for f in floors if f.any()]
+    assert 10 < len(peaks_db) < 50  # some have none
+    assert all(-85 <= p <= -40 for p in peaks_db)
+
+
+def test_equalisers_are_gentle(rng: np.random.Generator) -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    gains = np.stack([random_equaliser(rng, n) for _ in range(50)])
+    assert np.isfinite(gains).all()
+    assert gains.min() > 10 ** (-40 / 20)
+    assert gains.max() < 10 ** (40 / 20)
+
+
+@pytest.mark.parametrize("segment", [2048, 4096, 88_192])
+def test_padding_is_even_and_holds_the_margins(segment: int) -> None:
+    n = padded_samples(segment)
+    assert n % 2 == 0
+    assert segment + 2 * MARGIN_SAMPLES <= n < 1.1 * segment + 2 * MARGIN_SAMPLES

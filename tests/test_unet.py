@@ -1,0 +1,131 @@
+"""The U-Net of the thesis: its size, its alignment and how far it looks."""
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+
+# Float32 sums in another order differ by a few units in the last place per layer.
+SAME = 1e-5
+# Far above rounding, far below what a misaligned network does to noise.
+DIFFERENT = 1e-3
+
+
+def trained_like(network: UNet, seed: int = 0) -> UNet:
+    """Weights and statistics as if trained: nothing is zero, one or symmetric."""
+    generator = torch.Generator().manual_seed(seed)
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d):
+            # Keeps the level from layer to layer, so that the deepest ones are heard.
+            nn.init.kaiming_normal_(module.weight, generator=generator)
+        elif isinstance(module, nn.BatchNorm1d):
+            module.running_mean.normal_(0.0, 0.1, generator=generator)
+            module.running_var.uniform_(0.5, 1.5, generator=generator)
+            nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
+            nn.init.normal_(module.bias, 0.3, 0.3, generator=generator)
+    return network.eval()
+
+
+def noise(*shape: int, seed: int = 1) -> Tensor:
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize(("width", "count"), [(16, 17_850_593), (4, 1_120_265)])
+def test_parameters_are_as_many_as_the_thesis_has(width: int, count: int) -> None:
+    assert sum(p.numel() for p in UNet(width=width).parameters()) == count
+
+
+def test_channels_follow_figure_2_2() -> None:
+    network = UNet(width=16)
+    assert [d[3].out_channels for d in network.down] == [32, 64, 128, 256, 512, 1024, 1024]
+    assert [u.conv[3].out_channels for u in network.up] == [512, 256, 128, 64, 32, 16, 16]
+    assert [d[3].stride for d in network.down] == [(2,)] * 7
+
+
+def test_a_block_ends_with_batch_norm_and_no_relu() -> None:
+    layers = [type(layer) for layer in UNet(width=1).inp]
+    assert layers == [nn.Conv1d, nn.BatchNorm1d, nn.ReLU, nn.Conv1d, nn.BatchNorm1d]
+
+
+def test_a_zero_final_convolution_passes_the_signal_through() -> None:
+    network = trained_like(UNet(width=1))
+    x = noise(1, 1, 1000)
+    assert not torch.equal(network(x), x)
+    network.start_as_identity()
+    assert torch.equal(network(x), x)
+
+
+@pytest.mark.parametrize("length", [1, 127, 128, 129, 1000, 4096])
+def test_any_length_comes_back(length: int) -> None:
+    network = trained_like(UNet(width=1))
+    assert network(noise(2, 1, length)).shape == (2, 1, length)
+
+
+def test_a_batch_is_as_good_as_its_rows() -> None:
+    network = trained_like(UNet(width=2))
+    x = noise(3, 1, 1024)
+    rows = torch.cat([network(row[None]) for row in x])
+    torch.testing.assert_close(network(x), rows, rtol=0, atol=SAME)
+
+
+@pytest.mark.parametrize("width", [0, -4])
+def test_a_width_that_is_not_positive_is_refused(width: int) -> None:
+    with pytest.raises(ValueError, match=str(width)):
+        UNet(width=width)
+
+
+def edge_free_difference(align_corners: bool, first: int) -> float:
+    """Largest difference between a window cut from a signal at ``first`` and the whole signal.
+
+    Relative to the peak. Only samples whose whole context lies inside the window are compared.
+    """
+    torch.manual_seed(3)
+    network = trained_like(UNet(width=4, align_corners=align_corners))
+    x = noise(1, 1, 16_384)
+    length = 5 * 1024
+    with torch.inference_mode():
+        whole, window = network(x), network(x[..., first : first + length])
+    inside = slice(LOOK_BACK_SAMPLES, length - LOOK_AHEAD_SAMPLES)
+    difference = (whole[..., first : first + length] - window)[..., inside].abs().max()
+    return float(difference / whole.abs().max())
+
+
+@pytest.mark.parametrize("first", [128, 1024, 5 * 128])
+def test_without_aligned_corners_a_window_gives_the_samples_of_the_whole(first: int) -> None:
+    assert edge_free_difference(False, first) < SAME
+
+
+@pytest.mark.parametrize("first", [128, 1024, 5 * 128])
+def test_aligned_corners_make_every_sample_depend_on_the_length(first: int) -> None:
+    assert edge_free_difference(True, first) > DIFFERENT
+
+
+def test_shifts_off_the_grid_change_the_output() -> None:
+    assert edge_free_difference(False, 1) > DIFFERENT
+
+
+def test_it_looks_764_samples_back_and_637_ahead() -> None:
+    torch.manual_seed(5)
+    # Positive weights and no ReLU that could be shut: no path's gradient can vanish or cancel.
+    network = UNet(width=1).double().eval()
+    for module in network.modules():
+        if isinstance(module, nn.Conv1d):
+            nn.init.uniform_(module.weight, 0.5, 1.0)
+            nn.init.constant_(module.bias, 1.0)
+    back, ahead = 0, 0
+    # Every phase of the grid: how far a sample looks depends on where it lies in its 128.
+    for at in range(2048, 2048 + BLOCK_MULTIPLE):
+        x = noise(1, 1, 4096).double().abs().requires_grad_()
+        (gradient,) = torch.autograd.grad(network(x)[0, 0, at], x)
+        used = gradient[0, 0].nonzero()[:, 0]
+        back, ahead = max(back, at - int(used[0])), max(ahead, int(used[-1]) - at)
+    assert (back, ahead) == (LOOK_BACK_SAMPLES, LOOK_AHEAD_SAMPLES)
+
+
+def test_scripted_it_gives_the_same_for_every_length() -> None:
+    network = trained_like(UNet(width=1))
+    scripted = torch.jit.script(network)
+    for length in (1, 127, 128, 130, 1000):
+        x = noise(1, 1, length)
+        torch.testing.assert_close(scripted(x), network(x), rtol=0, atol=SAME)

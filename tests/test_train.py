@@ -1,0 +1,260 @@
+"""Training on a tiny set: exact resuming, what is kept, and what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.averaging import AveragedModel
+from models.checkpoint import load_checkpoint, save_atomically, trained_network
+from models.config import DataConfig, NetworkConfig, OptimiserConfig, RunConfig, TrainConfig
+from models.losses import Objective
+from models.metrics import score
+from models.train import CHECKPOINT, LOG, Trainer, choose_device, learning_rate_factor, train
+from models.unet import UNet
+from models.validation import Validation, mean_defined
+
+CPU = torch.device("cpu")
+
+
+@pytest.fixture
+def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
+    """``train`` and ``val`` with short full-band sounds."""
+    for name, count in (("train", 3), ("val", 2)):
+        (tmp_path / name).mkdir()
+        for i in range(count):
+            audio = rng.normal(0.0, 0.1, 8_000 + 1_000 * i) * np.hanning(8_000 + 1_000 * i)
+            soundfile.write(tmp_path / name / f"{i}.wav", audio, 44_100, subtype="FLOAT")
+    return tmp_path
+
+
+def tiny(folder: Path, run: str = "run", **changes: Any) -> TrainConfig:
+    values = {"steps": 8, "batch_size": 2, "validate_every": 2, "ema_decay": 0.9, "device": "cpu"}
+    return TrainConfig(
+        data=DataConfig(
+            train=str(folder / "train"), validation=str(folder / "val"), segment_samples=2_048
+        ),
+        network=NetworkConfig(width=1),
+        optimiser=OptimiserConfig(learning_rate=1e-3, warmup_steps=3, decay_steps=4),
+        run=RunConfig(folder=str(folder / run), **(values | changes)),
+    )
+
+
+def log(folder: Path) -> list[dict[str, float]]:
+    rows = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
+    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+
+
+class KilledError(Exception):
+    """Stands for a power cut."""
+
+
+@pytest.mark.parametrize("stop_at", [4, 5], ids=["at a checkpoint", "between checkpoints"])
+def test_resuming_gives_the_losses_of_an_uninterrupted_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
+    train(tiny(folder, "whole"), report=lambda _: None)
+
+    train_on = Trainer.train_on
+
+    def dying(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+        if self.step == stop_at:
+            raise KilledError
+        return train_on(self, x, y)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "train_on", dying)
+        with pytest.raises(KilledError):
+            train(tiny(folder, "parts"), report=lambda _: None)
+    lines: list[str] = []
+    train(tiny(folder, "parts"), report=lines.append)
+
+    assert lines[0] == "going on from step 4"
+    assert [row["step"] for row in log(folder / "parts")] == [2, 4, 6, 8]
+    assert log(folder / "parts") == log(folder / "whole")
+    whole, parts = (load_checkpoint(folder / name / CHECKPOINT) for name in ("whole", "parts"))
+    for key in ("network", "averaged"):
+        for name, value in whole[key].items():
+            assert torch.equal(value, parts[key][name]), f"{key} {name}"
+
+
+def test_a_finished_training_returns_at_once(folder: Path) -> None:
+    first = train(tiny(folder), report=lambda _: None)
+    before = log(folder / "run")
+    assert train(tiny(folder), report=lambda _: None) == first
+    assert log(folder / "run") == before
+
+
+def test_the_best_checkpoint_has_the_lowest_validation_lsd(folder: Path) -> None:
+    best = load_checkpoint(train(tiny(folder), report=lambda _: None))
+    rows = log(folder / "run")
+    lowest = min(rows, key=lambda row: row["val/lsd"])
+    assert best["step"] == lowest["step"]
+    assert best["validation"]["val/lsd"] == lowest["val/lsd"] == best["best"]
+    assert not list((folder / "run").glob("*.tmp"))
+
+
+def test_it_over_fits_a_tiny_set(tmp_path: Path) -> None:
+    # A pulse train: its upper octave follows from the lower one.
+    pulses = np.zeros(6_000)
+    pulses[::100] = 0.5
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+        soundfile.write(tmp_path / name / "a.wav", pulses, 44_100, subtype="FLOAT")
+    config = tiny(tmp_path, steps=120, validate_every=30, batch_size=4)
+    config = replace(
+        config,
+        data=replace(config.data, degradation="thesis"),
+        network=NetworkConfig(width=4),
+        optimiser=OptimiserConfig(learning_rate=5e-3),
+    )
+    train(config, report=lambda _: None)
+    losses = [row["train/total"] for row in log(tmp_path / "run")]
+    assert losses[-1] < 0.3 * losses[0]
+    lsd = [row["val/lsd"] for row in log(tmp_path / "run")]
+    assert lsd[-1] < 0.6 * lsd[0]
+
+
+def test_it_starts_from_the_kaiser_fast_signal(folder: Path) -> None:
+    trainer = Trainer(tiny(folder))
+    validation = Validation(folder / "val", 2)
+    measures = validation(trainer.chosen, trainer.objective, CPU)
+    untouched = [score(reference, source) for source, reference in validation.pairs]
+    assert measures["lsd"] == pytest.approx(np.mean([row["lsd"] for row in untouched]))
+
+
+def test_validation_leaves_the_mode_as_it_was(folder: Path) -> None:
+    network = UNet(width=1).train()
+    Validation(folder / "val", 1)(network, Objective(), CPU)
+    assert network.training
+
+
+def test_validation_takes_clips_from_the_whole_folder(folder: Path) -> None:
+    assert len(Validation(folder / "train", 1).pairs) == 1
+    assert len(Validation(folder / "train", 99).pairs) == 3
+
+
+def test_a_silent_validation_clip_does_not_hide_the_others(folder: Path) -> None:
+    soundfile.write(folder / "val" / "silent.wav", np.zeros(5_000), 44_100)
+    measures = Validation(folder / "val", 9)(UNet(width=1), Objective(), CPU)
+    assert all(np.isfinite(v) for v in measures.values())
+    assert np.isnan(mean_defined([float("nan")]))
+
+
+def test_the_average_follows_slowly_and_faster_at_the_start() -> None:
+    network = UNet(width=1)
+    average = AveragedModel(network, 0.9)
+    with torch.no_grad():
+        for parameter in network.parameters():
+            parameter.add_(1.0)
+    before = average.network.final.weight.clone()
+    average.update(network, step=0)  # decay (1 + 0) / (10 + 0)
+    torch.testing.assert_close(average.network.final.weight, before + 0.9)
+    average.update(network, step=10_000)
+    torch.testing.assert_close(average.network.final.weight, before + 0.9 + 0.1 * 0.1)
+    assert not any(p.requires_grad for p in average.network.parameters())
+
+
+def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:
+    config = tiny(folder)  # 8 steps: 3 up, 4 down
+    factors = [learning_rate_factor(config, step) for step in range(8)]
+    assert factors == pytest.approx([1 / 3, 2 / 3, 1, 1, 1, 3 / 4, 2 / 4, 1 / 4])
+
+
+def test_a_diverging_training_stops_and_keeps_its_checkpoint(folder: Path) -> None:
+    config = replace(tiny(folder), optimiser=OptimiserConfig(learning_rate=1e30))
+    with pytest.raises(ValueError, match="diverged"):
+        train(config, report=lambda _: None)
+    assert not (folder / "run" / CHECKPOINT).exists()
+
+
+def test_the_gradient_is_clipped(folder: Path, rng: np.random.Generator) -> None:
+    config = tiny(folder)
+    trainer = Trainer(replace(config, optimiser=replace(config.optimiser, gradient_norm=1e-3)))
+    x = torch.from_numpy(rng.normal(0, 0.1, (2, 1, 2_048)).astype(np.float32))
+    row = trainer.train_on(x, -x)
+    gradients = [p.grad for p in trainer.network.parameters() if p.grad is not None]
+    norm = torch.linalg.vector_norm(torch.stack([g.norm() for g in gradients]))
+    assert row["gradient_norm"] > 1e-2
+    assert float(norm) == pytest.approx(1e-3, rel=1e-2)
+
+
+def test_a_crash_while_saving_leaves_the_old_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    save_atomically({"step": 1}, path)
+    before = path.read_bytes()
+
+    def full_disk(state: object, target: Path) -> None:
+        Path(target).write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(torch, "save", full_disk)
+    with pytest.raises(OSError, match="No space"):
+        save_atomically({"step": 2}, path)
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
+
+
+def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
+    with pytest.raises(ValueError, match="there is no checkpoint"):
+        load_checkpoint(folder / "none.pt")
+    text = folder / "text.pt"
+    text.write_text("hello")
+    other = folder / "other.pt"
+    torch.save({"weights": torch.zeros(3)}, other)
+    good = train(tiny(folder, steps=2), report=lambda _: None)
+    damaged = folder / "damaged.pt"
+    damaged.write_bytes(good.read_bytes()[:-2_000])
+    for path in (text, other, damaged, folder):
+        with pytest.raises(ValueError, match="not a checkpoint") as error:
+            load_checkpoint(path)
+        assert "\n" not in str(error.value)
+
+
+def test_another_networks_checkpoint_is_refused(folder: Path) -> None:
+    train(tiny(folder, steps=2), report=lambda _: None)
+    other = replace(tiny(folder), network=NetworkConfig(width=2))
+    with pytest.raises(ValueError, match="another network"):
+        train(other, report=lambda _: None)
+
+
+def test_the_averaged_weights_are_the_ones_to_ship(folder: Path) -> None:
+    state = load_checkpoint(train(tiny(folder), report=lambda _: None))
+    for name, value in trained_network(state).state_dict().items():
+        assert torch.equal(value, state["averaged"][name])
+    plain = trained_network(state | {"averaged": None})
+    assert torch.equal(plain.final.weight, state["network"]["final.weight"])
+
+
+def test_averages_may_be_switched_on_later(folder: Path) -> None:
+    train(tiny(folder, steps=2, ema_decay=0.0), report=lambda _: None)
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["averaged"] is None
+    train(tiny(folder, steps=4), report=lambda _: None)
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["averaged"] is not None
+
+
+def test_missing_audio_device_and_folder_are_refused(folder: Path) -> None:
+    config = tiny(folder)
+    (folder / "empty").mkdir()
+    for data in (
+        replace(config.data, train=str(folder / "empty")),
+        replace(config.data, validation=str(folder / "empty")),
+        replace(config.data, train=str(folder / "nowhere")),
+    ):
+        with pytest.raises(ValueError, match=r"no audio files|no folder"):
+            train(replace(config, data=data), report=lambda _: None)
+    with pytest.raises(ValueError, match="no device 'abacus'"):
+        choose_device("abacus")
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="no device 'cuda'"):
+            choose_device("cuda")
+    (folder / "file").write_text("in the way")
+    with pytest.raises(ValueError, match=r"run\.folder"):
+        train(tiny(folder, "file"), report=lambda _: None)

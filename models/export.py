@@ -1,0 +1,184 @@
+"""From a checkpoint to a model file: TorchScript with metadata, checked before it is in place."""
+
+import copy
+import io
+import json
+import os
+import re
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+from models.checkpoint import load_checkpoint, trained_network
+from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+from realtime.model_file import METADATA_NAME, read_model_info
+
+FORMAT = 1
+
+# Largest difference that folding and scripting may make, of samples in [-1, 1]: float32 sums in
+# another order, and a third of a step of 16 bits.
+PARITY = 1e-5
+PARITY_LENGTHS = (8 * BLOCK_MULTIPLE, 31 * BLOCK_MULTIPLE + 5, 70)
+
+# Windows of a windowed run: the receptive field, rounded up to the grid.
+CONTEXT_SAMPLES = (
+    -(-LOOK_BACK_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
+    -(-LOOK_AHEAD_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
+)
+CROSSFADE_SAMPLES = 128
+
+# What networks may be used for, by a part of the path of the recordings they learned from.
+CORPORA = {
+    "speech44": ("RAVDESS (Livingstone and Russo 2018)", "CC BY-NC-SA 4.0 (non-commercial)"),
+    "ravdess": ("RAVDESS (Livingstone and Russo 2018)", "CC BY-NC-SA 4.0 (non-commercial)"),
+    "vctk": ("VCTK (Yamagishi, Veaux and MacDonald 2019)", "CC BY 4.0"),
+}
+
+
+def fold_batch_norm(network: UNet) -> UNet:
+    """The same network with every batch norm folded into its convolution; for inference only."""
+
+    def folded(block: Any) -> nn.Sequential:  # Any: nn.Module loses the types of its children
+        first, first_norm, relu, second, second_norm = block
+        return nn.Sequential(
+            fuse_conv_bn_eval(first, first_norm), relu, fuse_conv_bn_eval(second, second_norm)
+        )
+
+    # In double precision: the products of weights and statistics are rounded once.
+    out: Any = copy.deepcopy(network).eval().double()
+    out.inp = folded(out.inp)
+    out.down = nn.ModuleList(folded(block) for block in out.down)
+    for up in out.up:
+        up.conv = folded(up.conv)
+    single: UNet = out.float().requires_grad_(False)
+    return single
+
+
+def export(
+    checkpoint: Path,
+    out: Path,
+    *,
+    name: str | None = None,
+    title: str | None = None,
+    licence: str | None = None,
+    trained_on: str | None = None,
+    metrics: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
+    """Write a checkpoint's network as a model file for the engine.
+
+    Averaged weights where the training kept them, batch norm folded, TorchScript, with the
+    metadata of DESIGN's "Model file" as ``topoctave.json``. The file is loaded again and compared
+    with the network as trained before it takes its place; otherwise nothing is written.
+
+    Args:
+        checkpoint: of :func:`models.train.train`.
+        out: ``NAME.ts``; replaced if it is there.
+        name: what users call it; that of the file by default.
+        title: one line for people.
+        licence: of the weights; by default what the training's corpus demands if it is a known
+            one, else "unknown".
+        trained_on: by default the known corpus or the last folders of the training's path.
+        metrics: measured figures by data set; by default those of the last validation.
+
+    Returns:
+        The metadata, and ``parity``: the largest difference from the network as trained.
+
+    Raises:
+        ValueError: if the checkpoint is unusable, the name or place wrong, or the exported
+            network differs from the trained one.
+    """
+    name = out.stem if name is None else name
+    if out.suffix != ".ts" or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
+        raise ValueError(
+            f"a model file is called name.ts, in lower case, got {out.name!r}, {name!r}"
+        )
+    if not out.parent.is_dir():
+        raise ValueError(f"there is no folder {out.parent}")
+    state = load_checkpoint(checkpoint)
+    network = trained_network(state)
+    corpus = _corpus(state["config"]["data"]["train"])
+    validation = {
+        key.removeprefix("val/"): round(value, 4)
+        for key, value in state["validation"].items()
+        if key.startswith("val/") and "loss" not in key
+    }
+    metadata = {
+        "format": FORMAT,
+        "name": name,
+        "title": title or f"U-Net, width {network.width}",
+        "sample_rate_in": 22_050,
+        "sample_rate_out": 44_100,
+        "front_end": "kaiser_fast",
+        "kind": "windowed",
+        "block_multiple": BLOCK_MULTIPLE,
+        "latency_samples": CONTEXT_SAMPLES[1],
+        "context_samples": list(CONTEXT_SAMPLES),
+        "crossfade_samples": CROSSFADE_SAMPLES,
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "licence": licence or corpus[1],
+        "trained_on": trained_on or corpus[0],
+        "metrics": dict(metrics) if metrics is not None else {"validation": validation},
+        "created_by": f"topoctave export, step {state['step']}, torch {torch.__version__}",
+    }
+    parity = _write(fold_batch_norm(network), network, metadata, out)
+    return metadata | {"parity": parity}
+
+
+def _corpus(path: str) -> tuple[str, str]:
+    for part, known in CORPORA.items():
+        if part in path.lower():
+            return known
+    return "/".join(Path(path).parts[-2:]), "unknown"
+
+
+def _write(module: nn.Module, trained: UNet, metadata: dict[str, Any], out: Path) -> float:
+    """Script, save, load again, compare, and only then put the file in its place."""
+    buffer = io.BytesIO()
+    extra = {METADATA_NAME: json.dumps(metadata, indent=1, allow_nan=False)}
+    torch.jit.save(torch.jit.script(module), buffer, _extra_files=extra)
+    temporary = out.with_suffix(".tmp")
+    try:
+        _strip(buffer, temporary, root=metadata["name"])
+        parity = _largest_difference(torch.jit.load(str(temporary)), trained)
+        # Written so that NaN fails as well.
+        if not parity <= PARITY:
+            raise ValueError(
+                f"the exported network differs from the trained one by {parity:.1e}, more than "
+                f"{PARITY:.0e}; nothing was written"
+            )
+        read_model_info(temporary)
+        os.replace(temporary, out)  # noqa: PTH105 - one system call, both names in one folder
+    except OSError as error:
+        raise ValueError(f"cannot write {out}: {error.strerror}") from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    return parity
+
+
+def _strip(archive: io.BytesIO, target: Path, *, root: str) -> None:
+    """Copy a TorchScript archive without its debug records.
+
+    They hold the text and the paths of the source files of whoever exported, and are a third of
+    what a load has to parse. Times are fixed, so the same network gives the same bytes.
+    """
+    with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as stripped:
+        for entry in source.infolist():
+            if entry.filename.endswith(".debug_pkl"):
+                continue
+            inner = entry.filename.split("/", 1)[1]
+            stripped.writestr(zipfile.ZipInfo(f"{root}/{inner}"), source.read(entry))
+
+
+def _largest_difference(exported: nn.Module, trained: UNet) -> float:
+    generator = torch.Generator().manual_seed(0)
+    largest: Tensor = torch.zeros(())
+    with torch.inference_mode():
+        for n in PARITY_LENGTHS:
+            x = torch.rand([2, 1, n], generator=generator) - 0.5
+            largest = torch.maximum(largest, (exported(x) - trained(x)).abs().max())
+    return float(largest)

@@ -1,0 +1,198 @@
+"""Exported model files: the network as trained, its metadata, and all or nothing."""
+
+import json
+import math
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from test_unet import noise, trained_like
+from torch import nn
+
+import models.export
+from models.checkpoint import save_atomically
+from models.export import PARITY, export, fold_batch_norm
+from models.unet import UNet
+from realtime.model_file import find_model, read_metadata
+
+
+def unet(seed: int = 0, width: int = 2, level: float = 1e-3) -> UNet:
+    """A network with weights as if trained, whose residual is as loud as real ones."""
+    torch.manual_seed(seed)
+    network = trained_like(UNet(width=width), seed)
+    with torch.no_grad():
+        network.final.weight.mul_(level)
+    return network.requires_grad_(False)
+
+
+def write_checkpoint(path: Path, averaged: UNet, **changes: Any) -> Path:
+    state = {
+        "network": UNet(width=averaged.width).state_dict(),
+        "averaged": averaged.state_dict(),
+        "optimiser": {},
+        "step": 1234,
+        "best": 1.0,
+        "config": {
+            "network": {"width": averaged.width, "align_corners": False},
+            "data": {"train": "../shared/data/speech44/train"},
+        },
+        "validation": {"step": 1234, "val/lsd": 1.0, "val/loss/mse": 2.0, "train/mse": 3.0},
+    }
+    save_atomically(state | changes, path)
+    return path
+
+
+@pytest.fixture
+def checkpoint(tmp_path: Path) -> Path:
+    return write_checkpoint(tmp_path / "best.pt", unet())
+
+
+@pytest.mark.parametrize("length", [70, 128, 1_000, 12_800])
+def test_the_model_file_is_the_network_as_trained(
+    checkpoint: Path, tmp_path: Path, length: int
+) -> None:
+    export(checkpoint, tmp_path / "tiny.ts")
+    x = 0.3 * noise(2, 1, length)
+    loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
+    expected = unet()(x)
+    assert float((expected - x).abs().max()) > 1e-2  # the network does something
+    torch.testing.assert_close(loaded(x), expected, rtol=0, atol=PARITY)
+
+
+def test_averaged_weights_are_exported_where_there_are_some(tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(
+        tmp_path / "c.pt", unet(), network=unet(seed=7).state_dict(), averaged=None
+    )
+    export(checkpoint, tmp_path / "tiny.ts")
+    x = 0.3 * noise(1, 1, 1_000)
+    loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
+    torch.testing.assert_close(loaded(x), unet(seed=7)(x), rtol=0, atol=PARITY)
+
+
+def test_batch_norm_is_gone_and_the_network_untouched() -> None:
+    network = unet()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    folded = fold_batch_norm(network)
+    assert not any(isinstance(m, nn.BatchNorm1d) for m in folded.modules())
+    assert all(p.dtype == torch.float32 for p in folded.parameters())
+    for name, value in network.state_dict().items():
+        assert torch.equal(value, before[name])
+
+
+def test_metadata_follows_the_design(checkpoint: Path, tmp_path: Path) -> None:
+    returned = export(checkpoint, tmp_path / "tiny.ts", title="Tiny", metrics={"set": {"lsd": 1}})
+    metadata = read_metadata(tmp_path / "tiny.ts")
+    assert metadata is not None
+    assert returned.pop("parity") <= PARITY
+    assert returned == metadata
+    created_by = metadata.pop("created_by")
+    assert "1234" in created_by
+    assert metadata == {
+        "format": 1,
+        "name": "tiny",
+        "title": "Tiny",
+        "sample_rate_in": 22_050,
+        "sample_rate_out": 44_100,
+        "front_end": "kaiser_fast",
+        "kind": "windowed",
+        "block_multiple": 128,
+        "latency_samples": 640,
+        "context_samples": [768, 640],
+        "crossfade_samples": 128,
+        "parameters": sum(p.numel() for p in unet().parameters()),
+        "licence": "CC BY-NC-SA 4.0 (non-commercial)",
+        "trained_on": "RAVDESS (Livingstone and Russo 2018)",
+        "metrics": {"set": {"lsd": 1}},
+    }
+
+
+def test_the_engine_finds_it(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "tiny.ts")
+    info = find_model(str(tmp_path / "tiny.ts"))
+    assert (info.name, info.context_samples, info.crossfade_samples) == ("tiny", (768, 640), 128)
+
+
+def test_figures_of_the_last_validation_are_the_default(checkpoint: Path, tmp_path: Path) -> None:
+    assert export(checkpoint, tmp_path / "t.ts")["metrics"] == {"validation": {"lsd": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("path", "trained_on", "licence"),
+    [
+        ("/data/VCTK-Corpus-0.92/train", "VCTK (Yamagishi, Veaux and MacDonald 2019)", "CC BY 4.0"),
+        ("/home/somebody/my/voices", "my/voices", "unknown"),
+    ],
+)
+def test_the_corpus_decides_the_licence_unless_it_is_given(
+    tmp_path: Path, path: str, trained_on: str, licence: str
+) -> None:
+    config = {"network": {"width": 2, "align_corners": False}, "data": {"train": path}}
+    checkpoint = write_checkpoint(tmp_path / "c.pt", unet(), config=config)
+    metadata = export(checkpoint, tmp_path / "t.ts")
+    assert (metadata["trained_on"], metadata["licence"]) == (trained_on, licence)
+    given = export(checkpoint, tmp_path / "t.ts", licence="CC0", trained_on="me")
+    assert (given["trained_on"], given["licence"]) == ("me", "CC0")
+
+
+def test_no_path_of_the_machine_gets_into_the_file(
+    checkpoint: Path, tmp_path: Path, project: Path
+) -> None:
+    export(checkpoint, tmp_path / "tiny.ts")
+    with zipfile.ZipFile(tmp_path / "tiny.ts") as archive:
+        for name in archive.namelist():
+            assert str(project).encode() not in archive.read(name), name
+
+
+def test_the_same_checkpoint_gives_the_same_bytes(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "one.ts", name="x")
+    export(checkpoint, tmp_path / "two.ts", name="x")
+    assert (tmp_path / "one.ts").read_bytes() == (tmp_path / "two.ts").read_bytes()
+
+
+def test_a_network_that_came_out_different_is_not_written(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "tiny.ts"
+    out.write_bytes(b"the old one")
+    monkeypatch.setattr(models.export, "fold_batch_norm", lambda _: unet(seed=5))
+    with pytest.raises(ValueError, match="differs from the trained one"):
+        export(checkpoint, out)
+    assert out.read_bytes() == b"the old one"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["best.pt", "tiny.ts"]
+
+
+def test_weights_that_are_not_numbers_are_not_written(tmp_path: Path) -> None:
+    network = unet()
+    with torch.no_grad():
+        network.final.bias.fill_(math.nan)
+    checkpoint = write_checkpoint(tmp_path / "c.pt", network)
+    with pytest.raises(ValueError, match="differs"):
+        export(checkpoint, tmp_path / "tiny.ts")
+    assert not (tmp_path / "tiny.ts").exists()
+
+
+@pytest.mark.parametrize("out", ["tiny.pt", "tiny", "Tiny.ts", "ti ny.ts", "nowhere/tiny.ts"])
+def test_wrong_names_and_places_are_refused(checkpoint: Path, tmp_path: Path, out: str) -> None:
+    with pytest.raises(ValueError, match=r"name\.ts|no folder"):
+        export(checkpoint, tmp_path / out)
+
+
+def test_metrics_that_json_does_not_know_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="JSON"):
+        export(checkpoint, tmp_path / "t.ts", metrics={"lsd": math.nan})
+    assert not (tmp_path / "t.ts").exists()
+
+
+def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path) -> None:
+    checkpoint = write_checkpoint(tmp_path / "c.pt", unet(), averaged=unet(width=1).state_dict())
+    with pytest.raises(ValueError, match="do not fit"):
+        export(checkpoint, tmp_path / "t.ts")
+
+
+def test_metadata_is_readable_by_people(checkpoint: Path, tmp_path: Path) -> None:
+    export(checkpoint, tmp_path / "tiny.ts")
+    with zipfile.ZipFile(tmp_path / "tiny.ts") as archive:
+        text = archive.read("tiny/extra/topoctave.json").decode()
+    assert len(text.splitlines()) >= len(json.loads(text))

@@ -1,0 +1,159 @@
+"""The recorder: aligned, whole, and calm when the disk is not."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime import recorder as module
+from realtime.errors import AudioFileError
+from realtime.recorder import Recorder
+from realtime.tap import Tap
+
+DELAY = 1537
+
+
+class Stream:
+    """Both taps of an engine that doubles every sample, DELAY samples late."""
+
+    def __init__(self, rng: np.random.Generator, channels: int = 1, seconds: float = 10.0) -> None:
+        self.input = Tap(sample_rate=22_050, channels=channels, seconds=seconds)
+        self.output = Tap(sample_rate=44_100, channels=channels, seconds=seconds)
+        self.rng = rng
+        self._late = np.zeros((channels, DELAY), np.float32)
+
+    def push(self, count: int) -> None:
+        x = self.rng.uniform(-1, 1, (self.input.channels, count)).astype(np.float32)
+        self.input.write(x)
+        late = np.concatenate([self._late, np.repeat(x, 2, axis=1)], axis=1)
+        self.output.write(late[:, : 2 * count])
+        self._late = late[:, 2 * count :]
+
+    def recorder(self, folder: Path) -> Recorder:
+        return Recorder(self.input, self.output, delay_samples=DELAY, folder=folder, stem="take")
+
+
+def read(path: Path) -> np.ndarray:
+    return soundfile.read(path, dtype="float32", always_2d=True)[0]
+
+
+def feed(stream: Stream, recorder: Recorder, seconds: float = 1.0) -> None:
+    for _ in range(int(seconds / 0.02)):
+        stream.push(441)
+        time.sleep(0.002)
+
+
+@pytest.mark.parametrize("channels", [1, 2])
+def test_output_file_belongs_to_input_file_sample_by_sample(tmp_path, rng, channels) -> None:
+    stream = Stream(rng, channels)
+    stream.push(5000)
+    recorder = stream.recorder(tmp_path)
+    recorder.start()
+    feed(stream, recorder)
+    done = recorder.stop()
+    given, made = read(done.input_path), read(done.output_path)
+    assert len(made) == 2 * len(given) > 20_000
+    np.testing.assert_array_equal(made, np.repeat(given, 2, axis=0))
+    assert done.seconds == len(given) / 22_050
+    assert not done.error
+    assert not done.lost_samples
+
+
+def test_recording_begins_at_start_and_not_with_the_past(tmp_path, rng) -> None:
+    stream = Stream(rng)
+    stream.push(22_050)
+    recorder = stream.recorder(tmp_path)
+    recorder.start()
+    stream.push(1000)
+    done = recorder.stop()
+    # What the output lags behind is not there yet, in either file.
+    assert len(read(done.input_path)) == 1000 - (DELAY + 1) // 2
+
+
+def test_second_recording_keeps_the_first(tmp_path, rng) -> None:
+    stream = Stream(rng)
+    names = set()
+    for _ in range(3):
+        recorder = stream.recorder(tmp_path)
+        recorder.start()
+        done = recorder.stop()
+        names |= {done.input_path.name, done.output_path.name}
+    assert len(names) == 6
+    assert {path.name for path in tmp_path.iterdir()} == names
+
+
+def test_slow_disk_leaves_silence_and_keeps_the_alignment(tmp_path, rng, monkeypatch) -> None:
+    stream = Stream(rng, seconds=0.5)
+    monkeypatch.setattr(module, "TICK_S", 0.4)
+    recorder = stream.recorder(tmp_path)
+    recorder.start()
+    feed(stream, recorder, 3.0)
+    done = recorder.stop()
+    given, made = read(done.input_path), read(done.output_path)
+    assert done.lost_samples > 0
+    assert len(made) == 2 * len(given)
+    both = (made[::2] != 0) & (given != 0)
+    assert both.any()
+    np.testing.assert_array_equal(made[::2][both], given[both])
+
+
+def test_almost_full_disk_ends_it_with_whole_files(tmp_path, rng, monkeypatch) -> None:
+    stream = Stream(rng)
+    recorder = stream.recorder(tmp_path)
+    monkeypatch.setattr(module, "KEEP_FREE_BYTES", 2**62)
+    recorder.start()
+    feed(stream, recorder, 0.5)
+    wait_for(lambda: not recorder.running)
+    done = recorder.stop()
+    assert "almost full" in done.error
+    assert len(read(done.output_path)) == 2 * len(read(done.input_path))
+
+
+@pytest.mark.parametrize("error", [OSError(28, "No space left on device"), AssertionError()])
+def test_failing_write_is_told_in_one_line(tmp_path, rng, error) -> None:
+    stream = Stream(rng)
+    recorder = stream.recorder(tmp_path)
+
+    class Full:
+        def __init__(self, file: object) -> None:
+            self.file = file
+
+        def write(self, frames: np.ndarray) -> None:
+            raise error
+
+        def close(self) -> None:
+            self.file.close()
+
+    recorder._made.file = Full(recorder._made.file)
+    recorder.start()
+    stream.push(20_000)
+    wait_for(lambda: not recorder.running)
+    done = recorder.stop()
+    assert done.error.startswith("The recording ended: ")
+    assert "\n" not in done.error
+    assert "recorder" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_folder_that_cannot_be_made_is_refused_and_leaves_nothing(tmp_path, rng) -> None:
+    in_the_way = tmp_path / "taken"
+    in_the_way.write_text("a file")
+    with pytest.raises(AudioFileError, match="cannot record into"):
+        Stream(rng).recorder(in_the_way / "below")
+    assert [path.name for path in tmp_path.iterdir()] == ["taken"]
+
+
+def test_stop_without_start_closes_the_files(tmp_path, rng) -> None:
+    recorder = Stream(rng).recorder(tmp_path)
+    assert recorder.stop().seconds == 0
+    assert recorder.stop().seconds == 0
+    assert not recorder.running
+
+
+def wait_for(done, seconds: float = 5.0) -> None:
+    end = time.monotonic() + seconds
+    while not done():
+        assert time.monotonic() < end, "it took too long"
+        time.sleep(0.01)

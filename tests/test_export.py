@@ -27,15 +27,15 @@ def unet(seed: int = 0, width: int = 2, level: float = 1e-3) -> UNet:
     return network.requires_grad_(False)
 
 
-def write_checkpoint(path: Path, averaged: UNet, **changes: Any) -> Path:
+def write_checkpoint(path: Path, trained: UNet, **changes: Any) -> Path:
     state = {
-        "network": UNet(width=averaged.width).state_dict(),
-        "averaged": averaged.state_dict(),
+        "network": UNet(width=trained.width).state_dict(),
+        "averaged": trained.state_dict(),
         "optimiser": {},
         "step": 1234,
         "best": 1.0,
         "config": {
-            "network": {"width": averaged.width, "align_corners": False},
+            "network": {"width": trained.width, "align_corners": False},
             "data": {"train": "../shared/data/speech44/train"},
         },
         "validation": {"step": 1234, "val/lsd": 1.0, "val/loss/mse": 2.0, "train/mse": 3.0},

@@ -1,0 +1,116 @@
+"""A blind ABX test: trials, statistics and the file it is exported to."""
+
+import csv
+import math
+import random
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One answer.
+
+    Attributes:
+        x_is_b: What X was.
+        said_b: What the listener said.
+        seconds: How long it took.
+        switches: How often the listener switched between A, B and X.
+        answered: When, local time, ISO 8601.
+    """
+
+    x_is_b: bool
+    said_b: bool
+    seconds: float
+    switches: int
+    answered: str
+
+    @property
+    def right(self) -> bool:
+        """The answer was right."""
+        return self.x_is_b == self.said_b
+
+
+def p_value(right: int, total: int) -> float:
+    """Chance to get at least `right` of `total` by guessing: one-sided binomial, p = 1/2.
+
+    Raises:
+        ValueError: if the counts cannot be.
+    """
+    if not 0 <= right <= total:
+        raise ValueError(f"right must be from 0 to {total}, got {right}")
+    return sum(math.comb(total, k) for k in range(right, total + 1)) / 2**total
+
+
+def verdict(right: int, total: int) -> str:
+    """What a p-value means, in words."""
+    if total < 5:
+        return "too few answers to tell"
+    chance = p_value(right, total)
+    if chance < 0.01:
+        return "you hear a difference"
+    if chance < 0.05:
+        return "you probably hear a difference"
+    return "could be guessing"
+
+
+class AbxSession:
+    """The trials of one sitting.
+
+    Args:
+        rng: Where chance comes from.
+    """
+
+    def __init__(self, rng: random.Random | None = None) -> None:
+        # SystemRandom: nobody can foresee X, and no seed of a test leaks into a sitting.
+        self._rng = rng or random.SystemRandom()
+        self.trials: list[Trial] = []
+        self.x_is_b = False
+        """What X is now; not to be shown."""
+        self.draw()
+
+    def draw(self) -> None:
+        """Draw X anew; after every answer, and when the listener could have peeked."""
+        self.x_is_b = self._rng.random() < 0.5
+
+    @property
+    def right(self) -> int:
+        """Right answers."""
+        return sum(trial.right for trial in self.trials)
+
+    @property
+    def total(self) -> int:
+        """Answers."""
+        return len(self.trials)
+
+    def answer(self, *, said_b: bool, seconds: float, switches: int) -> Trial:
+        """Note an answer and draw the next X."""
+        now = datetime.now().astimezone().isoformat(timespec="seconds")
+        trial = Trial(self.x_is_b, said_b, round(seconds, 2), switches, now)
+        self.trials.append(trial)
+        self.draw()
+        return trial
+
+    def export(self, path: Path, *, about: dict[str, str]) -> None:
+        """Write the trials as CSV, what they are about in every row.
+
+        Args:
+            path: File to write; replaced if it is there.
+            about: Input, model and the like; become columns.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        names = ["trial", "x", "answer", "right", "seconds", "switches", "answered",
+                 "right_so_far", "p_value", *about]  # fmt: skip
+        with path.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(names)
+            right = 0
+            for number, trial in enumerate(self.trials, 1):
+                right += trial.right
+                row = [number, "AB"[trial.x_is_b], "AB"[trial.said_b], int(trial.right),
+                       trial.seconds, trial.switches, trial.answered, right,
+                       f"{p_value(right, number):.6f}", *about.values()]  # fmt: skip
+                writer.writerow(row)

@@ -1,0 +1,121 @@
+"""A drop-down list with headings, and a caption above it."""
+
+from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt, Signal
+from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF, QStandardItemModel
+from PySide6.QtWidgets import (
+    QComboBox,
+    QSizePolicy,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+    QVBoxLayout,
+    QWidget,
+)
+
+from gui.choices import Choice, find
+from gui.section import label
+from gui.theme import Theme, base_font
+
+_HEADING = Qt.ItemDataRole.UserRole + 1
+
+
+class ChoiceBox(QComboBox):
+    """Shows choices; tells only what a user picks, not what the program sets."""
+
+    picked = Signal(object)
+    """A :class:`gui.choices.Choice`."""
+
+    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.theme = theme
+        self.name = name
+        self.lines: list[Choice] = []
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.setMinimumContentsLength(9)
+        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        self.setItemDelegate(_Lines(self))
+        self.setMaxVisibleItems(24)
+        self.activated.connect(self._pick)
+        self._name_it()
+
+    def set_lines(self, lines: list[Choice], chosen: str) -> None:
+        """Show other choices, one of them chosen by value, key or name."""
+        if lines != self.lines:
+            self.lines = lines
+            self._fill()
+        self.choose(chosen)
+
+    def choose(self, wanted: str) -> bool:
+        """Show one as chosen; False, and the first one, if it is not there."""
+        at = find(self.lines, wanted)
+        first = next((i for i, line in enumerate(self.lines) if not line.heading), -1)
+        self.setCurrentIndex(at if at >= 0 else first)
+        self._name_it()
+        return at >= 0
+
+    @property
+    def chosen(self) -> Choice | None:
+        """What is chosen."""
+        at = self.currentIndex()
+        return self.lines[at] if 0 <= at < len(self.lines) else None
+
+    def _fill(self) -> None:
+        self.clear()
+        model = self.model()
+        for at, line in enumerate(self.lines):
+            self.addItem(line.label)
+            self.setItemData(at, line.heading, _HEADING)
+            if line.detail:
+                self.setItemData(at, line.detail, Qt.ItemDataRole.ToolTipRole)
+            if line.heading and isinstance(model, QStandardItemModel):
+                model.item(at).setEnabled(False)
+        view = self.view()
+        view.setMinimumWidth(max(view.sizeHintForColumn(0) + 34, self.width()))
+
+    def _pick(self, at: int) -> None:
+        self._name_it()
+        self.picked.emit(self.lines[at])
+
+    def _name_it(self) -> None:
+        self.setAccessibleName(f"{self.name}: {self.currentText()}")
+        chosen = self.chosen
+        self.setToolTip(chosen.detail or chosen.label if chosen else self.name)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """As usual, with an arrow in the theme's colour."""
+        super().paintEvent(event)
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        pen = QPen(self.theme.colour("muted" if self.isEnabled() else "faint"), 1.5)
+        pen.setCapStyle(Qt.PenCapStyle.RoundCap)
+        painter.setPen(pen)
+        box = QRectF(self.width() - 20, self.height() / 2 - 2.5, 8, 5)
+        tip = box.center()
+        tip.setY(box.bottom() - 0.5)
+        painter.drawPolyline(QPolygonF([box.topLeft(), tip, box.topRight()]))
+        painter.end()
+
+
+class _Lines(QStyledItemDelegate):
+    """Headings stand out from what can be chosen."""
+
+    def initStyleOption(
+        self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
+    ) -> None:
+        super().initStyleOption(option, index)
+        if index.data(_HEADING):
+            option.font = base_font(11, weight=QFont.Weight.DemiBold)  # type: ignore[attr-defined]
+
+
+class Field(QWidget):
+    """A caption above something to choose."""
+
+    def __init__(self, caption: str, content: QWidget, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(3)
+        line = label(caption, "caption")
+        line.setBuddy(content)
+        column.addWidget(line)
+        column.addWidget(content)

@@ -1,0 +1,40 @@
+"""Questions about files, in one place so that a test can answer them."""
+
+from pathlib import Path
+
+from PySide6.QtCore import QStandardPaths
+from PySide6.QtWidgets import QFileDialog, QWidget
+
+SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.mp3 *.aiff *.aif);;All files (*)"
+
+
+class Dialogs:
+    """The system's file dialogs; every answer is empty when the user cancels."""
+
+    def open_sound(self, parent: QWidget) -> str:
+        """A sound file to play."""
+        return QFileDialog.getOpenFileName(parent, "Open a sound file", "", SOUND_FILES)[0]
+
+    def save_sound(self, parent: QWidget) -> str:
+        """A sound file to write."""
+        name, chosen = QFileDialog.getSaveFileName(
+            parent, "Write the output to", "restored.wav", "WAV (*.wav);;FLAC (*.flac)"
+        )
+        if name and not name.lower().endswith((".wav", ".flac")):
+            name += ".flac" if "flac" in chosen else ".wav"
+        return name
+
+    def save_table(self, parent: QWidget) -> str:
+        """A CSV file to write."""
+        name = QFileDialog.getSaveFileName(parent, "Export answers", "abx.csv", "CSV (*.csv)")[0]
+        return name if not name or name.lower().endswith(".csv") else f"{name}.csv"
+
+    def folder(self, parent: QWidget, start: str) -> str:
+        """A folder for recordings."""
+        return QFileDialog.getExistingDirectory(parent, "Recordings go to", start)
+
+
+def recordings_folder() -> str:
+    """Where recordings go unless the user says otherwise."""
+    music = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MusicLocation)
+    return str(Path(music or Path.home()) / "Topoctave")

@@ -1,0 +1,73 @@
+"""The last columns of a spectrogram, as level codes."""
+
+import numpy as np
+import numpy.typing as npt
+
+Codes = npt.NDArray[np.uint8]
+
+
+class History:
+    """A ring of columns, counted from the first one ever.
+
+    Args:
+        bins: Bins per column.
+        capacity: Columns that are kept.
+    """
+
+    def __init__(self, bins: int, capacity: int) -> None:
+        self._codes = np.zeros((capacity, bins), np.uint8)
+        self._peaks = np.zeros(capacity, np.float32)
+        self.end = 0
+        """Columns so far; the newest is ``end - 1``."""
+
+    @property
+    def bins(self) -> int:
+        """Bins per column."""
+        return self._codes.shape[1]
+
+    @property
+    def capacity(self) -> int:
+        """Columns that are kept."""
+        return self._codes.shape[0]
+
+    def append(self, codes: Codes, peaks: npt.NDArray[np.float32]) -> None:
+        """Add columns.
+
+        Shape:
+            - codes: ``[n, bins]``
+            - peaks: ``[n]``, largest absolute sample under each column
+        """
+        self.end += len(codes)
+        codes, peaks = codes[-self.capacity :], peaks[-self.capacity :]
+        at = np.arange(self.end - len(codes), self.end) % self.capacity
+        self._codes[at] = codes
+        self._peaks[at] = peaks
+
+    def append_gap(self, columns: int) -> None:
+        """Add silent columns, for time that was not seen."""
+        shown = min(columns, self.capacity)
+        self.end += columns - shown
+        self.append(np.zeros((shown, self.bins), np.uint8), np.zeros(shown, np.float32))
+
+    def view(self, first: int, end: int) -> tuple[Codes, npt.NDArray[np.float32]]:
+        """Columns `first` up to `end`; those that are not held (any more) are silent.
+
+        Shape:
+            - Output: codes ``[end - first, bins]`` and peaks ``[end - first]``
+        """
+        wanted = np.arange(first, end)
+        held = (wanted >= max(0, self.end - self.capacity)) & (wanted < self.end)
+        at = wanted % self.capacity
+        if held.all():
+            return self._codes[at], self._peaks[at]
+        codes = np.zeros((len(wanted), self.bins), np.uint8)
+        peaks = np.zeros(len(wanted), np.float32)
+        codes[held] = self._codes[at[held]]
+        peaks[held] = self._peaks[at[held]]
+        return codes, peaks
+
+    def code(self, column: int, bin_index: int) -> int | None:
+        """Level code of one bin, None where it is not held."""
+        if not max(0, self.end - self.capacity) <= column < self.end:
+            return None
+        return int(self._codes[column % self.capacity, min(bin_index, self.bins - 1)])

@@ -1,0 +1,136 @@
+"""The frequency axis, the same for both panes: where a frequency stands, and its ticks."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+TOP_HZ = 22_050.0
+"""Upper end of the axis: half of 44.1 kHz."""
+EDGE_HZ = 11_025.0
+"""Where the input ends and the restored octave begins."""
+LOG_BOTTOM_HZ = 60.0
+"""Lower end of the logarithmic axis, which has no zero."""
+
+
+class Scale(StrEnum):
+    """How frequency grows along the axis."""
+
+    LINEAR = "linear"
+    MEL = "mel"
+    LOG = "log"
+
+
+@dataclass(frozen=True)
+class Tick:
+    """A mark of the axis."""
+
+    hz: float
+    label: str
+
+
+def position(scale: Scale, hz: float) -> float:
+    """Height of a frequency on the axis, 0 at the bottom, 1 at 22.05 kHz."""
+    return float((_warp(scale, hz) - _bottom(scale)) / (_warp(scale, TOP_HZ) - _bottom(scale)))
+
+
+def frequency(scale: Scale, height: float) -> float:
+    """Frequency in Hz at a height of the axis; undoes :func:`position`."""
+    bottom = _bottom(scale)
+    return _unwarp(scale, bottom + height * (_warp(scale, TOP_HZ) - bottom))
+
+
+def ticks(scale: Scale, height_px: int, *, spacing_px: int = 26) -> list[Tick]:
+    """Round frequencies, lowest first, at least `spacing_px` apart."""
+    if scale is Scale.LINEAR:
+        steps = (1_000, 2_000, 5_000, 10_000)
+        room = [s for s in steps if s / TOP_HZ * height_px >= spacing_px]
+        step = room[0] if room else steps[-1]
+        wanted = [float(hz) for hz in range(0, int(TOP_HZ) + 1, step)]
+    else:
+        wanted = [100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000]
+        if scale is Scale.MEL:
+            wanted.insert(0, 0)
+    kept: list[Tick] = []
+    for hz in wanted:
+        if kept and (position(scale, hz) - position(scale, kept[-1].hz)) * height_px < spacing_px:
+            continue
+        kept.append(Tick(hz, format_hz(hz)))
+    return kept
+
+
+def format_hz(hz: float) -> str:
+    """A short label: ``500``, ``2 k``, ``11.025 k``."""
+    return f"{hz:.0f}" if hz < 1000 else f"{hz / 1000:.6g} k"
+
+
+@dataclass(frozen=True)
+class RowMap:
+    """Which bins of a spectrum each row of a picture shows.
+
+    Attributes:
+        rows: Height of the picture.
+        filled: Rows from the bottom that have bins; those above lie beyond the spectrum.
+    """
+
+    rows: int
+    filled: int
+    _starts: npt.NDArray[np.intp]
+    _near: npt.NDArray[np.intp]
+    _share: npt.NDArray[np.uint16]
+    _wide: npt.NDArray[np.bool_]
+
+    @classmethod
+    def make(cls, scale: Scale, *, rows: int, bins: int, bin_hz: float) -> "RowMap":
+        """Map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz."""
+        edges = np.array([frequency(scale, r / rows) for r in range(rows + 1)]) / bin_hz
+        filled = int(np.count_nonzero(edges[:-1] < bins - 1))
+        edges = edges[: filled + 1]
+        # A row that covers bins shows the strongest of them, so that no tone falls between
+        # rows; a row between two bins shows the line between them.
+        starts = np.minimum(np.ceil(edges).astype(np.intp), bins - 1)
+        centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)
+        near = np.minimum(centres.astype(np.intp), bins - 2)
+        share = np.round((centres - near) * 256).astype(np.uint16)
+        return cls(rows, filled, starts, near, share, starts[1:] > starts[:-1])
+
+    def apply(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
+        """Rows of the picture.
+
+        Shape:
+            - Input: ``[n, F]`` level codes
+            - Output: ``[rows, n]``, the highest frequency first, 0 beyond the spectrum
+        """
+        picture = np.zeros((self.rows, len(codes)), np.uint8)
+        if not len(codes) or not self.filled:
+            return picture
+        bins = codes.T
+        low = bins[self._near].astype(np.uint16)
+        high = bins[self._near + 1].astype(np.uint16)
+        share = self._share[:, None]
+        value = ((low * (256 - share) + high * share) >> 8).astype(np.uint8)
+        strongest = np.maximum.reduceat(bins, self._starts[:-1], axis=0)
+        value[self._wide] = strongest[self._wide]
+        picture[self.rows - self.filled :] = value[::-1]
+        return picture
+
+
+def _warp(scale: Scale, hz: float) -> float:
+    if scale is Scale.LINEAR:
+        return hz
+    if scale is Scale.MEL:
+        return float(np.log1p(hz / 700))
+    return float(np.log(max(hz, LOG_BOTTOM_HZ)))
+
+
+def _unwarp(scale: Scale, value: float) -> float:
+    if scale is Scale.LINEAR:
+        return value
+    if scale is Scale.MEL:
+        return float(700 * np.expm1(value))
+    return float(np.exp(value))
+
+
+def _bottom(scale: Scale) -> float:
+    return _warp(scale, 0.0)

@@ -1,0 +1,219 @@
+"""Both spectrograms with their axes, meters and colour bar, in step with each other."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from PySide6.QtCore import Signal
+from PySide6.QtWidgets import QGridLayout, QWidget
+
+from gui.analysis import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
+from gui.colorbar import ColourBar
+from gui.colormap import ColourMap, code_colours, codes_of
+from gui.history import History
+from gui.meters import LevelMeter
+from gui.overlays import Curve
+from gui.pane import Cursor, SpectrogramPane, mean_power
+from gui.ports import Engine
+from gui.rulers import FrequencyRuler, TimeRuler
+from gui.scale import Scale, format_hz
+from gui.theme import Theme
+
+HELD_COLUMNS = 6000
+"""More than the widest screen has, and the past that a frozen picture can be asked for."""
+HOP_SAMPLES = 256
+"""Samples at 22.05 kHz per unit of width: 11.6 ms."""
+DEFAULT_RANGE_DB = (-110.0, -20.0)
+SPECTRUM_SHARE = 0.06
+"""Share of a new column in the spectrum overlay: a time constant of about 0.2 s."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the listener chose to see."""
+
+    scale: Scale = Scale.LINEAR
+    colour_map: ColourMap = ColourMap.EMBER
+    low_db: float = DEFAULT_RANGE_DB[0]
+    high_db: float = DEFAULT_RANGE_DB[1]
+    spectrum: bool = False
+    wave: bool = False
+
+
+class Spectrograms(QWidget):
+    """Input above output on one time axis and equal frequency axes."""
+
+    read_out = Signal(str)
+    """Time, frequency and levels under the cross-hair; empty without one."""
+    range_changed = Signal(float, float)
+    """The colour bar was dragged: low and high end in dBFS."""
+
+    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self._given = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self._made = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self.input_pane = SpectrogramPane(
+            "Input  ·  22.05 kHz", self._given, upper_note="nothing above 11.025 kHz"
+        )
+        self.output_pane = SpectrogramPane("Output  ·  44.1 kHz", self._made, upper_note="")
+        self.input_meter = LevelMeter(theme, "Input")
+        self.output_meter = LevelMeter(theme, "Output")
+        self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
+        self._rulers = (FrequencyRuler(theme), FrequencyRuler(theme))
+        self._time = TimeRuler(theme)
+        self._look = Look()
+        self._analyser: PairAnalyser | None = None
+        self._hop = HOP_SAMPLES
+        self._frozen = False
+        self._averages: tuple[np.ndarray, np.ndarray] | None = None
+        self.latest: tuple[Columns, Columns] | None = None
+        """The columns of the last update, for whoever measures."""
+        self._lay_out()
+        for pane in self._panes:
+            pane.pointed.connect(self._point)
+        self.colour_bar.changed.connect(self._range)
+        self.set_look(self._look)
+
+    @property
+    def _panes(self) -> tuple[SpectrogramPane, SpectrogramPane]:
+        return self.input_pane, self.output_pane
+
+    @property
+    def hop_s(self) -> float:
+        """Seconds per column."""
+        return self._hop / 22_050
+
+    @property
+    def frozen(self) -> bool:
+        """True while the pictures stand still."""
+        return self._frozen
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(8, 10, 6, 0)
+        grid.setHorizontalSpacing(4)
+        grid.setVerticalSpacing(8)
+        meters = (self.input_meter, self.output_meter)
+        for row, (ruler, pane, meter) in enumerate(
+            zip(self._rulers, self._panes, meters, strict=True)
+        ):
+            grid.addWidget(ruler, row, 0)
+            grid.addWidget(pane, row, 1)
+            grid.addWidget(meter, row, 2)
+            grid.setRowStretch(row, 1)
+        grid.addWidget(self.colour_bar, 0, 3, 2, 1)
+        grid.addWidget(self._time, 2, 1)
+        grid.setColumnStretch(1, 1)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change colours."""
+        for part in (
+            self.input_meter, self.output_meter, self.colour_bar, self._time, *self._rulers
+        ):  # fmt: skip
+            part.theme = theme
+            part.update()
+
+    def set_look(self, look: Look) -> None:
+        """Show as chosen."""
+        before, self._look = self._look, look
+        self.colour_bar.set_map(look.colour_map)
+        self.colour_bar.set_range(look.low_db, look.high_db)
+        colours = code_colours(look.colour_map, *self.colour_bar.range_db)
+        for ruler in self._rulers:
+            ruler.set_scale(look.scale)
+        for pane in self._panes:
+            pane.set_colours(colours)
+            if before.scale != look.scale:
+                pane.set_scale(look.scale)
+            if before.wave != look.wave:
+                pane.set_wave(look.wave)
+        self._show_curves()
+
+    def set_hint(self, text: str) -> None:
+        """Say something in the empty pictures."""
+        for pane in self._panes:
+            pane.hint = text if pane is self.input_pane else ""
+            pane.update()
+
+    def follow(self, engine: Engine | None) -> None:
+        """Draw another engine from now on, or none; what was drawn stays."""
+        self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
+        self._time.set_pixels_per_s(1 / self.hop_s / self.devicePixelRatioF())
+        self._analyser = None
+        self.latest = None
+        if engine is not None:
+            self._analyser = PairAnalyser(
+                engine.input_tap,
+                engine.output_tap,
+                delay_samples=engine.tap_delay_samples,
+                hop_samples=self._hop,
+            )
+
+    def set_frozen(self, frozen: bool) -> None:
+        """Let the pictures stand still, or catch up; the audio goes on either way."""
+        self._frozen = frozen
+        if not frozen:
+            self._show()
+
+    def advance(self) -> None:
+        """Compute and draw what is new; the owner calls it, while it can be seen."""
+        self.latest = None
+        if self._analyser is None:
+            return
+        expected = self._analyser.input.next_column
+        given, made = self._analyser.take(HELD_COLUMNS)
+        self.latest = given, made
+        if not len(given.power):
+            return
+        for history, columns in ((self._given, given), (self._made, made)):
+            if columns.first > expected:
+                history.append_gap(columns.first - expected)
+            history.append(codes_of(columns.power), columns.peaks)
+        if self._look.spectrum and not self._frozen:
+            old = self._averages or (None, None)
+            self._averages = (
+                mean_power(old[0], given.power, SPECTRUM_SHARE),
+                mean_power(old[1], made.power, SPECTRUM_SHARE),
+            )
+            self._show_curves()
+        if not self._frozen:
+            self._show()
+
+    def _show(self) -> None:
+        for pane, history in zip(self._panes, (self._given, self._made), strict=True):
+            pane.show_until(history.end)
+
+    def _show_curves(self) -> None:
+        if not self._look.spectrum or self._averages is None:
+            for pane in self._panes:
+                pane.set_curves([])
+                pane.update()
+            return
+        given, made = (10 * np.log10(np.maximum(p, 1e-13)) for p in self._averages)
+        source, restored = Curve(given, "source"), Curve(made, "accent")
+        floor = np.full_like(made, -130.0)
+        floor[: len(given)] = given
+        self.input_pane.set_curves([source])
+        self.output_pane.set_curves([Curve(made, "accent", fill_from=floor), source, restored])
+
+    def _range(self, low_db: float, high_db: float) -> None:
+        colours = code_colours(self._look.colour_map, low_db, high_db)
+        for pane in self._panes:
+            pane.set_colours(colours)
+        self.range_changed.emit(low_db, high_db)
+
+    def _point(self, cursor: Cursor | None) -> None:
+        for pane in self._panes:
+            pane.set_cursor(cursor)
+        self.read_out.emit("" if cursor is None else self._describe(cursor))
+
+    def _describe(self, cursor: Cursor) -> str:
+        given, made = (pane.level_at(cursor) for pane in self._panes)
+        parts = [
+            f"−{cursor.columns_back * self.hop_s:.2f} s",
+            f"{format_hz(round(cursor.hz, -1))}Hz" if cursor.hz >= 1000 else f"{cursor.hz:.0f} Hz",
+            "in " + ("–" if given is None else f"{given:.1f}"),
+            "out " + ("–" if made is None else f"{made:.1f} dBFS"),
+        ]
+        if given is not None and made is not None:
+            parts.append(f"difference {made - given:+.1f} dB")
+        return "   ".join(parts)

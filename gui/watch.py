@@ -1,0 +1,61 @@
+"""Looks out for what spoils a session without being a fault: silence, howling, overload."""
+
+import math
+from dataclasses import dataclass
+
+from realtime.snapshot import Snapshot, State
+
+SILENCE_S = 2.0
+"""Digital silence for so long means a muted or forbidden microphone; a real one has noise."""
+
+
+@dataclass(frozen=True)
+class Advice:
+    """Something the listener should know.
+
+    Attributes:
+        key: Under which "don't show again" is remembered.
+        text: What to know and what to do, in a line.
+    """
+
+    key: str
+    text: str
+
+
+SILENT = Advice(
+    "silence",
+    "The input is digital silence. Is the microphone muted, or may this program not use it? "
+    "(macOS: System Settings, Privacy, Microphone. Windows: Settings, Privacy, Microphone.)",
+)
+FEEDBACK = Advice(
+    "feedback",
+    "A microphone next to a loudspeaker can howl. Use headphones, or turn the output down.",
+)
+NO_DEVICES = Advice(
+    "no-devices", "No sound device was found: the clip is computed and drawn, but not heard."
+)
+
+_HARMLESS = ("headphone", "headset", "airpods", "earbuds", "cable", "blackhole", "null",
+             "monitor", "virtual", "vb-audio", "loopback", "soundflower")  # fmt: skip
+
+
+def feedback_risk(input_is_device: bool, output_is_device: bool, names: str) -> bool:
+    """A microphone plays into a loudspeaker, for all that the devices' names tell."""
+    return (
+        input_is_device
+        and output_is_device
+        and not any(word in names.lower() for word in _HARMLESS)
+    )
+
+
+class SilenceWatch:
+    """Notices an input that is exactly zero."""
+
+    def __init__(self) -> None:
+        self._silent_s = 0.0
+
+    def look(self, snapshot: Snapshot, elapsed_s: float) -> bool:
+        """True from :data:`SILENCE_S` of digital silence on."""
+        silent = snapshot.state is State.RUNNING and snapshot.input_level.peak_db == -math.inf
+        self._silent_s = self._silent_s + elapsed_s if silent else 0.0
+        return self._silent_s >= SILENCE_S

@@ -1,0 +1,324 @@
+"""An engine with no audio behind it: speech-like sound against a clock, for tests of the window."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from gui.ports import DeviceLine, Engine, ModelLine, Services
+from realtime.errors import DeviceError
+from realtime.parameters import Parameters
+from realtime.processor import Audio
+from realtime.settings import Settings
+from realtime.snapshot import Faults, Latency, Level, Snapshot, State, Timing
+
+DELAY_SAMPLES = 1800
+CLIP_S = 8.0
+
+
+def speech_like(seconds: float, *, seed: int = 7) -> npt.NDArray[np.float32]:
+    """Syllables of voiced and hissing sound with pauses, full band at 44.1 kHz, mono."""
+    rng = np.random.default_rng(seed)
+    rate = 44_100
+    count = int(seconds * rate)
+    out = rng.normal(0, 2e-5, count)
+    at = int(0.1 * rate)
+    while at < count - rate // 2:
+        length = int(rng.uniform(0.10, 0.26) * rate)
+        t = np.arange(length) / rate
+        swell = np.sin(np.pi * np.arange(length) / length) ** 0.6
+        spectrum = np.fft.rfft(rng.normal(0, 1, length))
+        hz = np.fft.rfftfreq(length, 1 / rate)
+        if rng.random() < 0.34:
+            centre = rng.uniform(5500, 9000)
+            shape = np.exp(-(((hz - centre) / 4200) ** 2)) * (hz > 2500)
+            sound = np.fft.irfft(spectrum * shape, length)
+            sound *= 0.10 / max(np.abs(sound).max(), 1e-9)
+        else:
+            glide = rng.uniform(-25, 25)
+            pitch = rng.uniform(110, 210) + glide * t / t[-1]
+            phase = 2 * np.pi * np.cumsum(pitch) / rate
+            formants = [(rng.uniform(350, 750), 90), (rng.uniform(1000, 2100), 160),
+                        (rng.uniform(2400, 3100), 260), (rng.uniform(3600, 4600), 500)]  # fmt: skip
+            sound = np.zeros(length)
+            for n in range(1, 130):
+                f = n * pitch.mean()
+                if f > 20_500:
+                    break
+                gain = sum(np.exp(-(((f - c) / (2.2 * w)) ** 2)) for c, w in formants)
+                sound += (gain + 0.02) * n**-0.75 * np.sin(n * phase + n)
+            breath = np.fft.irfft(spectrum * np.exp(-hz / 5000), length)
+            sound = 0.32 * sound / np.abs(sound).max() + 0.004 * breath / np.abs(breath).max()
+        out[at : at + length] += sound * swell
+        at += length + int(rng.choice([0.01, 0.03, 0.25], p=[0.6, 0.28, 0.12]) * rate)
+    return out.astype(np.float32)
+
+
+def low_passed(x: npt.NDArray[np.float32], cut_hz: float = 10_300) -> npt.NDArray[np.float32]:
+    """What a kaiser-fast upsampler would leave."""
+    spectrum = np.fft.rfft(x)
+    hz = np.fft.rfftfreq(len(x), 1 / 44_100)
+    spectrum *= 1 / (1 + np.exp((hz - cut_hz) / 120))
+    return np.fft.irfft(spectrum, len(x)).astype(np.float32)
+
+
+@dataclass
+class Clip:
+    """The sound of all fake engines, made once."""
+
+    full: npt.NDArray[np.float32] = field(default_factory=lambda: speech_like(CLIP_S))
+
+    def __post_init__(self) -> None:
+        self.low = low_passed(self.full)
+
+
+class FakeTap:
+    """A tap that fills with the clock."""
+
+    def __init__(self, rate: int, render: Callable[[int, int], Audio], now: Callable[[], float]):
+        self.sample_rate = rate
+        self.channels = 1
+        self._render, self._now = render, now
+
+    @property
+    def written(self) -> int:
+        """Samples so far."""
+        return int(self._now() * self.sample_rate)
+
+    def read(self, since: int) -> tuple[Audio, int]:
+        """As the real one."""
+        end = self.written
+        first = max(since, end - 10 * self.sample_rate, 0)
+        return self._render(first, max(end, first)), first
+
+
+class FakeEngine:
+    """Same public face as ``realtime.engine.Engine``; tests push its state around."""
+
+    def __init__(self, settings: Settings, parameters: Parameters, clip: Clip) -> None:
+        self.settings = settings
+        self._parameters = parameters
+        self.history: list[tuple[float, Parameters]] = [(0.0, parameters)]
+        self.tap_delay_samples = DELAY_SAMPLES
+        self._clip = clip
+        self._ran_s = 0.0
+        self._since: float | None = None
+        self.state = State.READY
+        self.error = ""
+        self.faults = Faults()
+        self.ratio = 11.8
+        self.peak_db = -9.0
+        self.stops = 0
+        self.resets = 0
+        self.sought: list[float] = []
+        self._seek_offset = 0.0
+        self.silent = False
+        self.input_tap = FakeTap(22_050, self._input, self.seconds)
+        self.output_tap = FakeTap(44_100, self._output, self.seconds)
+
+    def advance(self, seconds: float) -> None:
+        """Let time pass at once."""
+        self._ran_s += seconds
+
+    def seconds(self) -> float:
+        """Seconds of audio that went through."""
+        return self._ran_s + (time.monotonic() - self._since if self._since else 0.0)
+
+    @property
+    def parameters(self) -> Parameters:
+        """As the real one."""
+        return self._parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        self._parameters = parameters
+        self.history.append((self.seconds(), parameters))
+
+    def _input(self, first: int, end: int) -> Audio:
+        if self.silent:
+            return np.zeros((1, end - first), np.float32)
+        at = (2 * np.arange(first, end)) % len(self._clip.low)
+        return self._clip.low[None, at]
+
+    def _output(self, first: int, end: int) -> Audio:
+        index = np.arange(first, end) - self.tap_delay_samples
+        at = np.maximum(index, 0) % len(self._clip.full)
+        dry, wet = self._clip.low[at], self._clip.full[at]
+        share = np.zeros(len(at), np.float32)
+        for since_s, parameters in self.history:
+            value = 0.0 if parameters.bypass else parameters.mix
+            share[np.arange(first, end) >= since_s * 44_100] = value
+        return (dry + share * (wet - dry))[None].astype(np.float32)
+
+    def start(self) -> None:
+        """As the real one."""
+        if self.state is not State.READY:
+            raise RuntimeError("an engine runs once; open a new one")
+        self._since = time.monotonic()
+        self.state = State.RUNNING
+
+    def stop(self) -> None:
+        """As the real one."""
+        self._ran_s, self._since = self.seconds(), None
+        self.state = State.STOPPED
+        self.stops += 1
+
+    def unplug(self, error: str = "the input device went away") -> None:
+        """Fail as an unplugged device does."""
+        self.error, self.state = error, State.FAILED
+
+    def finish(self) -> None:
+        """Reach the end of the file."""
+        self.state = State.FINISHED
+
+    def seek(self, seconds: float) -> None:
+        """As the real one."""
+        self.sought.append(seconds)
+        self._seek_offset = seconds - self.seconds()
+
+    def reset_counters(self) -> None:
+        """As the real one."""
+        self.resets += 1
+        self.faults = Faults()
+
+    def snapshot(self) -> Snapshot:
+        """As the real one."""
+        block_ms = self.settings.block_samples / 44.1
+        ms = block_ms / self.ratio
+        timing = Timing(
+            blocks=int(self.seconds() * 44_100 / self.settings.block_samples),
+            ratio_median=self.ratio,
+            ratio_p01=self.ratio * 0.72,
+            ratio_min=self.ratio * 0.64,
+            block_ms_p50=ms,
+            block_ms_p99=ms / 0.72,
+            block_ms_max=ms / 0.64,
+        )
+        length = CLIP_S if self.settings.input in ("demo",) or "/" in self.settings.input else 0.0
+        recent, _ = self.input_tap.read(self.input_tap.written - 2205)
+        power = float(np.mean(recent**2)) if recent.size else 0.0
+        peak = float(np.abs(recent).max()) if recent.size else 0.0
+        level = Level(_db(power) / 2, _db(peak))
+        return Snapshot(
+            state=self.state,
+            error=self.error,
+            seconds=self.seconds(),
+            position_s=(self.seconds() + self._seek_offset) % length if length else 0.0,
+            length_s=length,
+            input_name=_shown(self.settings.input),
+            output_name=_shown(self.settings.output),
+            input_rate_hz=22_050 if length else 48_000,
+            output_rate_hz=44_100,
+            model="unet-small" if self.settings.model == "auto" else self.settings.model,
+            compute="cpu",
+            threads=2,
+            block_samples=self.settings.block_samples,
+            latency=Latency(
+                device_in=0 if length else 512,
+                block=self.settings.block_samples,
+                front_end=46,
+                model=640,
+                crossfade=128,
+                safety=1024,
+                device_out=772,
+            ),
+            timing=timing,
+            recent=timing,
+            faults=self.faults,
+            input_level=level,
+            output_level=replace(level, peak_db=level.peak_db + 0.4),
+        )
+
+
+def _db(value: float) -> float:
+    return 20 * float(np.log10(value)) if value > 0 else float("-inf")
+
+
+def _shown(name: str) -> str:
+    names = {"demo": "Bundled clip", "default": "System default", "null": "Nowhere"}
+    return names.get(name, name)
+
+
+@dataclass
+class FakeWorld:
+    """Everything behind the window, for tests to set up and look into."""
+
+    devices: list[DeviceLine] = field(default_factory=list)
+    models: list[ModelLine] = field(
+        default_factory=lambda: [
+            ModelLine("unet-small", "U-Net, small"),
+            ModelLine("octave", "Octave, causal"),
+        ]
+    )
+    engines: list[FakeEngine] = field(default_factory=list)
+    opening: list[Settings] = field(default_factory=list)
+    scans: list[bool] = field(default_factory=list)
+    refuse: dict[str, str] = field(default_factory=dict)
+    """Inputs, outputs or models that cannot be opened, and what is said then."""
+    gate: threading.Event | None = None
+    """Opening waits for it."""
+    threads: set[str] = field(default_factory=set)
+    clip: Clip = field(default_factory=Clip)
+
+    def open_engine(
+        self,
+        settings: Settings,
+        *,
+        parameters: Parameters = Parameters(),
+        progress: Callable[[str], None] = lambda _: None,
+    ) -> Engine:
+        """As the real one."""
+        self.threads.add(threading.current_thread().name)
+        self.opening.append(settings)
+        progress("Loading the model…")
+        if self.gate is not None:
+            self.gate.wait(10)
+        for choice in (settings.input, settings.output, settings.model):
+            if choice in self.refuse:
+                raise DeviceError(self.refuse[choice])
+        engine = FakeEngine(settings, parameters, self.clip)
+        self.engines.append(engine)
+        return engine
+
+    def list_devices(self, rescan: bool) -> list[DeviceLine]:
+        """As the real one."""
+        self.threads.add(threading.current_thread().name)
+        self.scans.append(rescan)
+        if "devices" in self.refuse:
+            raise DeviceError(self.refuse["devices"])
+        return list(self.devices)
+
+    def services(self) -> Services:
+        """What the window takes."""
+        return Services(self.open_engine, self.list_devices, lambda: list(self.models))
+
+
+def device(
+    index: int,
+    name: str,
+    *,
+    host_api: str = "ALSA",
+    inputs: int = 0,
+    outputs: int = 0,
+    rate: float = 48_000.0,
+    default_input: bool = False,
+    default_output: bool = False,
+) -> DeviceLine:
+    """A sound device."""
+    native = rate in (22_050.0, 44_100.0)
+    return DeviceLine(
+        index, name, host_api, inputs, outputs, rate,
+        native and inputs > 0, native and outputs > 0, default_input, default_output,
+    )  # fmt: skip
+
+
+DESK = (
+    device(0, "HDA Intel PCH: ALC257 Analog", inputs=2, outputs=2),
+    device(1, "HDMI 0", outputs=8),
+    device(2, "pulse", inputs=32, outputs=32, rate=44_100.0, default_input=True,
+           default_output=True),
+    device(3, "USB Headset", host_api="JACK Audio Connection Kit", inputs=1, outputs=2),
+)  # fmt: skip

@@ -55,6 +55,9 @@ class RunConfig:
     ema_decay: float = 0.0
     """Decay per step of the averaged weights; 0 keeps none."""
     bf16: bool = False
+    """Forward and backward in bfloat16 where torch's autocast allows it."""
+    bf16_backward: bool = False
+    """Convolutions exact forward, their gradients in bfloat16; see :mod:`models.precision`."""
     validate_every: int = 1000
     device: str = "auto"
 

@@ -127,7 +127,7 @@ def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
         return np.zeros(n // 2 + 1)
     level_db = rng.uniform(-85, -40)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
-    tilt_db = rng.uniform(-5, 3) * np.log2(np.maximum(bins_hz / 200, 1.0))
+    tilt_db = rng.uniform(-6, 6) * np.log2(np.maximum(bins_hz / 200, 1.0))
     shape_db = _smooth_curve_db(rng, n, 2.0) + tilt_db
     shape = 10.0 ** ((shape_db - shape_db.max()) / 20)
     # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.

@@ -19,6 +19,7 @@ from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, U
 from realtime.model_file import METADATA_NAME, read_model_info
 
 FORMAT = 1
+UNKNOWN = "unknown"
 
 # Largest difference that folding and scripting may make, of samples in [-1, 1]: float32 sums in
 # another order, and a third of a step of 16 bits.
@@ -65,8 +66,8 @@ def export(
     *,
     name: str | None = None,
     title: str | None = None,
-    licence: str | None = None,
-    trained_on: str | None = None,
+    licence: str = UNKNOWN,
+    trained_on: str = UNKNOWN,
     metrics: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
@@ -80,9 +81,9 @@ def export(
         out: ``NAME.ts``; replaced if it is there.
         name: what users call it; that of the file by default.
         title: one line for people.
-        licence: of the weights; by default what the training's corpus demands if it is a known
-            one, else "unknown".
-        trained_on: by default the known corpus or the last folders of the training's path.
+        licence: of the weights; "unknown" becomes what the training's corpus demands where that
+            is a known one.
+        trained_on: likewise; "unknown" becomes the corpus, or the last folders of its path.
         metrics: measured figures by data set; by default those of the last validation.
 
     Returns:
@@ -120,8 +121,8 @@ def export(
         "context_samples": list(CONTEXT_SAMPLES),
         "crossfade_samples": CROSSFADE_SAMPLES,
         "parameters": sum(p.numel() for p in network.parameters()),
-        "licence": licence or corpus[1],
-        "trained_on": trained_on or corpus[0],
+        "licence": corpus[1] if licence == UNKNOWN else licence,
+        "trained_on": corpus[0] if trained_on == UNKNOWN else trained_on,
         "metrics": dict(metrics) if metrics is not None else {"validation": validation},
         "created_by": f"topoctave export, step {state['step']}, torch {torch.__version__}",
     }
@@ -133,7 +134,7 @@ def _corpus(path: str) -> tuple[str, str]:
     for part, known in CORPORA.items():
         if part in path.lower():
             return known
-    return "/".join(Path(path).parts[-2:]), "unknown"
+    return "/".join(Path(path).parts[-2:]), UNKNOWN
 
 
 def _write(module: nn.Module, trained: UNet, metadata: dict[str, Any], out: Path) -> float:

@@ -17,6 +17,7 @@ from models.config import TrainConfig
 from models.data import Corpus, training_batch
 from models.degrade import Degrader
 from models.losses import Objective
+from models.precision import arithmetic
 from models.unet import UNet
 from models.validation import Validation
 
@@ -125,8 +126,8 @@ class Trainer:
         factor = learning_rate_factor(self.config, self.step)
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.optimiser.learning_rate * factor
-        bf16 = self.config.run.bf16
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=bf16):
+        run = self.config.run
+        with arithmetic(self.device, bf16=run.bf16, bf16_backward=run.bf16_backward):
             estimate = self.network(x.to(self.device))
         losses = self.objective(estimate.float(), y.to(self.device))
         row = {k: v.item() for k, v in losses._asdict().items()}

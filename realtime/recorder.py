@@ -105,6 +105,10 @@ class Recorder:
         self._made.next_sample = max(0, 2 * begin + self._delay)
         self._thread.start()
 
+    def finish(self) -> None:
+        """Ask it to end, without waiting: :attr:`running` tells when it has."""
+        self._stop.set()
+
     def stop(self) -> Recording:
         """End both files at the same moment and close them; idempotent."""
         self._stop.set()

@@ -1,0 +1,75 @@
+"""What the evaluation compares: ways from 22.05 kHz to 44.1 kHz."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import soxr
+
+from models.degrade import SAMPLE_RATE_HZ
+from models.metrics import Audio
+from realtime.enhance import Enhancer
+from realtime.model_file import ModelInfo
+from realtime.processor import ProcessSpec
+from realtime.upsampler import KaiserUpsampler
+
+# Input samples per call of a streaming processor.
+BLOCK_SAMPLES = 16_384
+
+
+@dataclass(frozen=True)
+class Method:
+    """One row of the table.
+
+    Attributes:
+        name: as it is shown.
+        upsample: ``[n]`` at 22.05 kHz to ``[2 n]`` at 44.1 kHz, latency trimmed.
+        device: what it runs on.
+        threads: how many it uses there.
+    """
+
+    name: str
+    upsample: Callable[[Audio], Audio]
+    device: str = "cpu"
+    threads: int = 1
+
+
+def kaiser(name: str) -> Method:
+    """The engine's own front end, ``kaiser_fast`` or ``kaiser_best``."""
+    upsampler = KaiserUpsampler(name)
+    upsampler.prepare(ProcessSpec(max_block_samples=BLOCK_SAMPLES))
+
+    def upsample(x: Audio) -> Audio:
+        upsampler.reset()
+        padded = np.pad(x, (0, upsampler.latency_samples // 2))[None]
+        parts = [
+            upsampler.process(padded[:, i : i + BLOCK_SAMPLES])
+            for i in range(0, padded.shape[1], BLOCK_SAMPLES)
+        ]
+        out: Audio = np.concatenate(parts, axis=1)[0, upsampler.latency_samples :]
+        return out
+
+    return Method(name, upsample)
+
+
+def soxr_vhq() -> Method:
+    """The best a good linear resampler can do, for comparison."""
+
+    def upsample(x: Audio) -> Audio:
+        out = soxr.resample(x, SAMPLE_RATE_HZ // 2, SAMPLE_RATE_HZ, quality="VHQ")
+        return np.pad(out, (0, max(0, 2 * len(x) - len(out))))[: 2 * len(x)]
+
+    return Method("soxr_vhq", upsample)
+
+
+def model(info: ModelInfo, *, compute: str, threads: int | None) -> Method:
+    """A model through the live path's processors, loaded and warm.
+
+    Raises:
+        ModelFileError: if it cannot be loaded.
+        ValueError: if compute or threads are wrong.
+    """
+    enhancer = Enhancer(info, compute=compute, threads=threads)
+    loaded = enhancer.load(1)
+    loaded.bind_thread()
+    return Method(info.name, lambda x: enhancer.samples(x[None])[0], loaded.compute, loaded.threads)

@@ -1,0 +1,70 @@
+"""Cheaper arithmetic for training."""
+
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+from torch.overrides import TorchFunctionMode
+
+
+class _Convolution(torch.autograd.Function):
+    """A convolution that is exact forward, and whose gradients are computed in bfloat16."""
+
+    @staticmethod
+    def forward(
+        ctx: Any, x: Tensor, weight: Tensor, bias: Tensor, stride: list[int], padding: list[int]
+    ) -> Tensor:
+        ctx.save_for_backward(x.bfloat16(), weight.bfloat16())
+        ctx.geometry = (stride, padding)
+        return torch.conv1d(x, weight, bias, stride, padding)
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        x, weight = ctx.saved_tensors
+        stride, padding = ctx.geometry
+        of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
+            gradients[0].bfloat16(),
+            x,
+            weight,
+            [weight.shape[0]],
+            stride,
+            padding,
+            [1],
+            False,
+            [0],
+            1,
+            [ctx.needs_input_grad[0], True, True],
+        )
+        of_x = of_x.float() if ctx.needs_input_grad[0] else None
+        return of_x, of_weight.float(), of_bias.float(), None, None
+
+
+class Bf16Backward(TorchFunctionMode):
+    """Inside it the gradients of 1-d convolutions are computed in bfloat16, the rest in float32.
+
+    Full bfloat16 is twice as fast on processors that have it, but its rounding is noise some
+    50 dB below the signal, louder than most of what the network is to restore. The network learns
+    to shape that noise into the missing octave, and lacks it when it runs in float32: measured,
+    its LSD is then 0.3 worse. Noise in the gradients alone does no such harm.
+    """
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: Any = (), kwargs: dict[str, Any] | None = None
+    ) -> Any:
+        """Replace convolutions, leave all else alone."""
+        if func is functional.conv1d and not (kwargs or {}) and torch.is_grad_enabled():
+            x, weight, bias, stride, padding, dilation, groups = args
+            if tuple(dilation) == (1,) and groups == 1 and bias is not None:
+                return _Convolution.apply(x, weight, bias, list(stride), list(padding))
+        return func(*args, **(kwargs or {}))
+
+
+def arithmetic(
+    device: torch.device, *, bf16: bool, bf16_backward: bool
+) -> AbstractContextManager[Any]:
+    """The context that a training's forward pass runs in."""
+    if bf16:
+        return torch.autocast(device.type, torch.bfloat16)
+    return Bf16Backward() if bf16_backward else nullcontext()

@@ -1,0 +1,203 @@
+"""Topoctave gives 22.05 kHz audio its missing top octave, live: the command line."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from realtime.errors import TopoctaveError
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _show(result: dict[str, Any], *, as_json: bool, table: Callable[[dict[str, Any]], str]) -> int:
+    print(json.dumps(result) if as_json else table(result))
+    return 0
+
+
+def _window(_args: argparse.Namespace) -> int:
+    from gui.app import display_available, main as open_window
+
+    if display_available():
+        return open_window()
+    _say("there is no display: running in the terminal (topoctave live)")
+    return main(["live"])
+
+
+def _live(args: argparse.Namespace) -> int:
+    from realtime.parameters import Parameters
+    from realtime.settings import Settings
+    from realtime.terminal import run_live
+
+    settings = Settings(
+        input=args.input or "default",
+        output=args.output or "default",
+        model=args.model,
+        block_samples=args.block,
+        compute=args.compute,
+        threads=args.threads,
+        loop=args.loop,
+    )
+    parameters = Parameters(bypass=args.bypass, mix=args.mix)
+    result = run_live(
+        settings,
+        parameters,
+        seconds=args.seconds,
+        fall_back_input=args.input is None,
+        fall_back_output=args.output is None,
+        say=_say,
+    )
+    if args.json:
+        print(json.dumps(result))
+    return 0
+
+
+def _enhance(args: argparse.Namespace) -> int:
+    from realtime.terminal import run_enhance
+
+    run_enhance(args.source, args.target, args.model, args.compute, args.threads, say=_say)
+    return 0
+
+
+def _devices(args: argparse.Namespace) -> int:
+    from realtime.devices import describe, list_devices
+    from realtime.tables import device_table
+
+    result = {"devices": [describe(d) for d in list_devices()]}
+    return _show(result, as_json=args.json, table=device_table)
+
+
+def _models(args: argparse.Namespace) -> int:
+    from realtime.model_file import shipped_models
+    from realtime.tables import model_table
+
+    result = {"models": [m.to_dict() for m in shipped_models()]}
+    return _show(result, as_json=args.json, table=model_table)
+
+
+def _train(args: argparse.Namespace) -> int:
+    from models.config import load_config
+    from models.train import train
+
+    best = train(load_config(args.config), report=_say)
+    _say(f"the best checkpoint is {best}")
+    return 0
+
+
+def _export(args: argparse.Namespace) -> int:
+    from models.export import export
+
+    export(
+        args.checkpoint,
+        args.target,
+        name=args.name or args.target.stem,
+        title=args.title,
+        licence=args.licence,
+        trained_on=args.trained_on,
+    )
+    _say(f"wrote {args.target}")
+    return 0
+
+
+def _evaluate(args: argparse.Namespace) -> int:
+    from models.evaluate import evaluate
+    from realtime.tables import evaluation_table
+
+    names = args.models.split(",") if args.models else None
+    result = evaluate(args.data, names, compute=args.compute, threads=args.threads, report=_say)
+    return _show(result, as_json=args.json, table=evaluation_table)
+
+
+def _bench(args: argparse.Namespace) -> int:
+    from realtime.bench import measure
+    from realtime.tables import bench_table
+
+    result = measure(compute=args.compute, report=_say)
+    return _show(result, as_json=args.json, table=bench_table)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="topoctave",
+        description="Gives 22.05 kHz audio its missing top octave (11-22 kHz), live. "
+        "Without a command it opens the window.",
+    )
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+
+    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Any:
+        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        sub.set_defaults(run=run)
+        return sub
+
+    def compute_options(sub: Any) -> None:
+        sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
+        sub.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network")
+
+    live = command("live", _live, "upsample live in the terminal, with meters")
+    live.add_argument("--input", metavar="DEV|FILE|demo", help="default: the microphone, else demo")
+    live.add_argument("--output", metavar="DEV|FILE|null", help="default: the loudspeaker")
+    live.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    live.add_argument("--block", type=int, default=1024, metavar="N", help="in output samples")
+    live.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds of audio")
+    live.add_argument("--bypass", action="store_true", help="begin with kaiser_fast alone")
+    live.add_argument("--mix", type=float, default=1.0, metavar="0-1.5", help="network's share")
+    live.add_argument("--loop", action="store_true", help="begin a file again at its end")
+    live.add_argument("--json", action="store_true", help="print the summary as JSON")
+    compute_options(live)
+
+    enhance = command("enhance", _enhance, "restore a file or a folder of files")
+    enhance.add_argument("source", type=Path, metavar="IN")
+    enhance.add_argument("target", type=Path, metavar="OUT", help=".wav, .flac or a folder")
+    enhance.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    compute_options(enhance)
+
+    command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
+    command("models", _models, "list shipped models").add_argument("--json", action="store_true")
+
+    train = command("train", _train, "train a network, or go on with a training")
+    train.add_argument("config", type=Path, metavar="CONFIG.toml")
+
+    export = command("export", _export, "make a model file of a checkpoint")
+    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
+    export.add_argument("target", type=Path, metavar="OUT.ts")
+    export.add_argument("--name", help="default: the file's")
+    export.add_argument("--title", default="U-Net")
+    export.add_argument("--licence", default="unknown", help="of the weights")
+    export.add_argument("--trained-on", default="unknown", help="what data, in words")
+
+    evaluate = command("evaluate", _evaluate, "score every method on recordings")
+    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
+    evaluate.add_argument("--models", metavar="A,B", help="default: all that are shipped")
+    evaluate.add_argument("--json", action="store_true")
+    compute_options(evaluate)
+
+    bench = command("bench", _bench, "measure the speed of every stage on this machine")
+    bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
+    bench.add_argument("--json", action="store_true")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run a command.
+
+    Returns:
+        The exit code: 0 on success, 2 for bad usage or bad input.
+    """
+    args = _parser().parse_args(argv)
+    run = getattr(args, "run", _window)
+    try:
+        return int(run(args))
+    except (TopoctaveError, ValueError) as error:
+        _say(f"topoctave: {error}")
+        return 2
+    except KeyboardInterrupt:
+        _say("topoctave: stopped")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -130,7 +130,7 @@ def test_the_corpus_decides_the_licence_unless_it_is_given(
 ) -> None:
     config = {"network": {"width": 2, "align_corners": False}, "data": {"train": path}}
     checkpoint = write_checkpoint(tmp_path / "c.pt", unet(), config=config)
-    metadata = export(checkpoint, tmp_path / "t.ts")
+    metadata = export(checkpoint, tmp_path / "t.ts", licence="unknown")
     assert (metadata["trained_on"], metadata["licence"]) == (trained_on, licence)
     given = export(checkpoint, tmp_path / "t.ts", licence="CC0", trained_on="me")
     assert (given["trained_on"], given["licence"]) == ("me", "CC0")

@@ -113,10 +113,11 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
+    from models.bench import resampler_stages
     from realtime.bench import measure
     from realtime.tables import bench_table
 
-    result = measure(compute=args.compute, report=_say)
+    result = measure(compute=args.compute, more=resampler_stages(), report=_say)
     return _show(result, as_json=args.json, table=bench_table)
 
 

@@ -133,6 +133,7 @@ class Enhancer:
                 channels=channels,
                 compute=self._compute,
                 threads=self._threads,
+                paced=False,
             )
         return self._loaded[channels]
 

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from realtime.audio_file import SAMPLE_RATE_OUT
 from realtime.chain import Chain, WetPath
 from realtime.model_file import ModelInfo
 from realtime.parameters import Parameters
@@ -52,6 +53,7 @@ def load_chain(
     compute: str = "auto",
     threads: int | None = None,
     parameters: Parameters | None = None,
+    paced: bool = True,
 ) -> LoadedChain:
     """Load a model, warm it up with the shape that will run, and prepare the chain around it.
 
@@ -62,6 +64,7 @@ def load_chain(
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads of the network; None for a good number.
         parameters: where the A/B mix starts.
+        paced: blocks will come in real time, with pauses between them.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
@@ -83,7 +86,8 @@ def load_chain(
         grid_multiple=info.block_multiple if block_samples % info.block_multiple == 0 else 1,
         origin_samples=front_end_latency(info.front_end),
     )
-    network.warm_up(channels, wet.window_samples)
+    pause_s = block_samples / SAMPLE_RATE_OUT if paced else 0.0
+    network.warm_up(channels, wet.window_samples, pause_s=pause_s)
     chain = Chain(
         WetPath(wet, info.front_end, min(info.crossfade_samples, block_samples)),
         parameters=parameters,

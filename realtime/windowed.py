@@ -133,6 +133,8 @@ class WindowedNetwork:
         # A window is due once the hop is in, although it needs `behind - ahead` samples less.
         while self._filled >= self._left + self._behind + self._hop:
             self._run_window()
+        if self._ready < n:
+            raise ValueError("blocks do not keep to the multiple and lead of the prepared spec")
         out = self._output[:, :n].copy()
         self._ready -= n
         self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()

@@ -40,7 +40,8 @@ def p_value(right: int, total: int) -> float:
     """
     if not 0 <= right <= total:
         raise ValueError(f"right must be from 0 to {total}, got {right}")
-    return sum(math.comb(total, k) for k in range(right, total + 1)) / 2**total
+    ways = sum(math.comb(total, k) for k in range(right, total + 1))
+    return float(ways / 2**total)
 
 
 def verdict(right: int, total: int) -> str:

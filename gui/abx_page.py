@@ -44,8 +44,7 @@ class AbxPage(QWidget):
     def _big(name: str) -> QPushButton:
         button = QPushButton(name)
         button.setCheckable(True)
-        button.setMinimumSize(110, 84)
-        button.setStyleSheet("font-size: 30px; font-weight: 700; border-radius: 10px;")
+        button.setStyleSheet("font-size: 30px; font-weight: 700; min-height: 72px;")
         button.setAccessibleName(f"Listen to {name}")
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         return button
@@ -55,7 +54,7 @@ class AbxPage(QWidget):
         outer.setContentsMargins(18, 14, 12, 12)
         outer.addStretch(1)
         section = Section("Blind test (ABX)")
-        section.setMaximumWidth(680)
+        section.setFixedWidth(600)
         outer.addWidget(section, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(2)
         body = section.body
@@ -67,6 +66,7 @@ class AbxPage(QWidget):
             "muted",
         )
         text.setWordWrap(True)
+        text.setMinimumHeight(72)
         body.addWidget(text)
         row = QHBoxLayout()
         row.setSpacing(12)
@@ -76,7 +76,7 @@ class AbxPage(QWidget):
         row = QHBoxLayout()
         row.setSpacing(12)
         for name, button in self.say.items():
-            button.setMinimumHeight(40)
+            button.setStyleSheet("min-height: 30px;")
             button.setAccessibleName(f"Answer: X is {name}")
             row.addWidget(button)
         body.addLayout(row)

@@ -90,7 +90,8 @@ class Analyser:
         mono = samples.mean(axis=0, dtype=np.float32)
         frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)[:: self._hop][:count]
         spectrum = np.fft.rfft(frames * self._window)
-        power = (spectrum.real**2 + spectrum.imag**2) * self._scale
+        # Single precision stays single in numpy 2; older ones compute in double.
+        power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) * self._scale
         middle = frames[:, (self._fft - self._hop) // 2 : (self._fft + self._hop) // 2]
         self.next_column = begin + count
         return Columns(begin, power, np.abs(middle).max(axis=1))

@@ -35,7 +35,7 @@ def main(settings: Settings | None = None) -> int:
     from gui.window import MainWindow
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
-    assert isinstance(app, QApplication)  # noqa: S101  Qt's own promise, for the type checker
+    assert isinstance(app, QApplication)
     app.setApplicationName("topoctave")
     app.setApplicationDisplayName("Topoctave")
     app.setDesktopFileName("topoctave")

@@ -104,7 +104,7 @@ class _Lines(QStyledItemDelegate):
     ) -> None:
         super().initStyleOption(option, index)
         if index.data(_HEADING):
-            option.font = base_font(11, weight=QFont.Weight.DemiBold)  # type: ignore[attr-defined]
+            option.font = base_font(11, weight=QFont.Weight.DemiBold)
 
 
 class Field(QWidget):

@@ -77,9 +77,8 @@ def _by_host_api(devices: list[DeviceLine], *, recording: bool) -> list[Choice]:
     lines: list[Choice] = []
     for host_api in dict.fromkeys(device.host_api for device in devices):
         lines.append(Choice("", host_api, ""))
-        for device in devices:
-            if device.host_api == host_api:
-                lines.append(_device(device, recording=recording))
+        mine = [device for device in devices if device.host_api == host_api]
+        lines += [_device(device, recording=recording) for device in mine]
     return lines
 
 

@@ -5,6 +5,7 @@ from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.colormap import ColourMap, colours
+from gui.text import with_minus
 from gui.theme import Theme, base_font
 
 BOTTOM_DB = -127.5
@@ -147,11 +148,11 @@ class ColourBar(QWidget):
         painter.setFont(base_font(11))
         ends = {round(self._y(high)), round(self._y(low))}
         for level in range(0, int(BOTTOM_DB), -20):
-            y = self._y(level)
-            if all(abs(y - end) > 15 for end in ends):
-                self._label(painter, y, f"{level}", "muted")
+            height = self._y(level)
+            if all(abs(height - end) > 15 for end in ends):
+                self._label(painter, height, with_minus(str(level)), "muted")
         for level_db in (high, low):
-            self._label(painter, self._y(level_db), f"{level_db:.0f}", "text")
+            self._label(painter, self._y(level_db), with_minus(f"{level_db:.0f}"), "text")
             self._handle(painter, self._y(level_db))
         if self.hasFocus():
             painter.setPen(QPen(self.theme.colour("source"), 1))

@@ -5,6 +5,7 @@ opening, starting and stopping) runs on this one thread, one after the other; an
 to the GUI thread as Qt signals. A request that was overtaken by a newer one is dropped.
 """
 
+import contextlib
 import queue
 import threading
 from collections.abc import Callable
@@ -137,7 +138,8 @@ class Controller(QObject):
         except (TopoctaveError, ValueError, OSError) as error:
             self._stop_live()
             self._settled.emit(request, None, one_line(error))
-        except Exception as error:  # The window must outlive whatever a driver or a model does.
+        # The window must outlive whatever a driver or a model does.
+        except Exception as error:  # noqa: BLE001
             self._stop_live()
             self._settled.emit(request, None, f"{type(error).__name__}: {one_line(error)}")
         else:
@@ -152,16 +154,15 @@ class Controller(QObject):
         if engine is not None:
             try:
                 engine.stop()
-            except Exception as error:  # As above; what is left to do is to say so.
+            # As above; what is left to do is to say so.
+            except Exception as error:  # noqa: BLE001
                 self.progressed.emit(f"stopping failed: {one_line(error)}")
 
     def _list(self, rescan: bool) -> None:
         lines: list[DeviceLine] = []
-        try:
+        # Without an audio system the clip and files still play, into nowhere or a file.
+        with contextlib.suppress(TopoctaveError, OSError):
             lines = self._services.list_devices(rescan)
-        except (TopoctaveError, OSError):
-            # No audio system: the clip and files still play, into nowhere or a file.
-            pass
         self.listed.emit(lines)
 
 

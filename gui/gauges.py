@@ -7,6 +7,7 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from gui.text import DASH, TIMES
 from gui.theme import Theme, base_font
 
 LOWEST, HIGHEST = 0.5, 32.0
@@ -51,8 +52,9 @@ def share_of_scale(ratio: float) -> float:
 def format_ratio(ratio: float) -> str:
     """Like ``12.4×``."""
     if not ratio > 0 or not math.isfinite(ratio):
-        return "–"
-    return f"{ratio:.2f}×" if ratio < 2 else f"{ratio:.1f}×" if ratio < 100 else f"{ratio:.0f}×"
+        return DASH
+    digits = 2 if ratio < 2 else 1 if ratio < 100 else 0
+    return f"{ratio:.{digits}f}{TIMES}"
 
 
 class RatioGauge(QWidget):
@@ -65,7 +67,7 @@ class RatioGauge(QWidget):
         self.setFixedHeight(96)
         self.setToolTip(
             "Real-time ratio: seconds of audio per second of computing, over the last three "
-            "seconds.\nAbove 1× it keeps up; below 2× there is little room for other programs."
+            "seconds.\nAbove 1 it keeps up; below 2 there is little room for other programs."
         )
         self._median = 0.0
         self._worst = 0.0
@@ -80,9 +82,7 @@ class RatioGauge(QWidget):
         """What the needle says, worst block first: one late block is heard."""
         if not self._median > 0:
             return Health.IDLE
-        return max(
-            health(self._median), health(self._worst), key=lambda h: list(Health).index(h)
-        )
+        return max(health(self._median), health(self._worst), key=lambda h: list(Health).index(h))
 
     def show_ratio(self, median: float, worst: float) -> None:
         """Take the ratios of the last seconds, 0 while nothing runs."""
@@ -142,7 +142,7 @@ class RatioGauge(QWidget):
             elif mark == _MARKS[-1]:
                 box = QRectF(bar.right() - 32, box.top(), 32, 14)
                 side = Qt.AlignmentFlag.AlignRight
-            painter.drawText(box, side, f"{mark:g}×")
+            painter.drawText(box, side, f"{mark:g}{TIMES}")
 
 
 class LoadBar(QWidget):

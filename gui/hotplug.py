@@ -1,6 +1,6 @@
 """Notices that sound devices came or went, through Qt's media devices."""
 
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QLoggingCategory, QObject, QTimer, Signal
 
 SETTLE_MS = 800
 """One plug makes several changes."""
@@ -29,6 +29,8 @@ class HotPlug(QObject):
             from PySide6.QtMultimedia import QMediaDevices
         except ImportError:
             return False
+        # Which libraries it loads is of no interest to whoever reads the terminal.
+        QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         media = QMediaDevices(self)
         media.audioInputsChanged.connect(self._quiet.start)
         media.audioOutputsChanged.connect(self._quiet.start)

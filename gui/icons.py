@@ -112,12 +112,12 @@ def _arc(painter: QPainter, start: int, span: int) -> None:
     painter.drawArc(QRectF(4.5, 4.5, 15, 15), start * 16, span * 16)
 
 
-def _refresh(painter: QPainter, colour: QColor) -> None:
+def _refresh(painter: QPainter, _colour: QColor) -> None:
     _arc(painter, 40, 290)
     painter.drawPolyline(QPolygonF([QPointF(18.5, 3.2), QPointF(18.2, 7.6), QPointF(13.8, 7.4)]))
 
 
-def _loop(painter: QPainter, colour: QColor) -> None:
+def _loop(painter: QPainter, _colour: QColor) -> None:
     path = QPainterPath(QPointF(4.5, 12.5))
     path.cubicTo(4.5, 8, 6, 7, 9, 7)
     path.lineTo(18.5, 7)
@@ -130,7 +130,7 @@ def _loop(painter: QPainter, colour: QColor) -> None:
     painter.drawPolyline(QPolygonF([QPointF(8, 14.2), QPointF(5, 17), QPointF(8, 19.8)]))
 
 
-def _freeze(painter: QPainter, colour: QColor) -> None:
+def _freeze(painter: QPainter, _colour: QColor) -> None:
     for turn in range(3):
         painter.save()
         painter.translate(12, 12)
@@ -143,22 +143,22 @@ def _freeze(painter: QPainter, colour: QColor) -> None:
         painter.restore()
 
 
-def _menu(painter: QPainter, colour: QColor) -> None:
+def _menu(painter: QPainter, _colour: QColor) -> None:
     for y in (6.5, 12, 17.5):
         painter.drawLine(QPointF(4.5, y), QPointF(19.5, y))
 
 
-def _close(painter: QPainter, colour: QColor) -> None:
+def _close(painter: QPainter, _colour: QColor) -> None:
     painter.drawLine(QPointF(7, 7), QPointF(17, 17))
     painter.drawLine(QPointF(17, 7), QPointF(7, 17))
 
 
-def _wave(painter: QPainter, colour: QColor) -> None:
+def _wave(painter: QPainter, _colour: QColor) -> None:
     for x, half in ((4, 2), (8, 6), (12, 9), (16, 5), (20, 2.5)):
         painter.drawLine(QPointF(x, 12 - half), QPointF(x, 12 + half))
 
 
-def _spectrum(painter: QPainter, colour: QColor) -> None:
+def _spectrum(painter: QPainter, _colour: QColor) -> None:
     painter.drawPolyline(
         QPolygonF([QPointF(*at) for at in
                    ((3.5, 17), (7, 6), (10, 12), (13, 9.5), (16, 15), (20.5, 18))])
@@ -175,18 +175,18 @@ def _help(painter: QPainter, colour: QColor) -> None:
     painter.drawEllipse(QPointF(12, 16.8), 1.1, 1.1)
 
 
-def _blind(painter: QPainter, colour: QColor) -> None:
+def _blind(painter: QPainter, _colour: QColor) -> None:
     painter.drawPolyline(QPolygonF([QPointF(7, 6), QPointF(17, 18)]))
     painter.drawPolyline(QPolygonF([QPointF(17, 6), QPointF(7, 18)]))
     painter.drawRoundedRect(QRectF(3.2, 3.2, 17.6, 17.6), 4, 4)
 
 
-def _arrow(painter: QPainter, colour: QColor) -> None:
+def _arrow(painter: QPainter, _colour: QColor) -> None:
     painter.drawLine(QPointF(4, 12), QPointF(19, 12))
     painter.drawPolyline(QPolygonF([QPointF(14, 7), QPointF(19.5, 12), QPointF(14, 17)]))
 
 
-def _chevron(painter: QPainter, colour: QColor) -> None:
+def _chevron(painter: QPainter, _colour: QColor) -> None:
     painter.drawPolyline(QPolygonF([QPointF(7, 10), QPointF(12, 15), QPointF(17, 10)]))
 
 

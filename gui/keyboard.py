@@ -125,8 +125,10 @@ def _is_wanted_by(widget: QWidget, key: Qt.Key) -> bool:
 
 
 def _takes_keys(widget: QWidget) -> bool:
-    return widget.hasFocus() and type(widget).keyPressEvent is not QWidget.keyPressEvent and (
-        type(widget).__name__ in ("AbButton", "ColourBar")
+    return (
+        widget.hasFocus()
+        and type(widget).keyPressEvent is not QWidget.keyPressEvent
+        and (type(widget).__name__ in ("AbButton", "ColourBar"))
     )
 
 

@@ -5,6 +5,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QWidget
 
 from gui.ab_button import AbButton
 from gui.section import Knob, Section, label
+from gui.text import with_minus
 from gui.theme import Theme
 from realtime.parameters import MAX_MIX, Parameters
 
@@ -34,10 +35,14 @@ class Listening(Section):
         )
         self.match_db = label("off", "muted")
         self.mix = Knob(
-            "Restored octave", low=0, high=100 * MAX_MIX, default=100, steps_per_unit=1,
+            "Octave", low=0, high=100 * MAX_MIX, default=100, steps_per_unit=1,
             form="{:.0f} %",
         )  # fmt: skip
         self.mix.slider.setObjectName("mix")
+        self.mix.slider.setToolTip(
+            "How much of the restored octave is added; above 100 % is more than the network\n"
+            "thinks right. Double-click for 100 %. (Up, Down)"
+        )
         self.input_gain = self._gain("Input gain")
         self.output_gain = self._gain("Output gain")
         self._match_gain_db = 0.0
@@ -64,11 +69,8 @@ class Listening(Section):
         row.addWidget(self.match_db)
         self.body.addLayout(row)
         self.body.addWidget(self.mix)
-        gains = QHBoxLayout()
-        gains.setSpacing(18)
-        gains.addWidget(self.input_gain)
-        gains.addWidget(self.output_gain)
-        self.body.addLayout(gains)
+        self.body.addWidget(self.input_gain)
+        self.body.addWidget(self.output_gain)
 
     @property
     def parameters(self) -> Parameters:
@@ -125,8 +127,5 @@ class Listening(Section):
         self.set_bypass(bypass)
 
     def _say_match(self, *_: object) -> None:
-        if not self.match.isChecked():
-            text = "off"
-        else:
-            text = f"B {self._match_gain_db:+.1f} dB"
-        self.match_db.setText(text)
+        gain = f"B {self._match_gain_db:+.1f} dB"
+        self.match_db.setText(with_minus(gain) if self.match.isChecked() else "off")

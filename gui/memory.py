@@ -45,9 +45,7 @@ class Memory:
         if path:
             self._store = QSettings(path, form)
         else:
-            self._store = QSettings(
-                form, QSettings.Scope.UserScope, "Topoctave", "Topoctave"
-            )
+            self._store = QSettings(form, QSettings.Scope.UserScope, "Topoctave", "Topoctave")
 
     def load(self) -> Remembered:
         """What was kept; what is missing or makes no sense takes its default."""

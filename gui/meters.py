@@ -5,6 +5,7 @@ from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPa
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.ballistics import FLOOR_DB, Needle
+from gui.text import with_minus
 from gui.theme import Theme, base_font
 from realtime.snapshot import Level
 
@@ -61,16 +62,17 @@ class LevelMeter(QWidget):
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Clear the clip light."""
-        self._clear()
+        self.clear_clip()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Clear the clip light."""
         if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete):
-            self._clear()
+            self.clear_clip()
         else:
             super().keyPressEvent(event)
 
-    def _clear(self) -> None:
+    def clear_clip(self) -> None:
+        """Turn the clip light off."""
         self.needle.clear_clip()
         self._describe()
         self.update()
@@ -105,14 +107,14 @@ class LevelMeter(QWidget):
                 painter.fillRect(QRectF(bar.left(), y, bar.width(), thick), theme.colour(colour))
         painter.setFont(base_font(10))
         for mark in _MARKS_DB:
-            y = round(self._y(mark)) + 0.5
+            at = round(self._y(mark)) + 0.5
             painter.setPen(QPen(theme.colour("faint"), 1))
-            painter.drawLine(QPointF(21, y), QPointF(23, y))
+            painter.drawLine(QPointF(21, at), QPointF(23, at))
             painter.setPen(theme.colour("muted"))
             painter.drawText(
-                QRectF(27, y - 8, 25, 16),
+                QRectF(27, at - 8, 25, 16),
                 Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                f"{mark}" if mark else " 0",
+                with_minus(str(mark)) if mark else " 0",
             )
         self._paint_box(painter)
         painter.end()
@@ -129,7 +131,7 @@ class LevelMeter(QWidget):
         if needle.clipped:
             text = f"CLIP\n{needle.max_db:+.1f}"
         else:
-            text = f"{needle.max_db:.1f}" if needle.max_db > FLOOR_DB else "−∞"
+            text = with_minus(f"{needle.max_db:.1f}" if needle.max_db > FLOOR_DB else "-∞")
         painter.setFont(base_font(10))
         painter.setPen(theme.colour("window" if needle.clipped else "muted"))
         painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)

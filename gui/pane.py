@@ -14,6 +14,7 @@ from gui.history import History
 from gui.overlays import Curve, paint_curves, waveform_columns
 from gui.ring_image import RingImage
 from gui.scale import EDGE_HZ, RowMap, Scale, frequency, position
+from gui.text import with_minus
 from gui.theme import PICTURE, base_font
 
 WAVE_SHARE = 0.16
@@ -65,6 +66,11 @@ class SpectrogramPane(QWidget):
         self._wave = False
         self._font = base_font(12)
         self._bold = base_font(12, weight=QFont.Weight.DemiBold)
+        self._metrics = {
+            bold: QFontMetricsF(font) for bold, font in ((False, self._font), (True, self._bold))
+        }
+        self._ring = RingImage(1, 1)
+        self._ring.end = history.end
         self._build()
 
     def sizeHint(self) -> QSize:
@@ -125,7 +131,7 @@ class SpectrogramPane(QWidget):
     def _build(self) -> None:
         ratio = self.devicePixelRatioF()
         width, height = round(self.width() * ratio), round(self.height() * ratio)
-        end = self._ring.end if hasattr(self, "_ring") else self._history.end
+        end = self._ring.end
         self._ring = RingImage(max(width, 1), max(height, 1))
         self._rows = RowMap.make(
             self._scale, rows=self._ring.height, bins=self._history.bins, bin_hz=BIN_HZ
@@ -194,8 +200,7 @@ class SpectrogramPane(QWidget):
         painter.setPen(pen)
         painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
         if y > 70 and self.upper_note:
-            metrics = QFontMetricsF(self._font)
-            width = metrics.horizontalAdvance(self.upper_note) + 16
+            width = self._metrics[False].horizontalAdvance(self.upper_note) + 16
             if width < self.width() * 0.7:
                 self._paint_chip(painter, self.upper_note, QPointF(10, y - 27), quiet=True)
 
@@ -209,8 +214,7 @@ class SpectrogramPane(QWidget):
         quiet: bool = False,
     ) -> None:
         font = self._bold if bold else self._font
-        metrics = QFontMetricsF(font)
-        box = QRectF(at.x(), at.y(), metrics.horizontalAdvance(text) + 14, 21)
+        box = QRectF(at.x(), at.y(), self._metrics[bold].horizontalAdvance(text) + 14, 21)
         painter.fillRect(box, PICTURE.colour("track", 150 if quiet else 200))
         painter.setFont(font)
         painter.setPen(PICTURE.colour("accent" if quiet else "text"))
@@ -223,9 +227,8 @@ class SpectrogramPane(QWidget):
         painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
         painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
         level = self.level_at(cursor)
-        text = "nothing here" if level is None else f"{level:.1f} dBFS"
-        metrics = QFontMetricsF(self._font)
-        width = metrics.horizontalAdvance(text) + 14
+        text = "nothing here" if level is None else with_minus(f"{level:.1f} dBFS")
+        width = self._metrics[False].horizontalAdvance(text) + 14
         left = x + 9 if x + 9 + width < self.width() else x - 9 - width
         top = y - 29 if y > 34 else y + 8
         self._paint_chip(painter, text, QPointF(left, top))

@@ -3,10 +3,11 @@
 import html
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QWidget
+from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gui.gauges import LoadBar, RatioGauge
 from gui.section import Section, label
+from gui.text import DASH
 from gui.theme import Theme
 from realtime.snapshot import Faults, Latency, Snapshot, State
 
@@ -34,25 +35,25 @@ class Performance(Section):
         self.compute = label("", "muted")
         self.ratio = RatioGauge(theme)
         self.load = LoadBar(theme)
-        self.load_number = label("–")
+        self.load_number = label(DASH)
         self.latency = QToolButton()
         self.latency.setObjectName("link")
-        self.latency.setText("–")
+        self.latency.setText(DASH)
         self.latency.setCheckable(True)
         self.latency.setToolTip("Show what the delay is made of")
         self.parts = label("")
         self.parts.setTextFormat(Qt.TextFormat.RichText)
         self.parts.setVisible(False)
-        self.device_faults = label("0")
-        self.ring_faults = label("0")
-        self.dropped = label("0")
+        self.device_faults = label("0", "count")
+        self.ring_faults = label("0", "count")
+        self.dropped = label("0", "count")
         self.reset = QToolButton()
         self.reset.setObjectName("link")
         self.reset.setText("Reset")
         self.reset.setToolTip("Count from zero again")
         self._latency: Latency | None = None
         self._lay_out()
-        self.latency.toggled.connect(self.parts.setVisible)
+        self.latency.toggled.connect(self._show_parts)
         self.reset.clicked.connect(self.reset_asked)
         self.show_idle()
 
@@ -61,7 +62,7 @@ class Performance(Section):
         self.body.addWidget(self.ratio)
         grid = QGridLayout()
         grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(5)
+        grid.setVerticalSpacing(3)
         grid.setColumnStretch(1, 1)
         right = Qt.AlignmentFlag.AlignRight
         grid.addWidget(label("Load", "muted"), 0, 0)
@@ -72,23 +73,28 @@ class Performance(Section):
         grid.addWidget(label("Latency", "muted"), 1, 0)
         grid.addWidget(self.latency, 1, 1, 1, 2, right)
         grid.addWidget(self.parts, 2, 0, 1, 3)
-        for row, (name, value, tip) in enumerate((
+        self.body.addLayout(grid)
+        head = QHBoxLayout()
+        head.addWidget(label("Faults", "muted"))
+        head.addStretch(1)
+        head.addWidget(self.reset)
+        self.body.addLayout(head)
+        tiles = QHBoxLayout()
+        tiles.setSpacing(8)
+        for name, value, tip in (
             ("Device xruns", self.device_faults,
              "The sound device lost input or ran dry: raise the block size"),
             ("Ring faults", self.ring_faults,
              "The engine was late: raise the block size or take a smaller model"),
-            ("Dropped samples", self.dropped, "Input at 22.05 kHz that was left out to catch up"),
-        ), 3):  # fmt: skip
-            line = label(name, "muted")
-            line.setToolTip(tip)
+            ("Dropped", self.dropped, "Samples of input, at 22.05 kHz, left out to catch up"),
+        ):  # fmt: skip
+            tile = QVBoxLayout()
+            tile.setSpacing(0)
+            tile.addWidget(value)
+            tile.addWidget(label(name, "caption"))
             value.setToolTip(tip)
-            grid.addWidget(line, row, 0, 1, 2)
-            grid.addWidget(value, row, 1, 1, 2, right)
-        self.body.addLayout(grid)
-        foot = QHBoxLayout()
-        foot.addStretch(1)
-        foot.addWidget(self.reset)
-        self.body.addLayout(foot)
+            tiles.addLayout(tile, 1)
+        self.body.addLayout(tiles)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -103,7 +109,7 @@ class Performance(Section):
         """Nothing runs: no ratio, no load; latency and counters stay as they ended."""
         self.ratio.show_ratio(0.0, 0.0)
         self.load.show_load(0.0)
-        self.load_number.setText("–")
+        self.load_number.setText(DASH)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
         """Take a look at the engine."""
@@ -125,7 +131,7 @@ class Performance(Section):
             return
         self._latency = latency
         total = _ms(latency.total)
-        self.latency.setText(f"{total:.0f} ms  ▾")
+        self.latency.setText(f"{total:.0f} ms  {'▴' if self.latency.isChecked() else '▾'}")
         self.latency.setAccessibleName(f"Latency {total:.0f} milliseconds, show its parts")
         rows = [
             f"<tr><td>{html.escape(name)}</td>"
@@ -143,6 +149,12 @@ class Performance(Section):
             + "".join(rows) + "</table>"
         )  # fmt: skip
 
+    def _show_parts(self, shown: bool) -> None:
+        self.parts.setVisible(shown)
+        latency, self._latency = self._latency, None
+        if latency is not None:
+            self._show_latency(latency)
+
     def _show_faults(self, faults: Faults) -> None:
         device = faults.input_overflow + faults.output_underflow
         ring = faults.ring_overrun + faults.ring_underrun
@@ -150,7 +162,7 @@ class Performance(Section):
             (self.device_faults, device), (self.ring_faults, ring),
             (self.dropped, faults.dropped_samples),
         ):  # fmt: skip
-            text = f"{count:,}".replace(",", "\u202f")
+            text = _short(count)
             # A sign beside the colour: state is never told by colour alone.
             sheet = f"color: {self.theme.bad}" if count else ""
             _set(place, f"▲ {text}" if count else text)
@@ -158,6 +170,13 @@ class Performance(Section):
                 place.setStyleSheet(sheet)
         self.device_faults.setAccessibleName(f"Device xruns {device}")
         self.ring_faults.setAccessibleName(f"Ring faults {ring}")
+
+
+def _short(count: int) -> str:
+    """A count in at most five characters, so that the panel keeps its width."""
+    if count < 10_000:
+        return str(count)
+    return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.0f} M"
 
 
 def _set(place: QLabel, text: str) -> bool:

@@ -29,10 +29,8 @@ class Tap(Protocol):
         """Everything from `since` on that is still held, ``[C, n]``, and its first index."""
 
 
-class Engine(Protocol):
-    """The live engine; see ``realtime.engine.Engine``."""
-
-    parameters: Parameters
+class Tapped(Protocol):
+    """What has taps."""
 
     @property
     def tap_delay_samples(self) -> int:
@@ -45,6 +43,12 @@ class Engine(Protocol):
     @property
     def output_tap(self) -> Tap:
         """What goes out, 44.1 kHz."""
+
+
+class Engine(Tapped, Protocol):
+    """The live engine; see ``realtime.engine.Engine``."""
+
+    parameters: Parameters
 
     def start(self) -> None:
         """Let audio run."""
@@ -69,7 +73,7 @@ class OpenEngine(Protocol):
         self,
         settings: Settings,
         *,
-        parameters: Parameters = ...,
+        parameters: Parameters | None = ...,
         progress: Callable[[str], None] = ...,
     ) -> Engine:
         """Load, warm up and open; takes seconds."""
@@ -115,7 +119,7 @@ def real_services() -> Services:
     def open_engine(
         settings: Settings,
         *,
-        parameters: Parameters = Parameters(),
+        parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Engine:
         from realtime.session import open_engine as opened

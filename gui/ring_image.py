@@ -28,12 +28,12 @@ class RingImage:
     @property
     def width(self) -> int:
         """Columns."""
-        return self._pixels.shape[1]
+        return int(self._pixels.shape[1])
 
     @property
     def height(self) -> int:
         """Rows."""
-        return self._pixels.shape[0]
+        return int(self._pixels.shape[0])
 
     def write(self, columns: Pixels, end: int) -> None:
         """Put in the columns before `end`, at most as many as the picture is wide.

@@ -5,14 +5,15 @@ from PySide6.QtGui import QFontMetricsF, QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.scale import EDGE_HZ, Scale, position, ticks
+from gui.text import with_minus
 from gui.theme import Theme, base_font
 
-FREQUENCY_WIDTH = 54
+FREQUENCY_WIDTH = 50
 TIME_HEIGHT = 24
 
 
 class FrequencyRuler(QWidget):
-    """Frequencies of the pane at its right."""
+    """Frequencies, in kHz, of the pane at its right."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -39,7 +40,7 @@ class FrequencyRuler(QWidget):
             if abs(y - edge) < high and tick.hz != EDGE_HZ:
                 continue
             self._mark(painter, y, tick.label, "muted", high)
-        self._mark(painter, edge, "11.025 k", "accent", high)
+        self._mark(painter, edge, "11.025", "accent", high)
         painter.end()
 
     def _mark(self, painter: QPainter, y: float, label: str, colour: str, high: float) -> None:
@@ -81,15 +82,15 @@ class TimeRuler(QWidget):
         right = self.width() - 0.5
         for second in range(0, int(self.width() / self._pixels_per_s) + 1, step):
             x = round(right - second * self._pixels_per_s) + 0.5
-            painter.setPen(QPen(self.theme.colour("faint"), 1))
-            painter.drawLine(QPointF(min(x, right), 1), QPointF(min(x, right), 5))
-            label = "now" if second == 0 else f"−{second} s"
+            label = "now" if second == 0 else with_minus(f"-{second} s")
             box = QRectF(x - 40, 6, 80, 17)
             side = Qt.AlignmentFlag.AlignHCenter
             if box.right() > self.width():
                 box, side = QRectF(self.width() - 80, 6, 80, 17), Qt.AlignmentFlag.AlignRight
             elif x < 24:
                 continue
+            painter.setPen(QPen(self.theme.colour("faint"), 1))
+            painter.drawLine(QPointF(min(x, right), 1), QPointF(min(x, right), 5))
             painter.setPen(self.theme.colour("muted"))
             painter.drawText(box, side, label)
         painter.end()

@@ -28,6 +28,7 @@ class Tick:
 
     hz: float
     label: str
+    """In kHz."""
 
 
 def position(scale: Scale, hz: float) -> float:
@@ -56,13 +57,13 @@ def ticks(scale: Scale, height_px: int, *, spacing_px: int = 26) -> list[Tick]:
     for hz in wanted:
         if kept and (position(scale, hz) - position(scale, kept[-1].hz)) * height_px < spacing_px:
             continue
-        kept.append(Tick(hz, format_hz(hz)))
+        kept.append(Tick(hz, f"{hz / 1000:g}"))
     return kept
 
 
 def format_hz(hz: float) -> str:
-    """A short label: ``500``, ``2 k``, ``11.025 k``."""
-    return f"{hz:.0f}" if hz < 1000 else f"{hz / 1000:.6g} k"
+    """Like ``500 Hz`` or ``11.03 kHz``."""
+    return f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
 
+from gui.text import with_minus
+
 
 class Section(QFrame):
     """A panel with a heading; add to ``body``."""
@@ -71,15 +73,16 @@ class Knob(QWidget):
         )  # fmt: skip
         self.slider.setToolTip(f"{name}: double-click for {form.format(default)}")
         self._number = label("")
-        column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        row = QHBoxLayout()
-        row.addWidget(label(name, "muted"))
-        row.addStretch(1)
+        self._number.setFixedWidth(58)
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        caption = label(name, "muted")
+        caption.setFixedWidth(82)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(caption)
+        row.addWidget(self.slider, 1)
         row.addWidget(self._number)
-        column.addLayout(row)
-        column.addWidget(self.slider)
         self.slider.valueChanged.connect(self._changed)
         self._say()
 
@@ -97,6 +100,6 @@ class Knob(QWidget):
         self.moved.emit(self.value)
 
     def _say(self) -> None:
-        text = self._form.format(self.value)
+        text = with_minus(self._form.format(self.value))
         self._number.setText(text)
         self.slider.setAccessibleName(f"{self.name}, {text}")

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Signal
+from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.analysis import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
@@ -13,9 +13,11 @@ from gui.history import History
 from gui.meters import LevelMeter
 from gui.overlays import Curve
 from gui.pane import Cursor, SpectrogramPane, mean_power
-from gui.ports import Engine
+from gui.ports import Tapped
 from gui.rulers import FrequencyRuler, TimeRuler
 from gui.scale import Scale, format_hz
+from gui.section import label
+from gui.text import DASH, with_minus
 from gui.theme import Theme
 
 HELD_COLUMNS = 6000
@@ -64,6 +66,7 @@ class Spectrograms(QWidget):
         self._analyser: PairAnalyser | None = None
         self._hop = HOP_SAMPLES
         self._frozen = False
+        self._cursor: Cursor | None = None
         self._averages: tuple[np.ndarray, np.ndarray] | None = None
         self.latest: tuple[Columns, Columns] | None = None
         """The columns of the last update, for whoever measures."""
@@ -102,6 +105,13 @@ class Spectrograms(QWidget):
             grid.setRowStretch(row, 1)
         grid.addWidget(self.colour_bar, 0, 3, 2, 1)
         grid.addWidget(self._time, 2, 1)
+        for column, unit in ((0, "kHz"), (2, "dBFS"), (3, "dBFS")):
+            line = label(unit, "caption")
+            line.setAlignment(
+                Qt.AlignmentFlag.AlignRight if column == 0 else Qt.AlignmentFlag.AlignLeft
+            )
+            line.setContentsMargins(0 if column == 0 else 8, 3, 10 if column == 0 else 0, 0)
+            grid.addWidget(line, 2, column)
         grid.setColumnStretch(1, 1)
 
     def set_theme(self, theme: Theme) -> None:
@@ -134,7 +144,7 @@ class Spectrograms(QWidget):
             pane.hint = text if pane is self.input_pane else ""
             pane.update()
 
-    def follow(self, engine: Engine | None) -> None:
+    def follow(self, engine: Tapped | None) -> None:
         """Draw another engine from now on, or none; what was drawn stays."""
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
         self._time.set_pixels_per_s(1 / self.hop_s / self.devicePixelRatioF())
@@ -177,6 +187,8 @@ class Spectrograms(QWidget):
             self._show_curves()
         if not self._frozen:
             self._show()
+            if self._cursor is not None:
+                self.read_out.emit(self._describe(self._cursor))
 
     def _show(self) -> None:
         for pane, history in zip(self._panes, (self._given, self._made), strict=True):
@@ -202,6 +214,7 @@ class Spectrograms(QWidget):
         self.range_changed.emit(low_db, high_db)
 
     def _point(self, cursor: Cursor | None) -> None:
+        self._cursor = cursor
         for pane in self._panes:
             pane.set_cursor(cursor)
         self.read_out.emit("" if cursor is None else self._describe(cursor))
@@ -209,11 +222,11 @@ class Spectrograms(QWidget):
     def _describe(self, cursor: Cursor) -> str:
         given, made = (pane.level_at(cursor) for pane in self._panes)
         parts = [
-            f"−{cursor.columns_back * self.hop_s:.2f} s",
-            f"{format_hz(round(cursor.hz, -1))}Hz" if cursor.hz >= 1000 else f"{cursor.hz:.0f} Hz",
-            "in " + ("–" if given is None else f"{given:.1f}"),
-            "out " + ("–" if made is None else f"{made:.1f} dBFS"),
+            f"-{cursor.columns_back * self.hop_s:.2f} s",
+            format_hz(cursor.hz),
+            "in " + (DASH if given is None else f"{given:.1f} dBFS"),
+            "out " + (DASH if made is None else f"{made:.1f} dBFS"),
         ]
         if given is not None and made is not None:
             parts.append(f"difference {made - given:+.1f} dB")
-        return "   ".join(parts)
+        return with_minus("   ".join(parts))

@@ -58,13 +58,17 @@ class StatusLine(QFrame):
         self.state.setText(f"<span style='color:{tint}'>{sign}</span>&nbsp; {text}")
         self.state.setAccessibleName(text)
 
-    def show_way(self, snapshot: Snapshot) -> None:
-        """Say which rates the sound goes through."""
+    def show_way(self, snapshot: Snapshot, *, given: str, played: str) -> None:
+        """Say which way the sound takes, and at which rates.
+
+        Args:
+            snapshot: Rates and model.
+            given: Where it comes from.
+            played: Where it goes.
+        """
         out = "" if snapshot.output_rate_hz == 44_100 else f" → {_rate(snapshot.output_rate_hz)}"
-        given = "" if snapshot.input_rate_hz == 22_050 else f"{_rate(snapshot.input_rate_hz)} → "
-        text = (
-            f"{snapshot.input_name}  ·  {given}22.05 → 44.1 kHz{out}  ·  {snapshot.output_name}"
-        )
+        begin = "" if snapshot.input_rate_hz == 22_050 else f"{_rate(snapshot.input_rate_hz)} → "
+        text = f"{given}  ·  {begin}22.05 kHz → {snapshot.model} → 44.1 kHz{out}  ·  {played}"
         if self.way.text() != text:
             self.way.setText(text)
 

@@ -162,6 +162,7 @@ QLabel { background: transparent; }
 QLabel[role="heading"] { color: $muted; font-weight: 600; }
 QLabel[role="muted"] { color: $muted; }
 QLabel[role="caption"] { color: $muted; font-size: 11px; }
+QLabel[role="count"] { font-size: 16px; font-weight: 600; }
 QLabel[role="big"] { font-size: 24px; font-weight: 600; }
 QLabel[role="title"] { font-size: 19px; font-weight: 600; }
 QPushButton, QToolButton {
@@ -175,13 +176,14 @@ QPushButton:checked, QToolButton:checked {
   border-color: $accent; color: $accent; font-weight: 600; }
 QPushButton:focus, QToolButton:focus, QComboBox:focus { border-color: $source; }
 QPushButton#primary { background: $accent; color: $on_accent; border-color: $accent;
-  font-weight: 600; padding: 5px 16px; }
+  font-weight: 600; padding: 4px 14px; }
 QPushButton#primary:hover { border-color: $text; }
 QPushButton#primary:focus { border-color: $text; }
 QPushButton#primary:disabled { background: $raised; color: $faint; border-color: $border; }
 QPushButton#primary[running="true"] { background: $raised; color: $text; border-color: $border; }
 QPushButton#link, QToolButton#link { background: transparent; border: 1px solid transparent;
-  color: $source; padding: 2px 4px; }
+  color: $source; padding: 1px 2px; min-height: 16px; font-weight: 400; }
+QToolButton#link:checked { border-color: transparent; color: $source; }
 QPushButton#link:hover, QToolButton#link:hover { text-decoration: underline; }
 QPushButton#link:focus, QToolButton#link:focus { border-color: $source; }
 QToolButton#plain { background: transparent; border-color: transparent; }
@@ -213,8 +215,8 @@ QSlider#mix::sub-page:horizontal { background: $accent; border-color: $accent; }
 QSlider::handle:horizontal { width: 12px; height: 12px; margin: -5px 0; border-radius: 7px;
   background: $text; border: 1px solid $panel; }
 QSlider::handle:horizontal:hover { background: $accent; }
-QSlider:focus { border: 1px solid $source; border-radius: 4px; }
-QSlider:disabled::handle:horizontal { background: $faint; }
+QSlider::handle:horizontal:focus { background: $source; }
+QSlider::handle:horizontal:disabled { background: $faint; }
 QCheckBox { spacing: 8px; }
 QCheckBox::indicator { width: 14px; height: 14px; border: 1px solid $faint; border-radius: 4px;
   background: $raised; }

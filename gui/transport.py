@@ -79,12 +79,12 @@ class Transport(QFrame):
         row.addWidget(Field("Model", self.model), 3)
         row.addWidget(Field("Output", self.output), 5)
         block = Field("Block", self.block)
-        block.setFixedWidth(122)
+        block.setFixedWidth(134)
         row.addWidget(block)
-        for button in (self.refresh, self.menu):
-            button.setFixedSize(32, 30)
-            button.setIconSize(QSize(16, 16))
-            row.addWidget(button, 0, bottom)
+        for tool in (self.refresh, self.menu):
+            tool.setFixedSize(32, 30)
+            tool.setIconSize(QSize(16, 16))
+            row.addWidget(tool, 0, bottom)
         for button in (self.start, self.record, self.refresh, self.menu):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         for box in (self.start, self.record, self.input, self.model, self.output, self.block):
@@ -158,7 +158,7 @@ class Transport(QFrame):
             (self.output, before[1], "output"),
         ):
             if old is not None and box.choose(old.key) and box.chosen is not None:
-                self._settings = replace(self._settings, **{name: box.chosen.value})
+                self._settings = replace(self._settings, **{name: box.chosen.value})  # type: ignore[arg-type]
 
     def _fill(self) -> None:
         self.input.set_lines(

@@ -7,6 +7,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QToolButton, Q
 from gui.icons import Glyph, icon
 from gui.scale import Scale
 from gui.section import label
+from gui.text import DASH
 from gui.theme import Theme
 from realtime.snapshot import Snapshot
 
@@ -120,11 +121,12 @@ class ViewBar(QWidget):
         """Show where a file stands; devices have no position."""
         is_file = snapshot is not None and snapshot.length_s > 0
         self.seek.setEnabled(is_file)
+        self.loop.setEnabled(is_file or snapshot is None)
         if not is_file or snapshot is None:
             self.seek.blockSignals(True)
             self.seek.setValue(0)
             self.seek.blockSignals(False)
-            _say(self.clock, "Live input" if snapshot is not None else "–")
+            _say(self.clock, "Live input" if snapshot is not None else DASH)
             return
         if self.seek.isSliderDown():
             return

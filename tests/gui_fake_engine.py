@@ -267,7 +267,7 @@ class FakeWorld:
         self,
         settings: Settings,
         *,
-        parameters: Parameters = Parameters(),
+        parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Engine:
         """As the real one."""
@@ -279,7 +279,7 @@ class FakeWorld:
         for choice in (settings.input, settings.output, settings.model):
             if choice in self.refuse:
                 raise DeviceError(self.refuse[choice])
-        engine = FakeEngine(settings, parameters, self.clip)
+        engine = FakeEngine(settings, parameters or Parameters(), self.clip)
         self.engines.append(engine)
         return engine
 

@@ -1,0 +1,220 @@
+"""One sitting: what is chosen becomes an engine, and what becomes of it is shown."""
+
+import sys
+
+from PySide6.QtCore import QObject, QTimer
+
+from gui.controller import Controller
+from gui.hotplug import HotPlug
+from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices
+from gui.panels import Panels
+from gui.ports import DeviceLine, Engine
+from gui.recording import RecordingControl
+from gui.transport import find_file
+from gui.watch import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
+from realtime.settings import Settings
+from realtime.snapshot import Snapshot
+
+HOT_PLUG_KEY = "hot-plug"
+
+
+class Session(QObject):
+    """Starts, stops and starts anew, and says what came of it.
+
+    Args:
+        controller: Runs engines.
+        panels: Where it is shown.
+        notices: What is said.
+        recording: Ends with the engine that it records.
+        asked: What the command line asked for.
+        remembered: Keys of the input and output of the last time.
+    """
+
+    def __init__(
+        self,
+        controller: Controller,
+        panels: Panels,
+        notices: Notices,
+        recording: RecordingControl,
+        *,
+        asked: Settings | None,
+        remembered: tuple[str, str],
+    ) -> None:
+        super().__init__(panels)
+        self._controller = controller
+        self._panels = panels
+        self._notices = notices
+        self._recording = recording
+        self._asked = asked
+        self._remembered = remembered
+        self._hot_plug = HotPlug(self)
+        self._begun = False
+        self._resume = False
+        self._good: Settings | None = None
+        self.position_s = 0.0
+        """Where a file input stood when it was last looked at."""
+        controller.progressed.connect(lambda text: panels.status.show_state("Loading", text))
+        controller.opened.connect(self._opened)
+        controller.failed.connect(self._failed)
+        controller.closed.connect(self._closed)
+        controller.listed.connect(self._listed)
+        self._hot_plug.changed.connect(self.devices_changed)
+        notices.acted.connect(self._act)
+
+    @property
+    def active(self) -> bool:
+        """Audio runs, or is about to."""
+        return self._controller.engine is not None or self._controller.busy
+
+    def begin(self) -> None:
+        """Look for devices, then play the clip or wait for Start."""
+        self._panels.status.show_state("Loading", "looking for sound devices")
+        self._controller.list_devices()
+
+    def toggle(self) -> None:
+        """Start or stop."""
+        if self.active:
+            self.stop()
+        else:
+            self.start()
+
+    def start(self, *, position_s: float = 0.0) -> None:
+        """Open what is chosen and play, a file from `position_s` on."""
+        panels = self._panels
+        self._notices.withdraw(kind="error")
+        self._recording.finish()
+        panels.spectrograms.follow(None)
+        panels.spectrograms.set_hint("")
+        panels.status.show_state("Loading", "opening")
+        self._controller.open(panels.transport.settings, position_s=position_s)
+        panels.transport.show_running(running=False, busy=True)
+
+    def stop(self) -> None:
+        """Stop playing."""
+        self._end("Stopped")
+
+    def restart(self) -> None:
+        """Play what is chosen by now, a file from where it stands."""
+        same = self._good is not None and self._good.input == self._panels.transport.settings.input
+        self.start(position_s=self.position_s if same else 0.0)
+
+    def refresh(self) -> None:
+        """Look for devices again; what runs goes on after it."""
+        self._resume = self._resume or self.active
+        self._recording.finish()
+        self._panels.spectrograms.follow(None)
+        self._panels.status.show_state("Loading", "looking for sound devices")
+        self._notices.withdraw(key=HOT_PLUG_KEY)
+        self._controller.list_devices(rescan=True)
+
+    def settings_changed(self) -> None:
+        """Something else was chosen."""
+        if self.active or find_file(self._panels.transport.settings.input):
+            self.restart()
+
+    def lost(self, error: str) -> None:
+        """The engine failed while it ran, a device went away."""
+        self._end("Failed")
+        advice = "Plug it in again or choose another device, then try again."
+        self._notices.error(error, advice=advice, action=RETRY)
+
+    def finished(self) -> None:
+        """The file is at its end."""
+        self.position_s = 0.0
+        self._end("Finished")
+
+    def _end(self, word: str) -> None:
+        self._recording.finish()
+        self._controller.close()
+        self._panels.show_stopped(word)
+
+    def _opened(self, engine: Engine) -> None:
+        panels, notices = self._panels, self._notices
+        self._good = panels.transport.settings
+        panels.spectrograms.follow(engine)
+        panels.transport.show_running(running=True, busy=False)
+        panels.status.show_state("Running")
+        snapshot = engine.snapshot()
+        self._show_way(snapshot)
+        panels.performance.show_snapshot(snapshot)
+        notices.withdraw(key=TOO_SLOW.key)
+        names = f"{snapshot.input_name} {snapshot.output_name}"
+        transport = panels.transport
+        if feedback_risk(transport.input_is_device, transport.output_is_device, names):
+            notices.advise(FEEDBACK)
+        else:
+            notices.withdraw(key=FEEDBACK.key)
+
+    def _show_way(self, snapshot: Snapshot) -> None:
+        transport = self._panels.transport
+        given, played = transport.input.chosen, transport.output.chosen
+        # A device as the driver calls it; a clip or a file as it was chosen.
+        own_in = transport.input_is_device or given is None
+        own_out = transport.output_is_device or played is None
+        self._panels.status.show_way(
+            snapshot,
+            given=snapshot.input_name if own_in or given is None else given.label,
+            played=snapshot.output_name if own_out or played is None else played.label,
+        )
+
+    def _failed(self, error: str) -> None:
+        self._panels.show_stopped("Failed")
+        back = self._good is not None and self._good != self._panels.transport.settings
+        advice = "Choose another input, output or model, or try again."
+        self._notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
+
+    def _closed(self) -> None:
+        """An answer to :meth:`_end`, which showed everything at once; nothing is left to do."""
+
+    def _listed(self, devices: list[DeviceLine]) -> None:
+        self._panels.transport.set_devices(devices)
+        if any(device.outputs for device in devices):
+            self._notices.withdraw(key=NO_DEVICES.key)
+        else:
+            self._notices.advise(NO_DEVICES)
+        if not self._begun:
+            self._begun = True
+            self._choose_at_start(devices)
+            # After the first start, so that nothing delays it. On Linux without any device there
+            # is no sound server to tell of new ones.
+            if devices or not sys.platform.startswith("linux"):
+                QTimer.singleShot(1500, self._hot_plug.start)
+        elif self._resume:
+            self.restart()
+        else:
+            self._panels.status.show_state("Stopped")
+        self._resume = False
+
+    def _choose_at_start(self, devices: list[DeviceLine]) -> None:
+        transport, asked = self._panels.transport, self._asked
+        transport.choose(
+            input_key="default" if any(device.inputs for device in devices) else "demo",
+            output_key="default" if any(device.outputs for device in devices) else "null",
+        )
+        wanted = (asked.input, asked.output) if asked is not None else self._remembered
+        keys = [key if key != "default" else "" for key in wanted]
+        transport.choose(input_key=keys[0], output_key=keys[1])
+        # A clip plays at once; a microphone waits to be let in.
+        if not transport.input_is_device:
+            self.start()
+        else:
+            self._panels.show_stopped("Stopped")
+            self._panels.spectrograms.set_hint("Press Start, or the space bar")
+
+    def devices_changed(self) -> None:
+        """A device came or went."""
+        if self.active:
+            text = "Sound devices came or went. Looking for them stops the sound for a moment."
+            self._notices.info(text, key=HOT_PLUG_KEY, action=LOOK_NOW)
+        else:
+            self.refresh()
+
+    def _act(self, action: str) -> None:
+        if action == GO_BACK and self._good is not None:
+            self._panels.transport.go_back(self._good)
+            self.start(position_s=self.position_s)
+        elif action == RETRY:
+            self._resume = True
+            self.refresh()
+        elif action == LOOK_NOW:
+            self.refresh()

@@ -1,0 +1,139 @@
+"""Networks that carry a state, live: every sample is computed once, at the network's latency."""
+
+from typing import Protocol
+
+import numpy as np
+
+from realtime.processor import Audio, ProcessSpec, check_block
+from realtime.windowed import grid_wait_samples
+
+
+class StreamingCallable(Protocol):
+    """A network that remembers: each call goes on where the last one ended."""
+
+    @property
+    def block_multiple(self) -> int:
+        """A call's length is a multiple of this: the step of the network's grid."""
+
+    @property
+    def lead_samples(self) -> int:
+        """How far behind a line of the network's grid every call ends, from 1 to a whole step."""
+
+    @property
+    def latency_samples(self) -> int:
+        """How late the output is within its calls, with that lead."""
+
+    def start(self, channels: int) -> None:
+        """Forget the past: there was silence."""
+
+    def __call__(self, x: Audio) -> Audio:
+        """Go on with the next samples.
+
+        Shape:
+            - Input: ``[C, n]``, which is not kept
+            - Output: ``[C, n]``; may be overwritten by the next call
+        """
+
+
+class StreamingNetwork:
+    """Cuts a stream into the calls of a streaming network, on a fixed grid.
+
+    ::
+
+        grid      |-------- step --------|-------- step --------|      lines at origin + k * step
+        calls      --|-------- n * step ---------|-------- ...         end `lead` behind a line
+
+    The calls do not depend on how the signal is cut into blocks, so any blocking gives the same
+    samples. Where every block is of the same multiple of the step, so is every call, from the
+    first one on.
+
+    Args:
+        network: called by this processor alone.
+        origin_samples: position in the stream where the network's grid begins.
+
+    Raises:
+        ValueError: if the origin is negative, or the network's lead not within a step.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, n]``
+    """
+
+    ratio = 1
+
+    def __init__(self, network: StreamingCallable, *, origin_samples: int = 0) -> None:
+        if origin_samples < 0:
+            raise ValueError(f"origin must not be negative, got {origin_samples}")
+        if not 1 <= network.lead_samples <= network.block_multiple:
+            raise ValueError(
+                f"lead must be from 1 to {network.block_multiple}, got {network.lead_samples}"
+            )
+        self._network = network
+        self._call_end = origin_samples + network.lead_samples
+        self.prepare(ProcessSpec(max_block_samples=1))
+
+    @property
+    def latency_samples(self) -> int:
+        """The network's, and the longest wait for the end of a call."""
+        return self._network.latency_samples + self._wait
+
+    @property
+    def call_samples(self) -> int:
+        """Every call's length is a multiple of this; the length itself where blocks are alike."""
+        return self._step
+
+    def prepare(self, spec: ProcessSpec) -> None:
+        """Allocate for blocks of the spec."""
+        self._spec = spec
+        grid = self._network.block_multiple
+        self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._call_end)
+        self._step, end = grid, self._call_end
+        if spec.block_multiple % grid == 0:
+            # One call per block: as long as the block, and ending as soon as the grid allows.
+            self._step, end = spec.block_multiple, spec.lead_samples - self._wait
+        # Silence that goes in front of the stream, so that its calls end where they should.
+        self._silence = -end % self._step
+        longest = max(spec.max_block_samples, spec.lead_samples)
+        self._input = np.zeros((spec.channels, self._step + longest), np.float32)
+        self._output = np.zeros((spec.channels, self._wait + self._step + longest), np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past: silence before the next block."""
+        self._network.start(self._spec.channels)
+        self._input[:] = 0.0
+        self._output[:] = 0.0
+        self._filled = self._silence
+        # Output that is due before the first call's. The part of that call's output that answers
+        # the silence in front is dropped.
+        self._ready = self._wait
+        self._drop = self._silence
+
+    def process(self, x: Audio) -> Audio:
+        """Process a block; output is ``latency_samples`` late.
+
+        Raises:
+            ValueError: if the block breaks the contract, or a promise of the prepared spec.
+        """
+        check_block(x, self._spec)
+        n = x.shape[1]
+        due = (self._filled + n) // self._step * self._step
+        if n > self._ready + max(due - self._drop, 0):
+            raise ValueError(f"a block must keep what the spec promises, got {n} samples")
+        self._input[:, self._filled : self._filled + n] = x
+        self._filled += n
+        if due:
+            self._run(due)
+        out = self._output[:, :n].copy()
+        self._ready -= n
+        self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()
+        return out
+
+    def _run(self, due: int) -> None:
+        y = self._network(self._input[:, :due])[:, self._drop :]
+        self._drop = 0
+        self._output[:, self._ready : self._ready + y.shape[1]] = y
+        self._ready += y.shape[1]
+        self._filled -= due
+        # At most a step less one is left, and a call is a step at least: they do not overlap.
+        self._input[:, : self._filled] = self._input[:, due : due + self._filled]

@@ -17,7 +17,9 @@ def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: in
     line wait for nothing, blocks of any length up to a hop less one.
     """
     step = gcd(spec.block_multiple, hop_samples)
-    ends = (spec.lead_samples - origin_samples + step * np.arange(hop_samples // step)) % hop_samples
+    ends = (
+        spec.lead_samples - origin_samples + step * np.arange(hop_samples // step)
+    ) % hop_samples
     return int(ends.max())
 
 
@@ -101,9 +103,7 @@ class WindowedNetwork:
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
-        self._wait = grid_wait_samples(
-            spec, hop_samples=self._hop, origin_samples=self._origin
-        )
+        self._wait = grid_wait_samples(spec, hop_samples=self._hop, origin_samples=self._origin)
         longest = max(spec.max_block_samples, spec.lead_samples)
         self._input = np.zeros((spec.channels, self._window + self._hop + longest), np.float32)
         self._output = np.zeros(
@@ -117,12 +117,14 @@ class WindowedNetwork:
         self._output[:] = 0.0
         self._tail = np.zeros((self._spec.channels, self._crossfade), np.float32)
         # Window k yields the stream from origin + k * hop - behind on, and begins `left` earlier.
+        # The first window is the last one whose fade-in, out of nothing, ends before the stream.
+        first = self._origin - self._behind
+        first -= max(-(-(first + self._crossfade) // self._hop), 0) * self._hop
         # Before the stream there is silence, so this much of it lies in the buffer at first.
-        self._filled = self._left + self._behind - self._origin
-        if self._filled < 0:
-            raise ValueError("the origin must not be later than left context and look-ahead")
-        # Output i is the stream's sample i - latency; the first window yields what is ready then.
-        self._ready = self._wait + self._origin
+        self._filled = self._left - first
+        # Output i is the stream's sample i - latency; what the first window yields before output 0
+        # (then this is negative, by less than a hop) is left out.
+        self._ready = first + self.latency_samples
 
     def process(self, x: Audio) -> Audio:
         """Process a block; output is ``latency_samples`` late."""
@@ -143,15 +145,14 @@ class WindowedNetwork:
     def _run_window(self) -> None:
         y = self._function(self._input[:, : self._window])
         y = y[:, self._left : self._left + self._hop + self._crossfade]
-        hop = self._output[:, self._ready : self._ready + self._hop]
-        hop[:] = y[:, : self._hop]
+        hop = y[:, : self._hop].copy()
         fade = hop[:, : self._crossfade]
         fade -= self._tail
         fade *= self._fade_in
         fade += self._tail
         self._tail = y[:, self._hop :].copy()
+        before = max(-self._ready, 0)
+        self._output[:, self._ready + before : self._ready + self._hop] = hop[:, before:]
         self._ready += self._hop
         self._filled -= self._hop
-        self._input[:, : self._filled] = self._input[
-            :, self._hop : self._hop + self._filled
-        ].copy()
+        self._input[:, : self._filled] = self._input[:, self._hop : self._hop + self._filled].copy()

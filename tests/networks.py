@@ -1,0 +1,179 @@
+"""Small networks for tests: plain functions for the engine, TorchScript files for the rest."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from realtime.chain import Chain, WetPath
+from realtime.loading import LoadedChain
+from realtime.model_file import METADATA_NAME
+from realtime.parameters import Parameters
+from realtime.processor import Audio, ProcessSpec
+from realtime.windowed import WindowedNetwork
+
+# Reach of `smooth` and of `Smooth` on either side.
+REACH_SAMPLES = 2
+TAPS = np.array([-0.1, 0.3, 0.5, 0.4, -0.2], np.float32)
+
+
+def smooth(x: Audio) -> Audio:
+    """Five taps, centred, zeros outside: a network that knows little and looks to both sides."""
+    padded = np.pad(x, ((0, 0), (REACH_SAMPLES, REACH_SAMPLES)))
+    n = x.shape[1]
+    out = sum(t * padded[:, k : k + n] for k, t in enumerate(TAPS))
+    return np.asarray(out, np.float32)
+
+
+class Gate:
+    """A network that can be held up, and told to fail; else it gives back what it gets."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.open.set()
+        self.failure: Exception | None = None
+        self.calls = 0
+
+    def __call__(self, x: Audio) -> Audio:
+        self.calls += 1
+        self.open.wait(60)
+        if self.failure is not None:
+            raise self.failure
+        return x.copy()
+
+
+def loaded_chain(
+    function: Callable[[Audio], Audio] = smooth,
+    *,
+    block_samples: int = 256,
+    channels: int = 1,
+    left_samples: int = 128,
+    right_samples: int = 128,
+    crossfade_samples: int = 64,
+    grid_multiple: int = 128,
+    parameters: Parameters | None = None,
+) -> LoadedChain:
+    """What :func:`realtime.loading.load_chain` gives, around a plain function; no torch runs."""
+    wet = WindowedNetwork(
+        function,
+        hop_samples=block_samples,
+        left_samples=left_samples,
+        right_samples=right_samples,
+        crossfade_samples=crossfade_samples,
+        grid_multiple=grid_multiple,
+        origin_samples=46,
+    )
+    chain = Chain(WetPath(wet, "kaiser_fast", crossfade_samples), parameters=parameters)
+    chain.prepare(
+        ProcessSpec(
+            max_block_samples=block_samples // 2,
+            channels=channels,
+            block_multiple=block_samples // 2,
+            lead_samples=chain.lead_samples,
+        )
+    )
+    return LoadedChain(
+        chain=chain,
+        block_samples=block_samples,
+        model="test",
+        compute="cpu",
+        threads=1,
+        bind_thread=lambda: None,
+    )
+
+
+class Smooth(nn.Module):
+    """:func:`smooth` in torch."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("taps", torch.from_numpy(TAPS.copy()).view(1, 1, -1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to [B, 1, T]."""
+        return functional.conv1d(x, self.taps, padding=2)
+
+
+class Shorter(nn.Module):
+    """Loses a sample."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to [B, 1, T - 1]."""
+        return x[:, :, 1:]
+
+
+class Mixed(nn.Module):
+    """Returns one channel, whatever comes in."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to [1, 1, T]."""
+        return x.mean(dim=0, keepdim=True)
+
+
+class NotANumber(nn.Module):
+    """NaN from the first call on."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to NaN."""
+        return x / torch.zeros_like(x) * 0.0
+
+
+class NotANumberWhenLoud(nn.Module):
+    """Passes a warm-up on quiet noise, then returns NaN for loud audio."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to [B, 1, T]."""
+        return torch.where(x.abs() > 0.5, torch.full_like(x, float("nan")), x)
+
+
+class Raising(nn.Module):
+    """Fails on every call."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to nothing."""
+        if x.size(2) > 0:
+            raise ValueError("this network does not like music")
+        return x
+
+
+class Pair(nn.Module):
+    """Returns two tensors."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """[B, 1, T] to twice that."""
+        return x, x
+
+
+def metadata(**changes: Any) -> dict[str, Any]:
+    """Of a windowed network; ``smooth``'s contexts, rounded up to its grid."""
+    return {
+        "format": 1,
+        "name": "test",
+        "title": "Test",
+        "sample_rate_in": 22_050,
+        "sample_rate_out": 44_100,
+        "front_end": "kaiser_fast",
+        "kind": "windowed",
+        "block_multiple": 128,
+        "latency_samples": 128,
+        "context_samples": [128, 128],
+        "crossfade_samples": 64,
+        "parameters": 5,
+        "licence": "CC0",
+        "trained_on": "nothing",
+        "metrics": {},
+        "created_by": "tests",
+    } | changes
+
+
+def write_model(path: Path, module: nn.Module, about: dict[str, Any] | None) -> Path:
+    """A TorchScript file, with metadata or without."""
+    extra = {} if about is None else {METADATA_NAME: json.dumps(about)}
+    torch.jit.save(torch.jit.script(module.eval()), str(path), _extra_files=extra)
+    return path

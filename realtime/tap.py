@@ -20,6 +20,8 @@ class Tap:
         self._capacity = int(sample_rate * seconds)
         self._memory = np.zeros((channels, self._capacity), np.float32)
         self.written = 0
+        # Where the writer is about to get to: what lies a ring's length before it may change.
+        self._claimed = 0
 
     def write(self, x: Audio) -> None:
         """Append a block of at most the held length; the writer only.
@@ -28,6 +30,7 @@ class Tap:
             - Input: ``[C, n]``
         """
         count = x.shape[1]
+        self._claimed = self.written + count
         start = self.written % self._capacity
         first = min(count, self._capacity - start)
         self._memory[:, start : start + first] = x[:, :first]
@@ -44,8 +47,9 @@ class Tap:
         end = self.written
         first = max(since, end - self._capacity, 0)
         out = self._copy(first, end)
-        # The writer may have gone over the oldest of what was copied meanwhile: drop those.
-        stale = max(self.written - self._capacity, first) - first
+        # The writer may have gone over the oldest of what was copied meanwhile, with a block that
+        # is not counted as written yet: drop those.
+        stale = max(self._claimed - self._capacity, first) - first
         return out[:, stale:], first + stale
 
     def _copy(self, first: int, end: int) -> Audio:

@@ -1,0 +1,128 @@
+"""The front end against resampy itself."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import resampy
+
+from realtime.processor import Audio, ProcessSpec
+from realtime.upsampler import FILTERS, KaiserUpsampler, filter_taps
+
+# DESIGN's bound for samples up to 1: a third of a step of 16 bits.
+EQUAL = 1e-5
+RATE_IN, RATE_OUT = 22_050, 44_100
+LENGTH = 3_000
+
+
+def signals() -> dict[str, Audio]:
+    t = np.arange(LENGTH) / RATE_IN
+    rng = np.random.default_rng(1)
+    impulses = np.zeros(LENGTH)
+    impulses[[0, 700, LENGTH - 1]] = 1.0
+    sweep = np.sin(2 * np.pi * (20 * t + 11_000 * t**2 / (2 * t[-1])))
+    made = {
+        "noise": rng.uniform(-1, 1, LENGTH),
+        "chirp": sweep,
+        "constant": np.full(LENGTH, 0.9),
+        "nyquist": np.cos(np.pi * np.arange(LENGTH)),
+        "impulses_at_the_limits": impulses,
+        "quiet": 1e-6 * rng.uniform(-1, 1, LENGTH),
+    }
+    return {name: np.asarray(x[None], np.float32) for name, x in made.items()}
+
+
+SIGNALS = signals()
+
+
+def upsample(name: str, x: Audio, lengths: list[int]) -> Audio:
+    made = KaiserUpsampler(name)
+    made.prepare(ProcessSpec(max_block_samples=max(lengths), channels=len(x)))
+    padded = np.pad(x, ((0, 0), (0, sum(lengths) - x.shape[1])))
+    parts = [
+        made.process(np.ascontiguousarray(padded[:, end - n : end]))
+        for n, end in zip(lengths, np.cumsum(lengths), strict=True)
+    ]
+    late = made.latency_samples
+    return np.concatenate(parts, axis=1)[:, late : late + 2 * x.shape[1]]
+
+
+def blocks(longest: int, rng: np.random.Generator) -> list[int]:
+    """Lengths that sum up to the signal and all that comes late."""
+    needed = LENGTH + 64
+    if longest == 1:
+        return [1] * needed
+    lengths: list[int] = []
+    while sum(lengths) < needed:
+        lengths.append(int(rng.integers(0, longest + 1)))
+    return lengths
+
+
+@pytest.mark.parametrize("name", FILTERS)
+@pytest.mark.parametrize("signal", SIGNALS)
+@pytest.mark.parametrize("longest", [7, 512, 4_096])
+def test_it_equals_resampy_on_the_whole_signal(
+    name: str, signal: str, longest: int, rng: np.random.Generator
+) -> None:
+    x = SIGNALS[signal]
+    expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
+    assert expected.shape == (1, 2 * LENGTH)
+    y = upsample(name, x, blocks(longest, rng))
+    np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_single_samples_equal_resampy(name: str, rng: np.random.Generator) -> None:
+    x = SIGNALS["noise"]
+    expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
+    y = upsample(name, x, blocks(1, rng))
+    np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_stereo_equals_resampy(name: str, rng: np.random.Generator) -> None:
+    x = np.concatenate([SIGNALS["noise"], SIGNALS["chirp"]])
+    expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
+    y = upsample(name, x, blocks(300, rng))
+    np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
+
+
+@pytest.mark.parametrize(("name", "reach"), [("kaiser_fast", 23), ("kaiser_best", 49)])
+def test_the_reach_is_as_designed(name: str, reach: int) -> None:
+    made = KaiserUpsampler(name)
+    assert made.reach == reach
+    assert made.latency_samples == 2 * reach
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_taps_are_the_impulse_response(name: str) -> None:
+    even, odd = filter_taps(name)
+    assert len(even) == len(odd)
+    reach = len(even) // 2
+    x = np.zeros(401)
+    x[200] = 1.0
+    response = resampy.resample(x, RATE_IN, RATE_OUT, filter=name)
+    lags = np.arange(-reach, reach + 1)
+    np.testing.assert_allclose(response[2 * (200 - lags)], even, atol=1e-12)
+    np.testing.assert_allclose(response[2 * (200 - lags) + 1], odd, atol=1e-12)
+    # Nothing of the response lies beyond the reach.
+    assert np.abs(response[: 2 * (200 - reach)]).max() == 0.0
+    assert np.abs(response[2 * (200 + reach) + 2 :]).max() == 0.0
+
+
+@pytest.mark.parametrize("name", FILTERS)
+def test_taps_are_symmetric(name: str) -> None:
+    even, odd = filter_taps(name)
+
+    def mirrored(taps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        return taps[::-1]
+
+    np.testing.assert_array_equal(even, mirrored(even))
+    # The odd phase lies half a sample to the right: its first tap has no partner.
+    assert odd[0] == 0.0
+    np.testing.assert_array_equal(odd[1:], mirrored(odd[1:]))
+
+
+@pytest.mark.parametrize("name", ["kaiser", "", "none", "kaiser_fast.npz", "../kaiser_fast"])
+def test_unknown_filters_are_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="kaiser_fast, kaiser_best"):
+        KaiserUpsampler(name)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.checkpoint import load_checkpoint, trained_network
+from models.streaming import StreamingUNet
 from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 from realtime.model_file import METADATA_NAME, read_model_info
 
@@ -25,6 +26,8 @@ UNKNOWN = "unknown"
 # another order, and a third of a step of 16 bits.
 PARITY = 1e-5
 PARITY_LENGTHS = (8 * BLOCK_MULTIPLE, 31 * BLOCK_MULTIPLE + 5, 70)
+# In steps of the grid: how the stream is cut for the comparison with the whole signal.
+PARITY_BLOCKS = (1, 8, 3, 16, 2)
 
 # Windows of a windowed run: the receptive field, rounded up to the grid.
 CONTEXT_SAMPLES = (
@@ -73,8 +76,10 @@ def export(
     """Write a checkpoint's network as a model file for the engine.
 
     Averaged weights where the training kept them, batch norm folded, TorchScript, with the
-    metadata of DESIGN's "Model file" as ``topoctave.json``. The file is loaded again and compared
-    with the network as trained before it takes its place; otherwise nothing is written.
+    metadata of DESIGN's "Model file" as ``topoctave.json``. A network that can stream (not with
+    ``align_corners``) is written as a streaming one, which runs windowed as well. The file is
+    loaded again and compared with the network as trained, whole and as a stream, before it takes
+    its place; otherwise nothing is written.
 
     Args:
         checkpoint: of :func:`models.train.train`.
@@ -108,6 +113,8 @@ def export(
         for key, value in state["validation"].items()
         if key.startswith("val/") and "loss" not in key
     }
+    streams = not network.align_corners
+    module = StreamingUNet(network) if streams else fold_batch_norm(network)
     metadata = {
         "format": FORMAT,
         "name": name,
@@ -115,9 +122,9 @@ def export(
         "sample_rate_in": 22_050,
         "sample_rate_out": 44_100,
         "front_end": "kaiser_fast",
-        "kind": "windowed",
+        "kind": "streaming" if streams else "windowed",
         "block_multiple": BLOCK_MULTIPLE,
-        "latency_samples": CONTEXT_SAMPLES[1],
+        "latency_samples": LOOK_AHEAD_SAMPLES if streams else CONTEXT_SAMPLES[1],
         "context_samples": list(CONTEXT_SAMPLES),
         "crossfade_samples": CROSSFADE_SAMPLES,
         "parameters": sum(p.numel() for p in network.parameters()),
@@ -126,7 +133,7 @@ def export(
         "metrics": dict(metrics) if metrics is not None else {"validation": validation},
         "created_by": f"topoctave export, step {state['step']}, torch {torch.__version__}",
     }
-    parity = _write(fold_batch_norm(network), network, metadata, out)
+    parity = _write(module, network, metadata, out)
     return metadata | {"parity": parity}
 
 
@@ -145,7 +152,7 @@ def _write(module: nn.Module, trained: UNet, metadata: dict[str, Any], out: Path
     temporary = out.with_suffix(".tmp")
     try:
         _strip(buffer, temporary, root=metadata["name"])
-        parity = _largest_difference(torch.jit.load(str(temporary)), trained)
+        parity = _largest_difference(torch.jit.load(str(temporary)), trained, metadata["kind"])
         # Written so that NaN fails as well.
         if not parity <= PARITY:
             raise ValueError(
@@ -175,11 +182,30 @@ def _strip(archive: io.BytesIO, target: Path, *, root: str) -> None:
             stripped.writestr(zipfile.ZipInfo(f"{root}/{inner}"), source.read(entry))
 
 
-def _largest_difference(exported: nn.Module, trained: UNet) -> float:
+def _largest_difference(exported: Any, trained: UNet, kind: str) -> float:
+    """Of the exported network from the trained one, on noise, whole and streamed."""
     generator = torch.Generator().manual_seed(0)
-    largest: Tensor = torch.zeros(())
     with torch.inference_mode():
+        differences = []
         for n in PARITY_LENGTHS:
             x = torch.rand([2, 1, n], generator=generator) - 0.5
-            largest = torch.maximum(largest, (exported(x) - trained(x)).abs().max())
+            differences.append((exported(x) - trained(x)).abs().max())
+        if kind == "streaming":
+            differences.append(_stream_difference(exported, trained, generator))
+        largest: Tensor = torch.stack(differences).max()
     return float(largest)
+
+
+def _stream_difference(exported: Any, trained: UNet, generator: torch.Generator) -> Tensor:
+    """Largest difference of a stream from the whole signal, away from the whole's edges."""
+    lengths = [BLOCK_MULTIPLE * steps for steps in PARITY_BLOCKS]
+    x = torch.rand([2, 1, sum(lengths)], generator=generator) - 0.5
+    state = exported.initial_state(len(x))
+    blocks = []
+    for block in x.split(lengths, dim=2):
+        y, state = exported.stream(block, state)
+        blocks.append(y)
+    streamed = torch.cat(blocks, dim=2)[:, :, LOOK_AHEAD_SAMPLES:]
+    whole: Tensor = trained(x)[:, :, : streamed.shape[2]]
+    # The whole signal's layers pad with zeros where the stream has silence.
+    return (streamed - whole)[:, :, LOOK_BACK_SAMPLES:].abs().max()

@@ -57,7 +57,10 @@ class Bf16Backward(TorchFunctionMode):
         if func is functional.conv1d and not (kwargs or {}) and torch.is_grad_enabled():
             x, weight, bias, stride, padding, dilation, groups = args
             if tuple(dilation) == (1,) and groups == 1 and bias is not None:
-                return _Convolution.apply(x, weight, bias, list(stride), list(padding))
+                # torch.autograd gives apply no types.
+                return _Convolution.apply(  # type: ignore[no-untyped-call]
+                    x, weight, bias, list(stride), list(padding)
+                )
         return func(*args, **(kwargs or {}))
 
 

@@ -18,10 +18,10 @@ from models.unet import UNet
 from realtime.model_file import find_model, read_metadata
 
 
-def unet(seed: int = 0, width: int = 2, level: float = 1e-3) -> UNet:
+def unet(seed: int = 0, width: int = 2, level: float = 1e-3, align_corners: bool = False) -> UNet:
     """A network with weights as if trained, whose residual is as loud as real ones."""
     torch.manual_seed(seed)
-    network = trained_like(UNet(width=width), seed)
+    network = trained_like(UNet(width=width, align_corners=align_corners), seed)
     with torch.no_grad():
         network.final.weight.mul_(level)
     return network.requires_grad_(False)
@@ -35,7 +35,7 @@ def write_checkpoint(path: Path, trained: UNet, **changes: Any) -> Path:
         "step": 1234,
         "best": 1.0,
         "config": {
-            "network": {"width": trained.width, "align_corners": False},
+            "network": {"width": trained.width, "align_corners": trained.align_corners},
             "data": {"train": "../shared/data/speech44/train"},
         },
         "validation": {"step": 1234, "val/lsd": 1.0, "val/loss/mse": 2.0, "train/mse": 3.0},
@@ -59,6 +59,33 @@ def test_the_model_file_is_the_network_as_trained(
     expected = unet()(x)
     assert float((expected - x).abs().max()) > 1e-2  # the network does something
     torch.testing.assert_close(loaded(x), expected, rtol=0, atol=PARITY)
+
+
+def test_aligned_corners_cannot_stream_and_are_exported_windowed(tmp_path: Path) -> None:
+    network = unet(align_corners=True)
+    metadata = export(write_checkpoint(tmp_path / "c.pt", network), tmp_path / "thesis.ts")
+    assert (metadata["kind"], metadata["latency_samples"]) == ("windowed", 640)
+    x = 0.3 * noise(1, 1, 1_000)
+    loaded = torch.jit.load(str(tmp_path / "thesis.ts"))
+    torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=PARITY)
+
+
+@pytest.mark.parametrize("block", [128, 384, 1_024])
+def test_the_exported_stream_is_the_whole_signal_637_samples_late(
+    checkpoint: Path, tmp_path: Path, block: int
+) -> None:
+    metadata = export(checkpoint, tmp_path / "tiny.ts")
+    loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
+    x = 0.3 * noise(1, 1, 12 * block)
+    state, parts = loaded.initial_state(1), []
+    for part in x.split(block, dim=2):
+        y, state = loaded.stream(part, state)
+        parts.append(y)
+    late = metadata["latency_samples"]
+    streamed = torch.cat(parts, dim=2)[..., late:][..., 764:]
+    expected = unet()(x)[..., : x.shape[2] - late][..., 764:]
+    assert streamed.shape == expected.shape
+    torch.testing.assert_close(streamed, expected, rtol=0, atol=PARITY)
 
 
 def test_averaged_weights_are_exported_where_there_are_some(tmp_path: Path) -> None:
@@ -96,9 +123,9 @@ def test_metadata_follows_the_design(checkpoint: Path, tmp_path: Path) -> None:
         "sample_rate_in": 22_050,
         "sample_rate_out": 44_100,
         "front_end": "kaiser_fast",
-        "kind": "windowed",
+        "kind": "streaming",
         "block_multiple": 128,
-        "latency_samples": 640,
+        "latency_samples": 637,
         "context_samples": [768, 640],
         "crossfade_samples": 128,
         "parameters": sum(p.numel() for p in unet().parameters()),
@@ -156,11 +183,21 @@ def test_a_network_that_came_out_different_is_not_written(
 ) -> None:
     out = tmp_path / "tiny.ts"
     out.write_bytes(b"the old one")
-    monkeypatch.setattr(models.export, "fold_batch_norm", lambda _: unet(seed=5))
+    other = models.export.StreamingUNet(unet(seed=5))
+    monkeypatch.setattr(models.export, "StreamingUNet", lambda _: other)
     with pytest.raises(ValueError, match="differs from the trained one"):
         export(checkpoint, out)
     assert out.read_bytes() == b"the old one"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["best.pt", "tiny.ts"]
+
+
+def test_a_stream_that_is_out_of_step_is_not_written(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models.export, "LOOK_AHEAD_SAMPLES", 636)
+    with pytest.raises(ValueError, match="differs from the trained one"):
+        export(checkpoint, tmp_path / "tiny.ts")
+    assert not (tmp_path / "tiny.ts").exists()
 
 
 def test_weights_that_are_not_numbers_are_not_written(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import TopoctaveError
+from realtime.quiet import native_silence
 
 
 def _say(line: str) -> None:
@@ -191,7 +192,8 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     run = getattr(args, "run", _window)
     try:
-        return int(run(args))
+        with native_silence():
+            return int(run(args))
     except (TopoctaveError, ValueError) as error:
         _say(f"topoctave: {error}")
         return 2

@@ -171,6 +171,7 @@ class _Stream:
         )
         self._called_at = 0.0
         self._ended = False
+        self._lost = False
         self._stream = self._open()
         self.latency_s = float(self._stream.latency)
 
@@ -207,14 +208,16 @@ class _Stream:
 
     @property
     def error(self) -> str:
-        """Empty, or that the device went away."""
-        if self._stream is None or not self._called_at:
-            return ""
-        silent = time.monotonic() - self._called_at > SILENT_DEVICE_S
-        return f"{self.name} went away" if self._ended or silent else ""
+        """Empty, or that the device went away; then for good."""
+        if self._stream is not None and self._called_at:
+            silent = time.monotonic() - self._called_at > SILENT_DEVICE_S
+            self._lost = self._lost or self._ended or silent
+        return f"{self.name} went away" if self._lost else ""
 
     def stop(self) -> None:
         """Close the stream; idempotent."""
+        # Asked once more: closing ends the stream too.
+        _ = self.error
         stream, self._stream = self._stream, None
         if stream is not None:
             library = _library()

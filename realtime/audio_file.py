@@ -98,9 +98,7 @@ def check_output(path: Path) -> tuple[str, str]:
 
 
 @contextmanager
-def open_output(
-    path: Path, *, sample_rate: int, channels: int
-) -> Iterator[soundfile.SoundFile]:
+def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
     """A file to write ``(frames, channels)`` to, which appears under its name once it is whole.
 
     Raises:

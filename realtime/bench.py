@@ -1,5 +1,6 @@
 """Speed of every stage on this machine: ``topoctave bench``."""
 
+import itertools
 import os
 import platform
 import resource
@@ -39,9 +40,7 @@ class Stage:
         before: called at the beginning of a round; sets the threads.
     """
 
-    def __init__(
-        self, row: Row, call: Call, audio_s: float, before: Call = lambda: None
-    ) -> None:
+    def __init__(self, row: Row, call: Call, audio_s: float, before: Call = lambda: None) -> None:
         self.row = row
         self._call = call
         self._audio_s = audio_s
@@ -131,12 +130,19 @@ def model_stages(info: ModelInfo, compute: str) -> Iterator[Stage]:
                 length / SAMPLE_RATE_OUT,
                 network.bind_thread,
             )
-        for block in NETWORK_BLOCKS:
-            loaded = load_chain(info, block_samples=block, compute=compute, threads=threads)
+        kinds = ("windowed",) if info.kind == "windowed" else ("streaming", "windowed")
+        for kind, block in itertools.product(kinds, NETWORK_BLOCKS):
+            loaded = load_chain(
+                info,
+                block_samples=block,
+                compute=compute,
+                threads=threads,
+                windowed=kind == "windowed",
+            )
             loaded.chain.process(_noise(1, loaded.chain.lead_samples))
             x = _noise(1, block // 2)
             yield Stage(
-                _row(info.kind, info.name, device, threads, block),
+                _row(kind, info.name, device, threads, block),
                 lambda c=loaded.chain, x=x: c.process(x),
                 block / SAMPLE_RATE_OUT,
                 loaded.bind_thread,

@@ -24,11 +24,14 @@ class WetPath:
         front_end: ``kaiser_fast`` or ``kaiser_best``, or ``none`` where the network takes the
             22.05 kHz input itself.
         crossfade_samples: that the network's windows overlap by; 0 for streaming networks.
+        lead_samples: behind the first upsampled sample, at 44.1 kHz, where the network's first
+            block ends if it is to be as early as it can.
     """
 
     network: Processor
     front_end: str = "kaiser_fast"
     crossfade_samples: int = 0
+    lead_samples: int = 0
 
 
 class Chain:
@@ -73,7 +76,8 @@ class Chain:
     @property
     def lead_samples(self) -> int:
         """Input samples of a first block with which regular blocks meet the network's grid."""
-        return self._wet_front_end.reach if self._wet_front_end else 0
+        reach = self._wet_front_end.reach if self._wet_front_end else 0
+        return reach + (-(-self._wet.lead_samples // 2) if self._wet else 0)
 
     @property
     def latency(self) -> Latency:

@@ -67,12 +67,8 @@ class Engine:
         ring_s = max(RING_S, 16 * block_s)
         self._intake = Intake(channels, int(ring_s * source.sample_rate_hz))
         self._outlet = Outlet(channels, int(ring_s * sink.sample_rate_hz), self._intake)
-        reader = BlockReader(
-            self._intake, sample_rate_hz=source.sample_rate_hz, channels=channels
-        )
-        writer = BlockWriter(
-            self._outlet, sample_rate_hz=sink.sample_rate_hz, channels=channels
-        )
+        reader = BlockReader(self._intake, sample_rate_hz=source.sample_rate_hz, channels=channels)
+        writer = BlockWriter(self._outlet, sample_rate_hz=sink.sample_rate_hz, channels=channels)
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
         self._reader, self._writer = reader, writer
@@ -114,8 +110,7 @@ class Engine:
             + 2 * self._reader.latency_samples,
             block=self._loaded.block_samples,
             safety=self._safety,
-            device_out=round(self._sink.latency_s * SAMPLE_RATE_OUT)
-            + self._writer.latency_samples,
+            device_out=round(self._sink.latency_s * SAMPLE_RATE_OUT) + self._writer.latency_samples,
         )
 
     def start(self) -> None:

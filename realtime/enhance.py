@@ -99,12 +99,15 @@ def plan_jobs(source: Path, target: Path) -> list[Job]:
     )
     if not paths:
         raise AudioFileError(f"there are no audio files in {source}")
-    jobs = [Job(p, target / p.relative_to(source).with_suffix(".wav"), make_folder=True) for p in paths]
+    jobs = [
+        Job(p, target / p.relative_to(source).with_suffix(".wav"), make_folder=True) for p in paths
+    ]
     taken: dict[Path, Path] = {}
     for job in jobs:
         if job.target in taken:
-            raise AudioFileError(f"{taken[job.target]} and {job.source} would both become "
-                                 f"{job.target}")
+            raise AudioFileError(
+                f"{taken[job.target]} and {job.source} would both become {job.target}"
+            )
         taken[job.target] = job.source
     return jobs
 
@@ -118,7 +121,9 @@ class Enhancer:
         threads: CPU threads; None for a good number.
     """
 
-    def __init__(self, info: ModelInfo, *, compute: str = "auto", threads: int | None = None) -> None:
+    def __init__(
+        self, info: ModelInfo, *, compute: str = "auto", threads: int | None = None
+    ) -> None:
         self._info = info
         self._compute = compute
         self._threads = threads
@@ -137,9 +142,7 @@ class Enhancer:
             )
         return self._loaded[channels]
 
-    def samples(
-        self, x: Audio, *, progress: Callable[[float], None] = lambda _: None
-    ) -> Audio:
+    def samples(self, x: Audio, *, progress: Callable[[float], None] = lambda _: None) -> Audio:
         """Restore a signal.
 
         Shape:

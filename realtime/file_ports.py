@@ -9,7 +9,13 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT, AudioFile, check_output, open_output
+from realtime.audio_file import (
+    SAMPLE_RATE_IN,
+    SAMPLE_RATE_OUT,
+    AudioFile,
+    check_output,
+    open_output,
+)
 from realtime.errors import AudioFileError
 from realtime.intake import Intake
 from realtime.outlet import Outlet

@@ -8,8 +8,9 @@ from realtime.chain import Chain, WetPath
 from realtime.model_file import ModelInfo
 from realtime.parameters import Parameters
 from realtime.processor import ProcessSpec
+from realtime.streaming import StreamingNetwork
 from realtime.upsampler import KaiserUpsampler
-from realtime.windowed import WindowedNetwork
+from realtime.windowed import WindowedNetwork, WindowFunction
 
 MIN_BLOCK_SAMPLES = 128
 MAX_BLOCK_SAMPLES = 65_536
@@ -54,6 +55,7 @@ def load_chain(
     threads: int | None = None,
     parameters: Parameters | None = None,
     paced: bool = True,
+    windowed: bool = False,
 ) -> LoadedChain:
     """Load a model, warm it up with the shape that will run, and prepare the chain around it.
 
@@ -65,6 +67,7 @@ def load_chain(
         threads: CPU threads of the network; None for a good number.
         parameters: where the A/B mix starts.
         paced: blocks will come in real time, with pauses between them.
+        windowed: run a streaming network on overlapping windows, as a plain one.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
@@ -72,26 +75,28 @@ def load_chain(
     """
     check_block_samples(block_samples)
     # Imported here: loading torch takes seconds that no other command should pay.
-    from realtime.network import WindowNetwork
+    from realtime.network import ScriptNetwork, StreamNetwork, WindowNetwork
 
-    network = WindowNetwork(info, compute=compute, threads=threads)
-    left, right = info.context_samples
     # The network's grid starts where the front end's first upsampled sample arrives.
-    wet = WindowedNetwork(
-        network,
-        hop_samples=block_samples,
-        left_samples=left,
-        right_samples=right,
-        crossfade_samples=min(info.crossfade_samples, block_samples),
-        grid_multiple=info.block_multiple if block_samples % info.block_multiple == 0 else 1,
-        origin_samples=front_end_latency(info.front_end),
-    )
+    origin = front_end_latency(info.front_end)
+    network: ScriptNetwork
+    if info.kind == "streaming" and not windowed:
+        network = stream = StreamNetwork(info, compute=compute, threads=threads)
+        wet = WetPath(
+            StreamingNetwork(stream, origin_samples=origin),
+            info.front_end,
+            lead_samples=stream.lead_samples,
+        )
+        call_samples = block_samples
+    else:
+        network = WindowNetwork(info, compute=compute, threads=threads)
+        crossfade = min(info.crossfade_samples, block_samples)
+        windows = windowed_network(info, network, block_samples, crossfade, origin)
+        wet = WetPath(windows, info.front_end, crossfade_samples=crossfade)
+        call_samples = windows.window_samples
     pause_s = block_samples / SAMPLE_RATE_OUT if paced else 0.0
-    network.warm_up(channels, wet.window_samples, pause_s=pause_s)
-    chain = Chain(
-        WetPath(wet, info.front_end, min(info.crossfade_samples, block_samples)),
-        parameters=parameters,
-    )
+    network.warm_up(channels, call_samples, pause_s=pause_s)
+    chain = Chain(wet, parameters=parameters)
     chain.prepare(
         ProcessSpec(
             max_block_samples=block_samples // 2,
@@ -107,6 +112,26 @@ def load_chain(
         compute=network.compute,
         threads=network.threads,
         bind_thread=network.bind_thread,
+    )
+
+
+def windowed_network(
+    info: ModelInfo,
+    function: WindowFunction,
+    block_samples: int,
+    crossfade_samples: int,
+    origin_samples: int,
+) -> WindowedNetwork:
+    """A plain network on overlapping windows, one per block, with the context its file asks for."""
+    left, right = info.context_samples
+    return WindowedNetwork(
+        function,
+        hop_samples=block_samples,
+        left_samples=left,
+        right_samples=right,
+        crossfade_samples=crossfade_samples,
+        grid_multiple=info.block_multiple if block_samples % info.block_multiple == 0 else 1,
+        origin_samples=origin_samples,
     )
 
 

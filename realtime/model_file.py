@@ -104,8 +104,9 @@ def _check(info: ModelInfo) -> None:
     if info.front_end not in (*FILTERS, "none"):
         raise ValueError(f"unknown front_end {info.front_end!r}")
     if (info.sample_rate_in, info.sample_rate_out) != (22_050, 44_100):
-        raise ValueError(f"rates must be 22050 and 44100, got {info.sample_rate_in} and "
-                         f"{info.sample_rate_out}")
+        raise ValueError(
+            f"rates must be 22050 and 44100, got {info.sample_rate_in} and {info.sample_rate_out}"
+        )
     lengths = (info.latency_samples, info.crossfade_samples, *info.context_samples)
     if len(info.context_samples) != 2 or not all(
         type(n) is int and 0 <= n <= MAX_LENGTH_SAMPLES for n in lengths

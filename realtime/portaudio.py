@@ -166,9 +166,7 @@ class _Stream:
         self.name = self.device.name
         available = self.device.inputs if kind == "input" else self.device.outputs
         self._device_channels = 1 if kind == "input" else min(available, 2)
-        self.sample_rate_hz = _choose_rate(
-            kind, self.device, wanted_rate_hz, self._device_channels
-        )
+        self.sample_rate_hz = _choose_rate(kind, self.device, wanted_rate_hz, self._device_channels)
         self._called_at = 0.0
         self._ended = False
         self._lost = False

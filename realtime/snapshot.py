@@ -76,9 +76,7 @@ class Faults:
     @property
     def total(self) -> int:
         """Device xruns and ring faults together."""
-        return (
-            self.input_overflow + self.output_underflow + self.ring_overrun + self.ring_underrun
-        )
+        return self.input_overflow + self.output_underflow + self.ring_overrun + self.ring_underrun
 
 
 @dataclass(frozen=True)

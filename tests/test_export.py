@@ -49,13 +49,18 @@ def checkpoint(tmp_path: Path) -> Path:
     return write_checkpoint(tmp_path / "best.pt", unet())
 
 
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """``unet()`` as a model file; not to be changed."""
+    folder = tmp_path_factory.mktemp("exported")
+    export(write_checkpoint(folder / "best.pt", unet()), folder / "tiny.ts")
+    return folder / "tiny.ts"
+
+
 @pytest.mark.parametrize("length", [70, 128, 1_000, 12_800])
-def test_the_model_file_is_the_network_as_trained(
-    checkpoint: Path, tmp_path: Path, length: int
-) -> None:
-    export(checkpoint, tmp_path / "tiny.ts")
+def test_the_model_file_is_the_network_as_trained(exported: Path, length: int) -> None:
     x = 0.3 * noise(2, 1, length)
-    loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
+    loaded = torch.jit.load(str(exported))
     expected = unet()(x)
     assert float((expected - x).abs().max()) > 1e-2  # the network does something
     torch.testing.assert_close(loaded(x), expected, rtol=0, atol=PARITY)
@@ -72,16 +77,16 @@ def test_aligned_corners_cannot_stream_and_are_exported_windowed(tmp_path: Path)
 
 @pytest.mark.parametrize("block", [128, 384, 1_024])
 def test_the_exported_stream_is_the_whole_signal_637_samples_late(
-    checkpoint: Path, tmp_path: Path, block: int
+    exported: Path, block: int
 ) -> None:
-    metadata = export(checkpoint, tmp_path / "tiny.ts")
-    loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
+    loaded = torch.jit.load(str(exported))
     x = 0.3 * noise(1, 1, 12 * block)
     state, parts = loaded.initial_state(1), []
     for part in x.split(block, dim=2):
         y, state = loaded.stream(part, state)
         parts.append(y)
-    late = metadata["latency_samples"]
+    late = find_model(str(exported)).latency_samples
+    assert late == 637
     streamed = torch.cat(parts, dim=2)[..., late:][..., 764:]
     expected = unet()(x)[..., : x.shape[2] - late][..., 764:]
     assert streamed.shape == expected.shape
@@ -135,14 +140,13 @@ def test_metadata_follows_the_design(checkpoint: Path, tmp_path: Path) -> None:
     }
 
 
-def test_the_engine_finds_it(checkpoint: Path, tmp_path: Path) -> None:
-    export(checkpoint, tmp_path / "tiny.ts")
-    info = find_model(str(tmp_path / "tiny.ts"))
+def test_the_engine_finds_it(exported: Path) -> None:
+    info = find_model(str(exported))
     assert (info.name, info.context_samples, info.crossfade_samples) == ("tiny", (768, 640), 128)
 
 
-def test_figures_of_the_last_validation_are_the_default(checkpoint: Path, tmp_path: Path) -> None:
-    assert export(checkpoint, tmp_path / "t.ts")["metrics"] == {"validation": {"lsd": 1.0}}
+def test_figures_of_the_last_validation_are_the_default(exported: Path) -> None:
+    assert find_model(str(exported)).metrics == {"validation": {"lsd": 1.0}}
 
 
 @pytest.mark.parametrize(
@@ -163,11 +167,8 @@ def test_the_corpus_decides_the_licence_unless_it_is_given(
     assert (given["trained_on"], given["licence"]) == ("me", "CC0")
 
 
-def test_no_path_of_the_machine_gets_into_the_file(
-    checkpoint: Path, tmp_path: Path, project: Path
-) -> None:
-    export(checkpoint, tmp_path / "tiny.ts")
-    with zipfile.ZipFile(tmp_path / "tiny.ts") as archive:
+def test_no_path_of_the_machine_gets_into_the_file(exported: Path, project: Path) -> None:
+    with zipfile.ZipFile(exported) as archive:
         for name in archive.namelist():
             assert str(project).encode() not in archive.read(name), name
 
@@ -228,8 +229,7 @@ def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path)
         export(checkpoint, tmp_path / "t.ts")
 
 
-def test_metadata_is_readable_by_people(checkpoint: Path, tmp_path: Path) -> None:
-    export(checkpoint, tmp_path / "tiny.ts")
-    with zipfile.ZipFile(tmp_path / "tiny.ts") as archive:
+def test_metadata_is_readable_by_people(exported: Path) -> None:
+    with zipfile.ZipFile(exported) as archive:
         text = archive.read("tiny/extra/topoctave.json").decode()
     assert len(text.splitlines()) >= len(json.loads(text))

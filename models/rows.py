@@ -28,11 +28,12 @@ from models.unet import DoubleConvolution, UpBlock
 MERGED_WEIGHTS = 8192
 
 
-def windows(rows: Tensor, count: int, frames: int, step: int, batch: int) -> Tensor:
-    """Overlapping windows, the first one at the first frame.
+def windows(rows: Tensor, first: int, count: int, frames: int, step: int, batch: int) -> Tensor:
+    """Overlapping windows of neighbouring frames.
 
     Args:
         rows: contiguous.
+        first: frame at which the first window begins.
         count: windows per batch member.
         frames: length of a window.
         step: frames between the beginnings of two windows.
@@ -40,11 +41,15 @@ def windows(rows: Tensor, count: int, frames: int, step: int, batch: int) -> Ten
 
     Shape:
         - Input: ``[T * batch, C]``
-        - Output: ``[count * batch, frames * C]``; a view where it can be
+        - Output: ``[count * batch, frames * C]``; a view if the batch is 1
     """
     channels = rows.size(1)
     frame = batch * channels
-    view = rows.as_strided([count, batch, frames, channels], [step * frame, channels, frame, 1])
+    start = rows.storage_offset() + first * frame
+    if batch == 1:
+        return rows.as_strided([count, frames * channels], [step * channels, 1], start)
+    strides = [step * frame, channels, frame, 1]
+    view = rows.as_strided([count, batch, frames, channels], strides, start)
     return view.reshape(count * batch, frames * channels)
 
 
@@ -99,10 +104,13 @@ class Convolution(nn.Module):
         weight = self.taps.permute(0, 3, 2, 1).flatten(0, 1).contiguous()
         return torch.conv1d(x, weight, self.bias, self.stride, 1)
 
-    def rows(self, x: Tensor, count: int, batch: int) -> Tensor:
-        """The first ``count`` frames, a multiple of ``group``, from rows ``[T * B, Cin]``."""
+    def rows(self, x: Tensor, first: int, count: int, batch: int) -> Tensor:
+        """``count`` frames, a multiple of ``group``, from rows ``[T * B, Cin]``.
+
+        ``first`` is the earliest frame that the first one needs.
+        """
         frames = (self.group - 1) * self.stride + 3
-        columns = windows(x, count // self.group, frames, self.group * self.stride, batch)
+        columns = windows(x, first, count // self.group, frames, self.group * self.stride, batch)
         if self.panels == 1:
             out = functional.linear(columns, self.row_weight[0].t(), self.row_bias[0, 0])
             return ungroup(out, self.group, batch)
@@ -144,15 +152,14 @@ class Pair(nn.Module):
         out: Tensor = self.second(torch.relu(self.first(x)))
         return out
 
-    def rows(self, x: Tensor, count: int, batch: int) -> Tensor:
-        """``count`` frames from ``count * stride`` new ones behind ``history`` old ones."""
-        h = self.first.rows(x, count * self.stride + self.extra, batch)
+    def rows(self, x: Tensor, first: int, count: int, batch: int) -> Tensor:
+        """``count`` frames, from ``history`` old ones at ``first`` and ``count * stride`` new."""
+        h = self.first.rows(x, first, count * self.stride + self.extra, batch)
         return self.finish(h, count, batch)
 
     def finish(self, h: Tensor, count: int, batch: int) -> Tensor:
         """The rest of :meth:`rows` behind the first convolution; changes ``h``."""
-        h = torch.relu_(h[(self.extra - self.overlap) * batch :])
-        return self.second.rows(h, count, batch)
+        return self.second.rows(torch.relu_(h), self.extra - self.overlap, count, batch)
 
 
 class Up(nn.Module):
@@ -198,12 +205,13 @@ class Up(nn.Module):
         out: Tensor = self.pair(torch.cat([skip, x], dim=1))
         return out
 
-    def rows(self, skip: Tensor, below: Tensor, count: int, batch: int) -> Tensor:
+    def rows(self, skip: Tensor, first: int, below: Tensor, count: int, batch: int) -> Tensor:
         """``count`` frames.
 
         Args:
-            skip: ``count + pair.history`` frames and more; the first one at an odd position.
-            below: ``count / 2 + below_history`` frames, of which the second lies behind it.
+            skip: ``count + pair.history`` frames and more.
+            first: frame of the skip where they begin; at an odd position in time.
+            below: ``count / 2 + below_history`` frames; that position is between the first two.
             count: a multiple of ``group``.
             batch: rows per frame.
         """
@@ -212,8 +220,8 @@ class Up(nn.Module):
             groups = count // group + 1
             columns = torch.cat(
                 [
-                    windows(skip, groups, group + 2, group, batch),
-                    windows(below, groups, group // 2 + 2, group // 2, batch),
+                    windows(skip, first, groups, group + 2, group, batch),
+                    windows(below, 0, groups, group // 2 + 2, group // 2, batch),
                 ],
                 dim=1,
             )
@@ -222,6 +230,7 @@ class Up(nn.Module):
             older, newer = below[:-batch], below[batch:]
             mixed = torch.cat([torch.lerp(older, newer, 0.25), torch.lerp(older, newer, 0.75)], 1)
             mixed = ungroup(mixed, 2, batch)
-            joined = torch.cat([skip[: mixed.size(0)], mixed], dim=1)
-            h = self.pair.first.rows(joined, count + group, batch)
+            start = first * batch
+            joined = torch.cat([skip[start : start + mixed.size(0)], mixed], dim=1)
+            h = self.pair.first.rows(joined, 0, count + group, batch)
         return self.pair.finish(h, count, batch)

@@ -79,7 +79,7 @@ class StreamingUNet(nn.Module):
         of_skip = [wait + up.pair.history for wait, up in zip(waits, ups[::-1], strict=True)]
         of_down = [down.history for down in downs]
         kept = [max(pair) for pair in zip(of_skip, of_down, strict=True)]
-        self.skip_from = [a - b for a, b in zip(kept, of_skip, strict=True)]
+        self.up_from = [a - b for a, b in zip(kept, of_skip, strict=True)][::-1]
         self.down_from = [a - b for a, b in zip(kept, of_down, strict=True)]
         # Frames and channels of the state's tensors, behind that of the signal itself.
         self.state_shapes = list(zip(kept, skips, strict=True)) + [
@@ -147,20 +147,20 @@ class StreamingUNet(nn.Module):
         end = self.core_latency + n
         recent = signal[:, 0, end - n - self.inp.history : end]
         h = recent.t().reshape(-1, 1).to(self.inp.first.bias.dtype)
-        h = self.inp.rows(h, n, batch)
+        h = self.inp.rows(h, 0, n, batch)
         skips: list[Tensor] = []
         count = n
         for k, down in enumerate(self.down):
             level = torch.cat([state[1 + k], h])
             new_state.append(level[count * batch :])
-            skips.append(level[self.skip_from[k] * batch :])
+            skips.append(level)
             count = count // 2
-            part = level[self.down_from[k] * batch :]
             # To mypy, a child of an nn.ModuleList has no methods.
-            h = down.rows(part, count, batch)  # type: ignore[operator]
+            h = down.rows(level, self.down_from[k], count, batch)  # type: ignore[operator]
         for k, up in enumerate(self.up):
             below = torch.cat([state[8 + k], h])
             new_state.append(below[count * batch :])
             count = count * 2
-            h = up.rows(skips.pop(), below, count, batch)  # type: ignore[operator]
+            first = self.up_from[k]
+            h = up.rows(skips.pop(), first, below, count, batch)  # type: ignore[operator]
         return signal[:, :, :n] + h.view(n, batch).t().unsqueeze(1), new_state

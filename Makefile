@@ -2,8 +2,6 @@
 #   make run ARGS="live --seconds 10"     another command of topoctave
 #   make test ARGS="-k ring"              a part of the tests
 BIN := .venv/bin
-# A library that uses all cores in every test process makes tests slower, not faster.
-export OMP_NUM_THREADS ?= 2
 # Marks of tests that must not be skipped, for .ci/run: TOPOCTAVE_REQUIRE=pulse,display
 export TOPOCTAVE_REQUIRE
 
@@ -20,6 +18,8 @@ run: ## the window; without a display live in the terminal, without a sound card
 	@scripts/setup.sh run
 	@$(BIN)/topoctave $(ARGS)
 
+# Small tensors on all cores of a large machine are slower than on two.
+test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
 test: ## the test suite
 	@scripts/setup.sh test
 	$(BIN)/python -m pytest $(ARGS)

@@ -2,7 +2,6 @@
 
 import dataclasses
 import json
-import math
 from dataclasses import dataclass
 
 MAX_MIX = 1.5
@@ -38,7 +37,8 @@ class Parameters:
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
                 raise ValueError(f"{name} must be a number, got {value!r}")
-            if not (math.isfinite(value) and low <= value <= high):
+            # NaN is in no range, and a whole number too large for a float can be compared.
+            if not low <= value <= high:
                 raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}")
 
     def to_json(self) -> str:
@@ -54,7 +54,7 @@ class Parameters:
         """
         try:
             state = json.loads(text)
-        except json.JSONDecodeError as error:
+        except (ValueError, RecursionError) as error:
             raise ValueError(f"parameters are not JSON: {error}") from error
         if not isinstance(state, dict):
             raise ValueError(f"parameters must be a JSON object, got {text[:60]!r}")

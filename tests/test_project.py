@@ -1,0 +1,81 @@
+"""The project's own files: what is packaged, what is pinned, and the clip that comes with it."""
+
+import importlib
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tomllib
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+
+@pytest.fixture
+def pyproject(project: Path) -> dict[str, Any]:
+    return tomllib.loads((project / "pyproject.toml").read_text(encoding="utf-8"))
+
+
+def canonical(requirement: str) -> str:
+    name = re.split(r"[<>=!\[; ]", requirement, maxsplit=1)[0]
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def test_every_dependency_is_pinned(project: Path, pyproject: dict[str, Any]) -> None:
+    lines = (project / "constraints.txt").read_text(encoding="utf-8").splitlines()
+    pins = {canonical(line) for line in lines if line and not line.startswith("#")}
+    extras = pyproject["project"]["optional-dependencies"].values()
+    wanted = [*pyproject["project"]["dependencies"], *(r for extra in extras for r in extra)]
+    assert {canonical(r) for r in wanted} <= pins
+    assert all("==" in line and "+" not in line for line in lines if not line.startswith("#"))
+
+
+def test_every_asset_is_package_data(project: Path, pyproject: dict[str, Any]) -> None:
+    patterns = pyproject["tool"]["setuptools"]["package-data"]["assets"]
+    for path in (project / "assets").iterdir():
+        if path.suffix in ("", ".py", ".tmp"):
+            continue
+        assert any(fnmatch(path.name, pattern) for pattern in patterns), path.name
+
+
+def test_the_console_script_exists(pyproject: dict[str, Any]) -> None:
+    module, _, function = pyproject["project"]["scripts"]["topoctave"].partition(":")
+    assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("script", ["scripts/setup.sh", ".ci/run"])
+def test_shell_scripts_are_executable_and_parse(project: Path, script: str) -> None:
+    assert os.access(project / script, os.X_OK)
+    subprocess.run(["bash", "-n", script], cwd=project, check=True)
+
+
+def test_the_demo_is_a_real_22_khz_clip(project: Path) -> None:
+    path = project / "assets" / "demo.wav"
+    info = soundfile.info(path)
+    assert (info.samplerate, info.channels, info.subtype) == (22_050, 1, "PCM_16")
+    assert 8 <= info.duration <= 12
+    audio, _ = soundfile.read(path)
+    assert 20 * np.log10(np.abs(audio).max()) == pytest.approx(-3, abs=0.1)
+    power = np.abs(np.fft.rfft(audio)) ** 2
+    # Sound up to the edge: it was made at this rate, not resampled to it.
+    hz = np.fft.rfftfreq(len(audio), 1 / 22_050)
+    edge = power[(hz > 10_000) & (hz < 11_000)].mean() / power[(hz > 1_000) & (hz < 3_000)].mean()
+    assert 10 * np.log10(edge) > -40
+
+
+@pytest.mark.skipif(not shutil.which("espeak-ng"), reason="missing espeak-ng")
+def test_the_demo_script_speaks_it_again(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    (tmp_path / "assets").mkdir()
+    script = shutil.copy(project / "scripts" / "make_demo.py", tmp_path / "scripts")
+    subprocess.run([sys.executable, script], check=True, capture_output=True, timeout=60)
+    again, rate = soundfile.read(tmp_path / "assets" / "demo.wav")
+    kept, _ = soundfile.read(project / "assets" / "demo.wav")
+    assert rate == 22_050
+    # Another release of espeak-ng may speak a little differently.
+    assert abs(len(again) - len(kept)) < 0.2 * len(kept)

@@ -82,7 +82,7 @@ class Transport(QFrame):
         block.setFixedWidth(134)
         row.addWidget(block)
         for tool in (self.refresh, self.menu):
-            tool.setFixedSize(32, 30)
+            tool.setFixedSize(34, 30)
             tool.setIconSize(QSize(16, 16))
             row.addWidget(tool, 0, bottom)
         for button in (self.start, self.record, self.refresh, self.menu):

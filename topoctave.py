@@ -21,7 +21,8 @@ def _show(result: dict[str, Any], *, as_json: bool, table: Callable[[dict[str, A
 
 
 def _window(_args: argparse.Namespace) -> int:
-    from gui.app import display_available, main as open_window
+    from gui.app import display_available
+    from gui.app import main as open_window
 
     if display_available():
         return open_window()

@@ -1,0 +1,1 @@
+"""The live engine: audio in, the missing octave out. No Qt, no training."""

@@ -39,8 +39,8 @@ def read_audio(path: Path) -> AudioFile:
     missing part is not the top octave.
 
     Raises:
-        AudioFileError: if the file is missing, no audio, empty, too long, below 22.05 kHz, has more than
-            two channels or samples that are not finite.
+        AudioFileError: if the file is missing, no audio, empty, too long, below 22.05 kHz, has
+            more than two channels or samples that are not finite.
     """
     if not path.exists():
         raise AudioFileError(f"there is no file {path}")
@@ -111,7 +111,7 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
             temporary, "w", sample_rate, channels, subtype, format=container
         ) as file:
             yield file
-        os.replace(temporary, path)
+        temporary.replace(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioFileError(f"cannot write {path}: {_reason(error)}") from error
     finally:

@@ -7,6 +7,8 @@ import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -80,7 +82,7 @@ def machine_name() -> str:
     """Processor and number of cores."""
     name = platform.processor() or platform.machine()
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
+        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
             names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
         name = names[0] if names else name
     except OSError:
@@ -111,7 +113,7 @@ def front_end_stages() -> Iterator[Stage]:
         upsampler = KaiserUpsampler(name)
         upsampler.prepare(ProcessSpec(max_block_samples=FRONT_END_BLOCK))
         row = _row("front_end", name, "cpu", 1, FRONT_END_BLOCK)
-        yield Stage(row, lambda u=upsampler: u.process(x), FRONT_END_BLOCK / SAMPLE_RATE_IN)
+        yield Stage(row, partial(upsampler.process, x), FRONT_END_BLOCK / SAMPLE_RATE_IN)
 
 
 def model_stages(info: ModelInfo, compute: str) -> Iterator[Stage]:
@@ -126,7 +128,7 @@ def model_stages(info: ModelInfo, compute: str) -> Iterator[Stage]:
             row = _row("offline", info.name, device, threads, None)
             yield Stage(
                 row,
-                lambda n=network, x=whole: n(x),
+                partial(network, whole),
                 length / SAMPLE_RATE_OUT,
                 network.bind_thread,
             )
@@ -143,7 +145,7 @@ def model_stages(info: ModelInfo, compute: str) -> Iterator[Stage]:
             x = _noise(1, block // 2)
             yield Stage(
                 _row(kind, info.name, device, threads, block),
-                lambda c=loaded.chain, x=x: c.process(x),
+                partial(loaded.chain.process, x),
                 block / SAMPLE_RATE_OUT,
                 loaded.bind_thread,
             )

@@ -32,7 +32,7 @@ class RateConverter:
     def _measure(self) -> int:
         """Output samples that the converter holds back."""
         length = 4096
-        got = self.process(np.zeros((self._channels, length), np.float32)).shape[1]
+        got: int = self.process(np.zeros((self._channels, length), np.float32)).shape[1]
         self._resampler.reset()
         return max(int(np.ceil(length * self._ratio)) - got, 0)
 

@@ -16,7 +16,7 @@ MAX_LENGTH_SAMPLES = 441_000
 
 # For a network that says nothing of itself: contexts that hold the receptive field of most, a
 # grid that most stride products divide, and windows that are multiples of 256.
-UNKNOWN = {
+UNKNOWN: dict[str, Any] = {
     "kind": "windowed",
     "front_end": "kaiser_fast",
     "block_multiple": 128,
@@ -107,8 +107,10 @@ def _check(info: ModelInfo) -> None:
         raise ValueError(
             f"rates must be 22050 and 44100, got {info.sample_rate_in} and {info.sample_rate_out}"
         )
-    lengths = (info.latency_samples, info.crossfade_samples, *info.context_samples)
-    if len(info.context_samples) != 2 or not all(
+    # What a file says may have any length; the type holds once this has been asked.
+    context: tuple[int, ...] = info.context_samples
+    lengths = (info.latency_samples, info.crossfade_samples, *context)
+    if len(context) != 2 or not all(
         type(n) is int and 0 <= n <= MAX_LENGTH_SAMPLES for n in lengths
     ):
         raise ValueError(f"lengths must be whole and from 0 to {MAX_LENGTH_SAMPLES}, got {lengths}")

@@ -65,10 +65,11 @@ def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
         ModelFileError: if torch cannot load it.
     """
     try:
-        return torch.jit.load(str(path), map_location=device).eval()
+        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, OSError, ValueError) as error:
         reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else "no reason"
         raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
+    return module
 
 
 class ScriptNetwork:

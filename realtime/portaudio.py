@@ -245,12 +245,12 @@ class DeviceInput(_Stream):
         self._intake: Intake | None = None
         super().__init__("input", name, SAMPLE_RATE_IN)
 
-    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
-        """Begin to capture; ``elapsed`` is not needed, the device has its own clock."""
+    def start(self, intake: Intake, _elapsed: Callable[[], float] | None) -> None:
+        """Begin to capture; the device is its own clock."""
         self._intake = intake
         self._start()
 
-    def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
+    def _on_audio(self, data: Any, _frames: int, _time: Any, status: Any) -> None:
         self._called_at = time.monotonic()
         if self._intake is not None:
             self._intake.push(data.T, overflow=bool(status.input_overflow))

@@ -27,10 +27,12 @@ class Input(Protocol):
     length_s: float
 
     @property
-    def finished(self) -> bool: ...
+    def finished(self) -> bool:
+        """Whether nothing more will come."""
 
     @property
-    def error(self) -> str: ...
+    def error(self) -> str:
+        """Empty, or why it ended before its time."""
 
     @property
     def position_s(self) -> float:
@@ -73,7 +75,8 @@ class Output(Protocol):
     clocked: bool
 
     @property
-    def error(self) -> str: ...
+    def error(self) -> str:
+        """Empty, or why it ended before its time."""
 
     def start(self, outlet: Outlet, channels: int) -> None:
         """Begin to pull.

@@ -48,7 +48,7 @@ class Ring:
         Returns:
             How many were stored.
         """
-        count = min(x.shape[1], self.free)
+        count: int = min(x.shape[1], self.free)
         start = self.written % self.capacity_samples
         first = min(count, self.capacity_samples - start)
         self._memory[:, start : start + first] = x[:, :first]
@@ -65,7 +65,7 @@ class Ring:
         Returns:
             How many were available; the rest of ``out`` is left as it was.
         """
-        count = min(out.shape[1], self.available)
+        count: int = min(out.shape[1], self.available)
         start = self.consumed % self.capacity_samples
         first = min(count, self.capacity_samples - start)
         out[:, :first] = self._memory[:, start : start + first]

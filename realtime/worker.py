@@ -101,7 +101,7 @@ class Worker:
             self._loaded.bind_thread()
             self._loop()
         # Whatever a network does must not end the thread without a word; the engine shows this.
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - see the line above
             lines = str(error).strip().splitlines()
             self.error = f"processing stopped: {lines[-1] if lines else type(error).__name__}"
             self._outlet.ending = True

@@ -22,6 +22,7 @@ pytestmark = [pytest.mark.pulse, pytest.mark.timeout(180)]
 LEAST_CORRELATION = 0.99
 MOST_BAND_DIFFERENCE_DB = 3.0
 TAKES = 3
+RECORD = ["--format=float32le", "--rate=44100", "--channels=2", "--latency-msec=20"]
 
 
 def topoctave(*arguments: str) -> list[str]:
@@ -50,8 +51,7 @@ def play_demo(pulse: PulseServer, project: Path, folder: Path) -> Take:
     raw = folder / "speaker.raw"
     with raw.open("wb") as out:
         recorder = subprocess.Popen(
-            ["parec", "-d", pulse.speaker_source, "--format=float32le", "--rate=44100"]
-            + ["--channels=2", "--latency-msec=20"],
+            ["parec", "-d", pulse.speaker_source, *RECORD],
             env=env,
             stdout=out,
         )

@@ -33,6 +33,10 @@ class Outlet:
         self.silent_samples = 0
         self._starved = False
         self._last = np.zeros((channels, 1), np.float32)
+        # The sample that a silence begins from, and how far it has faded out, and what came after
+        # the silence in: callbacks may be shorter than a fade.
+        self._held = np.zeros((channels, 1), np.float32)
+        self._fallen = self._risen = FADE_SAMPLES
         self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
         self._fall = self._rise[::-1].copy()
 
@@ -57,20 +61,30 @@ class Outlet:
         self.underflows += underflow
         n = out.shape[1]
         count = self.ring.read(out)
-        if self._starved and count:
-            rising = min(count, FADE_SAMPLES)
-            out[:, :rising] *= self._rise[:rising]
-            self._starved = False
+        out[:, count:] = 0.0
+        if count:
+            if self._starved:
+                self._starved, self._risen = False, 0
+            self._fade_in(out[:, :count])
+            self._fade_out(out[:, :count])
+            self._last[:] = out[:, count - 1 : count]
         if count < n:
-            if count:
-                self._last[:] = out[:, count - 1 : count]
-            falling = min(n - count, FADE_SAMPLES)
-            out[:, count : count + falling] = self._last * self._fall[:falling]
-            out[:, count + falling :] = 0.0
-            self._last[:] = 0.0
             if not self.ending:
                 self.underruns += not self._starved
                 self.silent_samples += n - count
-                self._starved = True
-        elif n:
-            self._last[:] = out[:, -1:]
+            if not self._starved:
+                self._starved, self._fallen = True, 0
+                self._held[:] = self._last
+            self._fade_out(out[:, count:])
+
+    def _fade_in(self, x: Audio) -> None:
+        """Go on with the fade of what came after a silence, where one is on its way."""
+        count = min(x.shape[1], FADE_SAMPLES - self._risen)
+        x[:, :count] *= self._rise[self._risen : self._risen + count]
+        self._risen += count
+
+    def _fade_out(self, x: Audio) -> None:
+        """Go on with the fade of the last sample before a silence, where one is on its way."""
+        count = min(x.shape[1], FADE_SAMPLES - self._fallen)
+        x[:, :count] += self._held * self._fall[self._fallen : self._fallen + count]
+        self._fallen += count

@@ -79,30 +79,39 @@ def _open(
     fall_back_output: bool,
     say: Say,
 ) -> tuple[Engine, Settings]:
-    from realtime.portaudio import find_device
-
-    if fall_back_input:
-        try:
-            find_device("input", "default")
-        except DeviceError as error:
-            settings = _use_demo(settings, error, fall_back_output, say)
-    if fall_back_output and settings.output == "default":
-        try:
-            find_device("output", "default")
-        except DeviceError as error:
-            say(f"{error}: playing to nobody (--output FILE.wav keeps the result)")
-            settings = replace(settings, output="null")
+    """The engine, and the settings that it was opened with."""
+    if fall_back_input and (problem := _missing("input")):
+        settings = _use_demo(settings, problem, fall_back_output, say)
+    note = ""
+    if fall_back_output and settings.output == "default" and (problem := _missing("output")):
+        note = f"{problem}: playing to nobody (--output FILE.wav keeps the result)"
+        settings = replace(settings, output="null")
     try:
-        return open_engine(settings, parameters=parameters, progress=say), settings
+        engine = open_engine(settings, parameters=parameters, progress=say)
     except DeviceError as error:
         if not (fall_back_input and settings.input == "default"):
             raise
-        settings = _use_demo(settings, error, fall_back_output, say)
-        return open_engine(settings, parameters=parameters, progress=say), settings
+        # Listed, but not to be opened: a sound server that does not run, say.
+        settings = _use_demo(settings, str(error), fall_back_output, say)
+        engine = open_engine(settings, parameters=parameters, progress=say)
+    if note:
+        say(note)
+    return engine, settings
 
 
-def _use_demo(settings: Settings, error: Exception, to_file: bool, say: Say) -> Settings:
-    say(f"no microphone can be used ({error}): running on the bundled clip, once")
+def _missing(kind: str) -> str:
+    """Why there is no default device, or nothing."""
+    from realtime.portaudio import find_device
+
+    try:
+        find_device(kind, "default")
+    except DeviceError as error:
+        return str(error)
+    return ""
+
+
+def _use_demo(settings: Settings, problem: str, to_file: bool, say: Say) -> Settings:
+    say(f"no microphone can be used ({problem}): running on the bundled clip, once")
     return replace(
         settings,
         input="demo",

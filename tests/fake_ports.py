@@ -1,0 +1,186 @@
+"""An input and an output that tests pump by hand, and an engine between them."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from realtime.engine import Engine
+from realtime.intake import Intake
+from realtime.loading import LoadedChain
+from realtime.outlet import Outlet
+from realtime.parameters import Parameters
+from realtime.processor import Audio
+from realtime.snapshot import Snapshot
+
+# Nothing here depends on how fast the machine is; this ends a test that would hang.
+PATIENCE_S = 20.0
+
+
+def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
+    """Poll a condition; fail when it does not come true."""
+    deadline = time.monotonic() + PATIENCE_S
+    while not happened():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not happen in {PATIENCE_S:g} s")
+        time.sleep(0.001)
+
+
+class FakeInput:
+    """A microphone whose callbacks a test calls."""
+
+    def __init__(self, *, sample_rate_hz: int = 22_050, channels: int = 1) -> None:
+        self.name = "fake microphone"
+        self.sample_rate_hz = sample_rate_hz
+        self.channels = channels
+        self.latency_s = 0.0
+        self.length_s = 0.0
+        self.position_s = 0.0
+        self.finished = False
+        self.error = ""
+        self.refuse: Exception | None = None
+        self.sought: list[float] = []
+        self.stops = 0
+        self.pushed = 0
+        self.intake: Intake | None = None
+
+    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+        """As a device would, or refuse."""
+        if self.refuse is not None:
+            raise self.refuse
+        self.intake = intake
+
+    def push(self, x: Audio, *, overflow: bool = False) -> None:
+        """A callback."""
+        assert self.intake is not None
+        self.intake.push(x, overflow=overflow)
+        self.pushed += x.shape[1]
+
+    def unplug(self) -> None:
+        """As the watch-dog of a device says it."""
+        self.error = f"{self.name} went away"
+
+    def stop(self) -> None:
+        """A closed device has no errors any more."""
+        self.stops += 1
+        self.error = ""
+
+    def seek(self, seconds: float) -> None:
+        """Devices ignore it."""
+        self.sought.append(seconds)
+
+
+class FakeOutput:
+    """A loudspeaker whose callbacks a test calls."""
+
+    def __init__(self, *, sample_rate_hz: int = 44_100) -> None:
+        self.name = "fake loudspeaker"
+        self.sample_rate_hz = sample_rate_hz
+        self.latency_s = 0.0
+        self.clocked = True
+        self.error = ""
+        self.refuse: Exception | None = None
+        self.stops = 0
+        self.played: list[Audio] = []
+        self.outlet: Outlet | None = None
+        self.channels = 0
+
+    def start(self, outlet: Outlet, channels: int) -> None:
+        """As a device would, or refuse."""
+        if self.refuse is not None:
+            raise self.refuse
+        self.outlet, self.channels = outlet, channels
+
+    def pull(self, n: int, *, underflow: bool = False) -> Audio:
+        """A callback."""
+        assert self.outlet is not None
+        block = np.full((self.channels, n), np.nan, np.float32)
+        self.outlet.pull(block, underflow=underflow)
+        self.played.append(block)
+        return block
+
+    def unplug(self) -> None:
+        """As the watch-dog of a device says it."""
+        self.error = f"{self.name} went away"
+
+    def stop(self) -> None:
+        """A closed device has no errors any more."""
+        self.stops += 1
+        self.error = ""
+
+
+class Rig:
+    """An engine between a fake microphone and a fake loudspeaker.
+
+    Args:
+        loaded: what it runs.
+        source: the microphone.
+        sink: the loudspeaker.
+        safety_samples: of the engine.
+
+    A sample that is pushed as number i is played as number ``2 i + latency``, if the engine keeps
+    what its snapshot says.
+    """
+
+    def __init__(
+        self,
+        loaded: LoadedChain,
+        *,
+        source: FakeInput | None = None,
+        sink: FakeOutput | None = None,
+        safety_samples: int | None = None,
+    ) -> None:
+        self.loaded = loaded
+        self.block = loaded.block_samples // 2
+        self.source = source or FakeInput()
+        self.sink = sink or FakeOutput()
+        self.engine = Engine(self.source, self.sink, loaded, safety_samples=safety_samples)
+
+    def __enter__(self) -> "Rig":
+        self.engine.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.engine.stop()
+
+    @property
+    def look(self) -> Snapshot:
+        """A snapshot."""
+        return self.engine.snapshot()
+
+    @property
+    def played(self) -> Audio:
+        """Everything that was pulled, ``[C, n]``."""
+        return np.concatenate(self.sink.played, axis=1)
+
+    def settle(self) -> None:
+        """Wait until the worker has done all that can be done with what was pushed."""
+
+        def idle() -> bool:
+            outlet = self.sink.outlet
+            assert outlet is not None
+            faults = self.look.faults
+            done = self.engine.input_tap.written
+            whole = self.source.pushed - faults.dropped_samples - done < self.block
+            # What went into the chain has come out of it, and into the ring.
+            lead = self.loaded.chain.lead_samples
+            delivered = 2 * max(done - lead, 0) == self.engine.output_tap.written
+            early = not done and self.source.pushed < self.block + lead
+            return early or (whole and delivered)
+
+        wait_until(idle, "that the worker was done")
+        # The tap gets a block just before the ring.
+        time.sleep(0.01)
+
+    def run(self, x: Audio, *, step: int | None = None) -> None:
+        """Push a signal block by block, and pull as much each time, with no fault."""
+        step = step or self.block
+        for start in range(0, x.shape[1], step):
+            part = x[:, start : start + step].copy()
+            self.source.push(part)
+            self.settle()
+            self.sink.pull(2 * part.shape[1])
+
+    def parameters(self, **changes: float) -> None:
+        """Replace them."""
+        self.engine.parameters = Parameters(**changes)  # type: ignore[arg-type]

@@ -59,6 +59,7 @@ class BlockReader:
 
     def skip(self, n: int) -> None:
         """Drop ``n`` samples that are there; what follows fades in over what was dropped."""
+        self._fetch()
         dropped, kept = self._waiting[:, :n], self._waiting[:, n:].copy()
         fade = min(FADE_SAMPLES, n, kept.shape[1])
         rise = self._rise[:fade]

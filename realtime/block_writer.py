@@ -33,6 +33,9 @@ class BlockWriter:
         self._ratio = sample_rate_hz / SAMPLE_RATE_OUT
         self._channels = channels
         self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+        self._fall = self._rise[::-1].copy()
+        # The newest sample that was passed on: a silence fades out from it.
+        self._last = np.zeros((channels, 1), np.float32)
         self._repaid = 0
         # What the stream is short of, at the outlet's rate: input that was lost or dropped.
         self._missing = 0.0
@@ -54,10 +57,8 @@ class BlockWriter:
 
     def fill(self, samples: int) -> None:
         """Silence, counted at 44.1 kHz, before the first block: what the latency consists of."""
-        self._silence(round(samples * self._ratio))
-
-    def _silence(self, samples: int) -> None:
-        self._outlet.ring.write(np.zeros((self._channels, samples), np.float32))
+        silence = np.zeros((self._channels, round(samples * self._ratio)), np.float32)
+        self._outlet.ring.write(silence)
 
     def write(self, y: Audio) -> None:
         """Pass a block on."""
@@ -69,9 +70,20 @@ class BlockWriter:
             self._repaid += skipped
             y = self._without_first(y, skipped)
         elif late < 0:
-            self._silence(-late)
+            y = self._after_silence(y, -late)
             self._repaid += late
+        if y.shape[1]:
+            self._last = y[:, -1:].copy()
         self._outlet.ring.write(y)
+
+    def _after_silence(self, y: Audio, count: int) -> Audio:
+        """A block behind so much silence, faded out and in."""
+        out = np.pad(y, ((0, 0), (count, 0)))
+        rising = out[:, count : count + FADE_SAMPLES]
+        rising *= self._rise[: rising.shape[1]]
+        falling = out[:, :FADE_SAMPLES]
+        falling += self._last * self._fall[: falling.shape[1]]
+        return out
 
     def _without_first(self, y: Audio, count: int) -> Audio:
         """The rest of a block, faded in over the beginning that is left out."""

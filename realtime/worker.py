@@ -122,6 +122,8 @@ class Worker:
             begin = time.perf_counter()
             y = self._process(self._reader.read(self._block))
             self.times.add(time.perf_counter() - begin)
+            if not self._wait_for_room():
+                return
             self._deliver(y)
 
     def _wait_for(self, samples: int) -> bool:
@@ -134,6 +136,17 @@ class Worker:
             self._stop.wait(IDLE_S)
         return False
 
+    def _wait_for_room(self) -> bool:
+        """Sleep while the output's ring is full, as that of a file on a disk that hangs may be.
+
+        What waits then is the input, where it is counted if it has to be dropped; False when
+        stopped.
+        """
+        while self._outlet.ring.free < 4 * self._loaded.block_samples:
+            if self._stop.wait(IDLE_S):
+                return False
+        return True
+
     @property
     def _at_end(self) -> bool:
         return self._source.finished and self._reader.available < self._block
@@ -144,9 +157,8 @@ class Worker:
         due = 2 * received + self._chain.latency_samples - 2 * self._lead
         left = due - self._delivered_samples
         while left > 0 and not self._stop.is_set():
-            while self._outlet.ring.free < 4 * self._loaded.block_samples:
-                if self._stop.wait(IDLE_S):
-                    return
+            if not self._wait_for_room():
+                return
             y = self._process(self._reader.read(self._block))[:, :left]
             left -= y.shape[1]
             self._deliver(y)

@@ -1,0 +1,122 @@
+"""From an input's ring to blocks."""
+
+import numpy as np
+import pytest
+
+from realtime.block_reader import BlockReader
+from realtime.intake import Intake
+from realtime.outlet import FADE_SAMPLES
+from realtime.processor import Audio
+
+# Rounding of float32 samples up to 500 (they are numbered).
+ROUNDING = 1e-3
+
+
+def made(
+    *, rate: int = 22_050, channels: int = 1, capacity: int = 500
+) -> tuple[Intake, BlockReader]:
+    intake = Intake(channels, capacity)
+    return intake, BlockReader(intake, sample_rate_hz=rate, channels=channels)
+
+
+def numbered(first: int, n: int) -> Audio:
+    return np.arange(first, first + n, dtype=np.float32)[None]
+
+
+def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
+    intake, reader = made()
+    pushed, parts = 0, []
+    while pushed < 5_000:
+        n = int(rng.integers(0, 200))
+        intake.push(numbered(pushed, n))
+        pushed += n
+        while reader.available >= 64:
+            parts.append(reader.read(64))
+    y = np.concatenate(parts, axis=1)
+    np.testing.assert_array_equal(y, numbered(0, y.shape[1]))
+    assert reader.read_samples == y.shape[1] > 4_900
+    assert all(p.shape == (1, 64) and p.flags.c_contiguous for p in parts)
+
+
+def test_silence_stands_in_for_what_is_not_there() -> None:
+    intake, reader = made(channels=2)
+    intake.push(np.ones((2, 10), np.float32))
+    y = reader.read(64)
+    assert y.shape == (2, 64)
+    assert (y[:, :10] == 1.0).all()
+    assert not y[:, 10:].any()
+    assert reader.read_samples == 10
+    assert reader.available == 0
+
+
+def test_samples_that_are_not_finite_become_silence_and_are_counted() -> None:
+    intake, reader = made(channels=2)
+    x = np.ones((2, 8), np.float32)
+    x[0, 1], x[1, 1], x[1, 5] = np.nan, np.inf, -np.inf
+    intake.push(x)
+    y = reader.read(8)
+    assert reader.bad_samples == 3
+    np.testing.assert_array_equal(y, np.where(np.isfinite(x), x, 0.0))
+    intake.push(np.ones((2, 8), np.float32))
+    reader.read(8)
+    assert reader.bad_samples == 3
+
+
+def test_not_finite_samples_do_not_get_into_a_rate_converter() -> None:
+    intake, reader = made(rate=48_000, capacity=48_000)
+    x = np.zeros((1, 20_000), np.float32)
+    x[0, 5_000] = np.nan
+    intake.push(x)
+    assert np.abs(reader.read(reader.available)).max() == 0.0
+    assert reader.bad_samples == 1
+
+
+def test_what_is_skipped_fades_into_what_follows() -> None:
+    intake, reader = made()
+    intake.push(np.concatenate([np.zeros((1, 128), np.float32), np.ones((1, 300), np.float32)], 1))
+    reader.skip(128)
+    assert reader.available == 300
+    y = reader.read(300)[0]
+    assert y[0] == 0.0
+    assert np.abs(np.diff(y)).max() <= 1 / (FADE_SAMPLES - 1) + ROUNDING
+    assert (y[FADE_SAMPLES:] == 1.0).all()
+    # Samples that were skipped were not read.
+    assert reader.read_samples == 300
+
+
+@pytest.mark.parametrize(("skipped", "left"), [(1, 400), (10, 5), (300, 0), (0, 100)])
+def test_short_skips_and_rests_work(skipped: int, left: int) -> None:
+    intake, reader = made()
+    intake.push(numbered(0, skipped + left))
+    reader.skip(skipped)
+    assert reader.available == left
+    y = reader.read(left)
+    assert y.shape == (1, left)
+    np.testing.assert_allclose(
+        y[:, FADE_SAMPLES:], numbered(skipped, left)[:, FADE_SAMPLES:], rtol=0, atol=ROUNDING
+    )
+
+
+@pytest.mark.parametrize("rate", [44_100, 48_000, 24_000, 96_000])
+@pytest.mark.parametrize("channels", [1, 2])
+def test_other_rates_are_converted(rate: int, channels: int, rng: np.random.Generator) -> None:
+    """A tone of 1 kHz stays one, at its level, whatever the blocks."""
+    intake, reader = made(rate=rate, channels=channels, capacity=rate)
+    t = np.arange(rate // 2) / rate
+    x = np.tile((0.5 * np.sin(2 * np.pi * 1_000 * t)).astype(np.float32), (channels, 1))
+    parts, start = [], 0
+    while start < x.shape[1]:
+        n = int(rng.integers(0, 1_000))
+        intake.push(x[:, start : start + n])
+        start += n
+        parts.append(reader.read(reader.available))
+    y = np.concatenate(parts, axis=1)
+    late = reader.latency_samples
+    assert 0 < late < 100
+    # All that came but what the converter holds back.
+    assert abs(x.shape[1] * 22_050 / rate - late - y.shape[1]) <= 2
+    expected = 0.5 * np.sin(2 * np.pi * 1_000 * np.arange(y.shape[1]) / 22_050)
+    # The filter's ripple, and its ends.
+    inner = slice(200, -200)
+    np.testing.assert_allclose(y[0, inner], expected[inner], rtol=0, atol=2e-3)
+    np.testing.assert_array_equal(y[0], y[-1])

@@ -93,8 +93,11 @@ if ! usable .venv/bin/python; then
     if command -v apt-get >/dev/null; then
       say "installing Python 3.11 or later"
       apt_update && apt_install python3 python3-venv || true
-      find_python >/dev/null || apt_install python3.12 python3.12-venv ||
-        apt_install python3.11 python3.11-venv || true
+      for version in 3.12 3.13 3.11; do # where the release's own Python is older or newer
+        find_python >/dev/null && break
+        apt-cache show "python$version" >/dev/null 2>&1 || continue
+        apt_install "python$version" "python$version-venv" || true
+      done
     fi
     python=$(find_python) || fail "needs Python 3.11, 3.12 or 3.13; set PYTHON=/path/to/one"
   fi

@@ -1,5 +1,6 @@
 """Audio files in and out."""
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -111,11 +112,42 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
             temporary, "w", sample_rate, channels, subtype, format=container
         ) as file:
             yield file
+            frames = file.frames
+        _check_whole(temporary, frames)
         temporary.replace(path)
     except (soundfile.LibsndfileError, OSError) as error:
         raise AudioFileError(f"cannot write {path}: {_reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _check_whole(path: Path, frames: int) -> None:
+    """Whether the last sample is there: a FLAC that did not fit on the disk is closed quietly.
+
+    Raises:
+        OSError: if it is not.
+    """
+    if frames:
+        with soundfile.SoundFile(path) as file:
+            whole = file.frames == frames and file.seek(frames - 1) >= 0 and len(file.read(1)) == 1
+        if not whole:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
+    """Append samples to an open file.
+
+    Shape:
+        - Input: ``(frames, channels)``
+
+    Raises:
+        OSError: if they do not fit on the disk.
+    """
+    try:
+        file.write(frames)
+    except (soundfile.LibsndfileError, AssertionError) as error:
+        # An assertion is how soundfile answers a short write that libsndfile has no error for.
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
 def _reason(error: Exception) -> str:
@@ -134,4 +166,4 @@ def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OU
         AudioFileError: if it cannot be written; then nothing is left behind.
     """
     with open_output(path, sample_rate=sample_rate, channels=len(samples)) as file:
-        file.write(samples.T)
+        write_frames(file, samples.T)

@@ -149,13 +149,20 @@ class Chain:
         upsampled = self._dry_front_end.process(x)
         out = self._dry_delay.process(upsampled)
         if self._wet is not None:
-            wet = self._wet_delay.process(self._run_network(self._wet.network, x, upsampled))
+            wet = self._delay_wet(self._run_network(self._wet.network, x, upsampled))
             self._mix.move(0.0 if parameters.bypass else parameters.mix)
             mix = self._mix.next(2 * x.shape[1])
             out = wet if isinstance(mix, float) and mix == 1.0 else out + mix * (wet - out)
         self._output_gain.move(_gain(parameters.output_gain_db))
         gain = self._output_gain.next(2 * x.shape[1])
         return (out * gain).astype(np.float32, copy=False)
+
+    def _delay_wet(self, wet: Audio) -> Audio:
+        """The network's output in time with the dry path, if it may be heard at all."""
+        try:
+            return self._wet_delay.process(wet)
+        except ValueError as error:
+            raise ValueError(f"the network returned something unusable: {error}") from error
 
     def _run_network(self, network: Processor, x: Audio, upsampled: Audio) -> Audio:
         if self._wet_front_end is None:

@@ -83,6 +83,8 @@ class Engine:
             safety_samples=self._safety,
         )
         self._state = State.READY
+        # What went wrong before the stop: a device that is closed does not know any more.
+        self._error = ""
         self._base = Faults()
         self._started_at = 0.0
         self._switch_interval_s = sys.getswitchinterval()
@@ -151,6 +153,7 @@ class Engine:
         """End, join all threads, finish output files; idempotent, from one thread at a time."""
         if self._state is State.STOPPED:
             return
+        self._error = self._look()[1]
         running, self._state = self._state is State.RUNNING, State.STOPPED
         self._source.stop()
         self._worker.stop()
@@ -184,7 +187,7 @@ class Engine:
         return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
 
     def _look(self) -> tuple[State, str]:
-        error = self._worker.error or self._source.error or self._sink.error
+        error = self._error or self._worker.error or self._source.error or self._sink.error
         if error:
             return State.FAILED, error
         if self._state is State.RUNNING and self._worker.finished and self._outlet.drained:

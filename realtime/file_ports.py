@@ -15,6 +15,7 @@ from realtime.audio_file import (
     AudioFile,
     check_output,
     open_output,
+    write_frames,
 )
 from realtime.errors import AudioFileError
 from realtime.intake import Intake
@@ -90,6 +91,8 @@ class FileInput:
             block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
             intake.push(block)
             pushed += block.shape[1]
+            # Only now: whoever sees the end finds everything in the ring.
+            self.finished = self._position >= self._samples.shape[1]
 
     def _next(self, n: int) -> Audio:
         target, self._seek_to = self._seek_to, None
@@ -101,12 +104,8 @@ class FileInput:
             fade = min(SEEK_FADE_SAMPLES, old.shape[1], block.shape[1])
             rise = np.linspace(0.0, 1.0, fade, dtype=np.float32)
             block[:, :fade] = old[:, :fade] * (1 - rise) + block[:, :fade] * rise
-        length = self._samples.shape[1]
-        if self._position >= length:
-            if self._loop:
-                self._position = 0
-            else:
-                self.finished = True
+        if self._loop and self._position >= self._samples.shape[1]:
+            self._position = 0
         return block
 
     def _cut(self, n: int) -> Audio:
@@ -156,6 +155,7 @@ class NullOutput:
 class FileOutput:
     """Writes everything that comes out, as it comes, to a file that appears when it is whole.
 
+    Nothing is left behind where it cannot be written to its end, or where no input ever came.
     A file cannot run dry, so nothing is ever missing in it; how often a device would have run dry
     is what the null output counts.
 
@@ -177,10 +177,12 @@ class FileOutput:
         self.error = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
+        self._outlet: Outlet | None = None
         self._exit = contextlib.ExitStack()
 
     def start(self, outlet: Outlet, channels: int) -> None:
         """Begin to pull."""
+        self._outlet = outlet
         file = self._exit.enter_context(
             open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
         )
@@ -202,8 +204,8 @@ class FileOutput:
 
     def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
         try:
-            file.write(frames)
-        except (soundfile.LibsndfileError, OSError):
+            write_frames(file, frames)
+        except OSError:
             self.error = f"cannot write {self._path}: the disk is full, or the file went away"
 
     def stop(self) -> None:
@@ -213,6 +215,10 @@ class FileOutput:
             self._thread.join()
             self._thread = None
         try:
-            self._exit.close()
+            if self.error or (self._outlet is not None and not self._outlet.started):
+                unfinished = AudioFileError(self.error)
+                self._exit.__exit__(AudioFileError, unfinished, None)
+            else:
+                self._exit.close()
         except AudioFileError as error:
             self.error = self.error or str(error)

@@ -41,6 +41,11 @@ class Outlet:
         self._fall = self._rise[::-1].copy()
 
     @property
+    def started(self) -> bool:
+        """Whether the input's first samples have arrived."""
+        return self._intake.started
+
+    @property
     def drained(self) -> bool:
         """Everything that will ever come was played."""
         return self.ending and not self.ring.available
@@ -55,7 +60,7 @@ class Outlet:
         Shape:
             - Input: ``[C, n]``
         """
-        if not self._intake.started:
+        if not self.started:
             out[:] = 0.0
             return
         self.underflows += underflow

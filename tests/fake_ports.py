@@ -134,6 +134,7 @@ class Rig:
         self.block = loaded.block_samples // 2
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
+        self._settled = 0
         self.engine = Engine(self.source, self.sink, loaded, safety_samples=safety_samples)
 
     def __enter__(self) -> "Rig":
@@ -169,8 +170,10 @@ class Rig:
             return early or (whole and delivered)
 
         wait_until(idle, "that the worker was done")
-        # The tap gets a block just before the ring.
-        time.sleep(0.01)
+        if self.engine.output_tap.written != self._settled:
+            # The tap gets a block just before the ring.
+            time.sleep(0.005)
+        self._settled = self.engine.output_tap.written
 
     def run(self, x: Audio, *, step: int | None = None) -> None:
         """Push a signal block by block, and pull as much each time, with no fault."""

@@ -24,9 +24,13 @@ def _window(_args: argparse.Namespace) -> int:
     from gui.app import display_available
     from gui.app import main as open_window
 
+    reason = "there is no display"
     if display_available():
-        return open_window()
-    _say("there is no display: running in the terminal (topoctave live)")
+        try:
+            return open_window()
+        except ImportError as error:  # Qt's libraries are missing
+            reason = f"the window cannot be opened ({error})"
+    _say(f"{reason}: running in the terminal (topoctave live)")
     return main(["live"])
 
 

@@ -13,6 +13,21 @@ FFT_IN, FFT_OUT = 1024, 2048
 RANGE_DB = (-110.0, -20.0)
 
 
+def level_db(audio: Audio, size: int) -> Audio:
+    """Level of a full-scale sine is 0 dBFS, silence is at the floor.
+
+    Shape:
+        - Input: ``[T]``
+        - Output: ``[F, N]``: bins and frames, four to a window
+    """
+    window = np.hanning(size + 1)[:-1]
+    padded = np.pad(audio, size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4]
+    amplitude = np.abs(np.fft.rfft(frames * window)).T * (2 / window.sum())
+    levels: Audio = 20 * np.log10(np.maximum(amplitude, 1e-10)).astype(np.float32)
+    return levels
+
+
 def draw_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
     """Input above output, on the same axes, as a PNG.
 
@@ -37,21 +52,19 @@ def draw_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
         (output, SAMPLE_RATE_OUT, FFT_OUT, f"output, 44.1 kHz: {title}"),
     )
     for axis, (audio, rate, size, name) in zip(axes, panes, strict=True):
-        window = np.hanning(size + 1)[:-1]
-        image = axis.specgram(
-            audio.mean(axis=0) + 1e-12,
-            NFFT=size,
-            Fs=rate,
-            noverlap=3 * size // 4,
-            window=window * (2 / window.sum()) * np.sqrt((window**2).sum()),
-            scale_by_freq=False,
-            mode="psd",
+        image = axis.imshow(
+            level_db(audio.mean(axis=0), size),
+            origin="lower",
+            aspect="auto",
+            interpolation="nearest",
+            extent=(0.0, audio.shape[1] / rate, 0.0, rate / 2),
             cmap="magma",
             vmin=RANGE_DB[0],
             vmax=RANGE_DB[1],
-        )[3]
+        )
         axis.axhline(SAMPLE_RATE_IN / 2, color="white", linewidth=0.8, linestyle="--", alpha=0.7)
         axis.set_facecolor("black")
+        axis.set_xlim(0, source.shape[1] / SAMPLE_RATE_IN)
         axis.set_ylim(0, SAMPLE_RATE_OUT / 2)
         axis.set_ylabel("frequency (kHz)")
         axis.yaxis.set_major_formatter(lambda hz, _: f"{hz / 1e3:g}")

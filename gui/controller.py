@@ -129,7 +129,7 @@ class Controller(QObject):
             return
         try:
             self._live = self._services.open_engine(
-                settings, parameters=self._parameters, progress=self.progressed.emit
+                settings, parameters=self._parameters, progress=self._progress
             )
             if position_s > 0:
                 self._live.seek(position_s)
@@ -137,17 +137,26 @@ class Controller(QObject):
                 self._live.start()
         except (TopoctaveError, ValueError, OSError) as error:
             self._stop_live()
-            self._settled.emit(request, None, one_line(error))
+            self._tell(request, None, one_line(error))
         # The window must outlive whatever a driver or a model does.
         except Exception as error:  # noqa: BLE001
             self._stop_live()
-            self._settled.emit(request, None, f"{type(error).__name__}: {one_line(error)}")
+            self._tell(request, None, f"{type(error).__name__}: {one_line(error)}")
         else:
-            self._settled.emit(request, self._live, "")
+            self._tell(request, self._live, "")
+
+    def _progress(self, text: str) -> None:
+        with contextlib.suppress(RuntimeError):
+            self.progressed.emit(text)
 
     def _close(self, request: int) -> None:
         self._stop_live()
-        self._settled.emit(request, None, "")
+        self._tell(request, None, "")
+
+    def _tell(self, request: int, engine: Engine | None, error: str) -> None:
+        # A window that was closed meanwhile has nobody to tell any more.
+        with contextlib.suppress(RuntimeError):
+            self._settled.emit(request, engine, error)
 
     def _stop_live(self) -> None:
         engine, self._live = self._live, None
@@ -156,14 +165,15 @@ class Controller(QObject):
                 engine.stop()
             # As above; what is left to do is to say so.
             except Exception as error:  # noqa: BLE001
-                self.progressed.emit(f"stopping failed: {one_line(error)}")
+                self._progress(f"stopping failed: {one_line(error)}")
 
     def _list(self, rescan: bool) -> None:
         lines: list[DeviceLine] = []
         # Without an audio system the clip and files still play, into nowhere or a file.
         with contextlib.suppress(TopoctaveError, OSError):
             lines = self._services.list_devices(rescan)
-        self.listed.emit(lines)
+        with contextlib.suppress(RuntimeError):
+            self.listed.emit(lines)
 
 
 def one_line(error: BaseException) -> str:

@@ -79,10 +79,13 @@ class RatioGauge(QWidget):
 
     @property
     def health(self) -> Health:
-        """What the needle says, worst block first: one late block is heard."""
-        if not self._median > 0:
-            return Health.IDLE
-        return max(health(self._median), health(self._worst), key=lambda h: list(Health).index(h))
+        """What the median says."""
+        return health(self._median)
+
+    @property
+    def late(self) -> bool:
+        """The worst block took longer than it plays; the safety may have caught it."""
+        return self._median > 0 and health(self._worst) is Health.TOO_SLOW
 
     def show_ratio(self, median: float, worst: float) -> None:
         """Take the ratios of the last seconds, 0 while nothing runs."""
@@ -111,6 +114,9 @@ class RatioGauge(QWidget):
         painter.setFont(base_font(11))
         painter.setPen(theme.colour("muted"))
         worst = f"worst {format_ratio(self._worst)}" if self._median > 0 else "real-time ratio"
+        if self.late:
+            worst = f"▲ {worst}"
+            painter.setPen(theme.colour("warn"))
         painter.drawText(QRectF(right - 120, 21, 120, 16), side, worst)
         self._paint_scale(painter, QRectF(left, 50, right - left, 8))
         painter.end()

@@ -25,12 +25,12 @@ class HotPlug(QObject):
 
     def start(self) -> bool:
         """Begin to watch; False where Qt cannot."""
+        # Which libraries it loads is of no interest to whoever reads the terminal.
+        QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         try:
             from PySide6.QtMultimedia import QMediaDevices
         except ImportError:
             return False
-        # Which libraries it loads is of no interest to whoever reads the terminal.
-        QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         media = QMediaDevices(self)
         media.audioInputsChanged.connect(self._quiet.start)
         media.audioOutputsChanged.connect(self._quiet.start)

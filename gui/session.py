@@ -167,7 +167,9 @@ class Session(QObject):
         """An answer to :meth:`_end`, which showed everything at once; nothing is left to do."""
 
     def _listed(self, devices: list[DeviceLine]) -> None:
-        self._panels.transport.set_devices(devices)
+        gone = self._panels.transport.set_devices(devices)
+        if gone and self._begun:
+            self._notices.info(f"{' and '.join(gone)}: no longer there")
         if any(device.outputs for device in devices):
             self._notices.withdraw(key=NO_DEVICES.key)
         else:
@@ -193,7 +195,10 @@ class Session(QObject):
         )
         wanted = (asked.input, asked.output) if asked is not None else self._remembered
         keys = [key if key != "default" else "" for key in wanted]
-        transport.choose(input_key=keys[0], output_key=keys[1])
+        found = transport.choose(input_key=keys[0], output_key=keys[1])
+        if not found:
+            lost = " or ".join(key.split("\n")[-1] for key in keys if key)
+            self._notices.info(f"{lost} is not there (any more); the default is used instead.")
         # A clip plays at once; a microphone waits to be let in.
         if not transport.input_is_device:
             self.start()

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QWidget
 
 from gui.analysis import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
@@ -25,6 +25,7 @@ HELD_COLUMNS = 6000
 HOP_SAMPLES = 256
 """Samples at 22.05 kHz per unit of width: 11.6 ms."""
 DEFAULT_RANGE_DB = (-110.0, -20.0)
+RESTORED, ORIGINAL = "restored by the network", "original, nothing restored"
 SPECTRUM_SHARE = 0.06
 """Share of a new column in the spectrum overlay: a time constant of about 0.2 s."""
 
@@ -56,13 +57,14 @@ class Spectrograms(QWidget):
         self.input_pane = SpectrogramPane(
             "Input  ·  22.05 kHz", self._given, upper_note="nothing above 11.025 kHz"
         )
-        self.output_pane = SpectrogramPane("Output  ·  44.1 kHz", self._made, upper_note="")
+        self.output_pane = SpectrogramPane("Output  ·  44.1 kHz", self._made, upper_note=RESTORED)
         self.input_meter = LevelMeter(theme, "Input")
         self.output_meter = LevelMeter(theme, "Output")
         self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
         self._rulers = (FrequencyRuler(theme), FrequencyRuler(theme))
         self._time = TimeRuler(theme)
         self._look = Look()
+        self._followed: Tapped | None = None
         self._analyser: PairAnalyser | None = None
         self._hop = HOP_SAMPLES
         self._frozen = False
@@ -138,6 +140,11 @@ class Spectrograms(QWidget):
                 pane.set_wave(look.wave)
         self._show_curves()
 
+    def set_bypass(self, bypass: bool) -> None:
+        """Say in the output what is heard."""
+        self.output_pane.upper_note = ORIGINAL if bypass else RESTORED
+        self.output_pane.update()
+
     def set_hint(self, text: str) -> None:
         """Say something in the empty pictures."""
         for pane in self._panes:
@@ -146,6 +153,7 @@ class Spectrograms(QWidget):
 
     def follow(self, engine: Tapped | None) -> None:
         """Draw another engine from now on, or none; what was drawn stays."""
+        self._followed = engine
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
         self._time.set_pixels_per_s(1 / self.hop_s / self.devicePixelRatioF())
         self._analyser = None
@@ -157,6 +165,12 @@ class Spectrograms(QWidget):
                 delay_samples=engine.tap_delay_samples,
                 hop_samples=self._hop,
             )
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change of the screen's scale: a column is a device pixel wide."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.DevicePixelRatioChange:
+            self.follow(self._followed)
 
     def set_frozen(self, frozen: bool) -> None:
         """Let the pictures stand still, or catch up; the audio goes on either way."""

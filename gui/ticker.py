@@ -86,8 +86,12 @@ class Ticker(QObject):
         else:
             self._watch(snapshot, elapsed)
             # What cannot be seen is not drawn, and not computed either.
-            if self._window.isVisible() and not self._window.isMinimized():
+            if self._seen_by_someone():
                 self._show(snapshot, elapsed, slow=slow)
+
+    def _seen_by_someone(self) -> bool:
+        window = self._window
+        return window.isVisible() and not window.isMinimized() and window.windowHandle().isExposed()
 
     def _watch(self, snapshot: Snapshot, elapsed_s: float) -> None:
         silent = self._silence.look(snapshot, elapsed_s)

@@ -148,8 +148,13 @@ class Transport(QFrame):
         ]
         self.block.set_lines(blocks, str(self._settings.block_samples))
 
-    def set_devices(self, devices: list[DeviceLine]) -> None:
-        """Fill the lists of devices; what was chosen is found again by its name."""
+    def set_devices(self, devices: list[DeviceLine]) -> list[str]:
+        """Fill the lists of devices; what was chosen is found again by its name.
+
+        Returns:
+            What was chosen and is gone; the system's default stands in for it.
+        """
+        gone = []
         before = self.input.chosen, self.output.chosen
         self._devices = devices
         self._fill()
@@ -157,8 +162,17 @@ class Transport(QFrame):
             (self.input, before[0], "input"),
             (self.output, before[1], "output"),
         ):
-            if old is not None and box.choose(old.key) and box.chosen is not None:
-                self._settings = replace(self._settings, **{name: box.chosen.value})  # type: ignore[arg-type]
+            if old is None:
+                continue
+            if not box.choose(old.key):
+                gone.append(old.label)
+                box.choose("default")
+            if box.chosen is not None:
+                self._settings = replace(
+                    self._settings,
+                    **{name: box.chosen.value},  # type: ignore[arg-type]
+                )
+        return gone
 
     def _fill(self) -> None:
         self.input.set_lines(
@@ -168,15 +182,19 @@ class Transport(QFrame):
             choices.output_choices(self._devices, self._files["output"]), self._settings.output
         )
 
-    def choose(self, *, input_key: str = "", output_key: str = "", told: bool = False) -> None:
+    def choose(self, *, input_key: str = "", output_key: str = "", told: bool = False) -> bool:
         """Choose by value, key, name or file path.
 
         Args:
             input_key: Empty leaves the input.
             output_key: Empty leaves the output.
             told: True tells it as a user's choice.
+
+        Returns:
+            Whether everything that was wanted is there.
         """
         changes: dict[str, str] = {}
+        found = True
         for name, key, box in (
             ("input", input_key, self.input),
             ("output", output_key, self.output),
@@ -188,10 +206,13 @@ class Transport(QFrame):
                 self._fill()
             if box.choose(key) and box.chosen is not None:
                 changes[name] = box.chosen.value
+            else:
+                found = False
         self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         self._restore()
         if told:
             self.changed.emit()
+        return found
 
     def go_back(self, settings: Settings) -> None:
         """Choose as before; tells nobody."""

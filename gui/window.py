@@ -141,6 +141,7 @@ class MainWindow(QMainWindow):
 
     def _parameters_changed(self) -> None:
         self.ticker.parameters_changed()
+        self.panels.spectrograms.set_bypass(self.panels.listening.ab.bypass)
         self.controller.parameters = self.panels.listening.parameters
 
     def _seek(self, seconds: float) -> None:

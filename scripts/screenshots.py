@@ -1,0 +1,110 @@
+"""Takes the README's pictures of the window: the real one, running on speech, dark and light.
+
+    .venv/bin/python scripts/screenshots.py [--size 1440x860] [--scale 1] [--folder assets]
+
+Uses a display of its own (Xvfb), and the fonts of the machine: Inter looks best
+(Debian: fonts-inter).
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+FILL_S = 11.0
+"""So long until the pictures are full."""
+ORIGINAL_S = (6.5, 8.5)
+"""In between A is heard, so that the picture shows what the switch does."""
+
+
+@contextmanager
+def display(size: str) -> Iterator[str]:
+    """An Xvfb of our own; yields the value for ``DISPLAY``."""
+    read_end, write_end = os.pipe()
+    server = subprocess.Popen(
+        ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
+        pass_fds=[write_end],
+        stderr=subprocess.DEVNULL,
+    )
+    os.close(write_end)
+    try:
+        with os.fdopen(read_end) as pipe:
+            yield f":{pipe.readline().strip()}"
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def take(path: Path, *, light: bool, width: int, height: int) -> None:
+    """One picture, in a process that has a display."""
+    from PySide6.QtTest import QTest
+    from PySide6.QtWidgets import QApplication
+
+    from gui import theme
+    from gui.memory import Memory, Remembered
+    from gui.ports import real_services
+    from gui.theme import ThemeChoice
+    from gui.watch import NO_DEVICES, TOO_SLOW
+    from gui.window import MainWindow
+    from realtime.settings import Settings
+
+    app = QApplication(sys.argv[:1])
+    choice = ThemeChoice.LIGHT if light else ThemeChoice.DARK
+    theme.apply(app, theme.resolve(choice))
+    with tempfile.TemporaryDirectory() as folder:
+        memory = Memory(str(Path(folder) / "memory.ini"))
+        memory.save(Remembered(theme=choice, silenced=(NO_DEVICES.key, TOO_SLOW.key)))
+        settings = Settings(input="demo", output="null", loop=True, block_samples=2048)
+        window = MainWindow(real_services(), memory, settings)
+        window.resize(width, height)
+        window.show()
+        while window.controller.engine is None:
+            QTest.qWait(50)
+            if window.notices and window.panels.banner.notice is not None:
+                raise SystemExit(window.panels.banner.notice.text)
+        engine = window.controller.engine
+        for begin_s, bypass in zip((*ORIGINAL_S, FILL_S), (True, False, None), strict=True):
+            while engine.snapshot().seconds < begin_s:
+                QTest.qWait(30)
+            if bypass is not None:
+                window.panels.listening.set_bypass(bypass)
+            # What loading left behind is not what a running session shows.
+            engine.reset_counters()
+        QTest.qWait(400)
+        window.grab().save(str(path))
+        window.close()
+
+
+def main() -> int:
+    """Start a process per picture, as Qt reads its scale once."""
+    parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
+    parser.add_argument("--size", default="1440x860", help="of the window, in points")
+    parser.add_argument("--scale", default="1", help="device pixels per point")
+    parser.add_argument("--folder", type=Path, default=Path("assets"))
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    width, height = (int(part) for part in args.size.split("x"))
+    if args.one:
+        take(args.folder / f"window-{args.one}.png", light=args.one == "light",
+             width=width, height=height)  # fmt: skip
+        return 0
+    with display("4200x2600") as name:
+        for one in ("dark", "light"):
+            command = [sys.executable, __file__, "--one", one, "--size", args.size]
+            subprocess.run(
+                [*command, "--folder", str(args.folder)],
+                env={**os.environ, "DISPLAY": name, "QT_QPA_PLATFORM": "xcb",
+                     "QT_SCALE_FACTOR": args.scale},
+                check=True,
+            )  # fmt: skip
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -43,11 +43,11 @@ def read_audio(path: Path) -> AudioFile:
         AudioFileError: if the file is missing, no audio, empty, too long, below 22.05 kHz, has
             more than two channels or samples that are not finite.
     """
-    if not path.exists():
-        raise AudioFileError(f"there is no file {path}")
-    if path.is_dir():
-        raise AudioFileError(f"{path} is a folder, not an audio file")
     try:
+        if not path.exists():
+            raise AudioFileError(f"there is no file {path}")
+        if path.is_dir():
+            raise AudioFileError(f"{path} is a folder, not an audio file")
         with soundfile.SoundFile(path) as file:
             rate, channels = file.samplerate, file.channels
             if rate < SAMPLE_RATE_IN:
@@ -59,7 +59,8 @@ def read_audio(path: Path) -> AudioFile:
             if file.frames > MAX_SECONDS * rate:
                 raise AudioFileError(f"{path} is longer than {MAX_SECONDS // 3600} hours")
             audio = file.read(dtype="float32", always_2d=True)
-    except soundfile.LibsndfileError as error:
+    # A TypeError says that headerless data (.raw) would need a rate.
+    except (soundfile.LibsndfileError, TypeError) as error:
         raise AudioFileError(f"{path} is not an audio file that can be read") from error
     except OSError as error:
         raise AudioFileError(f"cannot read {path}: {error.strerror}") from error
@@ -89,12 +90,15 @@ def check_output(path: Path) -> tuple[str, str]:
     formats = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
     if path.suffix.lower() not in formats:
         raise AudioFileError(f"{path}: output files end in .wav or .flac")
-    if not path.parent.is_dir():
-        raise AudioFileError(f"there is no folder {path.parent}")
-    if not os.access(path.parent, os.W_OK):
-        raise AudioFileError(f"the folder {path.parent} cannot be written to")
-    if path.is_dir():
-        raise AudioFileError(f"{path} is a folder")
+    try:
+        if not path.parent.is_dir():
+            raise AudioFileError(f"there is no folder {path.parent}")
+        if not os.access(path.parent, os.W_OK):
+            raise AudioFileError(f"the folder {path.parent} cannot be written to")
+        if path.is_dir():
+            raise AudioFileError(f"{path} is a folder")
+    except OSError as error:
+        raise AudioFileError(f"cannot write {path}: {error.strerror}") from error
     return formats[path.suffix.lower()]
 
 
@@ -106,7 +110,8 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
         AudioFileError: if it cannot be made or written; then nothing is left behind.
     """
     container, subtype = check_output(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.part")
+    # Of the name only as much as leaves room for the rest.
+    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
     try:
         with soundfile.SoundFile(
             temporary, "w", sample_rate, channels, subtype, format=container

@@ -1,0 +1,292 @@
+"""Audio files in and out: what is taken, what is refused, and nothing half-written."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.audio_file import check_output, open_output, read_audio, write_audio
+from realtime.errors import AudioFileError
+from realtime.processor import Audio
+
+# One step of the sample format, in samples from -1 to 1.
+STEPS = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "PCM_32": 2.0**-24, "FLOAT": 0.0, "DOUBLE": 6e-8}
+
+
+def noise(n: int, channels: int = 1, level: float = 0.5) -> Audio:
+    return np.random.default_rng(4).uniform(-level, level, (channels, n)).astype(np.float32)
+
+
+def store(path: Path, x: Audio, rate: int = 22_050, subtype: str = "FLOAT") -> Path:
+    soundfile.write(path, x.T, rate, subtype=subtype)
+    return path
+
+
+@pytest.mark.parametrize("subtype", STEPS)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_all_common_sample_formats_are_read(tmp_path: Path, subtype: str, channels: int) -> None:
+    x = noise(500, channels)
+    audio = read_audio(store(tmp_path / "in.wav", x, subtype=subtype))
+    assert audio.samples.shape == (channels, 500)
+    assert audio.samples.dtype == np.float32
+    assert audio.samples.flags.c_contiguous
+    assert audio.note == ""
+    assert audio.file_rate_hz == 22_050
+    np.testing.assert_allclose(audio.samples, x, rtol=0, atol=STEPS[subtype])
+
+
+@pytest.mark.parametrize("suffix", [".flac", ".ogg", ".mp3", ".aiff"])
+def test_other_containers_are_read(tmp_path: Path, suffix: str) -> None:
+    x = np.sin(np.arange(22_050) / 10).astype(np.float32)[None] / 2
+    soundfile.write(tmp_path / f"in{suffix}", x.T, 22_050)
+    audio = read_audio(tmp_path / f"in{suffix}")
+    assert audio.samples.shape[0] == 1
+    assert audio.samples.shape[1] >= 22_050
+    assert np.abs(audio.samples).max() == pytest.approx(0.5, abs=0.1)
+
+
+def test_three_samples_are_enough(tmp_path: Path) -> None:
+    x = np.array([[0.1, -0.2, 0.3]], np.float32)
+    np.testing.assert_array_equal(read_audio(store(tmp_path / "in.wav", x)).samples, x)
+
+
+@pytest.mark.parametrize("rate", [24_000, 32_000, 44_100, 48_000, 96_000])
+def test_higher_rates_are_resampled_with_a_note(tmp_path: Path, rate: int) -> None:
+    t = np.arange(rate) / rate
+    x = (0.5 * np.sin(2 * np.pi * 1_000 * t))[None].astype(np.float32)
+    audio = read_audio(store(tmp_path / "in.wav", x, rate))
+    assert audio.samples.shape == (1, 22_050)
+    expected = 0.5 * np.sin(2 * np.pi * 1_000 * np.arange(22_050) / 22_050)
+    np.testing.assert_allclose(audio.samples[0, 500:-500], expected[500:-500], rtol=0, atol=1e-4)
+    assert "\n" not in audio.note
+    assert f"{rate} Hz" in audio.note
+    assert "in.wav" in audio.note
+
+
+@pytest.mark.parametrize("rate", [8_000, 16_000, 22_049])
+def test_lower_rates_are_refused(tmp_path: Path, rate: int) -> None:
+    with pytest.raises(AudioFileError, match=f"{rate} Hz"):
+        read_audio(store(tmp_path / "in.wav", noise(500), rate))
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> None:
+    x = noise(500)
+    x[0, 321] = bad
+    with pytest.raises(AudioFileError, match="not finite"):
+        read_audio(store(tmp_path / "in.wav", x))
+
+
+def unusable(folder: Path, what: str) -> Path:
+    path = folder / "in.wav"
+    if what == "empty":
+        path.write_bytes(b"")
+    elif what == "no samples":
+        store(path, np.zeros((1, 0), np.float32))
+    elif what == "text":
+        path.write_text("This is not music.\n" * 100)
+    elif what == "raw":
+        path = folder / "in.raw"
+        path.write_bytes(bytes(1_000))
+    elif what == "cut off header":
+        path.write_bytes(store(folder / "whole.wav", noise(500)).read_bytes()[:20])
+    elif what == "folder":
+        path.mkdir()
+    elif what == "three channels":
+        store(path, noise(500, 3))
+    elif what == "too short to resample":
+        store(path, np.ones((1, 1), np.float32), 96_000)
+    elif what == "long name":
+        path = folder / ("a" * 5_000 + ".wav")
+    elif what == "below a file":
+        path.write_text("")
+        path = path / "in.wav"
+    elif what == "pointing at itself":
+        path.symlink_to(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["empty", "no samples", "text", "raw", "cut off header", "folder", "three channels", "missing",
+     "long name", "below a file", "pointing at itself"],
+)  # fmt: skip
+def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, what: str) -> None:
+    path = unusable(tmp_path, what)
+    with pytest.raises(AudioFileError) as caught:
+        read_audio(path)
+    assert "\n" not in str(caught.value)
+    assert path.name[:20] in str(caught.value)
+
+
+def test_a_file_that_claims_to_be_endless_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "in.wav"
+    with soundfile.SoundFile(path, "w", 22_050, 1, "PCM_U8") as file:
+        file.seek(0)
+        file.write(np.zeros(10))
+    data = bytearray(path.read_bytes())
+    at = data.index(b"data") + 4
+    data[at : at + 4] = (2**32 - 100).to_bytes(4, "little")
+    path.write_bytes(bytes(data))
+    try:
+        audio = read_audio(path)
+    except AudioFileError:
+        return
+    assert audio.samples.shape[1] <= 10_000  # what is there
+
+
+@pytest.mark.parametrize(
+    ("suffix", "subtype"), [(".wav", "FLOAT"), (".flac", "PCM_24"), (".WAV", "FLOAT")]
+)
+@pytest.mark.parametrize("channels", [1, 2])
+def test_what_is_written_can_be_read(
+    tmp_path: Path, suffix: str, subtype: str, channels: int
+) -> None:
+    x = noise(1_000, channels)
+    path = tmp_path / f"out{suffix}"
+    write_audio(path, x)
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]
+    info = soundfile.info(path)
+    assert (info.samplerate, info.channels, info.subtype) == (44_100, channels, subtype)
+    y, _ = soundfile.read(path, dtype="float32", always_2d=True)
+    np.testing.assert_allclose(y.T, x, rtol=0, atol=STEPS[subtype])
+
+
+def test_wav_keeps_what_is_louder_than_full_scale(tmp_path: Path) -> None:
+    write_audio(tmp_path / "out.wav", 3 * noise(100, level=1.0))
+    y, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    assert np.abs(y).max() > 1.5
+
+
+def test_a_file_without_samples_can_be_written(tmp_path: Path) -> None:
+    write_audio(tmp_path / "out.wav", np.zeros((1, 0), np.float32))
+    assert soundfile.info(tmp_path / "out.wav").frames == 0
+
+
+@pytest.mark.parametrize("name", ["out.mp3", "out", "out.wav.txt", ".wav", "out.ogg"])
+def test_only_wav_and_flac_are_written(tmp_path: Path, name: str) -> None:
+    with pytest.raises(AudioFileError, match=r"\.wav or \.flac"):
+        write_audio(tmp_path / name, noise(10))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_missing_folder_is_not_made(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match="no folder"):
+        write_audio(tmp_path / "nowhere" / "out.wav", noise(10))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_folder_of_that_name_stays(tmp_path: Path) -> None:
+    (tmp_path / "out.wav").mkdir()
+    with pytest.raises(AudioFileError, match="is a folder"):
+        write_audio(tmp_path / "out.wav", noise(10))
+
+
+def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match="too long") as caught:
+        write_audio(tmp_path / ("a" * 300 + ".wav"), noise(10))
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_longest_name_that_the_disk_takes_can_be_written(tmp_path: Path) -> None:
+    """What is added to it while it is being written must not be too much."""
+    name = "ä" * 125 + ".wav"
+    write_audio(tmp_path / name, noise(10))
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+@pytest.fixture
+def read_only_folder() -> Iterator[Path]:
+    """A folder that this process may look into, but not write to, even if it is root's."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o555)
+        root = os.geteuid() == 0
+        if root:
+            os.seteuid(65_534)
+        try:
+            yield folder
+        finally:
+            if root:
+                os.seteuid(0)
+            folder.chmod(0o755)
+
+
+def test_a_read_only_folder_is_told(read_only_folder: Path) -> None:
+    with pytest.raises(AudioFileError) as caught:
+        write_audio(read_only_folder / "out.wav", noise(10))
+    assert "\n" not in str(caught.value)
+    assert str(read_only_folder) in str(caught.value)
+    assert list(read_only_folder.iterdir()) == []
+
+
+def test_a_folder_that_denies_writing_is_told_before_any_work(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda *_: False)
+    with pytest.raises(AudioFileError, match="cannot be written"):
+        check_output(tmp_path / "out.wav")
+
+
+def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+    path = tmp_path / "out.wav"
+    write_audio(path, noise(100))
+    before = path.read_bytes()
+
+    def write_half() -> None:
+        with open_output(path, sample_rate=44_100, channels=1) as file:
+            file.write(np.zeros(50))
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert path.read_bytes() == before
+    assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
+
+
+FULL_DISK = """
+import resource, sys
+import numpy as np
+from pathlib import Path
+from realtime.audio_file import write_audio
+from realtime.errors import AudioFileError
+limit = int(sys.argv[2])
+resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
+x = np.random.default_rng(0).uniform(-1, 1, (1, int(sys.argv[3]))).astype(np.float32)
+try:
+    write_audio(Path(sys.argv[1]), x)
+except AudioFileError as error:
+    print(error)
+    sys.exit(3)
+"""
+
+
+@pytest.mark.parametrize("suffix", [".wav", ".flac"])
+# Full at once, in the middle, and at the last samples, which a FLAC encoder holds till the end.
+@pytest.mark.parametrize(("limit", "samples"), [(10, 1_000), (50_000, 100_000), (3_000, 1_100)])
+def test_a_full_disk_is_told_and_nothing_stays(
+    tmp_path: Path, project: Path, suffix: str, limit: int, samples: int
+) -> None:
+    path = tmp_path / f"out{suffix}"
+    path.write_bytes(b"old")
+    run = subprocess.run(
+        [sys.executable, "-c", FULL_DISK, str(path), str(limit), str(samples)],
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 3, run.stderr
+    assert run.stderr == ""
+    assert len(run.stdout.splitlines()) == 1
+    assert "disk" in run.stdout or "No space" in run.stdout
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == [path.name]

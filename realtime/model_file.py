@@ -2,6 +2,7 @@
 
 import json
 import zipfile
+import zlib
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,10 +70,11 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
             metadata = json.loads(archive.read(found[0])) if found else None
     except FileNotFoundError as error:
         raise ModelFileError(f"there is no model file {path}") from error
-    except (OSError, zipfile.BadZipFile, EOFError, NotImplementedError) as error:
-        raise ModelFileError(f"{path} is not a TorchScript archive, or is damaged") from error
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ModelFileError(f"the metadata of {path} is not JSON") from error
+    # A RuntimeError says that an entry is encrypted or of an unknown compression.
+    except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
+        raise ModelFileError(f"{path} is not a TorchScript archive, or is damaged") from error
     if metadata is not None and not isinstance(metadata, dict):
         raise ModelFileError(f"the metadata of {path} is no JSON object")
     return metadata
@@ -99,6 +101,15 @@ def read_model_info(path: Path) -> ModelInfo:
 
 
 def _check(info: ModelInfo) -> None:
+    for key in ("name", "title", "licence", "trained_on", "created_by"):
+        if not isinstance(getattr(info, key), str):
+            raise ValueError(f"{key} must be text, got {getattr(info, key)!r}")
+    if not info.name:
+        raise ValueError("name must not be empty")
+    if not isinstance(info.metrics, dict):
+        raise ValueError(f"metrics must be an object, got {info.metrics!r}")
+    if type(info.parameters) is not int or info.parameters < 0:
+        raise ValueError(f"parameters must be a count, got {info.parameters!r}")
     if info.kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {info.kind!r}")
     if info.front_end not in (*FILTERS, "none"):

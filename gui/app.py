@@ -1,19 +1,56 @@
 """Opens the window: what ``topoctave`` without a subcommand does."""
 
+import ctypes
 import os
 import signal
 import sys
+from pathlib import Path
 
 from realtime.settings import Settings
 
 
 def display_available() -> bool:
-    """Whether windows can be opened here."""
+    """Whether windows can be opened here; asks the display, as Qt would abort without one."""
     if not sys.platform.startswith("linux"):
         return True
-    if os.environ.get("QT_QPA_PLATFORM", "") in ("offscreen", "minimal", "vnc"):
+    if os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc"):
         return True
-    return bool(os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY"))
+    return _wayland_answers() or _x11_answers()
+
+
+def _wayland_answers() -> bool:
+    name = os.environ.get("WAYLAND_DISPLAY")
+    return bool(name) and (Path(os.environ.get("XDG_RUNTIME_DIR", "")) / str(name)).is_socket()
+
+
+def _x11_answers() -> bool:
+    if not os.environ.get("DISPLAY"):
+        return False
+    try:
+        xcb = ctypes.CDLL("libxcb.so.1")
+    except OSError:
+        return False
+    xcb.xcb_connect.restype = ctypes.c_void_p
+    xcb.xcb_connection_has_error.argtypes = xcb.xcb_disconnect.argtypes = [ctypes.c_void_p]
+    connection = xcb.xcb_connect(None, None)
+    refused = xcb.xcb_connection_has_error(connection)
+    xcb.xcb_disconnect(connection)
+    return not refused
+
+
+def _check_libraries() -> None:
+    """Miss in Python what Qt would abort without.
+
+    Raises:
+        ImportError: if a library is missing; says which.
+    """
+    platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
+    wants_x11 = platform == "xcb" or (not platform and not _wayland_answers())
+    if sys.platform.startswith("linux") and wants_x11:
+        try:
+            ctypes.CDLL("libxcb-cursor.so.0")
+        except OSError as error:
+            raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
 
 
 def main(settings: Settings | None = None) -> int:
@@ -24,7 +61,11 @@ def main(settings: Settings | None = None) -> int:
 
     Returns:
         The process's exit code.
+
+    Raises:
+        ImportError: if Qt or a library of the system that it needs is missing.
     """
+    _check_libraries()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 

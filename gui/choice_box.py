@@ -64,6 +64,7 @@ class ChoiceBox(QComboBox):
         model = self.model()
         for at, line in enumerate(self.lines):
             self.addItem(line.label)
+            self.setItemData(at, line.label, Qt.ItemDataRole.AccessibleTextRole)
             self.setItemData(at, line.heading, _HEADING)
             if line.detail:
                 self.setItemData(at, line.detail, Qt.ItemDataRole.ToolTipRole)
@@ -105,6 +106,14 @@ class _Lines(QStyledItemDelegate):
         super().initStyleOption(option, index)
         if index.data(_HEADING):
             option.font = base_font(11, weight=QFont.Weight.DemiBold)
+        elif self._grouped(index):
+            option.text = f"    {option.text}"
+
+    @staticmethod
+    def _grouped(index: QModelIndex | QPersistentModelIndex) -> bool:
+        """Whether a heading stands above: it and what follows are set in."""
+        rows = range(index.row())
+        return any(index.model().index(row, 0).data(_HEADING) for row in rows)
 
 
 class Field(QWidget):

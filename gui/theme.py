@@ -191,7 +191,7 @@ QToolButton#plain:hover { background: $hover; }
 QToolButton#plain:checked { background: $raised; border-color: $accent; }
 QToolButton#plain:focus { border-color: $source; }
 QToolButton::menu-indicator { image: none; }
-QComboBox { background: $raised; border: 1px solid $border; border-radius: 6px;
+QComboBox { combobox-popup: 0; background: $raised; border: 1px solid $border; border-radius: 6px;
   padding: 3px 8px; min-height: 22px; }
 QComboBox:hover { background: $hover; }
 QComboBox:disabled { color: $faint; }
@@ -199,7 +199,8 @@ QComboBox::drop-down { border: 0; width: 22px; }
 QComboBox::down-arrow { image: none; }
 QComboBox QAbstractItemView { background: $raised; border: 1px solid $border; outline: 0;
   padding: 4px; selection-background-color: $hover; selection-color: $text; }
-QComboBox QAbstractItemView::item { min-height: 24px; padding: 0 6px; }
+QComboBox QAbstractItemView::item { min-height: 26px; padding: 0 6px; }
+QComboBox QAbstractItemView::item:disabled { color: $muted; }
 QMenu { background: $raised; border: 1px solid $border; padding: 5px; }
 QMenu::item { padding: 6px 26px 6px 12px; border-radius: 4px; }
 QMenu::item:selected { background: $hover; }

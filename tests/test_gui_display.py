@@ -43,3 +43,35 @@ def test_window_is_handled_while_audio_runs_without_a_fault(
     assert result["close_s"] < 2
     assert not [name for name in result["threads"] if "topoctave" in name or "gui" in name]
     assert not result["complaints"]
+
+
+REOPEN = """
+import sys
+from pathlib import Path
+from gui_fake_engine import FakeWorld
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import QApplication
+from gui.memory import Memory
+from gui.window import MainWindow
+app = QApplication([])
+for size in ((1403, 907), None):
+    window = MainWindow(FakeWorld().services(), Memory(sys.argv[1]))
+    window.show()
+    QTest.qWaitForWindowExposed(window)
+    if size:
+        window.resize(*size)
+    QTest.qWait(200)
+    print(window.width(), window.height())
+    window.close()
+"""
+
+
+@pytest.mark.display
+def test_window_comes_back_as_large_as_it_was(project, tmp_path, display) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", REOPEN, str(tmp_path / "memory.ini")],
+        env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'tests'}"},
+        capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["1403", "907"] * 2

@@ -11,7 +11,7 @@ import resampy
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
 from models.listener import Listener
-from models.methods import Method, kaiser, model, soxr_vhq
+from models.methods import Method, kaiser, model, processor_state_kept, soxr_vhq
 from models.metrics import Audio, score
 from models.validation import MIN_CLIP_SAMPLES, mean_defined
 from realtime.model_file import find_model, shipped_models
@@ -20,6 +20,7 @@ from realtime.model_file import find_model, shipped_models
 REPORT_EVERY_S = 10.0
 
 
+@processor_state_kept()
 def evaluate(
     data: Path,
     models: Sequence[str] | None = None,

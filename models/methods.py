@@ -1,10 +1,12 @@
 """What the evaluation compares: ways from 22.05 kHz to 44.1 kHz."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
 import soxr
+import torch
 
 from models.degrade import SAMPLE_RATE_HZ
 from models.metrics import Audio
@@ -71,5 +73,21 @@ def model(info: ModelInfo, *, compute: str, threads: int | None) -> Method:
     """
     enhancer = Enhancer(info, compute=compute, threads=threads)
     loaded = enhancer.load(1)
-    loaded.bind_thread()
-    return Method(info.name, lambda x: enhancer.samples(x[None])[0], loaded.compute, loaded.threads)
+
+    def upsample(x: Audio) -> Audio:
+        # Each time: another model may have bound the thread to another number of threads.
+        loaded.bind_thread()
+        return enhancer.samples(x[None])[0]
+
+    return Method(info.name, upsample, loaded.compute, loaded.threads)
+
+
+@contextmanager
+def processor_state_kept() -> Iterator[None]:
+    """Undo what running a network does to the calling thread: threads and flushed denormals."""
+    threads = torch.get_num_threads()
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)

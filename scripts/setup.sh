@@ -19,8 +19,10 @@ libraries=(
   libegl1 libgl1 libx11-6 libx11-xcb1 libxkbcommon0 libxkbcommon-x11-0 libxcb-cursor0
   libxcb-icccm4 libxcb-image0 libxcb-keysyms1 libxcb-randr0 libxcb-render0 libxcb-render-util0
   libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 libxcb-xinerama0
-  libxcb-xkb1 libdbus-1-3 libfontconfig1 libfreetype6 'libglib2.0-0t64|libglib2.0-0'
-  fonts-dejavu-core
+  libxcb-xkb1 libxext6 libxrandr2 libxrender1 libdrm2 libdbus-1-3 libfontconfig1 libfreetype6
+  'libglib2.0-0t64|libglib2.0-0' fonts-dejavu-core
+  # Its notice of sound devices that come and go.
+  libpulse0 libgssapi-krb5-2
 )
 # A sound server and a display of the tests' own, and a voice.
 if [[ $what == test ]]; then

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -52,6 +53,21 @@ def display(display_session: str, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.delenv("WAYLAND_DISPLAY", raising=False)
     monkeypatch.setenv("QT_QPA_PLATFORM", "xcb")
     return display_session
+
+
+@pytest.fixture(autouse=True)
+def processor_state() -> Iterator[None]:
+    """Undo what binds a thread to a network: it would leak into every later test.
+
+    Flushed denormals break hypothesis, and the number of threads the timing of others.
+    """
+    torch = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch else None
+    yield
+    if torch := sys.modules.get("torch"):
+        torch.set_flush_denormal(False)
+        if threads is not None:
+            torch.set_num_threads(threads)
 
 
 @pytest.fixture

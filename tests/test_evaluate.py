@@ -109,6 +109,14 @@ def test_a_model_is_aligned_to_the_sample(folder: Path, identity: str) -> None:
         assert rows["identity"][key] == pytest.approx(rows["kaiser_fast"][key], abs=1e-3), key
 
 
+def test_the_calling_thread_is_left_as_it_was(folder: Path, identity: str) -> None:
+    torch.set_num_threads(2)
+    evaluate(folder, [identity], threads=1)
+    assert torch.get_num_threads() == 2
+    denormal = np.full(4, 1e-40, np.float32)
+    assert (denormal * np.float32(1.0)).all()  # flushed ones would be zero
+
+
 def test_silent_and_short_clips_spoil_nothing(folder: Path) -> None:
     before = evaluate(folder, [])["rows"][0]
     soundfile.write(folder / "short.wav", np.zeros(2_000), 44_100)

@@ -77,7 +77,8 @@ def model(info: ModelInfo, *, compute: str, threads: int | None) -> Method:
     def upsample(x: Audio) -> Audio:
         # Each time: another model may have bound the thread to another number of threads.
         loaded.bind_thread()
-        return enhancer.samples(x[None])[0]
+        out: Audio = enhancer.samples(x[None])[0]
+        return out
 
     return Method(info.name, upsample, loaded.compute, loaded.threads)
 

@@ -81,33 +81,47 @@ def plan_jobs(source: Path, target: Path) -> list[Job]:
     Raises:
         AudioFileError: if there is nothing to read, or the target cannot be what it has to be.
     """
+    try:
+        return _plan_folder(source, target) if source.is_dir() else [_plan_file(source, target)]
+    except OSError as error:
+        raise AudioFileError(f"cannot use {source} and {target}: {error.strerror}") from error
+
+
+def _plan_file(source: Path, target: Path) -> Job:
     if not source.exists():
         raise AudioFileError(f"there is no file or folder {source}")
-    if not source.is_dir():
-        if target.is_dir():
-            target = target / source.with_suffix(".wav").name
-        check_output(target)
-        if target.exists() and target.samefile(source):
-            raise AudioFileError(f"{target} is the input; choose another name for the output")
-        return [Job(source, target)]
+    if target.is_dir():
+        target = target / source.with_suffix(".wav").name
+    check_output(target)
+    if target.exists() and target.samefile(source):
+        raise AudioFileError(f"{target} is the input; choose another name for the output")
+    return Job(source, target)
+
+
+def _plan_folder(source: Path, target: Path) -> list[Job]:
     if target.exists() and not target.is_dir():
         raise AudioFileError(f"{target} is a file; a folder of files needs a folder to go to")
-    paths = sorted(
-        p
-        for p in source.rglob("*")
-        if p.suffix.lower() in SUFFIXES and target.resolve() not in p.resolve().parents
-    )
+    given, place = source.resolve(), target.resolve()
+    if place == given:
+        raise AudioFileError(f"{target} is the input; choose another folder for the output")
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if given in place.parents:
+        # What an earlier run has left there is no input.
+        paths = [p for p in paths if place not in p.resolve().parents]
     if not paths:
         raise AudioFileError(f"there are no audio files in {source}")
     jobs = [
         Job(p, target / p.relative_to(source).with_suffix(".wav"), make_folder=True) for p in paths
     ]
     taken: dict[Path, Path] = {}
+    inputs = {p.resolve() for p in paths}
     for job in jobs:
         if job.target in taken:
             raise AudioFileError(
                 f"{taken[job.target]} and {job.source} would both become {job.target}"
             )
+        if job.target.resolve() in inputs:
+            raise AudioFileError(f"{job.target} is an input; choose another folder for the output")
         taken[job.target] = job.source
     return jobs
 

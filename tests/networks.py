@@ -142,14 +142,6 @@ class Raising(nn.Module):
         return x
 
 
-class Pair(nn.Module):
-    """Returns two tensors."""
-
-    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """[B, 1, T] to twice that."""
-        return x, x
-
-
 def metadata(**changes: Any) -> dict[str, Any]:
     """Of a windowed network; ``smooth``'s contexts, rounded up to its grid."""
     return {

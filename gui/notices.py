@@ -45,7 +45,9 @@ class Notices(QObject):
 
 
 def sentence(text: str) -> str:
-    """With a capital and a full stop."""
+    """With a full stop, and a capital unless it begins with a name such as a file's."""
     text = text.strip()
-    text = text[:1].upper() + text[1:]
+    first = text.split(maxsplit=1)[0] if text else ""
+    if first.isalpha():
+        text = text[:1].upper() + text[1:]
     return text if text.endswith((".", "!", "?")) else f"{text}."

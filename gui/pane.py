@@ -20,6 +20,9 @@ from gui.theme import PICTURE, base_font
 WAVE_SHARE = 0.16
 """Height of the waveform overlay, as a share of the pane."""
 
+REDRAW_COLUMNS = 200
+"""Columns that are computed in one piece: about a millisecond."""
+
 
 @dataclass(frozen=True)
 class Cursor:
@@ -115,8 +118,10 @@ class SpectrogramPane(QWidget):
         if new < 0:
             self._redraw(end)
             return
-        first = max(self._ring.end, end - self._ring.width)
-        self._write(first, end)
+        if new > REDRAW_COLUMNS:
+            self._redraw(end)
+            return
+        self._write(self._ring.end, end)
         self.update()
 
     def level_at(self, cursor: Cursor) -> float | None:
@@ -142,7 +147,9 @@ class SpectrogramPane(QWidget):
 
     def _redraw(self, end: int | None = None) -> None:
         end = self._ring.end if end is None else end
-        self._write(end - self._ring.width, end)
+        # In pieces, so that no call keeps the interpreter from the audio's thread for long.
+        for first in range(end - self._ring.width, end, REDRAW_COLUMNS):
+            self._write(first, min(first + REDRAW_COLUMNS, end))
         self.update()
 
     def _write(self, first: int, end: int) -> None:

@@ -80,7 +80,9 @@ class RowMap:
     _starts: npt.NDArray[np.intp]
     _near: npt.NDArray[np.intp]
     _share: npt.NDArray[np.uint16]
-    _wide: npt.NDArray[np.bool_]
+    _narrow: npt.NDArray[np.intp]
+    _wider: tuple[npt.NDArray[np.intp], ...]
+    """Rows that cover at least two bins, at least three, and so on."""
 
     @classmethod
     def make(cls, scale: Scale, *, rows: int, bins: int, bin_hz: float) -> "RowMap":
@@ -94,7 +96,10 @@ class RowMap:
         centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)
         near = np.minimum(centres.astype(np.intp), bins - 2)
         share = np.round((centres - near) * 256).astype(np.uint16)
-        return cls(rows, filled, starts, near, share, starts[1:] > starts[:-1])
+        widths = starts[1:] - starts[:-1]
+        narrow = np.flatnonzero(widths < 1)
+        wider = tuple(np.flatnonzero(widths > step) for step in range(1, widths.max(initial=0)))
+        return cls(rows, filled, starts[:-1], near[narrow], share[narrow], narrow, wider)
 
     def apply(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
         """Rows of the picture.
@@ -106,13 +111,17 @@ class RowMap:
         picture = np.zeros((self.rows, len(codes)), np.uint8)
         if not len(codes) or not self.filled:
             return picture
-        bins = codes.T
+        # In this order rows are read one after the other, which is several times faster.
+        bins = np.ascontiguousarray(codes.T)
+        # Row by row of bins instead of `maximum.reduceat`, which takes eight times as long.
+        value = bins[self._starts]
+        for step, rows in enumerate(self._wider, 1):
+            value[rows] = np.maximum(value[rows], bins[self._starts[rows] + step])
+        narrow = self._narrow
         low = bins[self._near].astype(np.uint16)
-        high = bins[self._near + 1].astype(np.uint16)
+        high = bins[self._near + 1]
         share = self._share[:, None]
-        value = ((low * (256 - share) + high * share) >> 8).astype(np.uint8)
-        strongest = np.maximum.reduceat(bins, self._starts[:-1], axis=0)
-        value[self._wide] = strongest[self._wide]
+        value[narrow] = (low * (256 - share) + high * share) >> 8
         picture[self.rows - self.filled :] = value[::-1]
         return picture
 

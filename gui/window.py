@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from gui import theme as themes
 from gui.commands import Commands
-from gui.controller import Controller
+from gui.controller import Controller, one_line
 from gui.dialogs import Dialogs
 from gui.icons import app_icon
 from gui.keyboard import Keyboard
@@ -15,12 +15,13 @@ from gui.memory import Memory, Remembered
 from gui.menu import build_menu
 from gui.notices import Notices
 from gui.panels import Panels
-from gui.ports import Services
+from gui.ports import ModelLine, Services
 from gui.recording import RecordingControl
 from gui.session import Session
 from gui.theme import ThemeChoice
 from gui.ticker import Ticker
 from gui.transport import find_file
+from realtime.errors import TopoctaveError
 from realtime.settings import Settings
 
 
@@ -78,13 +79,21 @@ class MainWindow(QMainWindow):
         )
         self._keyboard = Keyboard(self, self.commands.act, self.commands.release)
         self._connect()
-        self.panels.transport.set_models(services.list_models())
+        self.panels.transport.set_models(self._models(services))
         self._restore()
         self.session.begin()
 
     def _kept_settings(self) -> Settings:
         kept = self._kept
         return Settings(model=kept.model, block_samples=kept.block_samples, loop=kept.loop)
+
+    def _models(self, services: Services) -> list[ModelLine]:
+        try:
+            return services.list_models()
+        except (TopoctaveError, OSError) as error:
+            # One damaged file must not keep the window from opening.
+            self.notices.error(one_line(error))
+            return []
 
     def _connect(self) -> None:
         panels, act = self.panels, self.commands.act

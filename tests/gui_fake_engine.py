@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.ports import DeviceLine, Engine, ModelLine, Services
-from realtime.errors import DeviceError
+from realtime.errors import DeviceError, ModelFileError
 from realtime.parameters import Parameters
 from realtime.processor import Audio
 from realtime.settings import Settings
@@ -291,9 +291,15 @@ class FakeWorld:
             raise DeviceError(self.refuse["devices"])
         return list(self.devices)
 
+    def list_models(self) -> list[ModelLine]:
+        """As the real one."""
+        if "models" in self.refuse:
+            raise ModelFileError(self.refuse["models"])
+        return list(self.models)
+
     def services(self) -> Services:
         """What the window takes."""
-        return Services(self.open_engine, self.list_devices, lambda: list(self.models))
+        return Services(self.open_engine, self.list_devices, self.list_models)
 
 
 def device(

@@ -252,3 +252,4 @@ def test_small_texts() -> None:
     assert [format_time(s) for s in (0, 61.9, 3723)] == ["0:00", "1:01", "1:02:03"]
     assert sentence("it broke") == "It broke."
     assert sentence("Why?") == "Why?"
+    assert sentence("net.ts is broken") == "net.ts is broken."

@@ -177,6 +177,20 @@ def test_device_that_refuses_is_told_with_a_way_back(qtbot, tmp_path, desk) -> N
     assert opened.transport.output.chosen.value == good.output
 
 
+def test_damaged_model_file_is_a_line_in_the_window(qtbot, tmp_path, desk) -> None:
+    desk.refuse["models"] = "net.ts is not a TorchScript archive"
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    assert "net.ts" in opened.notice
+    assert opened.transport.settings.model == "auto"
+
+
+def test_no_sound_system_still_plays_the_clip(qtbot, tmp_path) -> None:
+    world = FakeWorld(refuse={"devices": "there is no PortAudio"})
+    opened = Opened(qtbot, tmp_path, world)
+    assert opened.running().settings.output == "null"
+
+
 def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:
     world = FakeWorld()
     opened = Opened(qtbot, tmp_path, world)

@@ -1,20 +1,19 @@
 """Speed of every stage on this machine: ``topoctave bench``."""
 
 import itertools
-import os
-import platform
 import resource
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from pathlib import Path
+from importlib.metadata import version
 from typing import Any
 
 import numpy as np
 
 from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.loading import load_chain
+from realtime.machine import machine_name
 from realtime.model_file import ModelInfo, shipped_models
 from realtime.network import WindowNetwork, choose_compute, thread_choices
 from realtime.processor import ProcessSpec
@@ -76,18 +75,6 @@ def memory_mb() -> float:
     """Largest resident size of this process so far."""
     used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return float(used) / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def machine_name() -> str:
-    """Processor and number of cores."""
-    name = platform.processor() or platform.machine()
-    try:
-        with Path("/proc/cpuinfo").open(encoding="utf-8") as file:
-            names = [line.split(":", 1)[1].strip() for line in file if "model name" in line]
-        name = names[0] if names else name
-    except OSError:
-        pass
-    return f"{name}, {os.cpu_count()} cores"
 
 
 def _row(stage: str, name: str, device: str, threads: int, block: int | None) -> Row:
@@ -170,8 +157,6 @@ def measure(
     Raises:
         ValueError: if compute is wrong.
     """
-    import torch
-
     stages = [*front_end_stages(), *more]
     for info in shipped_models():
         report(f"loading {info.name}")
@@ -182,6 +167,6 @@ def measure(
             stage.run(ROUND_S)
     return {
         "machine": machine_name(),
-        "torch": torch.__version__,
+        "torch": version("torch"),
         "rows": [s.result() for s in stages],
     }

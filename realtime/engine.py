@@ -215,7 +215,7 @@ class Engine:
             input_rate_hz=self._source.sample_rate_hz,
             output_rate_hz=self._sink.sample_rate_hz,
             model=self._loaded.model,
-            compute=self._loaded.compute,
+            compute=self._loaded.compute_now,
             threads=self._loaded.threads,
             block_samples=self._loaded.block_samples,
             latency=self.latency,
@@ -224,6 +224,9 @@ class Engine:
             faults=self._faults(),
             input_level=levels[0],
             output_level=levels[1],
+            model_reason=self._loaded.reason,
+            dtype=self._loaded.dtype,
+            notice=self._loaded.notice,
         )
 
 

@@ -1,23 +1,28 @@
 """Runs TorchScript networks: the only place in the engine with torch."""
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 
 from realtime.errors import ModelFileError
+from realtime.machine import core_count
 from realtime.model_file import ModelInfo
 from realtime.processor import Audio
 
 COMPUTE = ("auto", "cpu", "cuda")
 
+# What networks compute in: tf32 is float32 with products of 11-bit numbers, on CUDA devices.
+DTYPES = ("float32", "tf32", "bfloat16")
+
 # TorchScript profiles its first calls and compiles in the next; after these it is steady.
 WARM_UP_CALLS = 4
 # Calls per number of threads when choosing it, and how much of the time more threads must save.
 TRIAL_CALLS = 7
+QUICK_TRIAL_CALLS = 3
 WORTH_MORE_THREADS = 0.85
 LONGEST_PAUSE_S = 0.03
 SHORT_LEAD_SAMPLES = 2
@@ -38,11 +43,19 @@ def choose_compute(name: str) -> torch.device:
     return torch.device(name)
 
 
-def core_count() -> int:
-    """Processor cores that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+def device_name(compute: str) -> str:
+    """``cpu`` or the name of the CUDA device that ``compute`` means here.
+
+    Raises:
+        ValueError: as :func:`choose_compute`.
+    """
+    device = choose_compute(compute)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def cuda_available() -> bool:
+    """Whether there is a CUDA device to run on."""
+    return torch.cuda.is_available()
 
 
 def thread_choices(threads: int | None) -> list[int]:
@@ -79,12 +92,21 @@ class ScriptNetwork:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; None for what measures fastest in the warm-up.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``.
         methods: of the module besides ``forward`` that will be called.
+
+    Attributes:
+        threads: CPU threads.
+        dtype: what it computes in.
+        latency_samples: how late the output is within its calls.
+        call_s: what a call took in the warm-up.
 
     Raises:
         ModelFileError: if the file cannot be loaded or lacks a method.
-        ValueError: if compute or threads are wrong.
+        ValueError: if compute, threads or dtype are wrong.
     """
+
+    latency_samples = 0
 
     def __init__(
         self,
@@ -92,17 +114,26 @@ class ScriptNetwork:
         *,
         compute: str = "auto",
         threads: int | None = None,
+        dtype: str = "float32",
         methods: Sequence[str] = (),
     ) -> None:
+        if dtype not in DTYPES:
+            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
         self._device = choose_compute(compute)
         self._choices = thread_choices(threads)
         self.threads = self._choices[0]
+        self.dtype = dtype
+        self.call_s = 0.0
         self._path = info.path
-        module = load_script(info.path, self._device)
-        if missing := [m for m in methods if not hasattr(module, m)]:
+        self._loaded = load_script(info.path, self._device)
+        if missing := [m for m in methods if not hasattr(self._loaded, m)]:
             raise ModelFileError(f"{info.path} says that it streams, but has no {missing[0]}")
+        if dtype == "bfloat16":
+            self._loaded = self._loaded.to(torch.bfloat16)
         # Freezing folds constants into the graph: a third of the time of a short call.
-        self._module = torch.jit.freeze(module, preserved_attrs=list(methods))
+        self._module = torch.jit.freeze(
+            self._loaded, preserved_attrs=[m for m in methods if m != "initial_state"]
+        )
 
     @property
     def compute(self) -> str:
@@ -112,9 +143,16 @@ class ScriptNetwork:
         return "cpu"
 
     def bind_thread(self) -> None:
-        """Make the calling thread the one that runs the network: threads and denormals."""
+        """Make the calling thread the one that runs the network: threads, denormals, tf32."""
         torch.set_num_threads(self.threads)
         torch.set_flush_denormal(True)
+        if self._device.type == "cuda":
+            tf32 = self.dtype == "tf32"
+            torch.set_float32_matmul_precision("high" if tf32 else "highest")
+            torch.backends.cudnn.allow_tf32 = tf32
+
+    def start(self, channels: int) -> None:
+        """Forget the past, of which a network without a state has none."""
 
     def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
         """Run on noise until the graph is compiled, check the contract, and choose the threads.
@@ -144,9 +182,12 @@ class ScriptNetwork:
                 )
             if not np.isfinite(y).all():
                 raise ModelFileError(f"{self._path} returns samples that are not numbers")
+        pause_s = min(pause_s, LONGEST_PAUSE_S)
         if len(self._choices) > 1 and self._device.type == "cpu":
-            self.threads = self._fastest(x, min(pause_s, LONGEST_PAUSE_S))
+            self.threads = self._fastest(x, pause_s)
             self.bind_thread()
+        else:
+            self.call_s = self.time_call(x, pause_s, calls=QUICK_TRIAL_CALLS)
 
     def _fastest(self, x: Audio, pause_s: float) -> int:
         """The number of threads with the shortest median call; more only where they pay."""
@@ -154,16 +195,21 @@ class ScriptNetwork:
         for threads in self._choices:
             self.threads = threads
             self.bind_thread()
-            durations_s = []
-            for _ in range(TRIAL_CALLS):
-                time.sleep(pause_s)
-                begin = time.perf_counter()
-                self(x)
-                durations_s.append(time.perf_counter() - begin)
-            median_s = float(np.median(durations_s))
+            median_s = self.time_call(x, pause_s)
             if median_s < best_s * WORTH_MORE_THREADS:
                 best, best_s = threads, median_s
+        self.call_s = best_s
         return best
+
+    def time_call(self, x: Audio, pause_s: float, *, calls: int = TRIAL_CALLS) -> float:
+        """Median duration of a call in seconds, with pauses between the calls."""
+        durations_s = []
+        for _ in range(calls):
+            time.sleep(pause_s)
+            begin = time.perf_counter()
+            self(x)
+            durations_s.append(time.perf_counter() - begin)
+        return float(np.median(durations_s))
 
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""
@@ -208,23 +254,46 @@ class StreamNetwork(ScriptNetwork):
     """
 
     def __init__(
-        self, info: ModelInfo, *, compute: str = "auto", threads: int | None = None
+        self,
+        info: ModelInfo,
+        *,
+        compute: str = "auto",
+        threads: int | None = None,
+        dtype: str = "float32",
     ) -> None:
         super().__init__(
-            info, compute=compute, threads=threads, methods=("initial_state", "stream")
+            info,
+            compute=compute,
+            threads=threads,
+            dtype=dtype,
+            methods=("initial_state", "stream"),
         )
         self.block_multiple = info.block_multiple
-        self._takes_lead = len(self._module.initial_state.schema.arguments) > 2
+        arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
+        self._takes_lead = "lead" in arguments
         self.lead_samples = SHORT_LEAD_SAMPLES if self._takes_lead else info.block_multiple
         # What the file says is with a lead of a whole step.
         self.latency_samples = info.latency_samples - (info.block_multiple - self.lead_samples)
         self.start(1)
 
+    def initial_state(self, channels: int) -> list[torch.Tensor]:
+        """The network's state after silence."""
+        lead = (self.lead_samples,) if self._takes_lead else ()
+        # Runs once: not worth freezing, nor the half second of compiling it for its one length.
+        # (torch documents this name, but does not list it as exported.)
+        plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+        with torch.inference_mode(), plainly:
+            state: list[torch.Tensor] = self._loaded.initial_state(channels, *lead)
+        return state
+
+    def step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The network's ``stream``: output and new state."""
+        y, after = self._module.stream(x, state)
+        return y, after
+
     def start(self, channels: int) -> None:
         """Forget the past: there was silence."""
-        lead = (self.lead_samples,) if self._takes_lead else ()
-        with torch.inference_mode():
-            self._state = self._module.initial_state(channels, *lead)
+        self._state = self.initial_state(channels)
 
     def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
         """As for any network; forgets the noise afterwards."""
@@ -235,5 +304,5 @@ class StreamNetwork(ScriptNetwork):
     def __call__(self, x: Audio) -> Audio:
         """Go on with the next samples."""
         with torch.inference_mode():
-            y, self._state = self._module.stream(self._to_device(x), self._state)
+            y, self._state = self.step(self._to_device(x), self._state)
             return self._to_numpy(y)

@@ -118,3 +118,9 @@ class Snapshot:
     faults: Faults
     input_level: Level
     output_level: Level
+    model_reason: str = ""
+    """Why it is this model, in one line."""
+    dtype: str = "float32"
+    """Numbers that the network computes in: ``float32``, ``tf32`` or ``bfloat16``."""
+    notice: str = ""
+    """Empty, or one line about what goes on otherwise than asked for: on the CPU, say."""

@@ -1,0 +1,88 @@
+"""Puts a network on the device that it is to run on, with the processor behind it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Generic
+
+from realtime.errors import ModelFileError
+from realtime.fit import Calls, Network, Wish, fit
+from realtime.measurements import Measurements
+from realtime.model_file import ModelInfo
+
+Make = Callable[[str, Wish], Network]
+"""Loads a network on ``cpu`` or ``cuda``."""
+
+
+@dataclass(frozen=True)
+class Placed(Generic[Network]):
+    """A network where it runs.
+
+    Attributes:
+        network: warm.
+        backup: the same on the processor, warm; None where ``network`` is that.
+        notice: empty, or what came otherwise than asked for.
+    """
+
+    network: Network
+    backup: Network | None = None
+    notice: str = ""
+
+
+def place(
+    make: "Make[Network]",
+    info: ModelInfo,
+    calls: Calls,
+    wish: Wish,
+    *,
+    compute: str,
+    measurements: Measurements | None,
+) -> Placed[Network]:
+    """Load a network where it is asked for, or on the processor where that fails.
+
+    Args:
+        make: loads it.
+        info: the model file.
+        calls: what will be asked of it.
+        wish: what is decided already.
+        compute: ``auto``, ``cpu`` or ``cuda``.
+        measurements: where results are looked up and kept.
+
+    Raises:
+        ModelFileError: if the file cannot be loaded or breaks its contract.
+        ValueError: if compute or a wish is wrong.
+    """
+    # Imported here: loading torch takes seconds that no other command should pay.
+    from realtime.network import choose_compute, cuda_available, device_name
+
+    if compute == "cuda" and not cuda_available():
+        compute, notice = "cpu", "there is no CUDA device here: running on the CPU"
+    else:
+        compute, notice = choose_compute(compute).type, ""
+    # On the processor first, also for a GPU: it has to be warm when the GPU is lost, and what is
+    # wrong with a file is said here.
+    on_cpu = fit(
+        lambda w: make("cpu", w),
+        info,
+        calls,
+        # tf32 is of GPUs.
+        replace(wish, dtype="float32") if wish.dtype == "tf32" else wish,
+        device="cpu",
+        measurements=measurements,
+    )
+    if compute == "cpu":
+        return Placed(on_cpu, notice=notice)
+    try:
+        on_gpu = fit(
+            lambda w: make("cuda", w),
+            info,
+            calls,
+            replace(wish, threads=on_cpu.threads),
+            device=device_name("cuda"),
+            measurements=measurements,
+        )
+    # torch says "not compiled with CUDA" by an assertion.
+    except (ModelFileError, RuntimeError, AssertionError) as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:160] if lines else type(error).__name__
+        return Placed(on_cpu, notice=f"the GPU cannot be used ({reason}): running on the CPU")
+    return Placed(on_gpu, on_cpu)

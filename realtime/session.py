@@ -1,15 +1,18 @@
 """From what a user asks for to an engine that is ready to start."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from realtime.assets import demo_path
 from realtime.audio_file import SUFFIXES, read_audio
+from realtime.auto import Choice, SpeedTrial, choose_model
 from realtime.engine import Engine
-from realtime.errors import TopoctaveError
+from realtime.errors import AudioFileError, TopoctaveError
 from realtime.file_ports import FileInput, FileOutput, NullOutput
 from realtime.loading import check_block_samples, load_chain
-from realtime.model_file import find_model
+from realtime.measurements import Measurements
+from realtime.model_file import find_model, shipped_models
 from realtime.parameters import Parameters
 from realtime.ports import Input, Output
 from realtime.settings import Settings
@@ -17,6 +20,24 @@ from realtime.settings import Settings
 
 def _is_file(name: str, suffixes: tuple[str, ...]) -> bool:
     return Path(name).suffix.lower() in suffixes or "/" in name or "\\" in name
+
+
+def _exists(name: str) -> bool:
+    """Whether there is a file of that name, whatever its suffix."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # no name that the disk knows: too long, say
+        return False
+
+
+def check_apart(source: str, target: str) -> None:
+    """Refuse to write an output over the input that it is made of.
+
+    Raises:
+        AudioFileError: if both are the same file.
+    """
+    if _exists(source) and _exists(target) and Path(source).samefile(target):
+        raise AudioFileError(f"{target} is the input; choose another name for the output")
 
 
 def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Input:
@@ -28,7 +49,7 @@ def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Inp
     """
     if name == "demo":
         return FileInput("demo clip", read_audio(demo_path()), loop=loop)
-    if _is_file(name, SUFFIXES) or Path(name).is_file():
+    if _is_file(name, SUFFIXES) or _exists(name):
         path = Path(name)
         audio = read_audio(path)
         if audio.note:
@@ -55,11 +76,39 @@ def open_output(name: str) -> Output:
     return DeviceOutput(name)
 
 
+def open_model(
+    settings: Settings,
+    *,
+    channels: int,
+    measurements: Measurements,
+    progress: Callable[[str], None],
+) -> Choice:
+    """The model that a user means, or the best one for this machine where they mean none.
+
+    Raises:
+        ModelFileError: if there is no such model, or its file cannot be read.
+        ValueError: if compute or threads are wrong.
+    """
+    if settings.model != "auto":
+        info = find_model(settings.model)
+        return Choice(info, f"{info.name}: as asked for")
+    trial = SpeedTrial(
+        block_samples=settings.block_samples,
+        channels=channels,
+        compute=settings.compute,
+        threads=settings.threads,
+        measurements=measurements,
+        progress=progress,
+    )
+    return choose_model(shipped_models(), trial)
+
+
 def open_engine(
     settings: Settings,
     *,
     parameters: Parameters | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    measurements: Measurements | None = None,
 ) -> Engine:
     """Load and warm up the model, open input and output; takes seconds.
 
@@ -67,27 +116,38 @@ def open_engine(
         settings: what the session is made of.
         parameters: where the A/B mix starts.
         progress: called with one line at a time about what is being done.
+        measurements: what is known of this machine; by default what is kept in the user's cache.
 
     Raises:
         TopoctaveError: if a model, file or device cannot be used.
         ValueError: if a setting is wrong.
     """
     check_block_samples(settings.block_samples)
-    info = find_model(settings.model)
+    check_apart(settings.input, settings.output)
+    measurements = measurements or Measurements()
+    if settings.model != "auto":
+        # A wrong name is told before devices are opened, and a file is waited for.
+        find_model(settings.model)
     source = open_input(settings.input, loop=settings.loop, progress=progress)
     sink: Output | None = None
     try:
         sink = open_output(settings.output)
-        progress(f"loading {info.name}")
+        choice = open_model(
+            settings, channels=source.channels, measurements=measurements, progress=progress
+        )
+        progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(
-            info,
+            choice.info,
             block_samples=settings.block_samples,
             channels=source.channels,
             compute=settings.compute,
             threads=settings.threads,
             parameters=parameters,
+            measurements=measurements,
         )
-        return Engine(source, sink, loaded)
+        if loaded.notice:
+            progress(loaded.notice)
+        return Engine(source, sink, replace(loaded, reason=choice.reason))
     except (TopoctaveError, ValueError):
         source.stop()
         if sink is not None:

@@ -5,8 +5,11 @@ from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF, QStanda
 from PySide6.QtWidgets import (
     QComboBox,
     QSizePolicy,
+    QStyle,
     QStyledItemDelegate,
+    QStyleOptionComboBox,
     QStyleOptionViewItem,
+    QStylePainter,
     QVBoxLayout,
     QWidget,
 )
@@ -83,9 +86,15 @@ class ChoiceBox(QComboBox):
         self.setToolTip(chosen.detail or chosen.label if chosen else self.name)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """As usual, with an arrow in the theme's colour."""
-        super().paintEvent(event)
-        painter = QPainter(self)
+        """As usual, but a long name ends in dots, and the arrow has the theme's colour."""
+        painter = QStylePainter(self)
+        option = QStyleOptionComboBox()
+        self.initStyleOption(option)
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ComboBox, option)
+        option.currentText = self.fontMetrics().elidedText(
+            self.currentText(), Qt.TextElideMode.ElideRight, self.width() - 36
+        )
+        painter.drawControl(QStyle.ControlElement.CE_ComboBoxLabel, option)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         pen = QPen(self.theme.colour("muted" if self.isEnabled() else "faint"), 1.5)
         pen.setCapStyle(Qt.PenCapStyle.RoundCap)

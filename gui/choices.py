@@ -7,6 +7,8 @@ from gui.ports import DeviceLine
 
 RATE_IN_HZ = 22_050
 RATE_OUT_HZ = 44_100
+RATE_SEPARATOR = "  ·  "
+"""Between a device's name and its rate."""
 
 
 @dataclass(frozen=True)
@@ -91,7 +93,7 @@ def _device(device: DeviceLine, *, recording: bool) -> Choice:
     detail = f"{device.name}\n{device.host_api}, {channels} channels, own rate {own}"
     return Choice(
         str(device.index),
-        f"{device.name}  ·  {rate}",
+        f"{device.name}{RATE_SEPARATOR}{rate}",
         f"{device.host_api}\n{device.name}",
         detail,
     )

@@ -92,8 +92,9 @@ class SpectrogramPane(QWidget):
 
     def set_colours(self, colours: Colours) -> None:
         """Choose the colours of the 256 level codes."""
-        self._colours = colours
-        self._redraw()
+        if not np.array_equal(colours, self._colours):
+            self._colours = colours
+            self._redraw()
 
     def set_wave(self, shown: bool) -> None:
         """Lay the waveform over the picture, or not."""

@@ -4,6 +4,7 @@ import sys
 
 from PySide6.QtCore import QObject, QTimer
 
+from gui.choices import RATE_SEPARATOR, Choice
 from gui.controller import Controller
 from gui.hotplug import HotPlug
 from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices
@@ -147,14 +148,10 @@ class Session(QObject):
 
     def _show_way(self, snapshot: Snapshot) -> None:
         transport = self._panels.transport
-        given, played = transport.input.chosen, transport.output.chosen
-        # A device as the driver calls it; a clip or a file as it was chosen.
-        own_in = transport.input_is_device or given is None
-        own_out = transport.output_is_device or played is None
         self._panels.status.show_way(
             snapshot,
-            given=snapshot.input_name if own_in or given is None else given.label,
-            played=snapshot.output_name if own_out or played is None else played.label,
+            given=_place(transport.input.chosen, snapshot.input_name),
+            played=_place(transport.output.chosen, snapshot.output_name),
         )
 
     def _failed(self, error: str) -> None:
@@ -223,3 +220,12 @@ class Session(QObject):
             self.refresh()
         elif action == LOOK_NOW:
             self.refresh()
+
+
+def _place(choice: Choice | None, name: str) -> str:
+    """Where sound comes from or goes to: as it was chosen, a default with its device's name."""
+    if choice is None:
+        return name
+    if choice.value == "default" and name != "default":
+        return f"{choice.label} ({name})"
+    return choice.label.split(RATE_SEPARATOR)[0]

@@ -10,6 +10,7 @@ import soundfile
 from gui_fake_engine import DESK, FakeWorld, device
 from gui_window import Answers, Opened, qt_marks
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
 from gui.keyboard import HOLD_S, KEYS
@@ -146,6 +147,7 @@ def test_change_of_device_while_running(qtbot, tmp_path, desk) -> None:
     pick(opened.transport.output, "null")
     opened.wait(lambda: opened.window.controller.engine not in (None, first))
     assert opened.running().settings.output == "null"
+    assert opened.panels.status.way.text().endswith("Nowhere")
 
 
 def test_knobs_survive_a_change_of_model(qtbot, tmp_path) -> None:
@@ -872,6 +874,18 @@ def test_theme_changes_at_once_and_back(qtbot, tmp_path) -> None:
     assert opened.window.theme == DARK
     dark = opened.window.grab().toImage().pixelColor(5, opened.window.height() - 5)
     assert light.lightness() > 200 > 60 > dark.lightness()
+
+
+def test_theme_follows_the_system(qtbot, tmp_path, monkeypatch) -> None:
+    from gui.theme import DARK, LIGHT
+
+    opened = Opened(qtbot, tmp_path)
+    hints = QGuiApplication.styleHints()
+    for scheme, theme in ((Qt.ColorScheme.Light, LIGHT), (Qt.ColorScheme.Dark, DARK)):
+        # The offscreen platform has no scheme of its own to set.
+        monkeypatch.setattr("gui.theme.resolve", lambda _choice, wanted=theme: wanted)
+        hints.colorSchemeChanged.emit(scheme)
+        assert opened.window.theme == theme
 
 
 def test_help_page_has_every_key(qtbot, tmp_path) -> None:

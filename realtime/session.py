@@ -1,15 +1,18 @@
 """From what a user asks for to an engine that is ready to start."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from realtime.assets import demo_path
 from realtime.audio_file import SUFFIXES, read_audio
+from realtime.auto import Choice, SpeedTrial, choose_model
 from realtime.engine import Engine
 from realtime.errors import AudioFileError, TopoctaveError
 from realtime.file_ports import FileInput, FileOutput, NullOutput
 from realtime.loading import check_block_samples, load_chain
-from realtime.model_file import find_model
+from realtime.measurements import Measurements
+from realtime.model_file import find_model, shipped_models
 from realtime.parameters import Parameters
 from realtime.ports import Input, Output
 from realtime.settings import Settings
@@ -73,11 +76,39 @@ def open_output(name: str) -> Output:
     return DeviceOutput(name)
 
 
+def open_model(
+    settings: Settings,
+    *,
+    channels: int,
+    measurements: Measurements,
+    progress: Callable[[str], None],
+) -> Choice:
+    """The model that a user means, or the best one for this machine where they mean none.
+
+    Raises:
+        ModelFileError: if there is no such model, or its file cannot be read.
+        ValueError: if compute or threads are wrong.
+    """
+    if settings.model != "auto":
+        info = find_model(settings.model)
+        return Choice(info, f"{info.name}: as asked for")
+    trial = SpeedTrial(
+        block_samples=settings.block_samples,
+        channels=channels,
+        compute=settings.compute,
+        threads=settings.threads,
+        measurements=measurements,
+        progress=progress,
+    )
+    return choose_model(shipped_models(), trial)
+
+
 def open_engine(
     settings: Settings,
     *,
     parameters: Parameters | None = None,
     progress: Callable[[str], None] = lambda _: None,
+    measurements: Measurements | None = None,
 ) -> Engine:
     """Load and warm up the model, open input and output; takes seconds.
 
@@ -85,6 +116,7 @@ def open_engine(
         settings: what the session is made of.
         parameters: where the A/B mix starts.
         progress: called with one line at a time about what is being done.
+        measurements: what is known of this machine; by default what is kept in the user's cache.
 
     Raises:
         TopoctaveError: if a model, file or device cannot be used.
@@ -92,21 +124,30 @@ def open_engine(
     """
     check_block_samples(settings.block_samples)
     check_apart(settings.input, settings.output)
-    info = find_model(settings.model)
+    measurements = measurements or Measurements()
+    if settings.model != "auto":
+        # A wrong name is told before devices are opened, and a file is waited for.
+        find_model(settings.model)
     source = open_input(settings.input, loop=settings.loop, progress=progress)
     sink: Output | None = None
     try:
         sink = open_output(settings.output)
-        progress(f"loading {info.name}")
+        choice = open_model(
+            settings, channels=source.channels, measurements=measurements, progress=progress
+        )
+        progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(
-            info,
+            choice.info,
             block_samples=settings.block_samples,
             channels=source.channels,
             compute=settings.compute,
             threads=settings.threads,
             parameters=parameters,
+            measurements=measurements,
         )
-        return Engine(source, sink, loaded)
+        if loaded.notice:
+            progress(loaded.notice)
+        return Engine(source, sink, replace(loaded, reason=choice.reason))
     except (TopoctaveError, ValueError):
         source.stop()
         if sink is not None:

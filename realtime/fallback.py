@@ -35,7 +35,7 @@ class Lifeline:
         """Note the device's failure."""
         lines = str(error).strip().splitlines()
         reason = lines[0][:120] if lines else type(error).__name__
-        self.notice = f"{self._device} was lost ({reason}): going on {self._backup}"
+        self.notice = f"{self._device} was lost ({reason}): continuing {self._backup}"
 
 
 class FallbackWindows:

@@ -3,6 +3,7 @@
 import contextlib
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
@@ -49,7 +50,8 @@ class FileInput:
         self.length_s = audio.samples.shape[1] / SAMPLE_RATE_IN
         self._loop = loop
         self._position = 0
-        self._seek_to: int | None = None
+        # The newest wish of another thread; taken and given in one step each.
+        self._seek_to: deque[int] = deque(maxlen=1)
         self.finished = False
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
@@ -75,7 +77,7 @@ class FileInput:
     def seek(self, seconds: float) -> None:
         """Go on from there, at once."""
         last = self._samples.shape[1] - 1
-        self._seek_to = min(max(round(seconds * SAMPLE_RATE_IN), 0), last)
+        self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
 
     def _run(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
         pushed = 0
@@ -85,6 +87,8 @@ class FileInput:
             else:
                 # One tick ahead, so that what was recorded "now" is there when "now" comes.
                 due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
+                # A microphone would lose what does not fit; a file can wait.
+                due = min(due, intake.ring.free)
             if due <= 0:
                 self._stop.wait(TICK_S)
                 continue
@@ -95,7 +99,7 @@ class FileInput:
             self.finished = self._position >= self._samples.shape[1]
 
     def _next(self, n: int) -> Audio:
-        target, self._seek_to = self._seek_to, None
+        target = self._seek_to.pop() if self._seek_to else None
         block = self._cut(n)
         if target is not None:
             # What would have come fades into what comes from the new place.

@@ -6,7 +6,7 @@ import json
 import os
 import re
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.checkpoint import load_checkpoint, trained_network
+from models.silence import silenced
 from models.streaming import StreamingUNet
 from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 from realtime.model_file import METADATA_NAME, read_model_info
@@ -75,11 +76,12 @@ def export(
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
 
-    Averaged weights where the training kept them, batch norm folded, TorchScript, with the
-    metadata of DESIGN's "Model file" as ``topoctave.json``. A network that can stream (not with
-    ``align_corners``) is written as a streaming one, which runs windowed as well. The file is
-    loaded again and compared with the network as trained, whole and as a stream, before it takes
-    its place; otherwise nothing is written.
+    Averaged weights where the training kept them, the answer to silence taken off (see
+    :mod:`models.silence`), batch norm folded, TorchScript, with the metadata of DESIGN's "Model
+    file" as ``topoctave.json``. A network that can stream (not with ``align_corners``) is written
+    as a streaming one, which runs windowed as well. The file is loaded again and compared with
+    the network as trained, whole and as a stream, before it takes its place; otherwise nothing is
+    written.
 
     Args:
         checkpoint: of :func:`models.train.train`.
@@ -114,7 +116,9 @@ def export(
         if key.startswith("val/") and "loss" not in key
     }
     streams = not network.align_corners
-    module = StreamingUNet(network) if streams else fold_batch_norm(network)
+    build: Callable[[UNet], nn.Module] = StreamingUNet if streams else fold_batch_norm
+    network = silenced(network, build)
+    module = build(network)
     metadata = {
         "format": FORMAT,
         "name": name,

@@ -16,7 +16,7 @@ BF16_COSINE = 0.999
 def gradients(bf16_backward: bool) -> tuple[Tensor, Tensor]:
     """Output and all gradients, as one vector, of a batch."""
     torch.manual_seed(0)
-    network = trained_like(UNet(width=2)).train()
+    network = trained_like(UNet(width=4)).train()
     with arithmetic(CPU, bf16=False, bf16_backward=bf16_backward):
         out = network(noise(2, 1, 2048))
     out.square().mean().backward()
@@ -36,7 +36,7 @@ def test_gradients_are_rounded_and_keep_their_direction() -> None:
 
 
 def test_full_bfloat16_rounds_the_forward_pass() -> None:
-    network = trained_like(UNet(width=2))
+    network = trained_like(UNet(width=4))
     x = noise(1, 1, 1024)
     with arithmetic(CPU, bf16=True, bf16_backward=False):
         rounded = network(x)

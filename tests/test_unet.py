@@ -63,10 +63,11 @@ def test_any_length_comes_back(length: int) -> None:
 
 
 def test_a_batch_is_as_good_as_its_rows() -> None:
-    network = trained_like(UNet(width=2))
+    network = trained_like(UNet(width=1))
     x = noise(3, 1, 1024)
     rows = torch.cat([network(row[None]) for row in x])
-    torch.testing.assert_close(network(x), rows, rtol=0, atol=SAME)
+    atol = SAME * float(rows.detach().abs().max())
+    torch.testing.assert_close(network(x), rows, rtol=0, atol=atol)
 
 
 @pytest.mark.parametrize("width", [0, -4])

@@ -41,9 +41,17 @@ def display(size: str) -> Iterator[str]:
         server.wait()
 
 
+def pause(milliseconds: int) -> None:
+    """Let the window live; QTest.qWait would keep the interpreter from the audio's threads."""
+    from PySide6.QtCore import QEventLoop, QTimer
+
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 def take(path: Path, *, light: bool, width: int, height: int) -> None:
     """One picture, in a process that has a display."""
-    from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
     from gui import theme
@@ -65,18 +73,18 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
         window.resize(width, height)
         window.show()
         while window.controller.engine is None:
-            QTest.qWait(50)
-            if window.notices and window.panels.banner.notice is not None:
+            pause(50)
+            if window.panels.banner.notice is not None:
                 raise SystemExit(window.panels.banner.notice.text)
         engine = window.controller.engine
         for begin_s, bypass in zip((*ORIGINAL_S, FILL_S), (True, False, None), strict=True):
             while engine.snapshot().seconds < begin_s:
-                QTest.qWait(30)
+                pause(30)
             if bypass is not None:
                 window.panels.listening.set_bypass(bypass)
             # What loading left behind is not what a running session shows.
             engine.reset_counters()
-        QTest.qWait(400)
+        pause(400)
         window.grab().save(str(path))
         window.close()
 

@@ -15,7 +15,7 @@ from pathlib import Path
 os.environ.setdefault("OMP_NUM_THREADS", "2")
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from PySide6.QtCore import Qt, QtMsgType, qInstallMessageHandler
+from PySide6.QtCore import QEventLoop, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
@@ -44,7 +44,10 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     memory.save(Remembered(theme=ThemeChoice.DARK))
     theme.apply(app, theme.DARK)
     files = len(list(Path("/proc/self/fd").iterdir()))
-    settings = Settings(block_samples=int(os.environ.get("SOAK_BLOCK", "2048")))
+    settings = Settings(
+        block_samples=int(os.environ.get("SOAK_BLOCK", "1024")),
+        threads=int(os.environ.get("SOAK_THREADS", "0")) or None,
+    )
     window = MainWindow(real_services(), memory, settings)
     window.show()
     QTest.qWaitForWindowExposed(window)
@@ -55,7 +58,7 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     engine = window.controller.engine
     assert engine is not None
     # What a machine that just loaded a network does in the first second is not the window's.
-    QTest.qWait(1500)
+    pause(1500)
     engine.reset_counters()
     begin = time.monotonic()
     step = 0
@@ -63,7 +66,7 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
         QTest.keyClick(window, KEYS[step % len(KEYS)])
         window.resize(*SIZES[step % len(SIZES)])
         step += 1
-        QTest.qWait(250)
+        pause(250)
     snapshot = engine.snapshot()
     if picture:
         window.grab().save(picture)
@@ -91,12 +94,19 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     return 0 if snapshot.state is State.RUNNING else 1
 
 
+def pause(milliseconds: int) -> None:
+    """Let the window live; QTest.qWait would keep the interpreter from the audio's threads."""
+    loop = QEventLoop()
+    QTimer.singleShot(milliseconds, loop.quit)
+    loop.exec()
+
+
 def wait(condition) -> None:
     end = time.monotonic() + OPEN_S
     while not condition():
         if time.monotonic() > end:
             raise TimeoutError("the window did not get there")
-        QTest.qWait(50)
+        pause(50)
 
 
 if __name__ == "__main__":

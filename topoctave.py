@@ -119,11 +119,32 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from models.bench import resampler_stages
-    from realtime.bench import measure
+    from models.bench import resampler_stages, untrained_groups
+    from realtime.bench import bench_devices, measure, window_row
+    from realtime.bench_picture import check_picture, draw_bench
+    from realtime.start_up import start_up_rows
     from realtime.tables import bench_table
 
-    result = measure(compute=args.compute, more=resampler_stages(), report=_say)
+    def redraw() -> dict[str, Any] | None:
+        try:
+            from gui.bench import measure_redraw
+
+            return window_row(measure_redraw())
+        except ImportError as error:
+            _say(f"the window cannot be measured: {error}")
+            return None
+
+    if args.plot:
+        check_picture(args.plot)
+    result = measure(
+        compute=args.compute,
+        more=resampler_stages(),
+        groups=untrained_groups(bench_devices(args.compute)),
+        rows=[*start_up_rows(), redraw],
+        report=_say,
+    )
+    if args.plot:
+        draw_bench(result, args.plot)
     return _show(result, as_json=args.json, table=bench_table)
 
 
@@ -184,6 +205,7 @@ def _parser() -> argparse.ArgumentParser:
 
     bench = command("bench", _bench, "measure the speed of every stage on this machine")
     bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
+    bench.add_argument("--plot", type=Path, metavar="FILE.png", help="draw speed and latency too")
     bench.add_argument("--json", action="store_true")
     return parser
 

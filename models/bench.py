@@ -1,33 +1,90 @@
-"""Other upsamplers to compare the front end with in ``topoctave bench``."""
+"""What ``topoctave bench`` measures besides the engine: other resamplers, and a wide network."""
 
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import resampy
 import soxr
+import torch
 
-from realtime.bench import Stage
+from models.checkpoint import save_atomically
+from models.export import export
+from models.unet import UNet
+from realtime.bench import Stage, bench_row, chain_stage, offline_stage
+from realtime.machine import core_count, has_bfloat16
+from realtime.model_file import read_model_info
 
 WHOLE_S = 10.0
+
+# The thesis's width, at the longest block: what a machine has to be fast for.
+WIDTH = 16
+WIDE_BLOCK = 4096
 
 
 def resampler_stages() -> Iterator[Stage]:
     """Whole signals through resampy's kaiser_fast and soxr's best."""
     x = np.random.default_rng(0).normal(0.0, 0.05, round(WHOLE_S * 22_050)).astype(np.float32)
-
-    def row(name: str) -> dict[str, object]:
-        return {
-            "stage": "front_end",
-            "name": name,
-            "device": "cpu",
-            "threads": 1,
-            "dtype": "float32",
-            "block": None,
-        }
-
     yield Stage(
-        row("resampy.kaiser_fast"),
+        bench_row("front_end", "resampy.kaiser_fast"),
         lambda: resampy.resample(x, 22_050, 44_100, filter="kaiser_fast"),
         WHOLE_S,
     )
-    yield Stage(row("soxr.vhq"), lambda: soxr.resample(x, 22_050, 44_100, quality="VHQ"), WHOLE_S)
+    yield Stage(
+        bench_row("front_end", "soxr.vhq"),
+        lambda: soxr.resample(x, 22_050, 44_100, quality="VHQ"),
+        WHOLE_S,
+    )
+
+
+def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
+    """The U-Net of the thesis's width with random weights, which are as fast as trained ones."""
+
+    def stages() -> list[Stage]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = write_untrained(WIDTH, Path(folder))
+            info = replace(read_model_info(path), name=f"unet-{WIDTH}-random")
+            made = []
+            for device in devices:
+                dtypes = ["float32", *["bfloat16"] * has_bfloat16()]
+                if device == "cuda":
+                    dtypes = ["float32", "tf32", "bfloat16"]
+                    made += [offline_stage(info, device, 1, dtype=dtype) for dtype in dtypes]
+                threads = min(core_count(), 8) if device == "cpu" else 1
+                for block in (WIDE_BLOCK,) if device == "cpu" else (512, WIDE_BLOCK):
+                    made += [
+                        chain_stage(info, "streaming", device, threads, dtype=dtype, block=block)
+                        for dtype in dtypes
+                    ]
+            return made
+
+    yield stages
+
+
+def write_untrained(width: int, folder: Path) -> Path:
+    """A model file of a network with random weights; nothing to listen to.
+
+    Args:
+        width: of the network.
+        folder: where it is written.
+    """
+    checkpoint, path = folder / "random.pt", folder / "random.ts"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UNet(width=width).state_dict()
+        # What it adds is faint, as of a trained one.
+        network["final.weight"] *= 1e-3
+        state = {
+            "network": network,
+            "averaged": None,
+            "optimiser": {},
+            "step": 0,
+            "best": 0.0,
+            "config": {"network": {"width": width}, "data": {"train": "nothing"}},
+            "validation": {},
+        }
+        save_atomically(state, checkpoint)
+        export(checkpoint, path, title="random weights")
+    return path

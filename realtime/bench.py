@@ -1,10 +1,6 @@
 """Speed of every stage on this machine: ``topoctave bench``."""
 
-import itertools
-import resource
-import sys
-import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
 from importlib.metadata import version
 from typing import Any
@@ -12,83 +8,28 @@ from typing import Any
 import numpy as np
 
 from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
-from realtime.loading import load_chain
-from realtime.machine import machine_name
+from realtime.bench_stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
+from realtime.errors import ModelFileError
+from realtime.loading import LoadedChain, load_chain
+from realtime.machine import has_bfloat16, machine_name
 from realtime.model_file import ModelInfo, shipped_models
-from realtime.network import WindowNetwork, choose_compute, thread_choices
-from realtime.processor import ProcessSpec
+from realtime.network import WindowNetwork, choose_compute, cuda_available, thread_choices
+from realtime.processor import Audio, ProcessSpec
 from realtime.upsampler import FILTERS, KaiserUpsampler
 
+__all__ = ["Row", "Stage", "bench_row", "chain_stage", "measure", "memory_mb"]
+
 FRONT_END_BLOCK = 512
-NETWORK_BLOCKS = (512, 1024, 2048, 4096)
-WHOLE_S = 10.0
-# Every row is measured in several rounds, all rows in turn, so that a machine whose speed drifts
-# slows all of them alike; a row's figures are of all its rounds together.
-ROUNDS = 5
-ROUND_S = 0.25
+STREAMING_BLOCKS = (128, 256, 512, 1024, 2048, 4096)
+WINDOWED_BLOCKS = (512, 1024, 2048, 4096)
+# Where fewer bits are measured besides float32.
+DTYPE_BLOCKS = (1024, 4096)
+WHOLE_S = 5.0
 
-Row = dict[str, Any]
-Call = Callable[[], object]
+Group = Callable[[], Iterable[Stage]]
 
 
-class Stage:
-    """One thing to measure.
-
-    Args:
-        row: what identifies it.
-        call: does it once.
-        audio_s: seconds of audio that one call makes.
-        before: called at the beginning of a round; sets the threads.
-    """
-
-    def __init__(self, row: Row, call: Call, audio_s: float, before: Call = lambda: None) -> None:
-        self.row = row
-        self._call = call
-        self._audio_s = audio_s
-        self._before = before
-        self._durations_s: list[float] = []
-
-    def run(self, seconds: float) -> None:
-        """Measure for about so long; at least twice."""
-        self._before()
-        self._call()
-        end = time.perf_counter() + seconds
-        count = 0
-        while count < 2 or time.perf_counter() < end:
-            begin = time.perf_counter()
-            self._call()
-            self._durations_s.append(time.perf_counter() - begin)
-            count += 1
-
-    def result(self) -> Row:
-        """The finished row."""
-        p50, p99 = np.percentile(self._durations_s, [50, 99])
-        return self.row | {
-            "real_time_ratio": round(self._audio_s / float(p50), 2),
-            "p50_ms": round(1e3 * float(p50), 4),
-            "p99_ms": round(1e3 * float(p99), 4),
-            "memory_mb": round(memory_mb(), 1),
-        }
-
-
-def memory_mb() -> float:
-    """Largest resident size of this process so far."""
-    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return float(used) / (2**20 if sys.platform == "darwin" else 2**10)
-
-
-def _row(stage: str, name: str, device: str, threads: int, block: int | None) -> Row:
-    return {
-        "stage": stage,
-        "name": name,
-        "device": device,
-        "threads": threads,
-        "dtype": "float32",
-        "block": block,
-    }
-
-
-def _noise(channels: int, samples: int) -> np.ndarray[tuple[int, int], np.dtype[np.float32]]:
+def _noise(channels: int, samples: int) -> Audio:
     rng = np.random.default_rng(0)
     return rng.normal(0.0, 0.05, (channels, samples)).astype(np.float32)
 
@@ -99,56 +40,152 @@ def front_end_stages() -> Iterator[Stage]:
     for name in FILTERS:
         upsampler = KaiserUpsampler(name)
         upsampler.prepare(ProcessSpec(max_block_samples=FRONT_END_BLOCK))
-        row = _row("front_end", name, "cpu", 1, FRONT_END_BLOCK)
+        row = bench_row("front_end", name, block=FRONT_END_BLOCK)
         yield Stage(row, partial(upsampler.process, x), FRONT_END_BLOCK / SAMPLE_RATE_IN)
 
 
-def model_stages(info: ModelInfo, compute: str) -> Iterator[Stage]:
-    """A model whole and through the live chain, per block and number of threads."""
-    device = choose_compute(compute).type
+def offline_stage(
+    info: ModelInfo, device: str, threads: int, *, dtype: str, block: int | None = None
+) -> Stage:
+    """A plain call of the network: of a whole signal, or, stateless, of a block's length.
+
+    Raises:
+        ModelFileError: if the network cannot be run so.
+    """
+    network = WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
+    length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // 128 * 128
+    network.warm_up(1, length)
+    return Stage(
+        bench_row(
+            "stateless" if block else "offline",
+            info.name,
+            device=device,
+            threads=threads,
+            dtype=dtype,
+            block=block,
+        ),
+        partial(network, _noise(1, length)),
+        length / SAMPLE_RATE_OUT,
+        network.bind_thread,
+    )
+
+
+def chain_stage(
+    info: ModelInfo, kind: str, device: str, threads: int, *, dtype: str, block: int
+) -> Stage:
+    """The whole live chain around a model, ``streaming`` or ``windowed``, block by block.
+
+    Raises:
+        ModelFileError: if the network cannot be run so.
+    """
+    loaded = load_chain(
+        info,
+        block_samples=block,
+        compute=device,
+        threads=threads,
+        dtype=dtype,
+        windowed=kind == "windowed",
+        paced=False,
+    )
+    if loaded.notice:
+        raise ModelFileError(loaded.notice)
+    loaded.chain.process(_noise(1, loaded.chain.lead_samples))
+    row = bench_row(
+        kind,
+        info.name,
+        device=device,
+        threads=threads,
+        dtype=dtype,
+        block=block,
+        latency_ms=engine_latency_ms(loaded),
+    )
+    call = partial(loaded.chain.process, _noise(1, block // 2))
+    return Stage(row, call, block / SAMPLE_RATE_OUT, loaded.bind_thread)
+
+
+def engine_latency_ms(loaded: LoadedChain) -> float:
+    """Of an engine around the chain: its own, a block, and a block of safety."""
+    late = loaded.chain.latency_samples + 2 * loaded.block_samples
+    return round(1e3 * late / SAMPLE_RATE_OUT, 2)
+
+
+def model_groups(info: ModelInfo, device: str) -> Iterator[Group]:
+    """A model whole, stateless and through the live chain, per number of threads and format."""
     for threads in thread_choices(None) if device == "cpu" else [1]:
-        network = WindowNetwork(info, compute=compute, threads=threads)
-        length = round(WHOLE_S * SAMPLE_RATE_OUT) // 128 * 128
+        yield partial(_model_stages, info, device, threads)
+    rougher = ("tf32", "bfloat16") if device == "cuda" else ("bfloat16",) * has_bfloat16()
+    for dtype in rougher:
+        yield partial(_rough_stages, info, device, dtype)
+
+
+def _model_stages(info: ModelInfo, device: str, threads: int) -> Iterator[Stage]:
+    plain = info.front_end != "none"
+    if plain:
+        yield offline_stage(info, device, threads, dtype="float32")
+    for block in STREAMING_BLOCKS:
+        if plain and block % info.block_multiple == 0:
+            yield offline_stage(info, device, threads, dtype="float32", block=block)
+        if info.kind == "streaming":
+            yield chain_stage(info, "streaming", device, threads, dtype="float32", block=block)
+        if block in WINDOWED_BLOCKS:
+            yield chain_stage(info, "windowed", device, threads, dtype="float32", block=block)
+
+
+def _rough_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
+    threads = thread_choices(None)[-1] if device == "cpu" else 1
+    try:
         if info.front_end != "none":
-            whole = _noise(1, length)
-            network.warm_up(1, length)
-            row = _row("offline", info.name, device, threads, None)
-            yield Stage(
-                row,
-                partial(network, whole),
-                length / SAMPLE_RATE_OUT,
-                network.bind_thread,
-            )
-        kinds = ("windowed",) if info.kind == "windowed" else ("streaming", "windowed")
-        for kind, block in itertools.product(kinds, NETWORK_BLOCKS):
-            loaded = load_chain(
-                info,
-                block_samples=block,
-                compute=compute,
-                threads=threads,
-                windowed=kind == "windowed",
-            )
-            loaded.chain.process(_noise(1, loaded.chain.lead_samples))
-            x = _noise(1, block // 2)
-            yield Stage(
-                _row(kind, info.name, device, threads, block),
-                partial(loaded.chain.process, x),
-                block / SAMPLE_RATE_OUT,
-                loaded.bind_thread,
-            )
+            yield offline_stage(info, device, threads, dtype=dtype)
+        for block in DTYPE_BLOCKS:
+            yield chain_stage(info, info.kind, device, threads, dtype=dtype, block=block)
+    except ModelFileError:
+        # A network need not know other formats than its own.
+        return
+
+
+def window_row(redraw: Mapping[str, Any]) -> Row:
+    """The row of stage ``window``: an update of its pictures.
+
+    Args:
+        redraw: ``p50_ms`` and ``p99_ms``, and ``platform``, the way to the screen.
+    """
+    figures = {k: redraw[k] for k in ("p50_ms", "p99_ms")}
+    row = bench_row("window", f"redraw, {redraw['platform']}")
+    return row | {"real_time_ratio": None} | figures | {"memory_mb": memory_mb()}
+
+
+def bench_devices(compute: str) -> list[str]:
+    """``cpu`` and ``cuda``, as far as they are meant and there.
+
+    Raises:
+        ValueError: if compute is wrong.
+    """
+    if compute == "auto":
+        return ["cpu", "cuda"] if cuda_available() else ["cpu"]
+    return [choose_compute(compute).type]
 
 
 def measure(
     *,
     compute: str = "auto",
+    models: Iterable[ModelInfo] | None = None,
     more: Iterable[Stage] = (),
+    groups: Iterable[Group] = (),
+    rows: Iterable[Callable[[], Row | None]] = (),
+    rounds: int = ROUNDS,
+    round_s: float = ROUND_S,
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Measure everything.
 
     Args:
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        more: stages of other packages, for comparison.
+        compute: ``auto`` for all devices, ``cpu`` or ``cuda``.
+        models: the shipped ones by default.
+        more: stages of other packages that are compared with the front end.
+        groups: further stages of other packages, made when it is their turn.
+        rows: further rows, measured by their own means; None where that is not possible.
+        rounds: how often each stage has its turn.
+        round_s: how long a turn takes.
         report: called with one line of progress at a time.
 
     Returns:
@@ -157,16 +194,22 @@ def measure(
     Raises:
         ValueError: if compute is wrong.
     """
-    stages = [*front_end_stages(), *more]
-    for info in shipped_models():
-        report(f"loading {info.name}")
-        stages.extend(model_stages(info, compute))
-    for number in range(ROUNDS):
-        report(f"round {number + 1} of {ROUNDS}")
-        for stage in stages:
-            stage.run(ROUND_S)
-    return {
-        "machine": machine_name(),
-        "torch": version("torch"),
-        "rows": [s.result() for s in stages],
-    }
+    devices = bench_devices(compute)
+    report("measuring the front end")
+    results = run_group([*front_end_stages(), *more], rounds=rounds, round_s=round_s)
+    for info in shipped_models() if models is None else models:
+        for device in devices:
+            for group in model_groups(info, device):
+                report(f"measuring {info.name}")
+                results += run_group(list(group()), rounds=rounds, round_s=round_s)
+    for group in groups:
+        stages = list(group())
+        if stages:
+            report(f"measuring {stages[0].row['name']}")
+        results += run_group(stages, rounds=rounds, round_s=round_s)
+    for row in rows:
+        result = row()
+        if result is not None:
+            report(f"measured {result['stage']} {result['name']}")
+            results.append(result)
+    return {"machine": machine_name(), "torch": version("torch"), "rows": results}

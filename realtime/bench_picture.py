@@ -1,0 +1,92 @@
+"""Real-time ratio and latency against the block size, as a picture."""
+
+from pathlib import Path
+from typing import Any
+
+from realtime.errors import AudioFileError
+
+LABELS = {
+    "streaming": "streaming",
+    "windowed": "overlapping windows",
+    "stateless": "plain calls, no state",
+}
+STYLES = {"streaming": "-o", "windowed": "--s", "stateless": ":^"}
+
+Curve = list[tuple[int, float]]
+
+
+def best_curves(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, str], Curve]:
+    """A figure against the block size, by stage, model and device.
+
+    Of several numbers of threads and formats the fastest counts, block by block.
+
+    Args:
+        rows: of ``topoctave bench``.
+        key: of the figure.
+    """
+    best: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
+    for row in rows:
+        if row["stage"] not in LABELS or row["block"] is None or row[key] is None:
+            continue
+        held = best.setdefault((row["stage"], row["name"], row["device"]), {})
+        other = held.get(row["block"])
+        if other is None or row["real_time_ratio"] > other["real_time_ratio"]:
+            held[row["block"]] = row
+    return {k: [(n, held[n][key]) for n in sorted(held)] for k, held in best.items()}
+
+
+def check_picture(path: Path) -> None:
+    """Refuse what cannot become a picture, before minutes of measuring.
+
+    Raises:
+        ValueError: if it is no PNG, or there is no such folder.
+    """
+    if path.suffix.lower() != ".png":
+        raise ValueError(f"a picture is called NAME.png, got {path}")
+    if not path.parent.is_dir():
+        raise ValueError(f"there is no folder {path.parent}")
+
+
+def draw_bench(result: dict[str, Any], path: Path) -> None:
+    """Both curves of every model, as a PNG.
+
+    Args:
+        result: the object of ``topoctave bench --json``.
+        path: of the picture.
+
+    Raises:
+        AudioFileError: if the picture cannot be written.
+    """
+    # Imported here: matplotlib takes a second, and few commands draw.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 4.5), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    left, right = figure.subplots(1, 2)
+    panes = (
+        (left, "real_time_ratio", "real-time ratio (higher is better)"),
+        (right, "latency_ms", "latency of the engine (ms)"),
+    )
+    # Of a model and way one colour, left and right.
+    colours = {k: f"C{i}" for i, k in enumerate(best_curves(result["rows"], panes[0][1]))}
+    for axis, key, label in panes:
+        for series, curve in best_curves(result["rows"], key).items():
+            stage, name, device = series
+            blocks, values = zip(*curve, strict=True)
+            text = f"{name}, {LABELS[stage]}" + (f", {device}" if device != "cpu" else "")
+            style, colour = STYLES[stage], colours[series]
+            axis.plot(blocks, values, style, color=colour, label=text, lw=1.5, markersize=4)
+        axis.set_xscale("log", base=2)
+        axis.xaxis.set_major_formatter(lambda n, _: f"{n:g}")
+        axis.set_xlabel("block (output samples)")
+        axis.set_ylabel(label)
+        axis.set_ylim(bottom=0)
+        axis.grid(alpha=0.3)
+    left.axhline(1.0, color="black", linewidth=0.8, label="real time")
+    left.legend(fontsize=8)
+    figure.suptitle(f"{result['machine']}, torch {result['torch']}", fontsize=10)
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise AudioFileError(f"cannot write {path}: {error.strerror}") from error

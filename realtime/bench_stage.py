@@ -1,0 +1,119 @@
+"""One thing to measure, and how: ``topoctave bench``."""
+
+import resource
+import sys
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+# Every row is measured in several rounds, all rows of a group in turn, so that a machine whose
+# speed drifts slows all of them alike; a row's figures are of all its rounds together.
+ROUNDS = 5
+ROUND_S = 0.15
+
+Row = dict[str, Any]
+Call = Callable[[], object]
+
+
+def bench_row(
+    stage: str,
+    name: str,
+    *,
+    device: str = "cpu",
+    threads: int = 1,
+    dtype: str = "float32",
+    block: int | None = None,
+    latency_ms: float | None = None,
+) -> Row:
+    """What identifies a row.
+
+    Args:
+        stage: kind of thing.
+        name: which of them.
+        device: ``cpu`` or ``cuda``.
+        threads: of the processor.
+        dtype: numbers that it computes in.
+        block: samples per call, None for whole signals.
+        latency_ms: of an engine around it, devices left out; None where that means nothing.
+    """
+    return {
+        "stage": stage,
+        "name": name,
+        "device": device,
+        "threads": threads,
+        "dtype": dtype,
+        "block": block,
+        "latency_ms": latency_ms,
+    }
+
+
+def finish_row(
+    row: Row, durations_s: Sequence[float], *, audio_s: float | None, memory: float | None
+) -> Row:
+    """The row with its figures; no ratio for what makes no audio."""
+    p50, p99 = np.percentile(durations_s, [50, 99])
+    return row | {
+        "real_time_ratio": round(audio_s / float(p50), 2) if audio_s else None,
+        "p50_ms": round(1e3 * float(p50), 4),
+        "p99_ms": round(1e3 * float(p99), 4),
+        "memory_mb": memory,
+    }
+
+
+class Stage:
+    """One thing to measure.
+
+    Args:
+        row: what identifies it, of :func:`bench_row`.
+        call: does it once.
+        audio_s: seconds of audio that one call makes.
+        before: called at the beginning of a round; sets the threads.
+    """
+
+    def __init__(self, row: Row, call: Call, audio_s: float, before: Call = lambda: None) -> None:
+        self.row = row
+        self._call = call
+        self._audio_s = audio_s
+        self._before = before
+        self._durations_s: list[float] = []
+        self._memory_mb = 0.0
+
+    def run(self, seconds: float) -> None:
+        """Measure for about so long; at least twice."""
+        self._before()
+        self._call()
+        end = time.perf_counter() + seconds
+        count = 0
+        while count < 2 or time.perf_counter() < end:
+            begin = time.perf_counter()
+            self._call()
+            self._durations_s.append(time.perf_counter() - begin)
+            count += 1
+        self._memory_mb = memory_mb()
+
+    def result(self) -> Row:
+        """The finished row."""
+        return finish_row(
+            self.row, self._durations_s, audio_s=self._audio_s, memory=self._memory_mb
+        )
+
+
+def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[Row]:
+    """Measure stages that are to be compared, in turn."""
+    for _ in range(rounds):
+        for stage in stages:
+            stage.run(round_s)
+    return [s.result() for s in stages]
+
+
+def memory_mb() -> float:
+    """Resident size of this process now; where the system does not tell, its largest so far."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+        return round(pages * resource.getpagesize() / 2**20, 1)
+    except (OSError, ValueError, IndexError):
+        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        return round(used / (2**20 if sys.platform == "darwin" else 2**10), 1)

@@ -164,9 +164,11 @@ class Commands(QObject):
         if recording.error:
             self._notices.error(recording.error)
         else:
+            lost = 1000 * recording.lost_samples / 44_100
+            slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
             names = f"{recording.input_path.name} and {recording.output_path.name}"
             folder = recording.input_path.parent
-            self._notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}")
+            self._notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
 
     def _export(self) -> None:
         path = self._dialogs.save_table(self._window)

@@ -9,7 +9,6 @@ import contextlib
 import queue
 import threading
 from collections.abc import Callable
-from dataclasses import replace
 
 from PySide6.QtCore import QObject, Signal
 
@@ -62,14 +61,6 @@ class Controller(QObject):
         self._parameters = parameters
         if self.engine is not None:
             self.engine.parameters = parameters
-
-    def change(self, **changes: object) -> None:
-        """Replace some parameters.
-
-        Raises:
-            ValueError: if a value is out of its range.
-        """
-        self.parameters = replace(self._parameters, **changes)  # type: ignore[arg-type]
 
     def open(self, settings: Settings, *, position_s: float = 0.0) -> None:
         """Stop what runs, open anew and start; at `position_s` if the input is a file."""

@@ -84,11 +84,6 @@ class Listening(Section):
             output_gain_db=self.output_gain.value + matched,
         )
 
-    @property
-    def applied_match_db(self) -> float:
-        """What the match turns the output by at this moment."""
-        return self.parameters.output_gain_db - self.output_gain.value
-
     def restore(self, parameters: Parameters, *, match: bool) -> None:
         """Stand as remembered; A/B starts at B, so that there is something to hear."""
         self.mix.set_value(100 * parameters.mix)

@@ -57,7 +57,6 @@ class Session(QObject):
         controller.progressed.connect(lambda text: panels.status.show_state("Loading", text))
         controller.opened.connect(self._opened)
         controller.failed.connect(self._failed)
-        controller.closed.connect(self._closed)
         controller.listed.connect(self._listed)
         self._hot_plug.changed.connect(self.devices_changed)
         notices.acted.connect(self._act)
@@ -159,9 +158,6 @@ class Session(QObject):
         back = self._good is not None and self._good != self._panels.transport.settings
         advice = "Choose another input, output or model, or try again."
         self._notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
-
-    def _closed(self) -> None:
-        """An answer to :meth:`_end`, which showed everything at once; nothing is left to do."""
 
     def _listed(self, devices: list[DeviceLine]) -> None:
         gone = self._panels.transport.set_devices(devices)

@@ -215,11 +215,11 @@ class Spectrograms(QWidget):
                 pane.update()
             return
         given, made = (10 * np.log10(np.maximum(p, 1e-13)) for p in self._averages)
-        source, restored = Curve(given, "source"), Curve(made, "accent")
         floor = np.full_like(made, -130.0)
         floor[: len(given)] = given
+        source = Curve(given, "source")
         self.input_pane.set_curves([source])
-        self.output_pane.set_curves([Curve(made, "accent", fill_from=floor), source, restored])
+        self.output_pane.set_curves([source, Curve(made, "accent", fill_from=floor)])
 
     def _range(self, low_db: float, high_db: float) -> None:
         colours = code_colours(self._look.colour_map, low_db, high_db)

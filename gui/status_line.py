@@ -4,7 +4,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from gui.section import label
 from gui.theme import Theme
-from realtime.snapshot import Snapshot, State
+from realtime.snapshot import Snapshot
 
 _SIGNS = {
     "Running": ("●", "good"),
@@ -81,12 +81,3 @@ class StatusLine(QFrame):
 
 def _rate(hz: int) -> str:
     return f"{hz / 1000:g} kHz"
-
-
-def state_word(state: State) -> str:
-    """The word of a state."""
-    return {
-        State.RUNNING: "Running",
-        State.FINISHED: "Finished",
-        State.FAILED: "Failed",
-    }.get(state, "Stopped")

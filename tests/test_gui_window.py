@@ -524,7 +524,7 @@ def test_overlays_draw_without_complaint(qtbot, tmp_path) -> None:
         engine.advance(0.2)
         opened.ticks(1)
     pictures = opened.panels.spectrograms
-    assert len(pictures.output_pane._curves) == 3
+    assert len(pictures.output_pane._curves) == 2
     with_all = pictures.output_pane.grab().toImage()
     opened.press(Qt.Key.Key_S)
     opened.press(Qt.Key.Key_W)

@@ -51,8 +51,16 @@ class BlockWriter:
         """By how much the stream is behind its base latency, at 44.1 kHz; negative is ahead."""
         return round((self._outlet.silent_samples - self._repaid - self._missing) / self._ratio)
 
+    @property
+    def played_samples(self) -> float:
+        """What the outlet has given away so far, silence and all, counted at 44.1 kHz."""
+        return (self._outlet.ring.consumed + self._outlet.silent_samples) / self._ratio
+
     def note_missing(self, samples: float) -> None:
-        """Input was lost, or dropped, that would have made this many samples at 44.1 kHz."""
+        """Input was lost, or dropped, that would have made this many samples at 44.1 kHz.
+
+        Negative: there is so much more of it than its time would have it.
+        """
         self._missing += samples * self._ratio
 
     def fill(self, samples: int) -> None:

@@ -15,6 +15,7 @@ from realtime.loading import LoadedChain
 from realtime.outlet import Outlet
 from realtime.parameters import Parameters
 from realtime.ports import Input, Output
+from realtime.slip import Slip
 from realtime.snapshot import Faults, Latency, Level, Snapshot, State
 from realtime.tap import Tap
 from realtime.worker import Taps, Worker
@@ -72,6 +73,9 @@ class Engine:
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
         self._reader, self._writer = reader, writer
+        # A file has no clock: its output's, or the system's, is its own.
+        clocks_differ = sink.clocked and not source.length_s
+        slip = Slip(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
         self._worker = Worker(
             loaded,
             source,
@@ -81,6 +85,7 @@ class Engine:
             writer=writer,
             taps=Taps(input=self.input_tap, output=self.output_tap),
             safety_samples=self._safety,
+            slip=slip,
         )
         self._state = State.READY
         # What went wrong before the stop: a device that is closed does not know any more.

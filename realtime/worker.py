@@ -14,11 +14,14 @@ from realtime.loading import LoadedChain
 from realtime.outlet import Outlet
 from realtime.ports import Input
 from realtime.processor import Audio
+from realtime.slip import Slip
 from realtime.tap import Tap
 from realtime.timing import BlockTimes
 
 # How long the worker sleeps when there is nothing to do.
 IDLE_S = 0.001
+# So many blocks in a row may be late for want of input before its clock is found to be slow.
+MOST_STARVED_BLOCKS = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,7 @@ class Worker:
         writer: feeds the outlet.
         taps: get a copy of everything.
         safety_samples: silence, at 44.1 kHz, that stands between a late block and a fault.
+        slip: where input and output have clocks of their own: watches them.
     """
 
     def __init__(
@@ -54,6 +58,7 @@ class Worker:
         writer: BlockWriter,
         taps: Taps,
         safety_samples: int,
+        slip: Slip | None = None,
     ) -> None:
         self._loaded = loaded
         self._chain = loaded.chain
@@ -63,6 +68,9 @@ class Worker:
         self._reader = reader
         self._writer = writer
         self._taps = taps
+        self._slip = slip
+        self._safety = safety_samples
+        self._starved_blocks = 0
         self._block = loaded.block_samples // 2
         self._lead = loaded.chain.lead_samples
         self.times = BlockTimes(loaded.block_samples / SAMPLE_RATE_OUT)
@@ -181,6 +189,29 @@ class Worker:
             self._writer.note_missing(2 * self._block)
             self.dropped_samples += self._block
             self.dropped_blocks += 1
+        if self._slip is not None:
+            self._follow_clocks(self._slip)
+
+    def _follow_clocks(self, slip: Slip) -> None:
+        """Keep the time between input and output where their clocks do not keep to each other.
+
+        Without this a slow input, or one that lost samples uncounted, would be late forever: all
+        that comes would be left out, to repay a silence that goes on.
+        """
+        late = self._writer.late_samples
+        waits_for_input = late > 0 and self._reader.available < 2 * self._block
+        self._starved_blocks = self._starved_blocks + 1 if waits_for_input else 0
+        lost_a_block = late >= 2 * self._block and not self._outlet.ring.available
+        if lost_a_block or self._starved_blocks > MOST_STARVED_BLOCKS:
+            # Late, with nothing left to catch up with, by a whole block or again and again: it is
+            # the input. The safety was used up before anything was late; it is filled again.
+            self._starved_blocks = 0
+            slip.accept(late + self._safety)
+            self._writer.note_missing(late + self._safety)
+            return
+        received = self._intake.ring.written + self._intake.lost_samples
+        ahead = received * SAMPLE_RATE_OUT / self._source.sample_rate_hz
+        self._writer.note_missing(-slip.step(ahead - self._writer.played_samples))
 
     def _process(self, x: Audio) -> Audio:
         x = self._chain.amplify(x)

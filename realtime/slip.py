@@ -1,0 +1,54 @@
+"""How far the clocks of two devices have slipped apart."""
+
+import numpy as np
+
+# Callbacks and blocks come in lumps: only the middle of some seconds says anything.
+WINDOW_S = 5.0
+# Two callbacks of 10 ms may hide behind each other: less than this may be no slip at all.
+LEAST_SAMPLES = 512
+
+
+class Slip:
+    """Compares what an input has given with what an output has taken.
+
+    Two devices count their samples by clocks of their own, some 20 to 100 ppm apart: after ten
+    minutes one of them is up to 60 ms behind. A device that was suspended, or lost samples before
+    anybody could count them, is so at once. This tells by how much, now and then; a controller
+    that follows smoothly would have its place here.
+
+    Args:
+        block_s: seconds between two calls of :meth:`step`.
+        tolerance_samples: slips of less than this are left alone; at least 512.
+    """
+
+    def __init__(self, block_s: float, *, tolerance_samples: int) -> None:
+        self._tolerance = max(tolerance_samples, LEAST_SAMPLES)
+        self._ahead = np.zeros(max(round(WINDOW_S / block_s), 8))
+        self._count = 0
+        self._base: float | None = None
+
+    def step(self, ahead_samples: float) -> int:
+        """Note by how much the input is ahead of the output.
+
+        Returns:
+            By how much that has grown since the start, or since it was last told; mostly 0.
+        """
+        self._ahead[self._count] = ahead_samples
+        self._count += 1
+        if self._count < len(self._ahead):
+            return 0
+        self._count = 0
+        middle = float(np.median(self._ahead))
+        if self._base is None:
+            self._base = middle
+        slip = round(middle - self._base)
+        if abs(slip) < self._tolerance:
+            return 0
+        self._base += slip
+        return slip
+
+    def accept(self, samples: int) -> None:
+        """The input was found to have fallen behind by so much, before a window was over."""
+        self._count = 0
+        if self._base is not None:
+            self._base -= samples

@@ -1,7 +1,15 @@
 """A drop-down list with headings, and a caption above it."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt, Signal
-from PySide6.QtGui import QFont, QPainter, QPaintEvent, QPen, QPolygonF, QStandardItemModel
+from PySide6.QtGui import (
+    QFont,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPolygonF,
+    QStandardItemModel,
+    QWheelEvent,
+)
 from PySide6.QtWidgets import (
     QComboBox,
     QSizePolicy,
@@ -61,6 +69,10 @@ class ChoiceBox(QComboBox):
         """What is chosen."""
         at = self.currentIndex()
         return self.lines[at] if 0 <= at < len(self.lines) else None
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave it: a turn of the wheel on the way must not change the device."""
+        event.ignore()
 
     def _fill(self) -> None:
         self.clear()

@@ -122,7 +122,10 @@ class Performance(Section):
             _set(self.load_number, f"{load:.0f} %")
         threads = f"{snapshot.threads} thread" + ("s" if snapshot.threads != 1 else "")
         on_cpu = snapshot.compute == "cpu"
-        _set(self.compute, f"CPU, {threads}" if on_cpu else snapshot.compute)
+        where = f"CPU, {threads}" if on_cpu else snapshot.compute
+        # Some graphics cards have names as wide as the panel.
+        _set(self.compute, where if len(where) <= 24 else f"{where[:23]}…")
+        self.compute.setToolTip(where)
         self._show_latency(snapshot.latency)
         self._show_faults(snapshot.faults)
 

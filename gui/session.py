@@ -7,7 +7,7 @@ from PySide6.QtCore import QObject, QTimer
 from gui.choices import RATE_SEPARATOR, Choice
 from gui.controller import Controller
 from gui.hotplug import HotPlug
-from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices
+from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices, sentence
 from gui.panels import Panels
 from gui.ports import DeviceLine, Engine
 from gui.recording import RecordingControl
@@ -54,7 +54,7 @@ class Session(QObject):
         self._good: Settings | None = None
         self.position_s = 0.0
         """Where a file input stood when it was last looked at."""
-        controller.progressed.connect(lambda text: panels.status.show_state("Loading", text))
+        controller.progressed.connect(self._progressed)
         controller.opened.connect(self._opened)
         controller.failed.connect(self._failed)
         controller.listed.connect(self._listed)
@@ -92,6 +92,7 @@ class Session(QObject):
     def stop(self) -> None:
         """Stop playing."""
         self._end("Stopped")
+        self._panels.spectrograms.set_hint("")
 
     def restart(self) -> None:
         """Play what is chosen by now, a file from where it stands."""
@@ -128,8 +129,14 @@ class Session(QObject):
         self._controller.close()
         self._panels.show_stopped(word)
 
+    def _progressed(self, text: str) -> None:
+        if self._controller.busy:
+            self._panels.status.show_state("Loading", text)
+            self._panels.spectrograms.set_hint(sentence(text.rstrip(".…")).rstrip(".") + "…")
+
     def _opened(self, engine: Engine) -> None:
         panels, notices = self._panels, self._notices
+        panels.spectrograms.set_hint("")
         self._good = panels.transport.settings
         panels.spectrograms.follow(engine)
         panels.transport.show_running(running=True, busy=False)
@@ -154,6 +161,7 @@ class Session(QObject):
         )
 
     def _failed(self, error: str) -> None:
+        self._panels.spectrograms.set_hint("")
         self._panels.show_stopped("Failed")
         back = self._good is not None and self._good != self._panels.transport.settings
         advice = "Choose another input, output or model, or try again."

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtGui import QCloseEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from gui import theme as themes
@@ -46,6 +46,7 @@ class MainWindow(QMainWindow):
         self.setWindowTitle("Topoctave")
         self.setWindowIcon(app_icon())
         self.setMinimumSize(1080, 600)
+        self.setAcceptDrops(True)
         self.resize(1280, 800)
         self._asked = settings
         self._memory = memory
@@ -209,6 +210,17 @@ class MainWindow(QMainWindow):
         self._memory.save(kept)
         self._memory.save_geometry(self.saveGeometry())
 
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
+        """Take sound files."""
+        if _dropped_file(event):
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:
+        """Play what was dropped."""
+        if path := _dropped_file(event):
+            event.acceptProposedAction()
+            self.panels.transport.choose(input_key=path, told=True)
+
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything within two seconds, and remember."""
         if not self._closed:
@@ -218,3 +230,9 @@ class MainWindow(QMainWindow):
             self.recording.close()
             self.controller.shut_down()
         super().closeEvent(event)
+
+
+def _dropped_file(event: QDropEvent) -> str:
+    """Path of the first sound file that is dragged, or nothing."""
+    paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
+    return next((path for path in paths if find_file(path)), "")

@@ -9,9 +9,9 @@ import pytest
 import soundfile
 from gui_fake_engine import DESK, FakeWorld, device
 from gui_window import Answers, Opened, qt_marks
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QWidget
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent, QGuiApplication, QWheelEvent
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 from gui.keyboard import HOLD_S, KEYS
 from gui.memory import Memory
@@ -91,6 +91,7 @@ def test_window_answers_while_a_model_is_loading(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path, world)
     opened.wait(lambda: len(world.opening) == 1)
     opened.wait(lambda: "Loading the model" in opened.panels.status.state.text())
+    assert "Loading the model" in opened.panels.spectrograms.input_pane.hint
     assert opened.transport.start.text() == "Stop"
     opened.press(Qt.Key.Key_M)
     assert opened.panels.listening.match.isChecked()
@@ -303,6 +304,43 @@ def test_file_is_opened_and_played(qtbot, tmp_path, desk) -> None:
     engine = opened.running()
     assert engine.settings.input == path
     assert opened.transport.input.currentText() == "voice.flac"
+
+
+@pytest.mark.parametrize(("name", "taken"), [("voice.wav", True), ("letter.txt", False)])
+def test_sound_file_can_be_dropped_on_the_window(qtbot, tmp_path, desk, name, taken) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    path = tmp_path / name
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    drop = QDropEvent(
+        QPointF(300, 300),
+        Qt.DropAction.CopyAction,
+        data,
+        Qt.MouseButton.LeftButton,
+        Qt.KeyboardModifier.NoModifier,
+    )
+    opened.window.dropEvent(drop)
+    if taken:
+        # Qt writes paths with forward slashes on every system.
+        assert Path(opened.running().settings.input) == path
+    else:
+        qtbot.wait(50)
+        assert not desk.opening
+
+
+def test_wheel_does_not_change_the_device(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    box = opened.transport.output
+    before = box.currentIndex()
+    turn = QWheelEvent(
+        QPointF(5, 5), QPointF(5, 5), QPoint(0, -120), QPoint(0, -120),
+        Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier,
+        Qt.ScrollPhase.NoScrollPhase, False,
+    )  # fmt: skip
+    QApplication.sendEvent(box, turn)
+    assert box.currentIndex() == before
 
 
 def test_output_goes_into_a_file(qtbot, tmp_path) -> None:

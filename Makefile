@@ -6,7 +6,7 @@ BIN := .venv/bin
 export TOPOCTAVE_REQUIRE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench train-small train-gpu demo clean
+.PHONY: help setup run test lint format bench bench-gpu train-small train-gpu demo clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -38,6 +38,10 @@ format: ## let ruff mend what it can
 bench: ## speed of every stage on this machine
 	@scripts/setup.sh run
 	@$(BIN)/topoctave bench $(ARGS)
+
+bench-gpu: ## what the thesis's U-Net reaches on a CUDA device
+	@scripts/setup.sh run
+	@$(BIN)/python -m scripts.bench_gpu
 
 train-small: ## the shipped unet-small, on the CPU
 	@scripts/setup.sh run

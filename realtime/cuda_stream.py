@@ -48,6 +48,8 @@ class GraphStep:
         self._host_in = torch.zeros(shape, pin_memory=True)
         self._host_out = torch.zeros(shape, pin_memory=True)
         self._x = torch.zeros(shape, device=device)
+        # Contiguous, so that it crosses to the host in one piece.
+        self._y = torch.zeros(shape, device=device)
         self._state = [s.clone() for s in state]
         self._stream.wait_stream(torch.cuda.current_stream(device))
         with torch.inference_mode(), torch.cuda.stream(self._stream):
@@ -55,8 +57,12 @@ class GraphStep:
                 step(self._x, self._state)
             self._stream.synchronize()
             self._graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(self._graph, stream=self._stream):
-                self._y, after = step(self._x, self._state)
+            # thread_local: what other threads do on the device meanwhile is not recorded.
+            with torch.cuda.graph(
+                self._graph, stream=self._stream, capture_error_mode="thread_local"
+            ):
+                y, after = step(self._x, self._state)
+                self._y.copy_(y)
                 for held, new in zip(self._state, after, strict=True):
                     held.copy_(new)
         self.load(state)
@@ -84,7 +90,7 @@ class GraphStep:
 class GraphNetwork(StreamNetwork):
     """A streaming network whose step is recorded in the warm-up and replayed from then on.
 
-    Calls of another shape than the warm-up's are not replayed: they run as in
+    A network that cannot be recorded, and one for other channels than in the warm-up, runs as in
     :class:`realtime.network.StreamNetwork`.
 
     Args:
@@ -121,10 +127,13 @@ class GraphNetwork(StreamNetwork):
         self._recorded, self._replays = None, False
         # Twice: TorchScript compiles in the eager calls, and the recorded ones are checked alike.
         super().warm_up(channels, samples)
-        self._recorded = self._record(
-            self.step, self.initial_state(channels), (channels, 1, samples)
-        )
         self._shape = (channels, samples)
+        shape = (channels, 1, samples)
+        try:
+            self._recorded = self._record(self.step, self.initial_state(channels), shape)
+        except RuntimeError:
+            # People's own networks may do what cannot be recorded, as looking at a sample's value.
+            return
         super().warm_up(channels, samples, pause_s=pause_s)
 
     def __call__(self, x: Audio) -> Audio:

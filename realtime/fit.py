@@ -140,7 +140,8 @@ def _roughest_allowed(
         try:
             rough = make(Wish(threads=wish.threads, dtype=dtype))
             rough.warm_up(calls.channels, calls.samples, pause_s=calls.pause_s)
-        except ModelFileError:
+        # RuntimeError: no room on the device for a second copy.
+        except (ModelFileError, RuntimeError):
             # People's own networks need not know other formats than their own.
             continue
         # Timed in turn: a machine that slows down meanwhile slows both.

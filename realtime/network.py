@@ -194,7 +194,6 @@ class ScriptNetwork:
         best, best_s = 0, float("inf")
         for threads in self._choices:
             self.threads = threads
-            self.bind_thread()
             median_s = self.time_call(x, pause_s)
             if median_s < best_s * WORTH_MORE_THREADS:
                 best, best_s = threads, median_s
@@ -203,6 +202,8 @@ class ScriptNetwork:
 
     def time_call(self, x: Audio, pause_s: float, *, calls: int = TRIAL_CALLS) -> float:
         """Median duration of a call in seconds, with pauses between the calls."""
+        # Another network may have run in this thread.
+        self.bind_thread()
         durations_s = []
         for _ in range(calls):
             time.sleep(pause_s)

@@ -27,6 +27,9 @@ class Measurable(Protocol):
     def latency_samples(self) -> int:
         """How late the output is."""
 
+    def bind_thread(self) -> None:
+        """Make the calling thread the one that runs the network."""
+
     def start(self, channels: int) -> None:
         """Forget the past."""
 
@@ -54,6 +57,7 @@ def probe(channels: int) -> Audio:
 
 def run_through(network: Measurable, x: Audio, call_samples: int) -> Audio:
     """A signal through a network in calls of one length; what is left over is not run."""
+    network.bind_thread()
     network.start(len(x))
     ends = range(call_samples, x.shape[1] + 1, call_samples)
     calls = [network(np.ascontiguousarray(x[:, e - call_samples : e])).copy() for e in ends]

@@ -303,6 +303,8 @@ class Stub:
         self.threads = threads or 3
         self._fails = fails
 
+    def bind_thread(self) -> None: ...
+
     def start(self, channels: int) -> None: ...
 
     def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
@@ -451,6 +453,20 @@ def test_other_lengths_than_recorded_are_refused(
     network.warm_up(1, BLOCK)
     with pytest.raises(ValueError, match="recorded for blocks of"):
         network(np.zeros((1, 2 * BLOCK), np.float32))
+
+
+def test_a_network_that_cannot_be_recorded_runs_as_it_is(
+    unet_file: Path, rng: np.random.Generator
+) -> None:
+    def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
+        raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
+
+    info = read_model_info(unet_file)
+    network = GraphNetwork(info, compute="cpu", threads=1, record=record)
+    network.warm_up(1, BLOCK)
+    plain = StreamNetwork(info, compute="cpu", threads=1)
+    x = rng.normal(0, 0.1, (1, 4 * BLOCK)).astype(np.float32)
+    np.testing.assert_allclose(streamed(network, x), streamed(plain, x), rtol=0, atol=SUMS)
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")

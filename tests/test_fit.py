@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from networks import Smooth, metadata, write_model
 from test_streaming import unet
 
@@ -47,6 +48,8 @@ class Half:
         self.call_s = call_s
         self._gain = np.float32(1 + ADDED + error)
         self.warm = False
+
+    def bind_thread(self) -> None: ...
 
     def start(self, channels: int) -> None: ...
 
@@ -134,11 +137,16 @@ def test_gpus_try_tf32_as_well() -> None:
     assert [w.dtype for w in maker.made] == ["float32", "tf32", "bfloat16"]
 
 
-def test_a_network_that_knows_no_other_format_keeps_its_own() -> None:
+@pytest.mark.parametrize(
+    "failure",
+    [ModelFileError("expected Float but found BFloat16"), RuntimeError("out of memory")],
+    ids=["unknown", "no room"],
+)
+def test_a_network_that_cannot_have_another_format_keeps_its_own(failure: Exception) -> None:
     class Old(Maker):
         def __call__(self, wish: Wish) -> Half:
             if wish.dtype != "float32":
-                raise ModelFileError("expected Float but found BFloat16")
+                raise failure
             return super().__call__(wish)
 
     assert fitted(Old()).dtype == "float32"
@@ -218,6 +226,19 @@ def test_the_unet_in_bfloat16_is_exact_enough_and_float32_outside(unet_file: Pat
     assert z.dtype == np.float32
     # It does compute in bfloat16.
     assert np.abs(y - z).max() > 1e-5
+
+
+def test_each_network_is_timed_with_its_own_threads(unet_file: Path) -> None:
+    info = read_model_info(unet_file)
+    one, two = (StreamNetwork(info, compute="cpu", threads=n) for n in (1, 2))
+    seen: list[int] = []
+    x = probe(1)[:, :256]
+    for network in (one, two, one):
+        network.start(1)
+        network.time_call(x, 0.0, calls=1)
+        seen.append(torch.get_num_threads())
+    one.bind_thread()
+    assert seen == [1, 2, 1]
 
 
 def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:

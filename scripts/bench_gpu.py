@@ -1,0 +1,47 @@
+"""Prints what a CUDA device must reach: the U-Net of width 16, live and offline.
+
+``make bench-gpu``; takes a minute, needs no trained weights and no sound card.
+"""
+
+import sys
+
+import torch
+
+from models.bench import untrained_groups
+from realtime.bench_stage import run_group
+
+# Live, 512 samples of audio take 11.6 ms; offline, an hour of audio is to take 3.6 s.
+BLOCK, MOST_P99_MS = 512, 1.5
+LEAST_OFFLINE_RATIO = 1000.0
+
+# A 99th percentile of many thousand blocks.
+ROUNDS, ROUND_S = 5, 2.0
+
+
+def main() -> int:
+    """Measure, print, compare.
+
+    Returns:
+        0 if both figures are reached, 1 if not, 2 where there is no CUDA device.
+    """
+    if not torch.cuda.is_available():
+        print("there is no CUDA device here (or this torch was built without CUDA)")
+        return 2
+    print(f"{torch.cuda.get_device_name(0)}, torch {torch.__version__}")
+    (group,) = untrained_groups(["cuda"])
+    rows = run_group(group(), rounds=ROUNDS, round_s=ROUND_S)
+    for row in rows:
+        print(
+            f"{row['stage']:10} {row['dtype']:9} block {row['block'] or 'whole':>5}  "
+            f"p50 {row['p50_ms']:8.3f} ms  p99 {row['p99_ms']:8.3f} ms  "
+            f"{row['real_time_ratio']:8.0f}x real time"
+        )
+    live_ms = min(r["p99_ms"] for r in rows if r["block"] == BLOCK)
+    offline = max(r["real_time_ratio"] for r in rows if r["stage"] == "offline")
+    print(f"live, blocks of {BLOCK}: p99 {live_ms:.3f} ms, to reach: {MOST_P99_MS} ms at most")
+    print(f"offline: {offline:.0f}x real time, to reach: {LEAST_OFFLINE_RATIO:.0f}x")
+    return 0 if live_ms <= MOST_P99_MS and offline >= LEAST_OFFLINE_RATIO else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

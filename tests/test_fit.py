@@ -15,6 +15,7 @@ from test_streaming import unet
 
 import realtime.fit
 import realtime.machine
+import realtime.network
 from models.streaming import StreamingUNet
 from realtime.errors import ModelFileError
 from realtime.fit import MANY_PARAMETERS, WORTH_FEWER_BITS, Calls, Wish, fit
@@ -228,6 +229,28 @@ def test_the_unet_in_bfloat16_is_exact_enough_and_float32_outside(unet_file: Pat
     assert np.abs(y - z).max() > 1e-5
 
 
+@pytest.mark.parametrize(
+    ("two_threads_s", "chosen"),
+    [
+        ([0.84] * 6, 2),
+        ([0.86] * 6, 1),
+        # Fast as a rule, but waiting for other programs now and then.
+        ([0.5, 0.5, 0.5, 0.5, 0.5, 3.0], 1),
+    ],
+    ids=["pays", "hardly pays", "stumbles"],
+)
+def test_more_threads_must_pay_in_all_but_the_longest_calls(
+    unet_file: Path, monkeypatch: pytest.MonkeyPatch, two_threads_s: list[float], chosen: int
+) -> None:
+    monkeypatch.setattr(realtime.network, "core_count", lambda: 2)
+    durations = {1: [1.0] * 6, 2: two_threads_s}
+    monkeypatch.setattr(StreamNetwork, "_durations", lambda self, *_: durations[self.threads])
+    network = StreamNetwork(read_model_info(unet_file), compute="cpu")
+    network.warm_up(1, 256)
+    assert network.threads == chosen
+    StreamNetwork(read_model_info(unet_file), compute="cpu", threads=1).bind_thread()
+
+
 def test_each_network_is_timed_with_its_own_threads(unet_file: Path) -> None:
     info = read_model_info(unet_file)
     one, two = (StreamNetwork(info, compute="cpu", threads=n) for n in (1, 2))
@@ -235,7 +258,7 @@ def test_each_network_is_timed_with_its_own_threads(unet_file: Path) -> None:
     x = probe(1)[:, :256]
     for network in (one, two, one):
         network.start(1)
-        network.time_call(x, 0.0, calls=1)
+        network.time_call(x, 0.0)
         seen.append(torch.get_num_threads())
     one.bind_thread()
     assert seen == [1, 2, 1]

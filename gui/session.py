@@ -170,7 +170,11 @@ class Session(QObject):
     def _listed(self, devices: list[DeviceLine]) -> None:
         gone = self._panels.transport.set_devices(devices)
         if gone and self._begun:
-            self._notices.info(f"{' and '.join(gone)}: no longer there")
+            transport = self._panels.transport
+            self._notices.info(
+                f"No longer there: {', '.join(dict.fromkeys(gone))}. Chosen instead: "
+                f"{transport.input.currentText()} into {transport.output.currentText()}."
+            )
         if any(device.outputs for device in devices):
             self._notices.withdraw(key=NO_DEVICES.key)
         else:

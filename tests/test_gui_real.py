@@ -51,6 +51,12 @@ def play(qtbot, engine, seconds: float) -> None:
     qtbot.waitUntil(lambda: engine.snapshot().seconds >= end, timeout=PLAY_MS)
 
 
+def count_files() -> int:
+    """Open files of this process; 0 where the system does not tell."""
+    place = Path("/proc/self/fd")
+    return len(list(place.iterdir())) if place.exists() else 0
+
+
 def high_band_db(path) -> float:
     """Level above 11.5 kHz against the whole, in dB."""
     samples, rate = soundfile.read(path, dtype="float64")
@@ -91,8 +97,11 @@ def test_clip_is_restored_compared_recorded_and_ends(qtbot, window) -> None:
     assert other.snapshot().block_samples == 4096
     assert other.parameters.bypass
 
+    open_files = count_files()
     QTest.keyClick(window, Qt.Key.Key_L)
     once = running(qtbot, window, other)
+    # A stopped engine gives back all that a running one holds.
+    assert count_files() <= open_files
     once.seek(once.snapshot().length_s - 0.3)
     state = window.panels.status.state
     qtbot.waitUntil(lambda: "Finished" in state.text(), timeout=PLAY_MS)

@@ -142,6 +142,7 @@ class Enhancer:
         self._compute = compute
         self._threads = threads
         self._loaded: dict[int, LoadedChain] = {}
+        self._told = ""
 
     def load(self, channels: int) -> LoadedChain:
         """The chain for mono or stereo; loaded on first use."""
@@ -152,6 +153,8 @@ class Enhancer:
                 channels=channels,
                 compute=self._compute,
                 threads=self._threads,
+                # The same samples each time: no number format is chosen by how fast it is.
+                dtype="float32",
                 paced=False,
             )
         return self._loaded[channels]
@@ -164,7 +167,12 @@ class Enhancer:
             - Output: ``[C, 2 n]`` at 44.1 kHz, aligned with the input
         """
         loaded = self.load(len(x))
-        return render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        before = loaded.notice
+        out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        if loaded.notice != before:
+            # A GPU was lost on the way, and some blocks with it: a file can begin again.
+            out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        return out
 
     def file(self, job: Job, *, progress: Callable[[float], None] = lambda _: None) -> str:
         """Restore one file; returns a note for the user, empty mostly.
@@ -177,7 +185,9 @@ class Enhancer:
         if job.make_folder:
             _make_folder(job.target.parent)
         write_audio(job.target, out)
-        return audio.note
+        notice, told = self.load(len(audio.samples)).notice, self._told
+        self._told = notice
+        return "; ".join(filter(None, [audio.note, notice if notice != told else ""]))
 
 
 def _make_folder(folder: Path) -> None:

@@ -296,17 +296,21 @@ class StreamNetwork(ScriptNetwork):
         self.lead_samples = SHORT_LEAD_SAMPLES if self._takes_lead else info.block_multiple
         # What the file says is with a lead of a whole step.
         self.latency_samples = info.latency_samples - (info.block_multiple - self.lead_samples)
+        # By the number of channels; a stereo session asks for one and two.
+        self._silent: dict[int, list[torch.Tensor]] = {}
         self.start(1)
 
     def initial_state(self, channels: int) -> list[torch.Tensor]:
-        """The network's state after silence."""
-        lead = (self.lead_samples,) if self._takes_lead else ()
-        # Runs once: not worth freezing, nor the half second of compiling it for its one length.
-        # (torch documents this name, but does not list it as exported.)
-        plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
-        with torch.inference_mode(), plainly:
-            state: list[torch.Tensor] = self._loaded.initial_state(channels, *lead)
-        return state
+        """The network's state after silence; the caller's own."""
+        if channels not in self._silent:
+            lead = (self.lead_samples,) if self._takes_lead else ()
+            # Runs once: not worth freezing, nor the half second of compiling it for its length.
+            # (torch documents this name, but does not list it as exported.)
+            plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+            with torch.inference_mode(), plainly:
+                self._silent[channels] = self._loaded.initial_state(channels, *lead)
+        with torch.inference_mode():
+            return [s.clone() for s in self._silent[channels]]
 
     def step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The network's ``stream``: output and new state."""

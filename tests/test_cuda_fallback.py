@@ -6,16 +6,19 @@ from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from fake_ports import Rig
 from networks import Raising, Smooth, metadata, write_model
 from test_streaming import unet
 from torch import Tensor
 
+import realtime.enhance
 import realtime.network
 from models.streaming import StreamingUNet
 from realtime.chain import Chain, WetPath
 from realtime.cuda_stream import GraphNetwork, Step
+from realtime.enhance import Enhancer, Job
 from realtime.errors import ModelFileError
 from realtime.fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
 from realtime.fit import Calls, Wish
@@ -232,6 +235,28 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
     assert len(differs)
     assert differs[-1] - differs[0] < LATENCY + CONTEXT + FADE_SAMPLES + 2 * BLOCK
     assert np.isfinite(played).all()
+
+
+def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
+    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = rng.normal(0, 0.1, (1, 20 * BLOCK)).astype(np.float32)
+    soundfile.write(tmp_path / "a.wav", x[0], 22_050, subtype="FLOAT")
+    monkeypatch.setattr(realtime.enhance, "BLOCK_SAMPLES", BLOCK)
+    outs, notes = [], []
+    for fails_at in (None, 5):
+        loaded = loaded_with(*fallback(Echo(fails_at=fails_at), Echo()))
+        monkeypatch.setattr(realtime.enhance, "load_chain", lambda *_, c=loaded, **__: c)
+        enhancer = Enhancer(INFO)
+        for k in range(2):
+            job = Job(tmp_path / "a.wav", tmp_path / f"{fails_at}{k}.wav")
+            notes.append(enhancer.file(job))
+            outs.append(soundfile.read(job.target)[0])
+    for out in outs[1:]:
+        np.testing.assert_array_equal(out, outs[0])
+    # Told once, not with every file.
+    assert [bool(n) for n in notes] == [False, False, True, False]
+    assert notes[2].startswith("a GPU was lost")
 
 
 # ---- where a network is put

@@ -87,9 +87,13 @@ def _models(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     from models.config import load_config
-    from models.train import train
+    from models.train import TrainingStopped, train
 
-    best = train(load_config(args.config), report=_say)
+    try:
+        best = train(load_config(args.config), report=_say, progress=True)
+    except TrainingStopped as stopped:
+        _say(f"topoctave: {stopped}")
+        return 130
     _say(f"the best checkpoint is {best}")
     return 0
 

@@ -13,11 +13,22 @@ _KEYS = frozenset({"network", "averaged", "optimiser", "step", "best", "config",
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint so that a crash or a full disk leaves the old one whole."""
+    """Write a checkpoint so that a crash or a full disk leaves the old one whole.
+
+    Raises:
+        ValueError: if it cannot be written; the file of before is still there.
+    """
     temporary = path.with_suffix(".tmp")
     try:
-        torch.save(state, temporary)
+        with temporary.open("wb") as file:
+            torch.save(state, file)
+            file.flush()
+            os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - one system call, both names in the same folder
+    # torch's writer of archives makes a RuntimeError of what the disk says.
+    except (OSError, RuntimeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
+        raise ValueError(f"cannot write {path}: {reason}; the one of before is kept") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -28,7 +39,9 @@ def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     Returns:
         ``network``, ``averaged`` (or None) and ``optimiser`` (state dictionaries), ``step``,
         ``best`` (lowest validation LSD), ``config`` (:class:`models.config.TrainConfig` as
-        dictionaries) and ``validation`` (the last row of the log).
+        dictionaries) and ``validation`` (the last row of the log, empty before the first); in newer
+        ones ``data`` (fingerprint of the recordings), ``pending`` (measures since the
+        last validation) and others that :meth:`models.trainer.Trainer.state` lists.
 
     Raises:
         ValueError: if the file is missing, damaged or something else.

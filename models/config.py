@@ -51,6 +51,7 @@ class RunConfig:
     """Where checkpoints and the log go."""
     steps: int
     batch_size: int = 16
+    """Of all processes together: a recipe stays the same on several GPUs."""
     seed: int = 0
     ema_decay: float = 0.0
     """Decay per step of the averaged weights; 0 keeps none."""
@@ -58,8 +59,16 @@ class RunConfig:
     """Forward and backward in bfloat16 where torch's autocast allows it."""
     bf16_backward: bool = False
     """Convolutions exact forward, their gradients in bfloat16; see :mod:`models.precision`."""
+    tf32: bool = True
+    """On CUDA devices: products of 11-bit numbers in float32 arithmetic."""
     validate_every: int = 1000
+    patience: int = 0
+    """Stop after so many validations without a lower spectral convergence; 0 never does."""
     device: str = "auto"
+    loaders: int = 0
+    """Threads that make batches ahead, for GPUs; 0 makes each when it is asked for."""
+    tensorboard: bool = True
+    """Scalars, audio and spectrograms for TensorBoard, where that is installed."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,6 +158,8 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
     }
     not_negative = {
         "run.seed": run.seed,
+        "run.patience": run.patience,
+        "run.loaders": run.loaders,
         "optimiser.weight_decay": optimiser.weight_decay,
         "optimiser.mse_weight": optimiser.mse_weight,
         "optimiser.warmup_steps": optimiser.warmup_steps,

@@ -1,5 +1,6 @@
 """Recordings in memory and random aligned segments of them."""
 
+import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,6 +75,13 @@ class Corpus:
             raise ValueError(f"all recordings in {folder} are silent")
         starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
         return cls(np.concatenate(parts), starts)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the decoded samples and their order, so that a changed corpus is noticed."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.samples).data, digest_size=16)
+        digest.update(self.starts.astype(np.int64).tobytes())
+        return digest.hexdigest()
 
     @property
     def seconds(self) -> float:

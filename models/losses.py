@@ -5,6 +5,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from models.distributed import World
+
 # (FFT size, window, hop) in samples: Table 1 of the thesis.
 RESOLUTIONS = ((512, 240, 50), (1024, 600, 120), (2048, 1200, 240))
 
@@ -32,6 +34,7 @@ class StftLoss(nn.Module):
         fft_size: FFT length in samples.
         window: length of the Hann window in samples, centred in the FFT.
         hop: in samples.
+        world: the processes that share a batch; the norms are those of the joint one.
 
     Shape:
         - Input: ``[B, T]`` generated and ``[B, T]`` target
@@ -43,8 +46,9 @@ class StftLoss(nn.Module):
 
     window: Tensor
 
-    def __init__(self, fft_size: int, window: int, hop: int) -> None:
+    def __init__(self, fft_size: int, window: int, hop: int, *, world: World | None = None) -> None:
         super().__init__()
+        self.world = world or World()
         self.fft_size = fft_size
         self.hop = hop
         self.window_length = window
@@ -57,14 +61,19 @@ class StftLoss(nn.Module):
         power = spectrum.real.square() + spectrum.imag.square()
         return power.clamp_min(POWER_FLOOR).sqrt()
 
+    def _norm(self, magnitude: Tensor) -> Tensor:
+        if self.world.size == 1:
+            alone: Tensor = torch.linalg.vector_norm(magnitude)
+            return alone
+        return self.world.sum(magnitude.square().sum()).clamp_min(POWER_FLOOR).sqrt()
+
     def forward(self, x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """Return (spectral convergence, log magnitude) of ``x`` against the target ``y``."""
         x_magnitude = self._magnitude(x)
         y_magnitude = self._magnitude(y)
-        convergence = torch.linalg.vector_norm(y_magnitude - x_magnitude) / (
-            torch.linalg.vector_norm(y_magnitude)
-        )
+        convergence = self._norm(y_magnitude - x_magnitude) / self._norm(y_magnitude)
         log_magnitude = (y_magnitude.log() - x_magnitude.log()).abs().mean()
+        log_magnitude = self.world.sum(log_magnitude) / self.world.size
         return convergence, log_magnitude
 
 
@@ -73,6 +82,7 @@ class Objective(nn.Module):
 
     Args:
         mse_weight: 100 in the thesis, because signals in [-1, 1] have small squared errors.
+        world: the processes that share a batch.
 
     Shape:
         - Input: ``[B, 1, T]`` generated and ``[B, 1, T]`` target
@@ -82,10 +92,11 @@ class Objective(nn.Module):
         The thesis, section 2.5 and Table 1.
     """
 
-    def __init__(self, *, mse_weight: float = 100.0) -> None:
+    def __init__(self, *, mse_weight: float = 100.0, world: World | None = None) -> None:
         super().__init__()
         self.mse_weight = mse_weight
-        self.stft_losses = nn.ModuleList(StftLoss(*r) for r in RESOLUTIONS)
+        self.world = world or World()
+        self.stft_losses = nn.ModuleList(StftLoss(*r, world=self.world) for r in RESOLUTIONS)
 
     def forward(self, x: Tensor, y: Tensor) -> Losses:
         """Score ``x`` against the target ``y``."""
@@ -93,6 +104,6 @@ class Objective(nn.Module):
         parts = [loss(x, y) for loss in self.stft_losses]
         convergence = torch.stack([c for c, _ in parts]).mean()
         log_magnitude = torch.stack([m for _, m in parts]).mean()
-        mse = (x - y).square().mean()
+        mse = self.world.sum((x - y).square().mean()) / self.world.size
         total = convergence + log_magnitude + self.mse_weight * mse
         return Losses(total, convergence, log_magnitude, mse)

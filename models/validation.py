@@ -1,5 +1,7 @@
 """Validation while training: whole clips through the network, scored as in the evaluation."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -47,18 +49,28 @@ class Validation:
             raise ValueError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
 
     def __call__(
-        self, network: nn.Module, objective: Objective, device: torch.device
+        self,
+        network: nn.Module,
+        objective: Objective,
+        device: torch.device,
+        *,
+        between: Callable[[], None] = lambda: None,
     ) -> dict[str, float]:
         """Mean losses (``loss/...``) and measures of the clips, where they are defined.
+
+        Args:
+            network: runs in evaluation mode; its mode is put back.
+            objective: the losses.
+            device: where both are.
+            between: called before each clip; what it raises ends the validation.
 
         Raises:
             ValueError: if the network's output is not finite.
         """
-        was_training = network.training
-        network.eval()
         rows: list[dict[str, float]] = []
-        with torch.inference_mode():
+        with evaluating(network), torch.inference_mode():
             for source, reference in self.pairs:
+                between()
                 x = torch.from_numpy(source).to(device)[None, None]
                 y = torch.from_numpy(reference).to(device)[None, None]
                 estimate = network(x)
@@ -66,8 +78,18 @@ class Validation:
                 row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}
                 row |= score(reference, estimate[0, 0].cpu().numpy())
                 rows.append(row)
-        network.train(was_training)
         return {k: mean_defined([r[k] for r in rows]) for k in rows[0]}
+
+
+@contextmanager
+def evaluating(network: nn.Module) -> Iterator[None]:
+    """Evaluation mode for a while."""
+    was_training = network.training
+    network.eval()
+    try:
+        yield
+    finally:
+        network.train(was_training)
 
 
 def mean_defined(values: list[float]) -> float:

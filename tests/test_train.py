@@ -1,6 +1,13 @@
 """Training on a tiny set: exact resuming, what is kept, and what is refused."""
 
+import io
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import warnings
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,9 +20,11 @@ import torch
 from models.averaging import AveragedModel
 from models.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.config import DataConfig, NetworkConfig, OptimiserConfig, RunConfig, TrainConfig
+from models.journal import CURVES, LOG, read_log
 from models.losses import Objective
 from models.metrics import score
-from models.train import CHECKPOINT, LOG, Trainer, choose_device, learning_rate_factor, train
+from models.train import CHECKPOINT, TrainingStopped, train
+from models.trainer import Trainer, choose_device, learning_rate_factor
 from models.unet import UNet
 from models.validation import Validation, mean_defined
 
@@ -35,6 +44,7 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 def tiny(folder: Path, run: str = "run", **changes: Any) -> TrainConfig:
     values = {"steps": 8, "batch_size": 2, "validate_every": 2, "ema_decay": 0.9, "device": "cpu"}
+    values |= {"tensorboard": False}
     return TrainConfig(
         data=DataConfig(
             train=str(folder / "train"), validation=str(folder / "val"), segment_samples=2_048
@@ -47,7 +57,8 @@ def tiny(folder: Path, run: str = "run", **changes: Any) -> TrainConfig:
 
 def log(folder: Path) -> list[dict[str, float]]:
     rows = [json.loads(line) for line in (folder / LOG).read_text().splitlines()]
-    return [{k: v for k, v in row.items() if k != "seconds"} for row in rows]
+    times = ("seconds", "train/network_share")
+    return [{k: v for k, v in row.items() if k not in times} for row in rows]
 
 
 class KilledError(Exception):
@@ -81,6 +92,235 @@ def test_resuming_gives_the_losses_of_an_uninterrupted_run(
     for key in ("network", "averaged"):
         for name, value in whole[key].items():
             assert torch.equal(value, parts[key][name]), f"{key} {name}"
+
+
+def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
+    """Let a signal come in the step after ``at`` steps."""
+    train_on = Trainer.train_on
+
+    def signalled(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+        if self.step == at:
+            signal.raise_signal(number)
+        return train_on(self, x, y)
+
+    monkeypatch.setattr(Trainer, "train_on", signalled)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_stopped_training_goes_on_exactly_where_it_was(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    train(tiny(folder, "whole"), report=lambda _: None)
+    with monkeypatch.context() as patch:
+        stopping(patch, number, at=4)
+        with pytest.raises(TrainingStopped, match="stopped at step 5; the same command"):
+            train(tiny(folder, "parts"), report=lambda _: None)
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert load_checkpoint(folder / "parts" / CHECKPOINT)["step"] == 5
+    lines: list[str] = []
+    train(tiny(folder, "parts"), report=lines.append)
+    assert lines[0] == "going on from step 5"
+    # The means over the steps between two validations too, half of which were before the stop.
+    assert log(folder / "parts") == log(folder / "whole")
+    whole, parts = (load_checkpoint(folder / name / CHECKPOINT) for name in ("whole", "parts"))
+    for name, value in whole["network"].items():
+        assert torch.equal(value, parts["network"][name]), name
+
+
+def test_a_training_stopped_while_validating_validates_again(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train(tiny(folder, "whole"), report=lambda _: None)
+    validate = Validation.__call__
+
+    def signalled(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
+        signal.raise_signal(signal.SIGINT)
+        return validate(self, *args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Validation, "__call__", signalled)
+        with pytest.raises(TrainingStopped, match="step 2;"):
+            train(tiny(folder, "parts"), report=lambda _: None)
+    assert not (folder / "parts" / LOG).exists()
+    train(tiny(folder, "parts"), report=lambda _: None)
+    assert log(folder / "parts") == log(folder / "whole")
+
+
+def test_a_second_signal_ends_it_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def twice(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        raise AssertionError("it went on")
+
+    monkeypatch.setattr(Trainer, "train_on", twice)
+    with pytest.raises(KeyboardInterrupt):
+        train(tiny(folder), report=lambda _: None)
+
+
+def test_ctrl_c_on_the_command_line_says_one_line_and_gives_130(folder: Path) -> None:
+    config = folder / "tiny.toml"
+    config.write_text(
+        f"[data]\ntrain = '{folder / 'train'}'\nvalidation = '{folder / 'val'}'\n"
+        "segment_samples = 2048\n[network]\nwidth = 1\n[run]\n"
+        f"folder = '{folder / 'run'}'\nsteps = 1000000\nbatch_size = 1\n"
+        "validate_every = 1000000\ntensorboard = false\ndevice = 'cpu'\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-m", "topoctave", "train", str(config)],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"OMP_NUM_THREADS": "1"},
+    ) as process:
+        assert process.stderr is not None
+        assert "minutes of audio" in process.stderr.readline()
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        rest = process.stderr.read()
+    assert process.returncode == 130
+    assert rest.count("\n") == 1
+    assert "the same command goes on" in rest
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] > 0
+
+
+def test_rows_behind_the_checkpoint_are_dropped_from_the_log(folder: Path) -> None:
+    train(tiny(folder, steps=4), report=lambda _: None)
+    before = (folder / "run" / LOG).read_text()
+    with (folder / "run" / LOG).open("a") as file:
+        file.write('{"step": 6, "val/lsd": 1.0}\n{"step": 7, "val')
+    train(tiny(folder, steps=6), report=lambda _: None)
+    rows = read_log(folder / "run")
+    assert [row["step"] for row in rows] == [2, 4, 6]
+    assert "train/total" in rows[2]
+    assert (folder / "run" / LOG).read_text().startswith(before)
+
+
+def test_other_recordings_are_refused(folder: Path) -> None:
+    train(tiny(folder, steps=2), report=lambda _: None)
+    (folder / "train" / "0.wav").rename(folder / "train" / "9.wav")
+    with pytest.raises(ValueError, match="other recordings") as error:
+        train(tiny(folder), report=lambda _: None)
+    assert "\n" not in str(error.value)
+
+
+def test_checkpoints_of_before_go_on(folder: Path) -> None:
+    train(tiny(folder, steps=2), report=lambda _: None)
+    path = folder / "run" / CHECKPOINT
+    state = load_checkpoint(path)
+    for key in ("data", "seconds", "pending", "best_convergence", "stale"):
+        del state[key]
+    save_atomically(state, path)
+    train(tiny(folder, steps=4), report=lambda _: None)
+    assert load_checkpoint(path)["step"] == 4
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
+        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+    ],
+    ids=lambda e: type(e).__name__,
+)
+def test_too_little_memory_is_one_line(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    def hungry(*args: Any) -> dict[str, float]:
+        raise error
+
+    monkeypatch.setattr(Trainer, "train_on", hungry)
+    with pytest.raises(ValueError, match=r"out of memory with run\.batch_size 2") as raised:
+        train(tiny(folder), report=lambda _: None)
+    assert "\n" not in str(raised.value)
+
+
+def test_other_failures_are_not_taken_for_lack_of_memory(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*args: Any) -> dict[str, float]:
+        raise RuntimeError("shapes do not match")
+
+    monkeypatch.setattr(Trainer, "train_on", broken)
+    with pytest.raises(RuntimeError, match="shapes"):
+        train(tiny(folder), report=lambda _: None)
+
+
+def test_it_stops_when_the_spectral_convergence_falls_no_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    values = iter([0.5, 0.4, 0.4, 0.45, 0.1])
+    validate = Validation.__call__
+
+    def told(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
+        measures = validate(self, *args, **kwargs)
+        return measures | {"loss/spectral_convergence": next(values)}
+
+    monkeypatch.setattr(Validation, "__call__", told)
+    lines: list[str] = []
+    train(tiny(folder, steps=20, patience=2), report=lines.append)
+    assert [row["step"] for row in log(folder / "run")] == [2, 4, 6, 8]
+    assert "finished at step 8" in lines[-1]
+    # Started again, it is still finished.
+    train(tiny(folder, steps=20, patience=2), report=lines.append)
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] == 8
+
+
+def test_loaders_change_nothing(folder: Path) -> None:
+    train(tiny(folder, "none"), report=lambda _: None)
+    train(tiny(folder, "some", loaders=3), report=lambda _: None)
+    assert log(folder / "none") == log(folder / "some")
+
+
+def test_a_failing_loader_is_heard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*args: Any, **kwargs: Any) -> None:
+        raise ValueError("no such batch")
+
+    monkeypatch.setattr("models.train.training_batch", broken)
+    with pytest.raises(ValueError, match="no such batch"):
+        train(tiny(folder, loaders=2), report=lambda _: None)
+
+
+def test_curves_are_a_picture(folder: Path) -> None:
+    train(tiny(folder), report=lambda _: None)
+    assert (folder / "run" / CURVES).read_bytes().startswith(b"\x89PNG")
+
+
+def test_tensorboard_gets_scalars_audio_and_spectrograms(folder: Path) -> None:
+    pytest.importorskip("tensorboard", reason="the train extra is not installed")
+    train(tiny(folder, steps=2, tensorboard=True), report=lambda _: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(folder / "run"))
+        events.Reload()
+    tags = events.Tags()
+    assert {"train/total", "val/lsd", "val/loss/mse"} <= set(tags["scalars"])
+    assert set(tags["audio"]) == {"clip/kaiser_fast", "clip/network", "clip/recording"}
+    assert tags["images"] == ["clip/spectrograms"]
+
+
+def test_without_tensorboard_a_line_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_folder: Path) -> None:
+        raise ImportError("no tensorboard")
+
+    monkeypatch.setattr("models.journal._summary_writer", missing)
+    lines: list[str] = []
+    train(tiny(folder, steps=2, tensorboard=True), report=lines.append)
+    assert any("pip install 'topoctave[train]'" in line for line in lines)
+    assert len(log(folder / "run")) == 1
+
+
+def test_the_bar_shows_loss_and_speed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train(tiny(folder, steps=2), report=lambda _: None, progress=True)
+    assert "s of audio/s" in terminal.getvalue()
+    assert "loss" in terminal.getvalue()
 
 
 def test_a_finished_training_returns_at_once(folder: Path) -> None:
@@ -191,12 +431,12 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
     save_atomically({"step": 1}, path)
     before = path.read_bytes()
 
-    def full_disk(state: object, target: Path) -> None:
-        Path(target).write_bytes(b"half")
+    def full_disk(state: object, target: Any) -> None:
+        target.write(b"half")
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(ValueError, match="No space left on device; the one of before is kept"):
         save_atomically({"step": 2}, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]

@@ -1,0 +1,157 @@
+"""Several processes that train one network: `torchrun`, gloo on processors, nccl on GPUs.
+
+Every process takes an equal share of the batch. Sums over the batch (batch-norm statistics, the
+norms in the loss) run over all shares, so the gradients are those of one process on the joint
+batch, up to rounding.
+"""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import torch
+import torch.distributed
+from torch import Tensor, nn
+from torch.nn.parallel import DistributedDataParallel
+
+# Others wait while the first process validates, and that may take its time.
+PATIENCE = timedelta(hours=2)
+
+
+class _SharedSum(torch.autograd.Function):
+    """Sum over the processes, backward too: every process's loss depends on every summand."""
+
+    @staticmethod
+    def forward(_ctx: Any, x: Tensor) -> Tensor:
+        total = x.clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+    @staticmethod
+    def backward(_ctx: Any, *gradients: Any) -> Any:
+        total = gradients[0].contiguous().clone()
+        torch.distributed.all_reduce(total)
+        return total
+
+
+@dataclass(frozen=True)
+class World:
+    """The processes of a training, seen from one of them."""
+
+    rank: int = 0
+    size: int = 1
+    local_rank: int = 0
+    """Among those of this machine: which GPU is ours."""
+
+    @property
+    def first(self) -> bool:
+        """Whether it is this process that writes and speaks."""
+        return self.rank == 0
+
+    def sum(self, x: Tensor) -> Tensor:
+        """Sum over the processes, with gradients."""
+        if self.size == 1:
+            return x
+        # torch.autograd gives apply no types.
+        total: Tensor = _SharedSum.apply(x)  # type: ignore[no-untyped-call]
+        return total
+
+    def largest(self, count: int, device: torch.device) -> int:
+        """The largest count of all processes; all have to ask."""
+        if self.size == 1:
+            return count
+        largest = torch.tensor([count], device=device)
+        torch.distributed.all_reduce(largest, op=torch.distributed.ReduceOp.MAX)
+        return int(largest.item())
+
+    def any(self, wish: bool, device: torch.device) -> bool:
+        """Whether one process at least says yes; all have to ask."""
+        return self.largest(int(wish), device) > 0
+
+    def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
+        """The network with gradients and statistics shared; itself if there is one process."""
+        if self.size == 1:
+            return network
+        if device.type == "cuda":
+            convert: Any = nn.SyncBatchNorm.convert_sync_batchnorm  # has no types
+            shared: nn.Module = convert(network)
+            return DistributedDataParallel(shared, device_ids=[device.index])
+        _share_statistics(network, self)
+        return DistributedDataParallel(network, broadcast_buffers=False)
+
+
+class SharedBatchNorm(nn.BatchNorm1d):
+    """Batch norm whose training statistics are those of all processes' shares together.
+
+    torch's own SyncBatchNorm does the same on GPUs, and refuses processors.
+
+    Args:
+        norm: whose parameters and statistics are taken over.
+        world: the processes.
+    """
+
+    def __init__(self, norm: nn.BatchNorm1d, world: World) -> None:
+        super().__init__(norm.num_features, eps=norm.eps, momentum=norm.momentum)
+        self.weight, self.bias = norm.weight, norm.bias
+        self.load_state_dict(norm.state_dict())
+        self.world = world
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Normalise; in evaluation mode as any batch norm."""
+        if not self.training:
+            return super().forward(x)
+        count = x.shape[0] * x.shape[2] * self.world.size
+        mean = self.world.sum(x.sum(dim=(0, 2))) / count
+        centred = x - mean[:, None]
+        variance = self.world.sum(centred.square().sum(dim=(0, 2))) / count
+        with torch.no_grad():
+            momentum = self.momentum or 0.0
+            if self.running_mean is not None and self.running_var is not None:
+                self.running_mean.lerp_(mean, momentum)
+                self.running_var.lerp_(variance * count / (count - 1), momentum)
+            if self.num_batches_tracked is not None:
+                self.num_batches_tracked.add_(1)
+        scale = self.weight * (variance + self.eps).rsqrt()
+        return centred * scale[:, None] + self.bias[:, None]
+
+
+def _share_statistics(module: nn.Module, world: World) -> None:
+    """Put a shared batch norm in the place of every batch norm."""
+    for name, child in module.named_children():
+        if isinstance(child, nn.BatchNorm1d):
+            setattr(module, name, SharedBatchNorm(child, world))
+        else:
+            _share_statistics(child, world)
+
+
+@contextmanager
+def world_of_torchrun(device: str) -> Iterator[World]:
+    """Join the other processes that torchrun started; alone without it.
+
+    Args:
+        device: ``run.device`` of the configuration.
+
+    Raises:
+        ValueError: if the processes do not find each other.
+    """
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        yield World()
+        return
+    cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
+    try:
+        torch.distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+    except (RuntimeError, ValueError) as error:
+        line = str(error).strip().splitlines()[0]
+        raise ValueError(f"the processes of torchrun do not find each other: {line}") from error
+    try:
+        yield World(
+            rank=torch.distributed.get_rank(),
+            size=size,
+            local_rank=int(os.environ.get("LOCAL_RANK", "0")),
+        )
+    finally:
+        torch.distributed.destroy_process_group()

@@ -1,0 +1,86 @@
+"""Pictures of trainings and sounds, as PNG bytes; matplotlib without a window."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.metrics import HOP, SAMPLE_RATE_HZ, Audio, power_spectrogram
+
+# Full scale tones measure about 114 dB in these units; what lies further below is black.
+TOP_DB, BOTTOM_DB = 60.0, -60.0
+DOTS_PER_INCH = 90
+
+CURVES = (
+    ("total", "loss"),
+    ("spectral_convergence", "spectral convergence"),
+    ("log_magnitude", "log magnitude"),
+    ("lsd", "LSD"),
+    ("lsd_act", "LSD where somebody speaks"),
+    ("snr_db", "SNR in dB"),
+)
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty figure, in inches, that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def png(made: Any) -> bytes:
+    """A figure as PNG."""
+    buffer = io.BytesIO()
+    made.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def pixels(made: Any) -> npt.NDArray[np.uint8]:
+    """A figure as ``[height, width, 3]``."""
+    made.canvas.draw()
+    return np.asarray(made.canvas.buffer_rgba())[..., :3]
+
+
+def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
+    """A figure with one spectrogram per sound at 44.1 kHz, all in the same colours."""
+    made = figure(4.2 * len(sounds), 3.2)
+    axes = made.subplots(1, len(sounds), squeeze=False)[0]
+    for axis, (name, audio) in zip(axes, sounds.items(), strict=True):
+        power_db = 10 * np.log10(np.maximum(power_spectrogram(audio), 1e-12))
+        axis.imshow(
+            power_db.T,
+            origin="lower",
+            aspect="auto",
+            cmap="magma",
+            vmin=BOTTOM_DB,
+            vmax=TOP_DB,
+            extent=(0, len(power_db) * HOP / SAMPLE_RATE_HZ, 0, SAMPLE_RATE_HZ / 2_000),
+        )
+        axis.axhline(11.025, color="white", linewidth=0.5, alpha=0.6)
+        axis.set(title=name, xlabel="seconds")
+    axes[0].set_ylabel("kHz")
+    if title:
+        made.suptitle(title)
+    return made
+
+
+def curves(rows: Sequence[Mapping[str, float]]) -> Any:
+    """A figure with the curves of a training's log."""
+    made = figure(11.0, 6.0)
+    axes = made.subplots(2, 3).flat
+    steps = [row["step"] for row in rows]
+    for axis, (key, title) in zip(axes, CURVES, strict=True):
+        for kind in (f"train/{key}", f"val/loss/{key}", f"val/{key}"):
+            if rows and kind in rows[0]:
+                label = kind.split("/")[0].replace("val", "validation")
+                axis.plot(steps, [row.get(kind, np.nan) for row in rows], label=label, marker=".")
+        axis.set(title=title, xlabel="step")
+        axis.grid(alpha=0.3)
+        if axis.lines:
+            axis.legend()
+    return made

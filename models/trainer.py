@@ -1,0 +1,199 @@
+"""A network with everything that changes while it trains."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from models.averaging import AveragedModel
+from models.checkpoint import load_checkpoint
+from models.config import TrainConfig
+from models.distributed import World
+from models.losses import Objective
+from models.precision import arithmetic
+from models.unet import UNet
+
+
+def learning_rate_factor(config: TrainConfig, step: int) -> float:
+    """Linear warm-up to 1, constant, and linear decay to 0 over the last steps."""
+    warmup, decay = config.optimiser.warmup_steps, config.optimiser.decay_steps
+    factor = min(1.0, (step + 1) / warmup) if warmup else 1.0
+    if decay:
+        factor *= min(1.0, (config.run.steps - step) / decay)
+    return factor
+
+
+def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
+    """The device of a run; ``auto`` prefers CUDA. Processes of one machine take a GPU each.
+
+    Raises:
+        ValueError: if there is no such device here.
+    """
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    try:
+        device = torch.device(name)
+        if device.type == "cuda" and device.index is None:
+            device = torch.device("cuda", local_rank)
+        torch.empty(1, device=device)
+    except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
+        raise ValueError(f"run.device: there is no device {name!r} here") from error
+    return device
+
+
+class Trainer:
+    """Network, averaged weights, optimiser and the measures since the last validation.
+
+    Args:
+        config: see :class:`models.config.TrainConfig`.
+        world: the processes that share each batch.
+        data: fingerprint of the recordings; a checkpoint of others is refused.
+
+    Attributes:
+        step: how many steps are done.
+        pending: measures of the steps since the last validation.
+        best: lowest validation LSD so far.
+        best_convergence: lowest validation spectral convergence so far.
+        stale: validations since then.
+        validation: the last row of the log.
+        seconds: time the training has taken.
+
+    Raises:
+        ValueError: if the device is missing.
+    """
+
+    def __init__(self, config: TrainConfig, *, world: World | None = None, data: str = "") -> None:
+        self.config = config
+        self.world = world or World()
+        self.data = data
+        self.device = choose_device(config.run.device, local_rank=self.world.local_rank)
+        if self.device.type == "cuda":
+            # Products of 11-bit numbers: far finer than bf16, and several times faster than not.
+            torch.set_float32_matmul_precision("high" if config.run.tf32 else "highest")
+            torch.backends.cudnn.allow_tf32 = config.run.tf32
+            torch.cuda.set_device(self.device)
+        torch.manual_seed(config.run.seed)
+        network = UNet(width=config.network.width, align_corners=config.network.align_corners)
+        network.start_as_identity()  # start from the input, not from noise
+        self.network = network.to(self.device).train()
+        self.averaged: AveragedModel | None = None
+        if config.run.ema_decay:
+            self.averaged = AveragedModel(self.network, config.run.ema_decay)
+        self.shared = self.world.wrap(self.network, self.device)
+        if isinstance(self.shared, nn.parallel.DistributedDataParallel):
+            self.network = self.shared.module
+        self.optimiser = torch.optim.Adam(
+            self.network.parameters(),
+            lr=config.optimiser.learning_rate,
+            weight_decay=config.optimiser.weight_decay,
+        )
+        self.objective = Objective(mse_weight=config.optimiser.mse_weight, world=self.world).to(
+            self.device
+        )
+        self.step = 0
+        self.pending: list[dict[str, float]] = []
+        self.best = math.inf
+        self.best_convergence = math.inf
+        self.stale = 0
+        self.validation: dict[str, float] = {}
+        self.seconds = 0.0
+
+    @property
+    def chosen(self) -> nn.Module:
+        """The network that is validated and shipped."""
+        return self.averaged.network if self.averaged else self.network
+
+    def resume(self, path: Path) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            ValueError: if it is damaged, of another network or of other recordings.
+        """
+        state = load_checkpoint(path, device=self.device)
+        ours, theirs = asdict(self.config.network), state["config"]["network"]
+        if ours != theirs:
+            raise ValueError(
+                f"{path} holds another network ({theirs}, not {ours}); choose another run.folder"
+            )
+        # Checkpoints of before have no fingerprint.
+        if self.data and state.get("data", self.data) != self.data:
+            raise ValueError(
+                f"{path} was trained on other recordings than data.train holds now "
+                f"({self.config.data.train}); choose another run.folder"
+            )
+        self.network.load_state_dict(state["network"])
+        self.optimiser.load_state_dict(state["optimiser"])
+        if self.averaged:
+            self.averaged.network.load_state_dict(state["averaged"] or state["network"])
+        self.step, self.best = state["step"], state["best"]
+        self.validation = state["validation"]
+        self.seconds = state.get("seconds", self.validation.get("seconds", 0.0))
+        self.pending = state.get("pending", [])
+        self.best_convergence = state.get("best_convergence", math.inf)
+        self.stale = state.get("stale", 0)
+
+    @property
+    def objective_alone(self) -> Objective:
+        """The losses of one process's own clips."""
+        if self.world.size == 1:
+            return self.objective
+        return Objective(mse_weight=self.config.optimiser.mse_weight).to(self.device)
+
+    def validated(self, row: dict[str, float]) -> bool:
+        """Take note of a validation's row; True if it is the best."""
+        self.validation = row
+        convergence = row["val/loss/spectral_convergence"]
+        self.stale = 0 if convergence < self.best_convergence else self.stale + 1
+        self.best_convergence = min(self.best_convergence, convergence)
+        better = row["val/lsd"] < self.best
+        self.best = min(self.best, row["val/lsd"])
+        return better
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds."""
+        return {
+            "network": self.network.state_dict(),
+            "averaged": self.averaged.network.state_dict() if self.averaged else None,
+            "optimiser": self.optimiser.state_dict(),
+            "step": self.step,
+            "best": self.best,
+            "config": asdict(self.config),
+            "validation": self.validation,
+            "seconds": self.seconds,
+            "pending": self.pending,
+            "best_convergence": self.best_convergence,
+            "stale": self.stale,
+            "data": self.data,
+        }
+
+    def train_on(self, x: Tensor, y: Tensor) -> dict[str, float]:
+        """One step of gradient descent on a batch, or on our share of it; returns its losses.
+
+        Raises:
+            ValueError: if the loss is not finite.
+        """
+        factor = learning_rate_factor(self.config, self.step)
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.optimiser.learning_rate * factor
+        run = self.config.run
+        with arithmetic(self.device, bf16=run.bf16, bf16_backward=run.bf16_backward):
+            estimate = self.shared(x.to(self.device, non_blocking=True))
+        losses = self.objective(estimate.float(), y.to(self.device, non_blocking=True))
+        row = {k: v.item() for k, v in losses._asdict().items()}
+        if not math.isfinite(row["total"]):
+            raise ValueError(
+                f"the loss of step {self.step + 1} is {row['total']}: the training diverged; "
+                "a lower optimiser.learning_rate may help"
+            )
+        self.optimiser.zero_grad(set_to_none=True)
+        losses.total.backward()
+        limit = self.config.optimiser.gradient_norm
+        row["gradient_norm"] = float(nn.utils.clip_grad_norm_(self.network.parameters(), limit))
+        self.optimiser.step()
+        if self.averaged:
+            self.averaged.update(self.network, self.step)
+        self.step += 1
+        return row

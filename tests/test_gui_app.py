@@ -6,10 +6,19 @@ import subprocess
 import sys
 
 import pytest
+from servers import display_server
 
 from gui.app import display_available
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and Wayland only")
+
+ASK_AND_OPEN = """
+from gui.app import display_available
+answer = display_available()
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+print(answer, app.platformName())
+"""
 
 START = """
 import os, signal, sys, threading, time
@@ -44,6 +53,21 @@ def test_no_display_or_a_dead_one_is_none(monkeypatch, environment) -> None:
 @pytest.mark.display
 def test_display_that_answers_is_one(display) -> None:
     assert display_available()
+
+
+@LINUX
+@pytest.mark.display
+def test_asking_does_not_drive_the_display_away(project) -> None:
+    # A display of its own, whose only client this is.
+    with display_server() as name:
+        for _ in range(3):
+            done = subprocess.run(
+                [sys.executable, "-c", ASK_AND_OPEN],
+                env={**os.environ, "DISPLAY": name, "QT_QPA_PLATFORM": "xcb",
+                     "PYTHONPATH": str(project)},
+                capture_output=True, text=True, timeout=60, check=False,
+            )  # fmt: skip
+            assert done.stdout == "True xcb\n", done.stderr
 
 
 def test_offscreen_counts_as_a_display(monkeypatch) -> None:

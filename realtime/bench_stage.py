@@ -1,6 +1,6 @@
 """One thing to measure, and how: ``topoctave bench``."""
 
-import resource
+import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -79,7 +79,7 @@ class Stage:
         self._audio_s = audio_s
         self._before = before
         self._durations_s: list[float] = []
-        self._memory_mb = 0.0
+        self._memory_mb: float | None = None
 
     def run(self, seconds: float) -> None:
         """Measure for about so long; at least twice."""
@@ -109,11 +109,16 @@ def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[R
     return [s.result() for s in stages]
 
 
-def memory_mb() -> float:
-    """Resident size of this process now; where the system does not tell, its largest so far."""
+def memory_mb() -> float | None:
+    """Resident size of this process now; its largest so far on macOS; None on Windows."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return round(pages * resource.getpagesize() / 2**20, 1)
+        return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
     except (OSError, ValueError, IndexError):
-        used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        return round(used / (2**20 if sys.platform == "darwin" else 2**10), 1)
+        pass
+    try:
+        import resource
+    except ImportError:
+        return None
+    used = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return round(used / (2**20 if sys.platform == "darwin" else 2**10), 1)

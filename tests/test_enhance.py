@@ -69,7 +69,7 @@ def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -
     with torch.inference_mode():
         expected = silenced(unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
     inside = slice(LOOK_BACK, 2 * length - LOOK_AHEAD)
-    assert np.abs(expected - upsampled)[:, inside].max() > 50 * EAGER  # it does something
+    assert np.abs(expected - upsampled)[:, inside].max() > 10 * EAGER  # it does something
     np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
 
 

@@ -4,21 +4,13 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
-from servers import display_server
 
 from gui.app import display_available
 
 LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and Wayland only")
-
-ASK_AND_OPEN = """
-from gui.app import display_available
-answer = display_available()
-from PySide6.QtWidgets import QApplication
-app = QApplication([])
-print(answer, app.platformName())
-"""
 
 START = """
 import os, signal, sys, threading, time
@@ -57,17 +49,18 @@ def test_display_that_answers_is_one(display) -> None:
 
 @LINUX
 @pytest.mark.display
-def test_asking_does_not_drive_the_display_away(project) -> None:
-    # A display of its own, whose only client this is.
-    with display_server() as name:
-        for _ in range(3):
-            done = subprocess.run(
-                [sys.executable, "-c", ASK_AND_OPEN],
-                env={**os.environ, "DISPLAY": name, "QT_QPA_PLATFORM": "xcb",
-                     "PYTHONPATH": str(project)},
-                capture_output=True, text=True, timeout=60, check=False,
-            )  # fmt: skip
-            assert done.stdout == "True xcb\n", done.stderr
+def test_asking_stays_a_client_so_that_the_display_does_not_start_anew(display) -> None:
+    # Xvfb resets when its last client leaves and refuses the next one for a moment: too short a
+    # moment to wait for in a test, so this looks at what prevents it.
+    before = count_sockets()
+    assert display_available()
+    assert count_sockets() == before + 1
+
+
+def count_sockets() -> int:
+    """Open sockets of this process."""
+    links = [str(path.readlink()) for path in Path("/proc/self/fd").iterdir() if path.is_symlink()]
+    return sum(link.startswith("socket:") for link in links)
 
 
 def test_offscreen_counts_as_a_display(monkeypatch) -> None:

@@ -78,11 +78,13 @@ class BlockWriter:
             self._repaid += skipped
             y = self._without_first(y, skipped)
         elif late < 0:
-            y = self._after_silence(y, -late)
-            self._repaid += late
+            # As much as there is room for: what comes is worth more than what makes up for it.
+            count = min(-late, max(self._outlet.ring.free - y.shape[1], 0))
+            y = self._after_silence(y, count)
+            self._repaid -= count
         if y.shape[1]:
             self._last = y[:, -1:].copy()
-        self._outlet.ring.write(y)
+        self._missing += y.shape[1] - self._outlet.ring.write(y)
 
     def _after_silence(self, y: Audio, count: int) -> Audio:
         """A block behind so much silence, faded out and in."""

@@ -66,15 +66,17 @@ class Engine:
         channels = source.channels
         block_s = loaded.block_samples / SAMPLE_RATE_OUT
         ring_s = max(RING_S, 16 * block_s)
-        self._intake = Intake(channels, int(ring_s * source.sample_rate_hz))
+        # A file has no clock: its output's, or the system's, is its own.
+        clocks_differ = sink.clocked and not source.length_s
+        self._intake = Intake(
+            channels, int(ring_s * source.sample_rate_hz), opened=not clocks_differ
+        )
         self._outlet = Outlet(channels, int(ring_s * sink.sample_rate_hz), self._intake)
         reader = BlockReader(self._intake, sample_rate_hz=source.sample_rate_hz, channels=channels)
         writer = BlockWriter(self._outlet, sample_rate_hz=sink.sample_rate_hz, channels=channels)
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
         self._reader, self._writer = reader, writer
-        # A file has no clock: its output's, or the system's, is its own.
-        clocks_differ = sink.clocked and not source.length_s
         slip = Slip(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
         self._worker = Worker(
             loaded,

@@ -10,9 +10,12 @@ class Intake:
     Args:
         channels: rows.
         capacity_samples: of the ring, at the input's rate.
+        opened: False throws away what comes until the output calls :meth:`open`. A loudspeaker may
+            take seconds to start: a microphone's samples of that time would all be latency.
     """
 
-    def __init__(self, channels: int, capacity_samples: int) -> None:
+    def __init__(self, channels: int, capacity_samples: int, *, opened: bool = True) -> None:
+        self._opened = opened
         self.ring = Ring(channels, capacity_samples)
         # All three are stored by the input's thread alone.
         self.overflows = 0
@@ -30,11 +33,17 @@ class Intake:
         Shape:
             - Input: ``[C, n]``
         """
+        if not self._opened:
+            return
         lost = x.shape[1] - self.ring.write(x)
         self.overflows += overflow
         self.lost_samples += lost
         self.overruns += bool(lost) and not self._losing
         self._losing = bool(lost)
+
+    def open(self) -> None:
+        """Take what comes from now on; the output's thread calls this, and nobody undoes it."""
+        self._opened = True
 
     @property
     def started(self) -> bool:

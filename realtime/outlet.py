@@ -60,6 +60,7 @@ class Outlet:
         Shape:
             - Input: ``[C, n]``
         """
+        self._intake.open()
         if not self.started:
             out[:] = 0.0
             return

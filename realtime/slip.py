@@ -2,10 +2,14 @@
 
 import numpy as np
 
-# Callbacks and blocks come in lumps: only the middle of some seconds says anything.
-WINDOW_S = 5.0
-# Two callbacks of 10 ms may hide behind each other: less than this may be no slip at all.
-LEAST_SAMPLES = 512
+# Callbacks and blocks come in lumps, of 40 ms sometimes: only the mean of some seconds says
+# anything, without its extremes, which are stalls. What it is
+# compared with is the first second: later a device may have stumbled already.
+WINDOW_S = 3.0
+BASE_S = 1.0
+EXTREMES = 0.1
+# The lumps of a sound server make such means differ by up to 300 samples.
+LEAST_SAMPLES = 768
 
 
 class Slip:
@@ -18,12 +22,13 @@ class Slip:
 
     Args:
         block_s: seconds between two calls of :meth:`step`.
-        tolerance_samples: slips of less than this are left alone; at least 512.
+        tolerance_samples: slips of less than this are left alone; at least 768.
     """
 
     def __init__(self, block_s: float, *, tolerance_samples: int) -> None:
         self._tolerance = max(tolerance_samples, LEAST_SAMPLES)
         self._ahead = np.zeros(max(round(WINDOW_S / block_s), 8))
+        self._base_blocks = min(max(round(BASE_S / block_s), 4), len(self._ahead))
         self._count = 0
         self._base: float | None = None
 
@@ -35,10 +40,11 @@ class Slip:
         """
         self._ahead[self._count] = ahead_samples
         self._count += 1
-        if self._count < len(self._ahead):
+        if self._count < (self._base_blocks if self._base is None else len(self._ahead)):
             return 0
+        extremes = int(EXTREMES * self._count)
+        middle = float(np.sort(self._ahead[: self._count])[extremes : -extremes or None].mean())
         self._count = 0
-        middle = float(np.median(self._ahead))
         if self._base is None:
             self._base = middle
         slip = round(middle - self._base)

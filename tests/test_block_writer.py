@@ -106,6 +106,30 @@ def test_a_short_silence_has_no_step_either(gap: int) -> None:
     assert y[-1] == 1.0
 
 
+def test_silence_waits_until_there_is_room_for_it() -> None:
+    """An output that hangs: what comes is kept, what it is owed stays owed."""
+    outlet, writer = made()
+    writer.fill(44_000)
+    writer.note_missing(1_000)
+    writer.write(ones(90))
+    assert outlet.ring.free == 0
+    assert writer.late_samples == -990
+    pull(outlet, 44_000)
+    writer.write(ones(500))
+    assert writer.late_samples == 0
+    assert outlet.ring.available == 100 + 990 + 500
+
+
+def test_what_does_not_fit_is_made_up_for_later() -> None:
+    outlet, writer = made()
+    writer.fill(44_000)
+    writer.write(ones(500))
+    assert writer.late_samples == -400
+    pull(outlet, 44_100)
+    writer.write(ones(500))
+    assert outlet.ring.available == 900
+
+
 def test_missing_input_and_played_silence_cancel() -> None:
     """A device that lost 100 samples, and played 100 of silence meanwhile, is in time."""
     outlet, writer = made()

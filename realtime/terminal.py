@@ -59,7 +59,7 @@ def run_live(
             f"{look.output_name} at {look.output_rate_hz} Hz, "
             f"{_ms(look.latency.total):.0f} ms late; Ctrl-C stops"
         )
-        _watch(engine, seconds)
+        _watch(engine, seconds, told=look.notice, say=say)
     finally:
         engine.stop()
     last = engine.snapshot()
@@ -120,8 +120,8 @@ def _use_demo(settings: Settings, problem: str, to_file: bool, say: Say) -> Sett
     )
 
 
-def _watch(engine: Engine, seconds: float | None) -> None:
-    """Start, and draw meters until it is over."""
+def _watch(engine: Engine, seconds: float | None, *, told: str, say: Say) -> None:
+    """Start, and draw meters until it is over; say notices other than the one told."""
     over = threading.Event()
     previous = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is threading.main_thread():
@@ -133,6 +133,9 @@ def _watch(engine: Engine, seconds: float | None) -> None:
             look = engine.snapshot()
             if meters:
                 print(f"\r{meter_line(look)}\x1b[K", end="", file=sys.stderr, flush=True)
+            if look.notice != told:
+                told = look.notice
+                say(f"\n{told}" if meters else told)
             if look.state is not State.RUNNING or (seconds and look.seconds >= seconds):
                 break
     except KeyboardInterrupt:

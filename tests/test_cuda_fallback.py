@@ -15,20 +15,27 @@ from torch import Tensor
 
 import realtime.enhance
 import realtime.network
+import realtime.terminal
 from models.streaming import StreamingUNet
+from realtime.audio_file import AudioFile
 from realtime.chain import Chain, WetPath
 from realtime.cuda_stream import GraphNetwork, Step
+from realtime.engine import Engine
 from realtime.enhance import Enhancer, Job
 from realtime.errors import ModelFileError
 from realtime.fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
+from realtime.file_ports import FileInput, NullOutput
 from realtime.fit import Calls, Wish
 from realtime.loading import LoadedChain, load_chain
 from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork
+from realtime.parameters import Parameters
 from realtime.placement import place
 from realtime.processor import Audio, ProcessSpec
+from realtime.settings import Settings
 from realtime.snapshot import State
 from realtime.streaming import StreamingNetwork
+from realtime.terminal import run_live
 
 BLOCK = 256
 LATENCY, CONTEXT = 40, 100
@@ -235,6 +242,25 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
     assert len(differs)
     assert differs[-1] - differs[0] < LATENCY + CONTEXT + FADE_SAMPLES + 2 * BLOCK
     assert np.isfinite(played).all()
+
+
+def test_the_terminal_says_once_that_a_gpu_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    loaded = loaded_with(*fallback(Echo(fails_at=3), Echo()))
+    audio = AudioFile(np.zeros((1, 11_025), np.float32), 22_050, "")
+    engine = Engine(FileInput("silence", audio), NullOutput(), loaded)
+    monkeypatch.setattr(realtime.terminal, "open_engine", lambda *_, **__: engine)
+    lines: list[str] = []
+    summary = run_live(
+        Settings(input="silence", output="null"),
+        Parameters(),
+        seconds=None,
+        fall_back_input=False,
+        fall_back_output=False,
+        say=lines.append,
+    )
+    assert sum("was lost" in line for line in lines) == 1
+    assert summary["seconds"] == 0.5
+    assert summary["device"] == "cpu"
 
 
 def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(

@@ -11,14 +11,18 @@ from realtime.errors import ModelFileError
 from realtime.loading import load_chain
 from realtime.measurements import Measurements, measurement_key
 from realtime.model_file import ModelInfo, by_sound
+from realtime.placement import usable_compute
 from realtime.timing import BlockTimes
 
 # 99 of 100 blocks have to be computed in half of their time: the other half is for the window,
 # for other programs, and for the processor's heat.
 EASY_RATIO = 2.0
 
-# As many blocks as a first percentile takes, in a few seconds.
+# As many blocks as a first percentile takes, in a few seconds; networks that are too slow anyway
+# get fewer.
 TRIAL_BLOCKS = 120
+LEAST_BLOCKS = 20
+TRIAL_S = 6.0
 LONGEST_PAUSE_S = 0.03
 
 
@@ -87,7 +91,7 @@ class SpeedTrial:
             info,
             block=self.block_samples,
             channels=self.channels,
-            device=device_name(self.compute),
+            device=device_name(usable_compute(self.compute)[0]),
             threads=self.threads,
         )
         known = self.measurements.number(key)
@@ -120,7 +124,10 @@ class SpeedTrial:
         block_s = x.shape[1] / SAMPLE_RATE_IN
         times = BlockTimes(self.block_samples / SAMPLE_RATE_OUT)
         loaded.bind_thread()
-        for _ in range(TRIAL_BLOCKS):
+        end = time.perf_counter() + TRIAL_S
+        for count in range(TRIAL_BLOCKS):
+            if count >= LEAST_BLOCKS and time.perf_counter() > end:
+                break
             # Threads that slept, and caches that others used meanwhile, are part of live.
             time.sleep(min(block_s, LONGEST_PAUSE_S))
             begin = time.perf_counter()

@@ -28,6 +28,20 @@ class Placed(Generic[Network]):
     notice: str = ""
 
 
+def usable_compute(compute: str) -> tuple[str, str]:
+    """``cpu`` or ``cuda`` for what is asked for, and what came otherwise, in a line.
+
+    Raises:
+        ValueError: if it is none of ``auto``, ``cpu`` and ``cuda``.
+    """
+    # Imported here: loading torch takes seconds that no other command should pay.
+    from realtime.network import choose_compute, cuda_available
+
+    if compute == "cuda" and not cuda_available():
+        return "cpu", "there is no CUDA device here: running on the CPU"
+    return choose_compute(compute).type, ""
+
+
 def place(
     make: "Make[Network]",
     info: ModelInfo,
@@ -51,13 +65,9 @@ def place(
         ModelFileError: if the file cannot be loaded or breaks its contract.
         ValueError: if compute or a wish is wrong.
     """
-    # Imported here: loading torch takes seconds that no other command should pay.
-    from realtime.network import choose_compute, cuda_available, device_name
+    from realtime.network import device_name
 
-    if compute == "cuda" and not cuda_available():
-        compute, notice = "cpu", "there is no CUDA device here: running on the CPU"
-    else:
-        compute, notice = choose_compute(compute).type, ""
+    compute, notice = usable_compute(compute)
     # On the processor first, also for a GPU: it has to be warm when the GPU is lost, and what is
     # wrong with a file is said here.
     on_cpu = fit(

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 from networks import Raising, Smooth, metadata, write_model
 
 import realtime.auto
@@ -126,6 +127,32 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
         grown.write(b"\0")
     trial(measurements, lines)(replace(info))
     assert len(lines) == 4
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
+def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
+    tmp_path: Path, file: Path, fast_trial: None
+) -> None:
+    lines: list[str] = []
+    measurements, info = Measurements(tmp_path / "m.json"), read_model_info(file)
+    ratio = trial(measurements, lines, compute="cuda")(info)
+    assert ratio > 0
+    # It is the same processor.
+    assert trial(measurements, lines, compute="cpu")(info) == ratio
+    with pytest.raises(ValueError, match="compute"):
+        trial(measurements, lines, compute="abacus")(info)
+
+
+def test_a_hopeless_model_does_not_take_a_minute(
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime.auto, "TRIAL_S", 0.0)
+    monkeypatch.setattr(realtime.auto, "LEAST_BLOCKS", 2)
+    pauses: list[float] = []
+    monkeypatch.setattr(realtime.auto.time, "sleep", pauses.append)
+    assert trial(Measurements(tmp_path / "m.json"), [])(read_model_info(file)) > 0
+    # Those of the two blocks; choosing threads, of which one was asked for, needs none.
+    assert len(pauses) == 2
 
 
 def test_another_program_version_or_machine_measures_again(

@@ -118,7 +118,18 @@ def _evaluate(args: argparse.Namespace) -> int:
     from realtime.tables import evaluation_table
 
     names = args.models.split(",") if args.models else None
-    result = evaluate(args.data, names, compute=args.compute, threads=args.threads, report=_say)
+    result = evaluate(
+        args.data,
+        names,
+        compute=args.compute,
+        threads=args.threads,
+        visqol=args.visqol,
+        robust=args.robustness,
+        table=args.csv,
+        page=args.report,
+        runs=[args.run_folder] if args.run_folder else [],
+        report=_say,
+    )
     return _show(result, as_json=args.json, table=evaluation_table)
 
 
@@ -197,13 +208,18 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
     export.add_argument("target", type=Path, metavar="OUT.ts")
     export.add_argument("--name", help="default: the file's")
-    export.add_argument("--title", default="U-Net")
+    export.add_argument("--title", help="default: network and width")
     export.add_argument("--licence", default="unknown", help="of the weights")
     export.add_argument("--trained-on", default="unknown", help="what data, in words")
 
     evaluate = command("evaluate", _evaluate, "score every method on recordings")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--models", metavar="A,B", help="default: all that are shipped")
+    evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
+    evaluate.add_argument("--robustness", action="store_true", help="other low-passes and noise")
+    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
+    evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a report")
+    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="its curves")
     evaluate.add_argument("--json", action="store_true")
     compute_options(evaluate)
 

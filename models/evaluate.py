@@ -5,15 +5,15 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import resampy
-
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
+from models.evaluation import Evaluation, halved
 from models.listener import Listener
 from models.methods import Method, kaiser, model, processor_state_kept, soxr_vhq
 from models.metrics import Audio, score
-from models.validation import MIN_CLIP_SAMPLES, mean_defined
+from models.report import write_report
+from models.robustness import robustness
+from models.validation import MIN_CLIP_SAMPLES
 from realtime.model_file import find_model, shipped_models
 
 # How often a long evaluation says where it is, in seconds.
@@ -28,6 +28,10 @@ def evaluate(
     compute: str = "auto",
     threads: int | None = None,
     visqol: bool = False,
+    robust: bool = False,
+    table: Path | None = None,
+    page: Path | None = None,
+    runs: Sequence[Path] = (),
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
     """Score kaiser_fast, kaiser_best, soxr VHQ and models on full-band recordings.
@@ -41,48 +45,68 @@ def evaluate(
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads of the networks; None for a good number.
         visqol: whether to measure ViSQOL, which is slow and an extra.
+        robust: whether to score kaiser_fast and the networks behind other low-passes and noise
+            as well; as long again as the rest for each of fourteen conditions.
+        table: a CSV file to write, one line per method and clip.
+        page: an HTML file to write, with spectrograms.
+        runs: folders of trainings whose curves to show there.
         report: called with a line of progress now and then.
 
     Returns:
         ``{data, clips, seconds, device, threads, rows: [{method, snr_db, snr_lf_db, lsd, lsd_ln,
-        lsd_hf, lsd_edge, lsd_act, visqol, real_time_ratio}]}``: means over the clips, None where a
-        measure is defined for none; device and threads are those of the networks.
+        lsd_hf, lsd_edge, lsd_act, visqol, real_time_ratio}], intervals: [{method, ...}]}``: means
+        over the clips and half-widths of their 95 % confidence intervals, None where a measure is
+        defined for none; device and threads are those of the networks. With ``robust`` also
+        ``robustness``.
 
     Raises:
         ValueError: if there is no usable audio, a recording is unusable, a method gives samples
-            that are not finite, or ViSQOL is missing.
+            that are not finite, a file cannot be written, or ViSQOL is missing.
         ModelFileError: if there is no such model or it cannot be loaded.
     """
+    for target in (table, page):
+        if target is not None and not target.absolute().parent.is_dir():
+            raise ValueError(f"there is no folder {target.parent}")
     listener = Listener() if visqol else None
     clips = find_audio(data)
     infos = shipped_models() if models is None else [find_model(name) for name in models]
     networks = [model(info, compute=compute, threads=threads) for info in infos]
     methods = [kaiser("kaiser_fast"), kaiser("kaiser_best"), soxr_vhq(), *networks]
-    results: dict[str, list[dict[str, float]]] = {m.name: [] for m in methods}
-    if len(results) < len(methods):
+    evaluation = Evaluation(data, methods, networks, clips={m.name: [] for m in methods})
+    if len(evaluation.clips) < len(methods):
         raise ValueError(f"two methods have the same name: {', '.join(m.name for m in methods)}")
     report(f"{len(clips)} clips in {data}, {len(methods)} methods")
-    seconds, said = 0.0, time.monotonic()
+    _measure_all(evaluation, clips, listener, report)
+    if robust:
+        pairs = list(_references(evaluation.paths))
+        evaluation.robustness = robustness([methods[0], *networks], pairs, report=report)
+    if table is not None:
+        evaluation.write_csv(table)
+    if page is not None:
+        write_report(evaluation, page, runs=runs)
+    return evaluation.summary()
+
+
+def _measure_all(
+    evaluation: Evaluation,
+    clips: Sequence[Path],
+    listener: Listener | None,
+    report: Callable[[str], None],
+) -> None:
+    said = time.monotonic()
     for done, (path, reference) in enumerate(_references(clips)):
-        low = resampy.resample(
-            reference, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, filter="kaiser_best"
-        ).astype(np.float32)
-        seconds += len(reference) / SAMPLE_RATE_HZ
-        for method in methods:
-            results[method.name].append(_measure(method, path, low, reference, listener))
+        low = halved(reference)
+        evaluation.paths.append(path)
+        evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_HZ)
+        for method in evaluation.methods:
+            evaluation.clips[method.name].append(_measure(method, path, low, reference, listener))
         if time.monotonic() - said > REPORT_EVERY_S:
             said = time.monotonic()
             report(f"{done + 1} of {len(clips)} clips")
-    if not seconds:
-        raise ValueError(f"all clips in {data} are shorter than {MIN_CLIP_SAMPLES} samples")
-    return {
-        "data": str(data),
-        "clips": len(results["kaiser_fast"]),
-        "seconds": round(seconds, 3),
-        "device": networks[0].device if networks else "cpu",
-        "threads": networks[0].threads if networks else 1,
-        "rows": [_row(name, clips, seconds) for name, clips in results.items()],
-    }
+    if not evaluation.paths:
+        raise ValueError(
+            f"all clips in {evaluation.data} are shorter than {MIN_CLIP_SAMPLES} samples"
+        )
 
 
 def _references(paths: Sequence[Path]) -> Iterator[tuple[Path, Audio]]:
@@ -104,13 +128,4 @@ def _measure(
     except ValueError as error:
         raise ValueError(f"{method.name} on {path}: {error}") from error
     row["visqol"] = listener(reference, estimate) if listener else float("nan")
-    return row
-
-
-def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, Any]:
-    means = {key: mean_defined([clip[key] for clip in clips]) for key in clips[0]}
-    del means["computing_s"]
-    row: dict[str, Any] = {"method": name}
-    row |= {key: None if np.isnan(mean) else round(mean, 4) for key, mean in means.items()}
-    row["real_time_ratio"] = round(seconds / sum(clip["computing_s"] for clip in clips), 2)
     return row

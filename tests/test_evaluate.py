@@ -1,12 +1,17 @@
 """The evaluation: every method aligned and scored, and results that JSON can hold."""
 
+import base64
+import csv
 import json
+import re
 import sys
+from html.parser import HTMLParser
 from pathlib import Path
 
 import numpy as np
 import pytest
 import resampy
+import scipy.stats
 import soundfile
 import soxr
 import torch
@@ -89,7 +94,8 @@ def test_rows_are_means_of_the_clips_scores(folder: Path) -> None:
 def test_the_result_is_as_the_design_says(folder: Path, identity: str) -> None:
     lines: list[str] = []
     result = evaluate(folder, [identity], compute="cpu", threads=1, report=lines.append)
-    assert list(result) == ["data", "clips", "seconds", "device", "threads", "rows"]
+    keys = ["data", "clips", "seconds", "device", "threads", "rows", "intervals"]
+    assert list(result) == keys
     assert (result["data"], result["clips"]) == (str(folder), 2)
     assert result["seconds"] == pytest.approx(74_100 / 44_100, abs=1e-3)
     assert (result["device"], result["threads"]) == ("cpu", 1)
@@ -115,6 +121,74 @@ def test_the_calling_thread_is_left_as_it_was(folder: Path, identity: str) -> No
     assert torch.get_num_threads() == 2
     denormal = np.full(4, 1e-40, np.float32)
     assert (denormal * np.float32(1.0)).all()  # flushed ones would be zero
+
+
+def test_intervals_are_students(folder: Path) -> None:
+    soundfile.write(folder / "c.wav", np.random.default_rng(3).normal(0, 0.1, 20_000), 44_100)
+    result = evaluate(folder, [], table=folder / "all.csv")
+    interval, row = result["intervals"][0], result["rows"][0]
+    lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
+    lsd = [float(line["lsd"]) for line in lines if line["method"] == "kaiser_fast"]
+    low, high = scipy.stats.ttest_1samp(lsd, 0.0).confidence_interval(0.95)
+    assert row["lsd"] - interval["lsd"] == pytest.approx(low, abs=2e-4)
+    assert row["lsd"] + interval["lsd"] == pytest.approx(high, abs=2e-4)
+    assert interval["visqol"] is None
+
+
+def test_the_csv_has_a_line_per_clip_and_method(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "1.wav").rename(folder / "sub" / "one, two.wav")
+    result = evaluate(folder, [], table=folder / "all.csv")
+    lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
+    assert len(lines) == 2 * 3
+    assert {line["clip"] for line in lines} == {"0.wav", "sub/one, two.wav"}
+    mean = np.mean([float(x["snr_db"]) for x in lines if x["method"] == "soxr_vhq"])
+    assert mean == pytest.approx(result["rows"][2]["snr_db"], abs=1e-3)
+    assert {line["visqol"] for line in lines} == {""}
+
+
+def test_the_report_is_one_whole_page(folder: Path, tmp_path: Path, identity: str) -> None:
+    (folder / "0.wav").rename(folder / "<b>&.wav")  # names must not become tags
+    run = tmp_path / "run"
+    run.mkdir()
+    row = {"step": 1, "train/total": 2.0, "val/loss/total": 2.0, "val/lsd": 1.0}
+    (run / "log.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(row | {"step": 2}))
+    page = tmp_path / "report.html"
+    evaluate(folder, [identity], threads=1, page=page, runs=[run, tmp_path / "none"])
+    text = page.read_text()
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
+    # Best, median and worst of four methods, and the curves.
+    assert len(pictures) == 4 * 3 + 1
+    assert all(base64.b64decode(p).startswith(b"\x89PNG") for p in pictures)
+    assert "http" not in text
+    assert "<b>&" not in text
+    assert "&lt;b&gt;&amp;.wav" in text
+    assert "Training run" in text
+    tags = HTMLParser()
+    tags.feed(text)
+    tags.close()
+
+
+def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
+    folder: Path, tmp_path: Path, identity: str
+) -> None:
+    page = tmp_path / "report.html"
+    (folder / "1.wav").unlink()
+    result = evaluate(folder, [identity], threads=1, robust=True, page=page)
+    rows = result["robustness"]
+    assert {r["method"] for r in rows} == {"kaiser_fast", "identity"}
+    assert "bessel-6" in page.read_text()
+    json.dumps(result, allow_nan=False)
+
+
+def test_files_that_cannot_be_written_are_told_before_the_work(
+    folder: Path, tmp_path: Path
+) -> None:
+    for name in ("table", "page"):
+        with pytest.raises(ValueError, match="no folder"):
+            evaluate(folder, [], **{name: tmp_path / "nowhere" / "x"})
+        with pytest.raises(ValueError, match="cannot write"):
+            evaluate(folder, [], **{name: tmp_path})
 
 
 def test_silent_and_short_clips_spoil_nothing(folder: Path) -> None:

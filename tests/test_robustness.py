@@ -1,0 +1,70 @@
+"""Other low-passes and noise floors: each does what its name says, aligned with the recording."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.methods import kaiser
+from models.robustness import Condition, conditions, degraded, robustness
+
+NAMES = [c.name for c in conditions()]
+# Loss in the pass-band, and leakage from far above the band, in dB.
+PASSED_DB = 1.0
+STOPPED_DB = -20.0
+
+
+def tone(hz: float, n: int = 20_000) -> np.ndarray:
+    audio = 0.5 * np.sin(2 * np.pi * hz / 44_100 * np.arange(n)) * np.hanning(n)
+    return audio.astype(np.float32)
+
+
+def gain_db(out: np.ndarray, audio: np.ndarray) -> float:
+    return 20 * np.log10(out.std() / audio.std())
+
+
+@pytest.mark.parametrize("condition", conditions(), ids=NAMES)
+def test_it_keeps_the_low_band_in_its_place_and_stops_the_octave_above(
+    condition: Condition,
+) -> None:
+    low, wanted = degraded(condition, tone(1_000))
+    assert (low.shape, wanted.shape) == ((10_000,), (20_000,))
+    # Aligned: sample k of the input is sample 2k of the recording.
+    error = np.abs(low - wanted[::2])[500:-500].max()
+    assert error < 0.5 * (1 - 10 ** (-PASSED_DB / 20))
+    high, _ = degraded(condition, tone(18_000))
+    assert gain_db(high, tone(18_000)) < STOPPED_DB
+
+
+@pytest.mark.parametrize("khz", [8, 9, 10])
+def test_a_cut_is_where_it_says(khz: int) -> None:
+    cut = next(c for c in conditions() if c.name == f"cut at {khz} kHz")
+    for hz, passes in ((1_000 * khz - 600, True), (1_000 * khz + 600, False)):
+        low, _ = degraded(cut, tone(hz))
+        assert (gain_db(low, tone(hz)) > -1.0) == passes
+        assert (gain_db(low, tone(hz)) < -60.0) != passes
+
+
+@pytest.mark.parametrize("level_db", [-60, -40])
+def test_noise_has_its_level_and_is_the_same_each_time(level_db: int) -> None:
+    noisy = next(c for c in conditions() if c.noise_db == level_db)
+    low, wanted = degraded(noisy, tone(1_000))
+    again, _ = degraded(noisy, tone(1_000))
+    assert gain_db(wanted - tone(1_000), tone(1_000)) == pytest.approx(level_db, abs=0.2)
+    assert np.array_equal(low, again)
+
+
+def test_every_method_is_scored_under_every_condition(rng: np.random.Generator) -> None:
+    audio = rng.normal(0.0, 0.1, 10_000).astype(np.float32)
+    lines: list[str] = []
+    methods = [kaiser("kaiser_fast"), kaiser("kaiser_best")]
+    rows = robustness(methods, [(Path("a.wav"), audio)], report=lines.append)
+    assert len(lines) == len(NAMES) == 14
+    assert [(r["condition"], r["method"]) for r in rows] == [
+        (name, m.name) for name in NAMES for m in methods
+    ]
+    by_name = {r["condition"]: r for r in rows if r["method"] == "kaiser_fast"}
+    # White noise: a lower cut loses more of it.
+    snrs = [by_name[f"cut at {khz} kHz"]["snr_db"] for khz in (8, 9, 10)]
+    assert snrs == sorted(snrs)
+    assert all(np.isfinite(r["lsd"]) for r in rows)

@@ -25,6 +25,8 @@ except OSError as _error:  # the Python package is there, the PortAudio library 
 
 # A device that has not called for this long is gone: PortAudio does not say so by itself.
 SILENT_DEVICE_S = 2.0
+# Before its first call it has more time: PulseAudio may take two seconds to wake a sink.
+FIRST_CALL_S = 10.0
 # Callbacks this often, and buffers this long: short enough for speech, long enough for drivers
 # that wake up late.
 DEVICE_BLOCK_S = 0.01
@@ -167,7 +169,7 @@ class _Stream:
         available = self.device.inputs if kind == "input" else self.device.outputs
         self._device_channels = 1 if kind == "input" else min(available, 2)
         self.sample_rate_hz = _choose_rate(kind, self.device, wanted_rate_hz, self._device_channels)
-        self._called_at = 0.0
+        self._started_at = self._called_at = 0.0
         self._ended = False
         self._lost = False
         self._stream = self._open()
@@ -195,7 +197,7 @@ class _Stream:
 
     def _start(self) -> None:
         library = _library()
-        self._called_at = time.monotonic()
+        self._started_at = self._called_at = time.monotonic()
         try:
             self._stream.start()
         except library.PortAudioError as error:
@@ -208,7 +210,8 @@ class _Stream:
     def error(self) -> str:
         """Empty, or that the device went away; then for good."""
         if self._stream is not None and self._called_at:
-            silent = time.monotonic() - self._called_at > SILENT_DEVICE_S
+            patience_s = SILENT_DEVICE_S if self._called_at > self._started_at else FIRST_CALL_S
+            silent = time.monotonic() - self._called_at > patience_s
             self._lost = self._lost or self._ended or silent
         return f"{self.name} went away" if self._lost else ""
 

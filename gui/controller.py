@@ -17,7 +17,7 @@ from realtime.errors import TopoctaveError
 from realtime.parameters import Parameters
 from realtime.settings import Settings
 
-JOIN_S = 1.8
+JOIN_S = 1.5
 """A window closes within two seconds, whatever a driver does."""
 
 

@@ -85,6 +85,13 @@ def _models(args: argparse.Namespace) -> int:
     return _show(result, as_json=args.json, table=model_table)
 
 
+def _prepare(args: argparse.Namespace) -> int:
+    from models.prepare import prepare
+
+    prepare(args.source, args.target, low=args.low, report=_say, progress=True)
+    return 0
+
+
 def _train(args: argparse.Namespace) -> int:
     from models.config import load_config
     from models.train import TrainingStopped, train
@@ -200,6 +207,11 @@ def _parser() -> argparse.ArgumentParser:
 
     command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
     command("models", _models, "list shipped models").add_argument("--json", action="store_true")
+
+    prepare = command("prepare", _prepare, "make training data of VCTK or a folder of recordings")
+    prepare.add_argument("source", type=Path, metavar="IN", help="VCTK 0.92, a folder, or a list")
+    prepare.add_argument("target", type=Path, metavar="OUT")
+    prepare.add_argument("--low", action="store_true", help="22.05 kHz partners and lists too")
 
     train = command("train", _train, "train a network, or go on with a training")
     train.add_argument("config", type=Path, metavar="CONFIG.toml")

@@ -1,0 +1,175 @@
+"""Preparing recordings: VCTK's layout, any folder, and the thesis's lists."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import resampy
+import soundfile
+
+from models.data import Corpus, find_audio
+from models.prepare import TEST_SPEAKERS, plan, prepare
+from topoctave import main
+
+# Half a step of 16 bits, and the ripple of a resampler's pass-band.
+HALF_STEP = 0.5 / 32_767
+
+
+def write(path: Path, rate: int = 44_100, n: int = 8_000, hz: float = 1_000.0) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    audio = 0.5 * np.sin(2 * np.pi * hz / rate * np.arange(n)) * np.hanning(n)
+    soundfile.write(path, audio, rate, subtype="PCM_24")
+    return path
+
+
+@pytest.fixture
+def vctk(tmp_path: Path) -> Path:
+    root = tmp_path / "VCTK-Corpus-0.92"
+    for speaker in ("p225", "p226", "p345", "p360", "s5"):
+        for mic in (1, 2):
+            path = root / "wav48_silence_trimmed" / speaker / f"{speaker}_001_mic{mic}.flac"
+            write(path, rate=48_000, n=9_600)
+    (root / "txt" / "p225").mkdir(parents=True)
+    (root / "wav48_silence_trimmed" / "log.txt").write_text("not audio")
+    return root
+
+
+def nothing(_line: str) -> None:
+    pass
+
+
+def test_vctk_is_split_by_speaker_and_brought_to_44_khz(vctk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    assert prepare(vctk, out, report=nothing) == {"train": 2, "validation": 1, "test": 2}
+    speakers = {s: {p.parent.name for p in find_audio(out / s)} for s in ("train", "test")}
+    assert speakers == {"train": {"p225", "p226"}, "test": {"p360", "s5"}}
+    assert not list(out.rglob("*mic2*"))
+    path = out / "train" / "p225" / "p225_001_mic1.flac"
+    assert soundfile.info(path).samplerate == 44_100
+    audio, _ = soundfile.read(path)
+    expected = 0.5 * np.sin(2 * np.pi * 1_000 / 44_100 * np.arange(8_820)) * np.hanning(8_820)
+    np.testing.assert_allclose(audio[100:-100], expected[100:-100], rtol=0, atol=2e-4)
+    assert Corpus.read(out / "train").seconds == pytest.approx(0.4, abs=1e-3)
+
+
+def test_the_usual_test_speakers_are_the_usual_ones() -> None:
+    assert sorted(TEST_SPEAKERS) == [
+        *("p360", "p361", "p362", "p363", "p364", "p374", "p376", "s5")
+    ]
+
+
+def test_the_inner_folder_of_vctk_does_as_well(vctk: Path) -> None:
+    assert plan(vctk) == plan(vctk / "wav48_silence_trimmed")
+
+
+def test_any_folder_is_split_by_name_and_more_files_move_none(tmp_path: Path) -> None:
+    source = tmp_path / "voices"
+    for i in range(60):
+        write(source / f"{i % 3}" / f"{i}.wav", n=10)
+    before = {item.name: item.split for item in plan(source)}
+    assert set(before.values()) == {"train", "validation", "test"}
+    for i in range(60, 90):
+        write(source / f"{i}.wav", n=10)
+    after = {item.name: item.split for item in plan(source)}
+    assert all(after[name] == split for name, split in before.items())
+
+
+def test_partners_are_halves_of_what_was_written_and_lists_name_them(
+    vctk: Path, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    prepare(vctk, out, low=True, report=nothing)
+    lines = (out / "train.txt").read_text().splitlines()
+    assert len(lines) == 2
+    for line in lines:
+        high, low = (out / part for part in line.split("|"))
+        reference, _ = soundfile.read(high)
+        partner, rate = soundfile.read(low)
+        assert rate == 22_050
+        expected = resampy.resample(reference, 44_100, 22_050, filter="kaiser_best")
+        np.testing.assert_allclose(partner, expected, rtol=0, atol=2 * HALF_STEP)
+
+
+def test_a_list_of_the_thesis_is_read_again(vctk: Path, tmp_path: Path) -> None:
+    first, second = tmp_path / "first", tmp_path / "second"
+    prepare(vctk, first, low=True, report=nothing)
+    counts = prepare(first / "test.txt", second, low=True, report=nothing)
+    assert counts == {"train": 0, "validation": 0, "test": 2}
+    for path in find_audio(second):
+        other = first / path.relative_to(second)
+        assert np.array_equal(soundfile.read(path)[0], soundfile.read(other)[0])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("only one path\n", "line 1: not '44k path"),
+        ("a.wav|b.wav|c.wav", "line 1: not '44k path"),
+        ("\n\n", "lists no recordings"),
+        ("\nmissing.wav|low.wav\n", "line 2: there is no file"),
+    ],
+)
+def test_wrong_lists_are_refused(tmp_path: Path, text: str, message: str) -> None:
+    path = tmp_path / "train.txt"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        prepare(path, tmp_path / "out", report=nothing)
+
+
+def test_a_second_run_makes_only_what_is_missing(vctk: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    prepare(vctk, out, low=True, report=nothing)
+    paths = sorted(out.rglob("*.flac"))
+    times = {path: path.stat().st_mtime_ns for path in paths}
+    paths[0].unlink()
+    prepare(vctk, out, low=True, report=nothing)
+    assert sorted(out.rglob("*.flac")) == paths
+    assert [p for p in paths if p.stat().st_mtime_ns != times[p]] == paths[:1]
+    assert not list(out.rglob("*.tmp"))
+
+
+def test_an_interrupted_file_is_not_taken_for_a_whole_one(
+    vctk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def cut(path: Path, *_args: object, **_kwargs: object) -> None:
+        Path(path).write_bytes(b"fLaC half")
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(soundfile, "write", cut)
+        with pytest.raises(KeyboardInterrupt):
+            prepare(vctk, tmp_path / "out", report=nothing)
+    assert not [p for p in (tmp_path / "out").rglob("*") if p.is_file()]
+    assert sum(prepare(vctk, tmp_path / "out", report=nothing).values()) == 5
+
+
+def test_unusable_recordings_are_named_and_left_out(tmp_path: Path) -> None:
+    source = tmp_path / "voices"
+    for i in range(5):
+        write(source / f"{i}.wav")
+    write(source / "phone.wav", rate=8_000)
+    (source / "text.wav").write_text("no audio")
+    lines: list[str] = []
+    counts = prepare(source, tmp_path / "out", report=lines.append)
+    assert sum(counts.values()) == 5
+    assert sum("left out" in line for line in lines) == 2
+    assert any("phone.wav has 8000 Hz" in line for line in lines)
+
+
+def test_sources_that_would_become_one_file_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "voices" / "a.wav")
+    write(tmp_path / "voices" / "a.flac")
+    with pytest.raises(ValueError, match=r"both become a\.flac"):
+        prepare(tmp_path / "voices", tmp_path / "out", report=nothing)
+
+
+def test_the_command_line_prepares_and_refuses_in_one_line(
+    vctk: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["prepare", str(vctk), str(tmp_path / "out"), "--low"]) == 0
+    assert "train: 2, validation: 1, test: 2" in capsys.readouterr().err
+    (tmp_path / "empty").mkdir()
+    assert main(["prepare", str(tmp_path / "empty"), str(tmp_path / "out2")]) == 2
+    (tmp_path / "file").write_text("in the way")
+    assert main(["prepare", str(vctk), str(tmp_path / "file")]) == 2
+    assert capsys.readouterr().err.count("topoctave: ") == 2

@@ -38,6 +38,35 @@ def test_shipped_configurations_load(path: Path) -> None:
     load_config(path)
 
 
+def test_the_thesis_configuration_is_the_thesis() -> None:
+    config = load_config(next(p for p in SHIPPED if p.stem == "thesis"))
+    assert (config.network.width, config.network.align_corners) == (16, True)
+    assert config.data.degradation == "thesis"
+    optimiser = config.optimiser
+    assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
+    assert (optimiser.gradient_norm, optimiser.mse_weight) == (10.0, 100.0)
+    assert (optimiser.warmup_steps, optimiser.decay_steps) == (0, 0)
+    run = config.run
+    assert run.patience > 0  # it stops on the validation's spectral convergence
+    assert not any((run.bf16, run.bf16_backward, run.tf32, run.ema_decay))
+
+
+def test_the_gpu_configuration_uses_what_gpus_have() -> None:
+    config = load_config(next(p for p in SHIPPED if p.stem == "unet"))
+    assert (config.network.width, config.network.align_corners) == (16, False)
+    assert config.data.degradation == "random"
+    assert config.run.tf32
+    assert config.run.ema_decay > 0.9
+    assert config.run.loaders > 0
+    assert not any((config.run.bf16, config.run.bf16_backward))
+
+
+@pytest.mark.parametrize("key", ["patience", "loaders"])
+def test_counts_must_not_be_negative(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ValueError, match=f"run.{key} must not be negative"):
+        load_config(write(tmp_path, GOOD + f"{key} = -1\n"))
+
+
 def test_the_configurations_of_make_and_readme_are_there() -> None:
     assert {p.stem for p in SHIPPED} >= {"thesis", "unet", "unet-small"}
 

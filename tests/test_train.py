@@ -339,25 +339,25 @@ def test_the_best_checkpoint_has_the_lowest_validation_lsd(folder: Path) -> None
     assert not list((folder / "run").glob("*.tmp"))
 
 
-def test_it_over_fits_a_tiny_set(tmp_path: Path) -> None:
+def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path) -> None:
     # A pulse train: its upper octave follows from the lower one.
     pulses = np.zeros(6_000)
     pulses[::100] = 0.5
     for name in ("train", "val"):
         (tmp_path / name).mkdir()
         soundfile.write(tmp_path / name / "a.wav", pulses, 44_100, subtype="FLOAT")
-    config = tiny(tmp_path, steps=120, validate_every=30, batch_size=4)
+    config = tiny(tmp_path, steps=180, validate_every=10, batch_size=4, ema_decay=0.0)
     config = replace(
         config,
         data=replace(config.data, degradation="thesis"),
-        network=NetworkConfig(width=4),
+        network=NetworkConfig(width=4, align_corners=True),
+        # The thesis's but for the rate, which is for days, not for seconds.
         optimiser=OptimiserConfig(learning_rate=5e-3),
     )
     train(config, report=lambda _: None)
-    losses = [row["train/total"] for row in log(tmp_path / "run")]
-    assert losses[-1] < 0.3 * losses[0]
-    lsd = [row["val/lsd"] for row in log(tmp_path / "run")]
-    assert lsd[-1] < 0.6 * lsd[0]
+    rows = log(tmp_path / "run")
+    assert rows[-1]["train/total"] < 0.1 * rows[0]["train/total"]
+    assert min(row["val/lsd"] for row in rows) < 0.6 * rows[0]["val/lsd"]
 
 
 def test_it_starts_from_the_kaiser_fast_signal(folder: Path) -> None:

@@ -1,7 +1,8 @@
 """Runs TorchScript networks: the only place in the engine with torch."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from realtime.errors import ModelFileError
 from realtime.machine import core_count
 from realtime.model_file import ModelInfo
 from realtime.processor import Audio
+from realtime.thread_trial import call_durations, fastest_threads
 
 COMPUTE = ("auto", "cpu", "cuda")
 
@@ -20,13 +22,6 @@ DTYPES = ("float32", "tf32", "bfloat16")
 
 # TorchScript profiles its first calls and compiles in the next; after these it is steady.
 WARM_UP_CALLS = 4
-# Trials of each number of threads, how long one may take, what of it counts, and how much of the
-# time more threads must save.
-TRIAL_ROUNDS = 4
-TRIAL_CALLS = 6
-TRIAL_S = 0.2
-USUAL_PERCENT = 90.0
-WORTH_MORE_THREADS = 0.85
 # Calls whose median tells how long one takes.
 TIMED_CALLS = 7
 LONGEST_PAUSE_S = 0.03
@@ -192,46 +187,23 @@ class ScriptNetwork:
             durations_s.append(time.perf_counter() - begin)
         self.call_s = min(durations_s)
         if len(self._choices) > 1 and self._device.type == "cpu":
-            self.threads = self._fastest(x, min(pause_s, LONGEST_PAUSE_S))
+            trial = partial(
+                self._trial, call=lambda: self(x), pause_s=min(pause_s, LONGEST_PAUSE_S)
+            )
+            self.threads, self.call_s = fastest_threads(self._choices, trial)
             self.bind_thread()
 
-    def _fastest(self, x: Audio, pause_s: float) -> int:
-        """The number of threads with the shortest calls, all but the longest tenth of them.
-
-        More threads only where they pay: where other programs run they wait for each other, which
-        the median does not show and the ear does.
-        """
-        durations_s: dict[int, list[float]] = {n: [] for n in self._choices}
-        # In turn, so that a moment of another program's does not fall on one choice alone.
-        for _ in range(TRIAL_ROUNDS):
-            for threads, durations in durations_s.items():
-                self.threads = threads
-                durations += self._durations(x, pause_s, TRIAL_CALLS, TRIAL_S)
-        best, best_s = 0, float("inf")
-        for threads, durations in durations_s.items():
-            usual_s = float(np.percentile(durations, USUAL_PERCENT))
-            if usual_s < best_s * WORTH_MORE_THREADS:
-                best, best_s = threads, usual_s
-        self.call_s = best_s
-        return best
-
-    def _durations(self, x: Audio, pause_s: float, calls: int, most_s: float) -> list[float]:
-        """Of calls in seconds, with pauses between them; fewer calls than asked if time is up."""
-        # Another network, or as many threads as before, may have run in this thread.
+    def _trial(self, threads: int, call: Callable[[], object], pause_s: float) -> list[float]:
+        """Durations of some calls with so many threads."""
+        self.threads = threads
         self.bind_thread()
-        self(x)
-        durations_s: list[float] = []
-        end = time.perf_counter() + most_s
-        while len(durations_s) < calls and (not durations_s or time.perf_counter() < end):
-            time.sleep(pause_s)
-            begin = time.perf_counter()
-            self(x)
-            durations_s.append(time.perf_counter() - begin)
-        return durations_s
+        return call_durations(call, pause_s=pause_s)
 
     def time_call(self, x: Audio, pause_s: float) -> float:
         """Median duration of a call in seconds, with pauses between the calls."""
-        return float(np.median(self._durations(x, pause_s, TIMED_CALLS, TRIAL_S)))
+        # Another network may have run in this thread.
+        self.bind_thread()
+        return float(np.median(call_durations(lambda: self(x), calls=TIMED_CALLS, pause_s=pause_s)))
 
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""

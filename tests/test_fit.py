@@ -26,6 +26,7 @@ from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork
 from realtime.precision import error_allows, probe
 from realtime.processor import Audio
+from realtime.thread_trial import TRIAL_ROUNDS, call_durations, fastest_threads
 
 WIDE = ModelInfo(name="wide", path=Path("wide.ts"), parameters=MANY_PARAMETERS)
 CALLS = Calls(channels=1, samples=256, pause_s=0.0)
@@ -244,7 +245,7 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(
 ) -> None:
     monkeypatch.setattr(realtime.network, "core_count", lambda: 2)
     durations = {1: [1.0] * 6, 2: two_threads_s}
-    monkeypatch.setattr(StreamNetwork, "_durations", lambda self, *_: durations[self.threads])
+    monkeypatch.setattr(StreamNetwork, "_trial", lambda _, n, **__: durations[n])
     network = StreamNetwork(read_model_info(unet_file), compute="cpu")
     network.warm_up(1, 256)
     assert network.threads == chosen
@@ -307,3 +308,26 @@ def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path)
         load_chain(info, block_samples=256, compute="cpu", threads=1, dtype="bfloat16")
     loaded = load_chain(info, block_samples=256, compute="cpu", threads=1)
     assert loaded.dtype == "float32"
+
+
+def test_a_trial_has_as_many_calls_as_asked_for_or_as_time_allows() -> None:
+    seen: list[int] = []
+    durations = call_durations(lambda: seen.append(1), calls=5, pause_s=0.0, most_s=60.0)
+    assert len(durations) == 5
+    assert len(seen) == 6  # the first one does not count
+    assert len(call_durations(lambda: None, calls=5, pause_s=0.002, most_s=0.0)) == 1
+    # The pauses are not in the durations.
+    assert min(call_durations(lambda: None, calls=3, pause_s=0.02, most_s=60.0)) < 0.02
+
+
+def test_choices_of_threads_take_turns() -> None:
+    order: list[int] = []
+
+    def trial(threads: int) -> list[float]:
+        order.append(threads)
+        return [1.0 / threads]
+
+    assert fastest_threads([1, 2, 4], trial) == (4, 0.25)
+    assert order == [1, 2, 4] * TRIAL_ROUNDS
+    # Where nothing is known to be faster, the fewest.
+    assert fastest_threads([1, 2], lambda _: [float("nan")])[0] == 1

@@ -1,0 +1,161 @@
+"""The network's path in a chain: where it runs, and the processor that suits its kind."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from realtime.audio_file import SAMPLE_RATE_OUT
+from realtime.chain import WetPath
+from realtime.fallback import FallbackStream, FallbackWindows, Lifeline
+from realtime.fit import Calls, Wish
+from realtime.measurements import Measurements
+from realtime.model_file import ModelInfo
+from realtime.placement import Placed, place
+from realtime.processor import Audio
+from realtime.streaming import StreamingNetwork
+from realtime.upsampler import KaiserUpsampler
+from realtime.windowed import WindowedNetwork, WindowFunction
+
+if TYPE_CHECKING:
+    from realtime.network import ScriptNetwork, StreamNetwork, WindowNetwork
+
+# A processor that computes a block in less than its time by this factor can take over from a GPU.
+BACKUP_RATIO = 1.2
+
+
+@dataclass(frozen=True)
+class BuiltPath:
+    """A wet path and the network in it."""
+
+    wet: WetPath
+    network: "ScriptNetwork"
+    notice: str
+    lifeline: Lifeline | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class PathBuilder:
+    """Builds wet paths; its arguments are those of :func:`realtime.loading.load_chain`."""
+
+    info: ModelInfo
+    block_samples: int
+    channels: int
+    compute: str
+    wish: Wish
+    paced: bool
+    measurements: Measurements | None
+
+    @property
+    def origin_samples(self) -> int:
+        """The network's grid starts where the front end's first upsampled sample arrives."""
+        return front_end_latency(self.info.front_end)
+
+    def calls(self, samples: int) -> Calls:
+        """What the network will be asked for."""
+        pause_s = self.block_samples / SAMPLE_RATE_OUT if self.paced else 0.0
+        return Calls(channels=self.channels, samples=samples, pause_s=pause_s)
+
+    def lifeline(self, placed: "Placed[StreamNetwork] | Placed[WindowNetwork]") -> Lifeline | None:
+        """For a network with a backup."""
+        if placed.backup is None:
+            return None
+        how = "on the CPU" if self.keeps_up(placed.backup) else "with kaiser_fast alone"
+        return Lifeline(placed.network.compute, how)
+
+    def keeps_up(self, backup: "ScriptNetwork") -> bool:
+        """Whether the processor computes a block in its time; without a clock it may be slow."""
+        block_s = self.block_samples / SAMPLE_RATE_OUT
+        return not self.paced or backup.call_s * BACKUP_RATIO <= block_s
+
+    def streaming(self) -> BuiltPath:
+        """Every sample computed once."""
+        # Imported here: loading torch takes seconds that no other command should pay.
+        from realtime.cuda_stream import GraphNetwork
+        from realtime.network import StreamNetwork
+
+        def make(device: str, wish: Wish) -> StreamNetwork:
+            kind = GraphNetwork if device == "cuda" else StreamNetwork
+            return kind(self.info, compute=device, threads=wish.threads, dtype=wish.dtype)
+
+        placed = place(
+            make,
+            self.info,
+            self.calls(self.block_samples),
+            self.wish,
+            compute=self.compute,
+            measurements=self.measurements,
+        )
+        lifeline = self.lifeline(placed)
+        network: StreamNetwork | FallbackStream = placed.network
+        if placed.backup is not None and lifeline is not None:
+            network = FallbackStream(
+                placed.network,
+                placed.backup if self.keeps_up(placed.backup) else None,
+                lifeline,
+                context_samples=self.info.context_samples[0],
+            )
+        wet = WetPath(
+            StreamingNetwork(network, origin_samples=self.origin_samples),
+            self.info.front_end,
+            lead_samples=network.lead_samples,
+        )
+        return BuiltPath(wet, placed.network, placed.notice, lifeline)
+
+    def windowed(self) -> BuiltPath:
+        """Overlapping windows."""
+        from realtime.network import WindowNetwork
+
+        def make(device: str, wish: Wish) -> WindowNetwork:
+            return WindowNetwork(self.info, compute=device, threads=wish.threads, dtype=wish.dtype)
+
+        crossfade = min(self.info.crossfade_samples, self.block_samples)
+
+        def windows(function: WindowFunction) -> WindowedNetwork:
+            return windowed_network(
+                self.info, function, self.block_samples, crossfade, self.origin_samples
+            )
+
+        placed = place(
+            make,
+            self.info,
+            # The length of the windows follows from their geometry alone.
+            self.calls(windows(_unchanged).window_samples),
+            self.wish,
+            compute=self.compute,
+            measurements=self.measurements,
+        )
+        lifeline = self.lifeline(placed)
+        function: WindowFunction = placed.network
+        if placed.backup is not None and lifeline is not None:
+            backup = placed.backup if self.keeps_up(placed.backup) else _unchanged
+            function = FallbackWindows(placed.network, backup, lifeline)
+        wet = WetPath(windows(function), self.info.front_end, crossfade_samples=crossfade)
+        return BuiltPath(wet, placed.network, placed.notice, lifeline)
+
+
+def _unchanged(x: Audio) -> Audio:
+    return x
+
+
+def windowed_network(
+    info: ModelInfo,
+    function: WindowFunction,
+    block_samples: int,
+    crossfade_samples: int,
+    origin_samples: int,
+) -> WindowedNetwork:
+    """A plain network on overlapping windows, one per block, with the context its file asks for."""
+    left, right = info.context_samples
+    return WindowedNetwork(
+        function,
+        hop_samples=block_samples,
+        left_samples=left,
+        right_samples=right,
+        crossfade_samples=crossfade_samples,
+        grid_multiple=info.block_multiple if block_samples % info.block_multiple == 0 else 1,
+        origin_samples=origin_samples,
+    )
+
+
+def front_end_latency(front_end: str) -> int:
+    """Output samples that a front end is late by; 0 for ``none``."""
+    return 0 if front_end == "none" else KaiserUpsampler(front_end).latency_samples

@@ -214,6 +214,8 @@ class ScriptNetwork:
 
     @staticmethod
     def _to_numpy(y: torch.Tensor) -> Audio:
+        if not isinstance(y, torch.Tensor):
+            raise RuntimeError(f"it returns a {type(y).__name__}, not a tensor")
         out: Audio = y.squeeze(1).float().cpu().numpy()
         return out
 

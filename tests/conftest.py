@@ -20,6 +20,13 @@ def rng() -> np.random.Generator:
     return np.random.default_rng(20_260)
 
 
+@pytest.fixture(autouse=True)
+def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What tests measure on a busy machine is not remembered for the user's own sessions."""
+    folder = tmp_path_factory.getbasetemp() / "cache"
+    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+
+
 @pytest.fixture(scope="session")
 def pulse_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
     """One PulseAudio with null sinks ``mic`` and ``speaker`` for all tests."""

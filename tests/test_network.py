@@ -152,3 +152,15 @@ def test_impossible_blocks_are_refused(tmp_path: Path, block: int) -> None:
     info = read_model_info(write_model(tmp_path / "test.ts", Smooth(), metadata()))
     with pytest.raises(ValueError, match="multiple of 128"):
         load_chain(info, block_samples=block, compute="cpu", threads=1)
+
+
+def test_a_network_that_returns_several_tensors_is_refused_in_one_line(tmp_path: Path) -> None:
+    class Twice(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+            return x, x
+
+    path = tmp_path / "twice.ts"
+    torch.jit.save(torch.jit.script(Twice()), str(path))
+    network = WindowNetwork(read_model_info(path), compute="cpu", threads=1)
+    with pytest.raises(ModelFileError, match="returns a tuple, not a tensor"):
+        network.warm_up(1, 2048)

@@ -94,7 +94,8 @@ def _prepare(args: argparse.Namespace) -> int:
 
 def _train(args: argparse.Namespace) -> int:
     from models.config import load_config
-    from models.train import TrainingStopped, train
+    from models.loop import TrainingStopped
+    from models.train import train
 
     try:
         best = train(load_config(args.config), report=_say, progress=True)

@@ -21,9 +21,10 @@ from models.averaging import AveragedModel
 from models.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.config import DataConfig, NetworkConfig, OptimiserConfig, RunConfig, TrainConfig
 from models.journal import CURVES, LOG, read_log
+from models.loop import CHECKPOINT, TrainingStopped
 from models.losses import Objective
 from models.metrics import score
-from models.train import CHECKPOINT, TrainingStopped, train
+from models.train import train
 from models.trainer import Trainer, choose_device, learning_rate_factor
 from models.unet import UNet
 from models.validation import Validation, mean_defined

@@ -31,6 +31,9 @@ FIRST_CALL_S = 10.0
 # that wake up late.
 DEVICE_BLOCK_S = 0.01
 LATENCY_S = 0.04
+# A device plays steadily once it has called for this long, the last time after so short a pause.
+SETTLING_S = 0.2
+SETTLED_GAP_S = 0.1
 # PortAudio is told the length of its blocks; no driver comes near this.
 MAX_CALLBACK_SAMPLES = 1 << 16
 # Rates that devices may be asked for when they refuse ours, the cheapest to convert first.
@@ -277,16 +280,33 @@ class DeviceOutput(_Stream):
 
     def start(self, outlet: Outlet, channels: int) -> None:
         """Begin to play."""
+        self._first_call_at = 0.0
+        self._settled = False
         self._scratch = np.zeros((channels, MAX_CALLBACK_SAMPLES), np.float32)
         self._mix_down = channels > self._device_channels
         self._outlet = outlet
         self._start()
 
     def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
-        self._called_at = time.monotonic()
-        if self._outlet is None:
+        before, self._called_at = self._called_at, time.monotonic()
+        if self._outlet is None or not self._has_settled(before):
             data[:] = 0.0
             return
         block = self._scratch[:, :frames]
         self._outlet.pull(block, underflow=bool(status.output_underflow))
         data[:] = block.mean(axis=0)[:, None] if self._mix_down else block.T
+
+    def _has_settled(self, before: float) -> bool:
+        """Whether the device plays by its clock.
+
+        Its first calls come in a burst that fills the driver's buffer, and a sink of PulseAudio
+        that has to wake may then be silent for seconds: samples that were taken in that time
+        would be late for good.
+        """
+        if not self._settled:
+            self._first_call_at = self._first_call_at or self._called_at
+            self._settled = (
+                self._called_at - self._first_call_at > SETTLING_S
+                and self._called_at - before < SETTLED_GAP_S
+            )
+        return self._settled

@@ -198,6 +198,8 @@ class Worker:
         Without this a slow input, or one that lost samples uncounted, would be late forever: all
         that comes would be left out, to repay a silence that goes on.
         """
+        if not self._writer.played_samples:
+            return
         late = self._writer.late_samples
         waits_for_input = late > 0 and self._reader.available < 2 * self._block
         self._starved_blocks = self._starved_blocks + 1 if waits_for_input else 0

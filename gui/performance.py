@@ -33,6 +33,9 @@ class Performance(Section):
         super().__init__("Performance", parent)
         self.theme = theme
         self.compute = label("", "muted")
+        self.reason = label("", "caption")
+        self.reason.setWordWrap(True)
+        self.reason.setToolTip("Why this model runs")
         self.ratio = RatioGauge(theme)
         self.load = LoadBar(theme)
         self.load_number = label(DASH)
@@ -95,6 +98,7 @@ class Performance(Section):
             value.setToolTip(tip)
             tiles.addLayout(tile, 1)
         self.body.addLayout(tiles)
+        self.body.addWidget(self.reason)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -126,6 +130,7 @@ class Performance(Section):
         # Some graphics cards have names as wide as the panel.
         _set(self.compute, where if len(where) <= 24 else f"{where[:23]}…")
         self.compute.setToolTip(where)
+        _set(self.reason, f"Model {snapshot.model_reason}" if snapshot.model_reason else "")
         self._show_latency(snapshot.latency)
         self._show_faults(snapshot.faults)
 

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QWidget
 
 from gui.controller import Controller
 from gui.loudness import LoudnessMatch
-from gui.notices import Notices
+from gui.notices import Notices, sentence
 from gui.panels import Panels
 from gui.ports import Engine
 from gui.recording import RecordingControl
@@ -46,6 +46,7 @@ class Ticker(QObject):
         self._silence = SilenceWatch()
         self._overload = OverloadWatch()
         self._seen: Engine | None = None
+        self._told = ""
         self._ticks = 0
         self._last = time.monotonic()
         self._changed_at = 0.0
@@ -76,6 +77,7 @@ class Ticker(QObject):
             self._seen = engine
             self.match.reset()
             self._silence, self._overload = SilenceWatch(), OverloadWatch()
+            self._told = ""
         if engine is None:
             return
         snapshot = engine.snapshot()
@@ -99,6 +101,10 @@ class Ticker(QObject):
             self._notices.advise(SILENT)
         if self._overload.look(snapshot, elapsed_s):
             self._notices.advise(TOO_SLOW)
+        if snapshot.notice != self._told:
+            self._told = snapshot.notice
+            if snapshot.notice:
+                self._notices.info(sentence(snapshot.notice))
 
     def _show(self, snapshot: Snapshot, elapsed_s: float, *, slow: bool) -> None:
         panels = self._panels

@@ -108,6 +108,7 @@ class FakeEngine:
         self._since: float | None = None
         self.state = State.READY
         self.error = ""
+        self.notice = ""
         self.faults = Faults()
         self.ratio = 11.8
         self.peak_db = -9.0
@@ -230,6 +231,8 @@ class FakeEngine:
             faults=self.faults,
             input_level=level,
             output_level=replace(level, peak_db=level.peak_db + 0.4),
+            model_reason="unet-small: the only model",
+            notice=self.notice,
         )
 
 

@@ -602,6 +602,18 @@ def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     assert performance.device_faults.text() == performance.dropped.text() == "0"
 
 
+def test_reason_for_the_model_and_a_lost_gpu_are_told(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.ticks()
+    assert "the only model" in opened.panels.performance.reason.text()
+    engine.notice = "the GPU was lost: going on with the CPU"
+    opened.ticks()
+    # It waits for its turn behind the line about the missing sound device.
+    opened.panels.banner.dismiss()
+    assert "going on with the CPU" in opened.notice
+
+
 def test_latency_shows_its_parts_on_demand(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     opened.running()

@@ -5,28 +5,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from realtime.parameters import Parameters
-from realtime.processor import Audio
+from realtime.recorder import TapLike
 from realtime.settings import Settings
 from realtime.snapshot import Snapshot
-
-
-class Tap(Protocol):
-    """A window on the newest audio."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-
-    @property
-    def channels(self) -> int:
-        """Rows."""
-
-    @property
-    def written(self) -> int:
-        """Samples so far."""
-
-    def read(self, since: int) -> tuple[Audio, int]:
-        """Everything from `since` on that is still held, ``[C, n]``, and its first index."""
 
 
 class Tapped(Protocol):
@@ -37,11 +18,11 @@ class Tapped(Protocol):
         """What the output tap lags behind the input tap, in samples at 44.1 kHz."""
 
     @property
-    def input_tap(self) -> Tap:
+    def input_tap(self) -> TapLike:
         """What goes into the front end, 22.05 kHz."""
 
     @property
-    def output_tap(self) -> Tap:
+    def output_tap(self) -> TapLike:
         """What goes out, 44.1 kHz."""
 
 

@@ -164,6 +164,18 @@ def metadata(**changes: Any) -> dict[str, Any]:
     } | changes
 
 
+def unet_metadata(**changes: Any) -> dict[str, Any]:
+    """Of the streaming U-Net."""
+    about = {
+        "name": "unet",
+        "kind": "streaming",
+        "latency_samples": 637,
+        "context_samples": [768, 640],
+        "crossfade_samples": 128,
+    }
+    return metadata(**about | changes)
+
+
 def write_model(path: Path, module: nn.Module, about: dict[str, Any] | None) -> Path:
     """A TorchScript file, with metadata or without."""
     extra = {} if about is None else {METADATA_NAME: json.dumps(about)}

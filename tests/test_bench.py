@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from networks import Smooth, metadata, write_model
+from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
 import realtime.bench
@@ -42,13 +42,7 @@ SLEEP_S = 0.02
 
 @pytest.fixture(scope="module")
 def streaming(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    about = metadata(
-        name="unet",
-        kind="streaming",
-        latency_samples=637,
-        context_samples=[768, 640],
-        crossfade_samples=128,
-    )
+    about = unet_metadata()
     path = tmp_path_factory.mktemp("model") / "unet.ts"
     return read_model_info(write_model(path, StreamingUNet(unet(4)), about))
 

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 from fake_ports import Rig
-from networks import Raising, Smooth, metadata, write_model
+from networks import Raising, Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 from torch import Tensor
 
@@ -297,13 +297,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def unet_file(tmp_path: Path) -> Path:
-    about = metadata(
-        name="unet",
-        kind="streaming",
-        latency_samples=637,
-        context_samples=[768, 640],
-        crossfade_samples=128,
-    )
+    about = unet_metadata()
     return write_model(tmp_path / "unet.ts", StreamingUNet(unet(4)), about)
 
 

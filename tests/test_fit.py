@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from networks import Smooth, metadata, write_model
+from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
 import realtime.fit
@@ -200,14 +200,7 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
 
 @pytest.fixture(scope="module")
 def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    about = metadata(
-        name="unet",
-        kind="streaming",
-        latency_samples=637,
-        context_samples=[768, 640],
-        crossfade_samples=128,
-        parameters=MANY_PARAMETERS,
-    )
+    about = unet_metadata(parameters=MANY_PARAMETERS)
     path = tmp_path_factory.mktemp("model") / "unet.ts"
     network = copy.deepcopy(unet(4))
     # Trained networks add an octave 20 dB below the signal, random ones as much as there is.

@@ -7,7 +7,7 @@ import pytest
 import resampy
 import soundfile
 import torch
-from networks import metadata, write_model
+from networks import metadata, unet_metadata, write_model
 from test_streaming import unet
 from torch import Tensor, nn
 
@@ -42,13 +42,7 @@ def threads_as_before() -> object:
 
 @pytest.fixture(scope="module")
 def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    about = metadata(
-        name="unet",
-        kind="streaming",
-        latency_samples=637,
-        context_samples=[768, 640],
-        crossfade_samples=128,
-    )
+    about = unet_metadata()
     path = tmp_path_factory.mktemp("model") / "unet.ts"
     return write_model(path, StreamingUNet(unet(4)), about)
 

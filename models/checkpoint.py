@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
-from models.unet import UNet
+from models.networks import build_network
 
 _KEYS = frozenset({"network", "averaged", "optimiser", "step", "best", "config", "validation"})
 
@@ -58,13 +59,13 @@ def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     return state
 
 
-def trained_network(state: dict[str, Any]) -> UNet:
+def trained_network(state: dict[str, Any]) -> nn.Module:
     """The network of a checkpoint, ready to run: averaged weights where they were kept.
 
     Raises:
         ValueError: if weights and configuration do not belong together.
     """
-    network = UNet(**state["config"]["network"])
+    network = build_network(state["config"]["network"])
     try:
         network.load_state_dict(state["averaged"] or state["network"])
     except RuntimeError as error:

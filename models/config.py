@@ -5,7 +5,7 @@ import math
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,11 +23,42 @@ class DataConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NetworkConfig:
-    """The U-Net."""
+class UNetConfig:
+    """The U-Net of the thesis; see :class:`models.unet.UNet`."""
 
+    kind: str = "unet"
     width: int = 16
     align_corners: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OctaveConfig:
+    """The generator of the octave: the fields that the constructor of its network takes."""
+
+    kind: str = "octave"
+    width: int = 160
+    blocks: int = 6
+
+
+NetworkConfig = UNetConfig | OctaveConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThesisObjectiveConfig:
+    """The objective of the thesis; see :class:`models.losses.Objective`."""
+
+    kind: str = "thesis"
+    mse_weight: float = 100.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class OctaveObjectiveConfig:
+    """The objective of the octave: the fields that its constructor takes."""
+
+    kind: str = "octave"
+
+
+ObjectiveConfig = ThesisObjectiveConfig | OctaveObjectiveConfig
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,12 +66,14 @@ class OptimiserConfig:
     """Adam and its schedule: linear warm-up, constant, linear decay to zero at the end."""
 
     learning_rate: float = 1e-4
+    betas: tuple[float, float] = (0.9, 0.999)
     weight_decay: float = 1e-5
+    decoupled_weight_decay: bool = False
+    """AdamW's (Loshchilov and Hutter, 2019), in proportion to the learning rate."""
     gradient_norm: float = 10.0
     warmup_steps: int = 0
     decay_steps: int = 0
     """How many of the last steps the learning rate falls to zero over."""
-    mse_weight: float = 100.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +96,8 @@ class RunConfig:
     """On CUDA devices: products of 11-bit numbers in float32 arithmetic."""
     validate_every: int = 1000
     patience: int = 0
-    """Stop after so many validations without a lower spectral convergence; 0 never does."""
+    """Stop after so many validations without a lower spectral convergence (or loss, where
+    the objective has none); 0 never does."""
     device: str = "auto"
     loaders: int = 0
     """Threads that make batches ahead, for GPUs; 0 makes each when it is asked for."""
@@ -77,35 +111,63 @@ class TrainConfig:
 
     data: DataConfig
     run: RunConfig
-    network: NetworkConfig = field(default_factory=NetworkConfig)
+    network: NetworkConfig = field(default_factory=UNetConfig)
+    objective: ObjectiveConfig = field(default_factory=ThesisObjectiveConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
 
 
-_SECTIONS: dict[str, type] = {
-    "data": DataConfig,
-    "run": RunConfig,
-    "network": NetworkConfig,
-    "optimiser": OptimiserConfig,
+# By section, and there by `kind`; the first one is what a section without a kind is.
+_SECTIONS: dict[str, dict[str, type]] = {
+    "data": {"": DataConfig},
+    "run": {"": RunConfig},
+    "network": {"unet": UNetConfig, "octave": OctaveConfig},
+    "objective": {"thesis": ThesisObjectiveConfig, "octave": OctaveObjectiveConfig},
+    "optimiser": {"": OptimiserConfig},
 }
 
 
+def _dataclass(name: str, table: dict[str, Any], where: Path) -> type:
+    """The dataclass of a section."""
+    kinds = _SECTIONS[name]
+    if len(kinds) == 1:
+        return next(iter(kinds.values()))
+    kind = table.get("kind", next(iter(kinds)))
+    if not isinstance(kind, str) or kind not in kinds:
+        raise ValueError(f"{where}: {name}.kind must be {' or '.join(kinds)}, got {kind!r}")
+    return kinds[kind]
+
+
+def _value(value: Any, wanted: Any) -> Any:
+    """A value of TOML as the type that a field wants.
+
+    Raises:
+        ValueError: if it is none.
+    """
+    if get_origin(wanted) is tuple:
+        types = get_args(wanted)
+        if type(value) is not list or len(value) != len(types):
+            raise ValueError(f"a list of {len(types)}")
+        return tuple(_value(v, t) for v, t in zip(value, types, strict=True))
+    if wanted is float and type(value) is int:
+        return float(value)
+    if type(value) is not wanted:
+        raise ValueError(wanted.__name__)
+    return value
+
+
 def _section(name: str, table: Any, where: Path) -> Any:
-    kind = _SECTIONS[name]
     if not isinstance(table, dict):
         raise ValueError(f"{where}: [{name}] must be a table")
+    kind = _dataclass(name, table, where)
     fields = {f.name: f for f in dataclasses.fields(kind)}
     values: dict[str, Any] = {}
     for key, value in table.items():
         if key not in fields:
             raise ValueError(f"{where}: unknown key {name}.{key}; known are {', '.join(fields)}")
-        wanted = fields[key].type
-        if not isinstance(wanted, type):
-            raise TypeError(f"{kind.__name__}.{key} must be annotated by a plain type")
-        if wanted is float and type(value) is int:
-            value = float(value)
-        if type(value) is not wanted:
-            raise ValueError(f"{where}: {name}.{key} must be {wanted.__name__}, got {value!r}")
-        values[key] = value
+        try:
+            values[key] = _value(value, fields[key].type)
+        except ValueError as error:
+            raise ValueError(f"{where}: {name}.{key} must be {error}, got {value!r}") from error
     required = {f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING}
     if missing := sorted(required - values.keys()):
         raise ValueError(f"{where}: [{name}] lacks {', '.join(missing)}")
@@ -161,10 +223,12 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         "run.patience": run.patience,
         "run.loaders": run.loaders,
         "optimiser.weight_decay": optimiser.weight_decay,
-        "optimiser.mse_weight": optimiser.mse_weight,
         "optimiser.warmup_steps": optimiser.warmup_steps,
         "optimiser.decay_steps": optimiser.decay_steps,
     }
+    for name in ("network", "objective"):
+        numbers = dataclasses.asdict(getattr(config, name)).items()
+        not_negative |= {f"{name}.{k}": v for k, v in numbers if isinstance(v, int | float)}
     # TOML knows nan and inf, and nan is neither below nor above anything.
     for name, value in positive.items():
         if not 0 < value < math.inf:
@@ -172,5 +236,7 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
     for name, value in not_negative.items():
         if not 0 <= value < math.inf:
             raise ValueError(f"{where}: {name} must not be negative, got {value}")
+    if not all(0.0 <= beta < 1.0 for beta in optimiser.betas):
+        raise ValueError(f"{where}: optimiser.betas must be in [0, 1), got {optimiser.betas}")
     if not 0.0 <= run.ema_decay < 1.0:
         raise ValueError(f"{where}: run.ema_decay must be in [0, 1), got {run.ema_decay}")

@@ -1,4 +1,4 @@
-"""Training pairs from 44.1 kHz audio: recording conditions, a low-pass, and kaiser-fast x2.
+"""Training pairs from 44.1 kHz audio: recording conditions, a low-pass, and the front end.
 
 All filters are linear and applied in batches in the frequency domain. A network trained behind one
 low-pass and one studio does not carry over to others (Sulun and Davies, 2021), so both are random.
@@ -136,22 +136,27 @@ def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
 
 
 class Degrader:
-    """Makes pairs of kaiser-fast upsampled and full-band audio.
+    """Makes pairs of a network's input and full-band audio.
 
     Args:
         segment_samples: length of what comes out, at 44.1 kHz; even.
         random: whether level, equalisation, noise floor and low-pass are drawn for each
             segment. Otherwise the low-pass is resampy's kaiser_best and nothing else changes.
+        front_end: ``kaiser_fast`` upsamples the network's input, ``none`` leaves it at 22.05 kHz.
 
     Shape:
         - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
-        - Output: two ``[B, 1, segment_samples]``: the network's input and its target
+        - Output: the network's input, ``[B, 1, segment_samples]``, or half as long without a front
+          end, and its target, ``[B, 1, segment_samples]``
     """
 
-    def __init__(self, segment_samples: int, *, random: bool) -> None:
+    def __init__(
+        self, segment_samples: int, *, random: bool, front_end: str = "kaiser_fast"
+    ) -> None:
         self.segment_samples = segment_samples
         self.random = random
         self.n = padded_samples(segment_samples)
+        self.front_end = front_end
         self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
 
     def __call__(self, audio: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -164,11 +169,15 @@ class Degrader:
             low_pass = resampler_response("kaiser_best", self.n)[None]
         target = torch.fft.irfft(spectrum, self.n)
         low = torch.fft.irfft(spectrum * torch.from_numpy(low_pass).to(torch.complex64), self.n)
-        low[:, 1::2] = 0.0
-        source = torch.fft.irfft(torch.fft.rfft(low) * self._kaiser_fast, self.n)
         start = (self.n - self.segment_samples) // 2
-        crop = slice(start - start % 2, start - start % 2 + self.segment_samples)
-        return source[:, None, crop].contiguous(), target[:, None, crop].contiguous()
+        start -= start % 2
+        end = start + self.segment_samples
+        if self.front_end == "none":
+            source = low[:, start:end:2]
+        else:
+            low[:, 1::2] = 0.0
+            source = torch.fft.irfft(torch.fft.rfft(low) * self._kaiser_fast, self.n)[:, start:end]
+        return source[:, None].contiguous(), target[:, None, start:end].contiguous()
 
     def _record(self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator) -> Tensor:
         """Another microphone: equaliser, noise floor and level, each segment its own."""

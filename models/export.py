@@ -117,6 +117,8 @@ def export(
         raise ValueError(f"there is no folder {out.parent}")
     state = load_checkpoint(checkpoint)
     network = trained_network(state)
+    if not isinstance(network, UNet):
+        raise ValueError(f"{checkpoint} holds no U-Net")
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
         key.removeprefix("val/"): round(value, 4)

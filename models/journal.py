@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from models.degrade import SAMPLE_RATE_HZ
+from models.front_end import kaiser_fast
 from models.metrics import Audio
 from models.pictures import curves, pixels, png, spectrograms
 from models.validation import evaluating
@@ -115,8 +116,11 @@ class Journal:
         source, reference = pair
         with evaluating(network), torch.inference_mode():
             x = torch.from_numpy(source).to(device)[None, None]
+            torch.manual_seed(0)
             estimate = network(x)[0, 0].float().cpu().numpy()
-        sounds = {"kaiser fast": source, "network": estimate, "recording": reference}
+        # Networks without a front end have the 22.05 kHz audio itself.
+        dry = source if len(source) == len(reference) else kaiser_fast(source)
+        sounds = {"kaiser fast": dry, "network": estimate, "recording": reference}
         for name, audio in sounds.items():
             tag = f"clip/{name.replace(' ', '_')}"
             self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_HZ)

@@ -75,8 +75,9 @@ class Loop:
             if trainer.step >= run.steps:
                 return
             if run.patience and trainer.stale >= run.patience:
+                criterion = trainer.criterion.replace("_", " ")
                 self.report(
-                    f"no lower spectral convergence in {run.patience} validations: finished "
+                    f"no lower {criterion} in {run.patience} validations: finished "
                     f"at step {trainer.step}"
                 )
                 return
@@ -93,7 +94,7 @@ class Loop:
         # The share of the time that is not spent on making batches.
         row["network_share"] = (end - loaded) / (end - begin)
         self.trainer.pending.append(row)
-        audio_s = self.run_config.batch_size * x.shape[2] / SAMPLE_RATE_HZ
+        audio_s = self.run_config.batch_size * y.shape[2] / SAMPLE_RATE_HZ
         self.bar.set_postfix_str(
             f"loss {row['total']:.3f}, {audio_s / (end - begin):.1f} s of audio/s", refresh=False
         )

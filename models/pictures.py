@@ -13,14 +13,9 @@ from models.metrics import HOP, SAMPLE_RATE_HZ, Audio, power_spectrogram
 TOP_DB, BOTTOM_DB = 60.0, -60.0
 DOTS_PER_INCH = 90
 
-CURVES = (
-    ("total", "loss"),
-    ("spectral_convergence", "spectral convergence"),
-    ("log_magnitude", "log magnitude"),
-    ("lsd", "LSD"),
-    ("lsd_act", "LSD where somebody speaks"),
-    ("snr_db", "SNR in dB"),
-)
+# Measures of the validation that get an axis each, beside those of the losses.
+MEASURES = {"lsd": "LSD", "lsd_act": "LSD where somebody speaks", "snr_db": "SNR in dB"}
+COLUMNS = 3
 
 
 def figure(width: float, height: float) -> Any:
@@ -70,13 +65,16 @@ def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
 
 
 def curves(rows: Sequence[Mapping[str, float]]) -> Any:
-    """A figure with the curves of a training's log."""
-    made = figure(11.0, 6.0)
-    axes = made.subplots(2, 3).flat
+    """A figure with the curves of a training's log: every loss, and some measures."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    losses = [key.removeprefix("val/loss/") for key in keys if key.startswith("val/loss/")]
+    titles = {loss: loss.replace("_", " ") for loss in losses} | MEASURES
+    made = figure(11.0, 3.0 * -(-len(titles) // COLUMNS))
+    axes = made.subplots(-(-len(titles) // COLUMNS), COLUMNS, squeeze=False).flat
     steps = [row["step"] for row in rows]
-    for axis, (key, title) in zip(axes, CURVES, strict=True):
+    for axis, (key, title) in zip(axes, titles.items(), strict=False):
         for kind in (f"train/{key}", f"val/loss/{key}", f"val/{key}"):
-            if rows and kind in rows[0]:
+            if kind in keys:
                 label = kind.split("/")[0].replace("val", "validation")
                 axis.plot(steps, [row.get(kind, np.nan) for row in rows], label=label, marker=".")
         axis.set(title=title, xlabel="step")

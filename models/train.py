@@ -1,4 +1,4 @@
-"""Training of the U-Net: one function, resumable, batch by batch reproducible."""
+"""Training of a network: one function, resumable, batch by batch reproducible."""
 
 import functools
 from collections.abc import Callable
@@ -15,6 +15,7 @@ from models.distributed import World, world_of_torchrun
 from models.interrupt import StopRequest, stop_request
 from models.journal import Journal
 from models.loop import BEST, CHECKPOINT, Loop
+from models.networks import NETWORKS
 from models.prefetch import batches
 from models.trainer import Trainer
 from models.validation import Validation
@@ -87,15 +88,23 @@ def _train(
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)
         report(f"going on from step {trainer.step}")
+    front_end = NETWORKS[config.network.kind].front_end
+    degrader = Degrader(
+        config.data.segment_samples,
+        random=config.data.degradation == "random",
+        front_end=front_end,
+    )
     make = functools.partial(
         training_batch,
         corpus,
-        Degrader(config.data.segment_samples, random=config.data.degradation == "random"),
+        degrader,
         batch_size=config.run.batch_size // world.size,
         seed=config.run.seed,
         rank=world.rank,
     )
-    validation = Validation(Path(config.data.validation), config.data.validation_clips)
+    validation = Validation(
+        Path(config.data.validation), config.data.validation_clips, front_end=front_end
+    )
     report(f"{corpus.seconds / 60:.1f} minutes of audio, {len(validation.pairs)} validation clips")
     journal = None
     if world.first:

@@ -5,16 +5,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
 from models.averaging import AveragedModel
 from models.checkpoint import load_checkpoint
-from models.config import TrainConfig
+from models.config import OptimiserConfig, TrainConfig
 from models.distributed import World
-from models.losses import Objective
+from models.networks import build_network, with_kind
+from models.objectives import build_objective
 from models.precision import arithmetic
-from models.unet import UNet
 
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
@@ -44,6 +45,17 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
     return device
 
 
+def make_optimiser(module: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer:
+    """Adam, or AdamW."""
+    kind = torch.optim.AdamW if config.decoupled_weight_decay else torch.optim.Adam
+    return kind(
+        module.parameters(),
+        lr=config.learning_rate,
+        betas=config.betas,
+        weight_decay=config.weight_decay,
+    )
+
+
 class Trainer:
     """Network, averaged weights, optimiser and the measures since the last validation.
 
@@ -56,7 +68,8 @@ class Trainer:
         step: how many steps are done.
         pending: measures of the steps since the last validation.
         best: lowest validation LSD so far.
-        best_convergence: lowest validation spectral convergence so far.
+        best_convergence: lowest validation spectral convergence so far; where the objective has
+            none, its lowest total.
         stale: validations since then.
         validation: the last row of the log.
         seconds: time the training has taken.
@@ -76,23 +89,15 @@ class Trainer:
             torch.backends.cudnn.allow_tf32 = config.run.tf32
             torch.cuda.set_device(self.device)
         torch.manual_seed(config.run.seed)
-        network = UNet(width=config.network.width, align_corners=config.network.align_corners)
-        network.start_as_identity()  # start from the input, not from noise
-        self.network = network.to(self.device).train()
+        self.network = build_network(asdict(config.network)).to(self.device).train()
         self.averaged: AveragedModel | None = None
         if config.run.ema_decay:
             self.averaged = AveragedModel(self.network, config.run.ema_decay)
         self.shared = self.world.wrap(self.network, self.device)
         if isinstance(self.shared, nn.parallel.DistributedDataParallel):
             self.network = self.shared.module
-        self.optimiser = torch.optim.Adam(
-            self.network.parameters(),
-            lr=config.optimiser.learning_rate,
-            weight_decay=config.optimiser.weight_decay,
-        )
-        self.objective = Objective(mse_weight=config.optimiser.mse_weight, world=self.world).to(
-            self.device
-        )
+        self.optimiser = make_optimiser(self.network, config.optimiser)
+        self.objective = build_objective(config.objective, world=self.world).to(self.device)
         self.step = 0
         self.pending: list[dict[str, float]] = []
         self.best = math.inf
@@ -106,6 +111,12 @@ class Trainer:
         """The network that is validated and shipped."""
         return self.averaged.network if self.averaged else self.network
 
+    @property
+    def criterion(self) -> str:
+        """The validation loss that decides when a training is over."""
+        key = "spectral_convergence"
+        return key if f"val/loss/{key}" in self.validation else "total"
+
     def resume(self, path: Path) -> None:
         """Go on from a checkpoint.
 
@@ -113,7 +124,7 @@ class Trainer:
             ValueError: if it is damaged, of another network or of other recordings.
         """
         state = load_checkpoint(path, device=self.device)
-        ours, theirs = asdict(self.config.network), state["config"]["network"]
+        ours, theirs = asdict(self.config.network), with_kind(state["config"]["network"])
         if ours != theirs:
             raise ValueError(
                 f"{path} holds another network ({theirs}, not {ours}); choose another run.folder"
@@ -136,16 +147,16 @@ class Trainer:
         self.stale = state.get("stale", 0)
 
     @property
-    def objective_alone(self) -> Objective:
+    def objective_alone(self) -> nn.Module:
         """The losses of one process's own clips."""
         if self.world.size == 1:
             return self.objective
-        return Objective(mse_weight=self.config.optimiser.mse_weight).to(self.device)
+        return build_objective(self.config.objective, world=World()).to(self.device)
 
     def validated(self, row: dict[str, float]) -> bool:
         """Take note of a validation's row; True if it is the best."""
         self.validation = row
-        convergence = row["val/loss/spectral_convergence"]
+        convergence = row[f"val/loss/{self.criterion}"]
         self.stale = 0 if convergence < self.best_convergence else self.stale + 1
         self.best_convergence = min(self.best_convergence, convergence)
         better = row["val/lsd"] < self.best
@@ -179,10 +190,13 @@ class Trainer:
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.optimiser.learning_rate * factor
         run = self.config.run
+        # Networks may draw noise: the same for the same step, so resuming stays exact.
+        seed = np.random.SeedSequence([run.seed, self.step, self.world.rank]).generate_state(1)
+        torch.manual_seed(int(seed[0]))
         with arithmetic(self.device, bf16=run.bf16, bf16_backward=run.bf16_backward):
             estimate = self.shared(x.to(self.device, non_blocking=True))
         losses = self.objective(estimate.float(), y.to(self.device, non_blocking=True))
-        row = {k: v.item() for k, v in losses._asdict().items()}
+        row = {k: torch.as_tensor(v).item() for k, v in losses._asdict().items()}
         if not math.isfinite(row["total"]):
             raise ValueError(
                 f"the loss of step {self.step + 1} is {row['total']}: the training diverged; "

@@ -11,7 +11,7 @@ from torch import nn
 
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
-from models.losses import Objective
+from models.front_end import FRONT_ENDS
 from models.metrics import score
 
 # Twice the reflect padding of the longest STFT; shorter clips say nothing anyway.
@@ -19,17 +19,21 @@ MIN_CLIP_SAMPLES = 2048
 
 
 class Validation:
-    """Clips of a folder, spread over it, with their kaiser-fast inputs made once.
+    """Clips of a folder, spread over it, with the network's inputs made once.
 
     Args:
         folder: of 44.1 kHz recordings, scored at their stored level.
         clips: how many to take at most.
+        front_end: what the network's input has been through; see :mod:`models.front_end`.
+
+    Attributes:
+        pairs: the network's input and the recording, ``[T]`` each.
 
     Raises:
         ValueError: if there are none, or one is unreadable.
     """
 
-    def __init__(self, folder: Path, clips: int) -> None:
+    def __init__(self, folder: Path, clips: int, *, front_end: str = "kaiser_fast") -> None:
         paths = find_audio(folder)
         every = max(1, len(paths) // clips)
         self.pairs = []
@@ -41,17 +45,14 @@ class Validation:
             low = resampy.resample(
                 reference, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, filter="kaiser_best"
             )
-            source = resampy.resample(
-                low, SAMPLE_RATE_HZ // 2, SAMPLE_RATE_HZ, filter="kaiser_fast"
-            )
-            self.pairs.append((source.astype(np.float32), reference))
+            self.pairs.append((FRONT_ENDS[front_end](low), reference))
         if not self.pairs:
             raise ValueError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
 
     def __call__(
         self,
         network: nn.Module,
-        objective: Objective,
+        objective: nn.Module,
         device: torch.device,
         *,
         between: Callable[[], None] = lambda: None,
@@ -73,6 +74,8 @@ class Validation:
                 between()
                 x = torch.from_numpy(source).to(device)[None, None]
                 y = torch.from_numpy(reference).to(device)[None, None]
+                # Networks that draw noise are measured with the same each time.
+                torch.manual_seed(0)
                 estimate = network(x)
                 losses = objective(estimate, y)
                 row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from test_unet import noise
 
-from models.config import DataConfig, NetworkConfig, RunConfig, TrainConfig
+from models.config import DataConfig, RunConfig, TrainConfig, UNetConfig
 from models.distributed import world_of_torchrun
 from models.trainer import Trainer
 
@@ -18,7 +18,7 @@ def config() -> TrainConfig:
     """Of a tiny network, whose gradients are not clipped away."""
     return TrainConfig(
         data=DataConfig(train="", validation="", segment_samples=LENGTH),
-        network=NetworkConfig(width=2),
+        network=UNetConfig(width=2),
         run=RunConfig(folder="", steps=10, batch_size=BATCH, device="cpu", ema_decay=0.9),
     )
 

@@ -29,7 +29,7 @@ def test_defaults_are_the_thesis_recipe(tmp_path: Path) -> None:
     assert (config.network.width, config.run.batch_size) == (16, 16)
     optimiser = config.optimiser
     assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
-    assert (optimiser.gradient_norm, optimiser.mse_weight) == (10.0, 100.0)
+    assert (optimiser.gradient_norm, config.objective.mse_weight) == (10.0, 100.0)
     assert config.data.segment_samples == 689 * 128
 
 
@@ -44,7 +44,7 @@ def test_the_thesis_configuration_is_the_thesis() -> None:
     assert config.data.degradation == "thesis"
     optimiser = config.optimiser
     assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
-    assert (optimiser.gradient_norm, optimiser.mse_weight) == (10.0, 100.0)
+    assert (optimiser.gradient_norm, config.objective.mse_weight) == (10.0, 100.0)
     assert (optimiser.warmup_steps, optimiser.decay_steps) == (0, 0)
     run = config.run
     assert run.patience > 0  # it stops on the validation's spectral convergence
@@ -72,9 +72,9 @@ def test_the_configurations_of_make_and_readme_are_there() -> None:
 
 
 def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, GOOD + "[optimiser]\nmse_weight = 50\n"))
-    assert config.optimiser.mse_weight == 50.0
-    assert isinstance(config.optimiser.mse_weight, float)
+    config = load_config(write(tmp_path, GOOD + "[objective]\nmse_weight = 50\n"))
+    assert config.objective.mse_weight == 50.0
+    assert isinstance(config.objective.mse_weight, float)
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,19 @@ def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
         ("[data]\ntrain = 'a'\n[run]\nfolder = 'c'\nsteps = 1\n", r"\[data\] lacks validation"),
         (GOOD + "[extra]\n", r"unknown section \[extra\]"),
         ("network = 3\n" + GOOD, r"\[network\] must be a table"),
-        (GOOD + "[network]\nwidht = 4\n", r"unknown key network\.widht; known are width"),
+        (GOOD + "[network]\nwidht = 4\n", r"unknown key network\.widht; known are kind, width"),
         (GOOD + "[network]\nwidth = '4'\n", r"network\.width must be int, got '4'"),
         (GOOD + "[network]\nwidth = true\n", r"network\.width must be int, got True"),
         (GOOD + "[network]\nwidth = 0\n", r"network\.width must be positive, got 0"),
+        (GOOD + "[network]\nkind = 'gru'\n", "network.kind must be unet or octave, got 'gru'"),
+        (GOOD + "[network]\nkind = 3\n", "network.kind must be unet or octave, got 3"),
+        (GOOD + "[network]\nkind = 'octave'\nalign_corners = true\n", "unknown key network.align"),
+        (GOOD + "[objective]\nkind = 'mse'\n", "objective.kind must be thesis or octave"),
+        (GOOD + "[objective]\nmse_weight = -1\n", "objective.mse_weight must not be negative"),
+        (GOOD + "[optimiser]\nbetas = 0.9\n", "optimiser.betas must be a list of 2, got 0.9"),
+        (GOOD + "[optimiser]\nbetas = [0.9]\n", "optimiser.betas must be a list of 2"),
+        (GOOD + "[optimiser]\nbetas = [0.9, 'a']\n", "optimiser.betas must be float"),
+        (GOOD + "[optimiser]\nbetas = [0.9, 1.0]\n", r"optimiser.betas must be in \[0, 1\)"),
         (GOOD + "[network]\nalign_corners = 1\n", r"align_corners must be bool, got 1"),
         (GOOD + "[optimiser]\nlearning_rate = nan\n", "learning_rate must be positive, got nan"),
         (GOOD + "[optimiser]\nlearning_rate = inf\n", "learning_rate must be positive, got inf"),

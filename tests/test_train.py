@@ -19,7 +19,7 @@ import torch
 
 from models.averaging import AveragedModel
 from models.checkpoint import load_checkpoint, save_atomically, trained_network
-from models.config import DataConfig, NetworkConfig, OptimiserConfig, RunConfig, TrainConfig
+from models.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
 from models.journal import CURVES, LOG, read_log
 from models.loop import CHECKPOINT, TrainingStopped
 from models.losses import Objective
@@ -50,7 +50,7 @@ def tiny(folder: Path, run: str = "run", **changes: Any) -> TrainConfig:
         data=DataConfig(
             train=str(folder / "train"), validation=str(folder / "val"), segment_samples=2_048
         ),
-        network=NetworkConfig(width=1),
+        network=UNetConfig(width=1),
         optimiser=OptimiserConfig(learning_rate=1e-3, warmup_steps=3, decay_steps=4),
         run=RunConfig(folder=str(folder / run), **(values | changes)),
     )
@@ -351,7 +351,7 @@ def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path) -> None:
     config = replace(
         config,
         data=replace(config.data, degradation="thesis"),
-        network=NetworkConfig(width=4, align_corners=True),
+        network=UNetConfig(width=4, align_corners=True),
         # The thesis's but for the rate, which is for days, not for seconds.
         optimiser=OptimiserConfig(learning_rate=5e-3),
     )
@@ -461,7 +461,7 @@ def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
 
 def test_another_networks_checkpoint_is_refused(folder: Path) -> None:
     train(tiny(folder, steps=2), report=lambda _: None)
-    other = replace(tiny(folder), network=NetworkConfig(width=2))
+    other = replace(tiny(folder), network=UNetConfig(width=2))
     with pytest.raises(ValueError, match="another network"):
         train(other, report=lambda _: None)
 

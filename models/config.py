@@ -15,11 +15,17 @@ class DataConfig:
     train: str
     """Folder of 44.1 kHz recordings, searched recursively."""
     validation: str
+    also: str = ""
+    """Folder of other recordings, music for instance, or none."""
+    also_share: float = 0.1
+    """Share of the segments that are cut from them."""
     segment_samples: int = 88_192
     """Length of a training segment at 44.1 kHz; a multiple of 128 (2 s are 689 x 128)."""
     validation_clips: int = 60
     degradation: str = "random"
     """``random`` (low-passes, gain, equalisation and noise floors) or ``thesis`` (one low-pass)."""
+    pool: int = 0
+    """How many random filters are drawn in advance; 0 draws fresh ones for every segment."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +69,7 @@ ObjectiveConfig = ThesisObjectiveConfig | OctaveObjectiveConfig
 
 @dataclass(frozen=True, kw_only=True)
 class OptimiserConfig:
-    """Adam and its schedule: linear warm-up, constant, linear decay to zero at the end."""
+    """Adam and its schedule: linear warm-up, constant, decay to zero at the end."""
 
     learning_rate: float = 1e-4
     betas: tuple[float, float] = (0.9, 0.999)
@@ -74,6 +80,8 @@ class OptimiserConfig:
     warmup_steps: int = 0
     decay_steps: int = 0
     """How many of the last steps the learning rate falls to zero over."""
+    decay: str = "linear"
+    """How it falls: ``linear`` or ``cosine``."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -208,6 +216,12 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         raise ValueError(
             f"{where}: data.degradation must be random or thesis, got {config.data.degradation!r}"
         )
+    if not 0.0 <= config.data.also_share <= 1.0:
+        raise ValueError(f"{where}: data.also_share must be in [0, 1]")
+    if config.optimiser.decay not in ("linear", "cosine"):
+        raise ValueError(
+            f"{where}: optimiser.decay must be linear or cosine, got {config.optimiser.decay!r}"
+        )
     run, optimiser = config.run, config.optimiser
     positive = {
         "run.steps": run.steps,
@@ -222,6 +236,7 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         "run.seed": run.seed,
         "run.patience": run.patience,
         "run.loaders": run.loaders,
+        "data.pool": config.data.pool,
         "optimiser.weight_decay": optimiser.weight_decay,
         "optimiser.warmup_steps": optimiser.warmup_steps,
         "optimiser.decay_steps": optimiser.decay_steps,

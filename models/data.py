@@ -104,8 +104,45 @@ class Corpus:
         return torch.from_numpy(out)
 
 
+@dataclass(frozen=True)
+class Mixture:
+    """Recordings of two kinds, speech and music for instance.
+
+    Attributes:
+        main: most of what is drawn.
+        also: the rest.
+        share: probability that a segment is of ``also``.
+    """
+
+    main: Corpus
+    also: Corpus
+    share: float
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both; the share may change."""
+        return f"{self.main.fingerprint} {self.also.fingerprint}"
+
+    @property
+    def seconds(self) -> float:
+        """Length of all recordings together."""
+        return self.main.seconds + self.also.seconds
+
+    def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
+        """Random cuts, ``[count, n]``."""
+        others = int(rng.binomial(count, self.share))
+        parts = [self.main.segments(rng, count - others, n), self.also.segments(rng, others, n)]
+        return torch.cat(parts)
+
+
 def training_batch(
-    corpus: Corpus, degrader: Degrader, *, batch_size: int, seed: int, step: int, rank: int = 0
+    corpus: Corpus | Mixture,
+    degrader: Degrader,
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    rank: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """The batch of one step: the same for the same (seed, step, rank), so resuming is exact."""
     rng = np.random.default_rng([seed, step, rank])

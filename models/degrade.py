@@ -6,6 +6,7 @@ low-pass and one studio does not carry over to others (Sulun and Davies, 2021), 
 
 from collections.abc import Callable
 from functools import cache
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -135,6 +136,39 @@ def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
     return deviation
 
 
+# Of the pools: the same in every training.
+POOL_SEED = 20_260
+
+
+class Responses:
+    """Random frequency responses: fresh ones for every segment, or some of a pool.
+
+    Args:
+        draw: one response of signals of length ``n``, ``[n // 2 + 1]``.
+        n: length of the signals.
+        pool: how many are drawn in advance; 0 draws all afresh.
+    """
+
+    def __init__(
+        self, draw: Callable[[np.random.Generator, int], Any], n: int, *, pool: int
+    ) -> None:
+        self._draw = draw
+        self._n = n
+        self._pool: Tensor | None = None
+        if pool:
+            self._pool = self._fresh(np.random.default_rng(POOL_SEED), pool)
+
+    def _fresh(self, rng: np.random.Generator, count: int) -> Tensor:
+        drawn = torch.from_numpy(np.stack([self._draw(rng, self._n) for _ in range(count)]))
+        return drawn.to(torch.complex64 if drawn.is_complex() else torch.float32)
+
+    def __call__(self, rng: np.random.Generator, count: int) -> Tensor:
+        """``[count, n // 2 + 1]``, complex64 or float32."""
+        if self._pool is None:
+            return self._fresh(rng, count)
+        return self._pool[torch.from_numpy(rng.integers(0, len(self._pool), count))]
+
+
 class Degrader:
     """Makes pairs of a network's input and full-band audio.
 
@@ -143,6 +177,8 @@ class Degrader:
         random: whether level, equalisation, noise floor and low-pass are drawn for each
             segment. Otherwise the low-pass is resampy's kaiser_best and nothing else changes.
         front_end: ``kaiser_fast`` upsamples the network's input, ``none`` leaves it at 22.05 kHz.
+        pool: how many random low-passes, equalisers and noise floors are drawn in advance, for
+            networks that are as fast as their design; 0 draws fresh ones for every segment.
 
     Shape:
         - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
@@ -151,12 +187,22 @@ class Degrader:
     """
 
     def __init__(
-        self, segment_samples: int, *, random: bool, front_end: str = "kaiser_fast"
+        self,
+        segment_samples: int,
+        *,
+        random: bool,
+        front_end: str = "kaiser_fast",
+        pool: int = 0,
     ) -> None:
         self.segment_samples = segment_samples
         self.random = random
         self.n = padded_samples(segment_samples)
         self.front_end = front_end
+        pool = pool if random else 0
+        self._low_passes = Responses(random_low_pass, self.n, pool=pool)
+        self._equalisers = Responses(random_equaliser, self.n, pool=pool)
+        self._floors = Responses(random_noise_floor, self.n, pool=pool)
+        self._kaiser_best = torch.from_numpy(resampler_response("kaiser_best", self.n))
         self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
 
     def __call__(self, audio: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
@@ -164,11 +210,11 @@ class Degrader:
         spectrum = torch.fft.rfft(audio)
         if self.random:
             spectrum = self._record(spectrum, audio, rng)
-            low_pass = np.stack([random_low_pass(rng, self.n) for _ in range(len(audio))])
+            low_pass = self._low_passes(rng, len(audio))
         else:
-            low_pass = resampler_response("kaiser_best", self.n)[None]
+            low_pass = self._kaiser_best.to(torch.complex64)
         target = torch.fft.irfft(spectrum, self.n)
-        low = torch.fft.irfft(spectrum * torch.from_numpy(low_pass).to(torch.complex64), self.n)
+        low = torch.fft.irfft(spectrum * low_pass, self.n)
         start = (self.n - self.segment_samples) // 2
         start -= start % 2
         end = start + self.segment_samples
@@ -182,13 +228,13 @@ class Degrader:
     def _record(self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator) -> Tensor:
         """Another microphone: equaliser, noise floor and level, each segment its own."""
         batch = len(audio)
-        equaliser = np.stack([random_equaliser(rng, self.n) for _ in range(batch)])
-        floor = np.stack([random_noise_floor(rng, self.n) for _ in range(batch)])
+        equaliser = self._equalisers(rng, batch)
+        floor = self._floors(rng, batch)
         power = audio.square().mean(dim=1, keepdim=True).clamp_min(1e-6).sqrt()
         shape = (2, *floor.shape)
         noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
-        noise = torch.complex(noise[0], noise[1]) * torch.from_numpy(floor).float() * power
-        spectrum = spectrum * torch.from_numpy(equaliser).float() + noise
+        noise = torch.complex(noise[0], noise[1]) * floor * power
+        spectrum = spectrum * equaliser + noise
         peak = torch.fft.irfft(spectrum, self.n).abs().amax(dim=1, keepdim=True).clamp_min(1e-6)
         level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()
         recorded: Tensor = spectrum * level / peak

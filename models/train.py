@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.config import TrainConfig
-from models.data import Corpus, training_batch
+from models.config import DataConfig, TrainConfig
+from models.data import Corpus, Mixture, training_batch
 from models.degrade import Degrader
 from models.distributed import World, world_of_torchrun
 from models.interrupt import StopRequest, stop_request
@@ -71,6 +71,13 @@ def _quiet(_line: str) -> None:
     """Say nothing."""
 
 
+def _corpus(config: DataConfig) -> Corpus | Mixture:
+    corpus = Corpus.read(Path(config.train))
+    if not config.also:
+        return corpus
+    return Mixture(corpus, Corpus.read(Path(config.also)), config.also_share)
+
+
 def _train(
     config: TrainConfig,
     world: World,
@@ -83,7 +90,7 @@ def _train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(f"run.folder: cannot make {folder}: {error.strerror}") from error
-    corpus = Corpus.read(Path(config.data.train))
+    corpus = _corpus(config.data)
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)
@@ -93,6 +100,7 @@ def _train(
         config.data.segment_samples,
         random=config.data.degradation == "random",
         front_end=front_end,
+        pool=config.data.pool,
     )
     make = functools.partial(
         training_batch,

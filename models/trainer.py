@@ -19,11 +19,13 @@ from models.precision import arithmetic
 
 
 def learning_rate_factor(config: TrainConfig, step: int) -> float:
-    """Linear warm-up to 1, constant, and linear decay to 0 over the last steps."""
-    warmup, decay = config.optimiser.warmup_steps, config.optimiser.decay_steps
+    """Linear warm-up to 1, constant, and decay to 0 over the last steps."""
+    optimiser = config.optimiser
+    warmup, decay = optimiser.warmup_steps, optimiser.decay_steps
     factor = min(1.0, (step + 1) / warmup) if warmup else 1.0
     if decay:
-        factor *= min(1.0, (config.run.steps - step) / decay)
+        left = min(1.0, (config.run.steps - step) / decay)
+        factor *= 0.5 - 0.5 * math.cos(math.pi * left) if optimiser.decay == "cosine" else left
     return factor
 
 

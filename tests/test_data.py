@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import soundfile
 
-from models.data import Corpus, find_audio, read_recording, training_batch
+from models.data import Corpus, Mixture, find_audio, read_recording, training_batch
 from models.degrade import Degrader
 
 # Half a step of 16 bits, at full scale.
@@ -119,6 +119,16 @@ def test_recordings_are_drawn_by_their_length(rng: np.random.Generator) -> None:
     rows = ramps([900, 300]).segments(rng, 4_000, 100).numpy() * 32_768
     share = np.mean(rows.max(axis=1) < 1_000)
     assert 0.7 < share < 0.8  # 0.75, with a standard deviation of 0.007
+
+
+def test_a_mixture_draws_the_share_it_was_told(rng: np.random.Generator) -> None:
+    mixture = Mixture(ramps([900]), ramps([0, 900]), 0.25)
+    rows = mixture.segments(rng, 4_000, 100).numpy() * 32_768
+    assert rows.shape == (4_000, 100)
+    share = np.mean(rows.max(axis=1) > 1_000)
+    assert 0.22 < share < 0.28  # a standard deviation of 0.007
+    assert mixture.seconds == pytest.approx(1_800 / 44_100)
+    assert mixture.fingerprint != Mixture(mixture.also, mixture.main, 0.25).fingerprint
 
 
 def test_a_batch_depends_on_seed_step_and_rank_alone(rng: np.random.Generator) -> None:

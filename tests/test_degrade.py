@@ -91,6 +91,17 @@ def test_the_same_seed_gives_the_same_pairs(rng: np.random.Generator) -> None:
     assert not torch.equal(first[0], other[0])
 
 
+def test_a_pool_of_filters_is_as_random_and_the_same_each_time(rng: np.random.Generator) -> None:
+    pooled = [Degrader(SEGMENT_SAMPLES, random=True, pool=3) for _ in range(2)]
+    audio = torch.from_numpy(np.stack([white(rng, pooled[0].n)] * 12))
+    first, again = (d(audio, np.random.default_rng(1)) for d in pooled)
+    assert torch.equal(first[0], again[0])
+    # Of one and the same recording, at level 1: the low-pass alone remains to be told apart.
+    power = torch.fft.rfft(first[0][:, 0]).abs().square()
+    ratio = power[:, -300:].sum(1) / power[:, 100:300].sum(1)
+    assert float(ratio.max() / ratio.min()) > 2.0
+
+
 def test_random_pairs_stay_below_full_scale_and_finite(rng: np.random.Generator) -> None:
     degrader = Degrader(SEGMENT_SAMPLES, random=True)
     audio = torch.from_numpy(np.stack([white(rng, degrader.n) for _ in range(16)]))

@@ -407,6 +407,21 @@ def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:
     assert factors == pytest.approx([1 / 3, 2 / 3, 1, 1, 1, 3 / 4, 2 / 4, 1 / 4])
 
 
+def test_the_learning_rate_may_fall_along_a_cosine(folder: Path) -> None:
+    config = tiny(folder)
+    config = replace(config, optimiser=replace(config.optimiser, decay="cosine"))
+    factors = [learning_rate_factor(config, step) for step in range(4, 8)]
+    assert factors == pytest.approx([0.5 - 0.5 * np.cos(np.pi * k / 4) for k in (4, 3, 2, 1)])
+
+
+def test_other_recordings_may_be_mixed_in(folder: Path) -> None:
+    config = tiny(folder)
+    mixed = replace(config, data=replace(config.data, also=str(folder / "val"), pool=4))
+    train(mixed, report=lambda _: None)
+    with pytest.raises(ValueError, match="other recordings"):
+        train(config, report=lambda _: None)
+
+
 def test_a_diverging_training_stops_and_keeps_its_checkpoint(folder: Path) -> None:
     config = replace(tiny(folder), optimiser=OptimiserConfig(learning_rate=1e30))
     with pytest.raises(ValueError, match="diverged"):

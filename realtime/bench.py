@@ -53,8 +53,8 @@ def offline_stage(
         ModelFileError: if the network cannot be run so.
     """
     network = WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
-    length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // 128 * 128
-    network.warm_up(1, length)
+    length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // info.block_multiple * info.block_multiple
+    network.warm_up(1, length // info.ratio)
     return Stage(
         bench_row(
             "stateless" if block else "offline",
@@ -64,7 +64,7 @@ def offline_stage(
             dtype=dtype,
             block=block,
         ),
-        partial(network, _noise(1, length)),
+        partial(network, _noise(1, length // info.ratio)),
         length / SAMPLE_RATE_OUT,
         network.bind_thread,
     )
@@ -119,11 +119,9 @@ def model_groups(info: ModelInfo, device: str) -> Iterator[Group]:
 
 
 def _model_stages(info: ModelInfo, device: str, threads: int) -> Iterator[Stage]:
-    plain = info.front_end != "none"
-    if plain:
-        yield offline_stage(info, device, threads, dtype="float32")
+    yield offline_stage(info, device, threads, dtype="float32")
     for block in STREAMING_BLOCKS:
-        if plain and block % info.block_multiple == 0:
+        if block % info.block_multiple == 0:
             yield offline_stage(info, device, threads, dtype="float32", block=block)
         if info.kind == "streaming":
             yield chain_stage(info, "streaming", device, threads, dtype="float32", block=block)
@@ -134,8 +132,7 @@ def _model_stages(info: ModelInfo, device: str, threads: int) -> Iterator[Stage]
 def _rough_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
     threads = thread_choices(None)[-1] if device == "cpu" else 1
     try:
-        if info.front_end != "none":
-            yield offline_stage(info, device, threads, dtype=dtype)
+        yield offline_stage(info, device, threads, dtype=dtype)
         for block in DTYPE_BLOCKS:
             yield chain_stage(info, info.kind, device, threads, dtype=dtype, block=block)
     except ModelFileError:

@@ -36,7 +36,7 @@ class GraphStep:
     Args:
         step: from input and state to output and new state of the same shapes.
         state: where to begin, on the device.
-        shape: of input and output, ``[B, 1, n]``.
+        shape: of the input, ``[B, 1, n]``.
 
     Raises:
         RuntimeError: if the device fails, or the step does what cannot be recorded.
@@ -46,15 +46,15 @@ class GraphStep:
         device = state[0].device
         self._stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch's lack
         self._host_in = torch.zeros(shape, pin_memory=True)
-        self._host_out = torch.zeros(shape, pin_memory=True)
         self._x = torch.zeros(shape, device=device)
-        # Contiguous, so that it crosses to the host in one piece.
-        self._y = torch.zeros(shape, device=device)
         self._state = [s.clone() for s in state]
         self._stream.wait_stream(torch.cuda.current_stream(device))
         with torch.inference_mode(), torch.cuda.stream(self._stream):
             for _ in range(EAGER_CALLS):
-                step(self._x, self._state)
+                y, _ = step(self._x, self._state)
+            # Contiguous, so that it crosses to the host in one piece.
+            self._y = torch.zeros(y.shape, device=device)
+            self._host_out = torch.zeros(y.shape, pin_memory=True)
             self._stream.synchronize()
             self._graph = torch.cuda.CUDAGraph()
             # thread_local: what other threads do on the device meanwhile is not recorded.

@@ -4,8 +4,10 @@ from collections.abc import Callable
 
 import numpy as np
 
-from realtime.processor import Audio
+from realtime.delay import Delay
+from realtime.processor import Audio, ProcessSpec
 from realtime.streaming import StreamingCallable
+from realtime.upsampler import KaiserUpsampler
 from realtime.windowed import WindowFunction
 
 # From dry to wet, 15 ms: as for a toggle.
@@ -71,21 +73,23 @@ class FallbackStream:
 
     The device's state is lost with it, so the backup begins after silence. Until it has heard
     enough the input itself is heard in its place, delayed alike: a network on top of kaiser_fast
-    is left out, nothing else. Then it fades in.
+    is left out, nothing else, and one that takes the 22.05 kHz input is replaced by kaiser_fast.
+    Then it fades in.
 
     Args:
         device: the network; raises RuntimeError when the device is lost.
         backup: the same network on the processor, warm; None where that is too slow, and the
             input is heard from then on.
         lifeline: told of the loss.
-        context_samples: that the network looks back.
+        context_samples: that the network looks back, in output samples.
+        call_samples: the longest call's input.
 
     Raises:
-        ValueError: if the backup is not the device's equal in grid, lead and latency.
+        ValueError: if the backup is not the device's equal in ratio, grid, lead and latency.
 
     Shape:
         - Input: ``[C, n]``
-        - Output: ``[C, n]``
+        - Output: ``[C, ratio * n]``
     """
 
     def __init__(
@@ -95,17 +99,25 @@ class FallbackStream:
         lifeline: Lifeline,
         *,
         context_samples: int,
+        call_samples: int,
     ) -> None:
-        for name in ("block_multiple", "lead_samples", "latency_samples"):
+        for name in ("ratio", "block_multiple", "lead_samples", "latency_samples"):
             if backup is not None and getattr(backup, name) != getattr(device, name):
                 raise ValueError(f"the backup's {name} is another one")
         self._device = device
         self._backup = backup
         self._lifeline = lifeline
+        self.ratio = device.ratio
         self.block_multiple = device.block_multiple
         self.lead_samples = device.lead_samples
-        self.latency_samples = device.latency_samples
-        self._fade_begins = context_samples + device.latency_samples
+        self._call_samples = call_samples
+        self._upsampler = KaiserUpsampler() if device.ratio > 1 else None
+        dry = self._upsampler.latency_samples if self._upsampler else 0
+        # A network that is earlier than kaiser_fast has to wait for it.
+        self.latency_samples = max(device.latency_samples, dry)
+        self._dry_delay = Delay(self.latency_samples - dry)
+        self._wet_delay = Delay(self.latency_samples - device.latency_samples)
+        self._fade_begins = context_samples + self.latency_samples
         self.start(1)
 
     def start(self, channels: int) -> None:
@@ -114,7 +126,11 @@ class FallbackStream:
         # Now, so that at the loss it only has to go on.
         if self._backup is not None:
             self._backup.start(channels)
-        self._past = np.zeros((channels, self.latency_samples), np.float32)
+        longest = self._call_samples
+        if self._upsampler is not None:
+            self._upsampler.prepare(ProcessSpec(max_block_samples=longest, channels=channels))
+        for delay in (self._dry_delay, self._wet_delay):
+            delay.prepare(ProcessSpec(max_block_samples=self.ratio * longest, channels=channels))
         # Of the backup; after silence it knows all there is to know.
         self._heard_samples = self._fade_begins + FADE_SAMPLES if self._lifeline.lost else 0
 
@@ -127,22 +143,19 @@ class FallbackStream:
 
     def __call__(self, x: Audio) -> Audio:
         """Go on with the next samples."""
-        dry = self._delayed(x)
+        dry = self._dry_delay.process(self._upsampler.process(x) if self._upsampler else x)
         if not self._lifeline.lost:
             try:
-                return self._device(x)
+                return self._delayed(self._device(x))
             except RuntimeError as error:
                 self._lifeline.lose(error)
         if self._backup is None:
             return dry
-        return self._fade(dry, self._backup(x))
+        return self._fade(dry, self._delayed(self._backup(x)))
 
-    def _delayed(self, x: Audio) -> Audio:
-        """The input, as late as the output is."""
-        n = x.shape[1]
-        joined = np.concatenate([self._past, x], axis=1)
-        self._past = joined[:, n:]
-        return joined[:, :n]
+    def _delayed(self, wet: Audio) -> Audio:
+        """What a network returned, as late as the dry path."""
+        return self._wet_delay.process(wet) if self._wet_delay.latency_samples else wet
 
     def _fade(self, dry: Audio, wet: Audio) -> Audio:
         n = wet.shape[1]

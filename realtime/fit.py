@@ -44,7 +44,7 @@ class Calls:
 
     channels: int
     samples: int
-    """Length of a call at 44.1 kHz."""
+    """Length of a call, at the rate of the network's input."""
     pause_s: float
     """Between two calls."""
 

@@ -62,6 +62,11 @@ class ModelInfo:
     metrics: dict[str, Any] = field(default_factory=dict)
     created_by: str = ""
 
+    @property
+    def ratio(self) -> int:
+        """Samples that the network returns per sample it gets."""
+        return 2 if self.front_end == "none" else 1
+
     def to_dict(self) -> dict[str, Any]:
         """For ``topoctave models --json``."""
         return vars(self) | {"path": str(self.path)}
@@ -139,6 +144,10 @@ def _check(info: ModelInfo) -> None:
         raise ValueError(f"lengths must be whole and from 0 to {MAX_LENGTH_SAMPLES}, got {lengths}")
     if type(info.block_multiple) is not int or not 1 <= info.block_multiple <= 65_536:
         raise ValueError(f"block_multiple must be from 1 to 65536, got {info.block_multiple!r}")
+    if info.block_multiple % info.ratio:
+        raise ValueError(
+            f"block_multiple must be even without a front end, got {info.block_multiple}"
+        )
 
 
 def shipped_models() -> list[ModelInfo]:

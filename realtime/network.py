@@ -96,9 +96,10 @@ class ScriptNetwork:
         methods: of the module besides ``forward`` that will be called.
 
     Attributes:
+        ratio: output samples per input sample.
         threads: CPU threads.
         dtype: what it computes in.
-        latency_samples: how late the output is within its calls.
+        latency_samples: how late the output is within its calls, in output samples.
         call_s: what a call took in the warm-up, at best.
 
     Raises:
@@ -123,6 +124,7 @@ class ScriptNetwork:
         self._choices = thread_choices(threads)
         self.threads = self._choices[0]
         self.dtype = dtype
+        self.ratio = info.ratio
         self.call_s = 0.0
         self._path = info.path
         self._loaded = load_script(info.path, self._device)
@@ -178,9 +180,11 @@ class ScriptNetwork:
             except (RuntimeError, torch.jit.Error) as error:
                 reason = str(error).strip().splitlines()[-1][:160]
                 raise ModelFileError(f"{self._path} fails on audio: {reason}") from error
-            if y.shape != x.shape:
+            wanted = (channels, self.ratio * samples)
+            if y.shape != wanted:
+                many = "twice as many" if self.ratio == 2 else "as many"
                 raise ModelFileError(
-                    f"{self._path} must return as many samples as it gets, {x.shape}, got {y.shape}"
+                    f"{self._path} must return {many} samples as it gets, {wanted}, got {y.shape}"
                 )
             if not np.isfinite(y).all():
                 raise ModelFileError(f"{self._path} returns samples that are not numbers")
@@ -225,7 +229,7 @@ class WindowNetwork(ScriptNetwork):
 
     Shape:
         - Input: ``[C, W]``
-        - Output: ``[C, W]``
+        - Output: ``[C, ratio * W]``
     """
 
     def __call__(self, x: Audio) -> Audio:
@@ -238,15 +242,16 @@ class StreamNetwork(ScriptNetwork):
     """A network's ``stream``, with its state, channels as a batch.
 
     Attributes:
-        block_multiple: a call's length is a multiple of this.
-        lead_samples: how far behind a line of the network's grid every call ends. Networks that
-            take a lead in ``initial_state`` are the faster, the shorter it is; 2 is the least
-            that a whole sample at 22.05 kHz makes.
-        latency_samples: how late the output is, with that lead.
+        block_multiple: a call's input is a multiple of this long.
+        lead_samples: how far, in the input, behind a line of the network's grid every call ends.
+            Networks that take a lead in ``initial_state`` (in output samples, as all that a file
+            says) are the faster, the shorter it is; 2 is the least that a whole sample at
+            22.05 kHz makes.
+        latency_samples: how late the output is, with that lead, in output samples.
 
     Shape:
         - Input: ``[C, n]``, n a multiple of ``block_multiple``
-        - Output: ``[C, n]``
+        - Output: ``[C, ratio * n]``
     """
 
     def __init__(
@@ -264,12 +269,13 @@ class StreamNetwork(ScriptNetwork):
             dtype=dtype,
             methods=("initial_state", "stream"),
         )
-        self.block_multiple = info.block_multiple
+        self.block_multiple = info.block_multiple // self.ratio
         arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
         self._takes_lead = "lead" in arguments
-        self.lead_samples = SHORT_LEAD_SAMPLES if self._takes_lead else info.block_multiple
+        self._lead = SHORT_LEAD_SAMPLES if self._takes_lead else info.block_multiple
+        self.lead_samples = self._lead // self.ratio
         # What the file says is with a lead of a whole step.
-        self.latency_samples = info.latency_samples - (info.block_multiple - self.lead_samples)
+        self.latency_samples = info.latency_samples - (info.block_multiple - self._lead)
         # By the number of channels; a stereo session asks for one and two.
         self._silent: dict[int, list[torch.Tensor]] = {}
         self.start(1)
@@ -277,7 +283,7 @@ class StreamNetwork(ScriptNetwork):
     def initial_state(self, channels: int) -> list[torch.Tensor]:
         """The network's state after silence; the caller's own."""
         if channels not in self._silent:
-            lead = (self.lead_samples,) if self._takes_lead else ()
+            lead = (self._lead,) if self._takes_lead else ()
             # Runs once: not worth freezing, nor the half second of compiling it for its length.
             # (torch documents this name, but does not list it as exported.)
             plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]

@@ -23,6 +23,9 @@ PROBE_START_S = 1.0
 class Measurable(Protocol):
     """A network that can be run on a signal."""
 
+    ratio: int
+    """Output samples per input sample."""
+
     @property
     def latency_samples(self) -> int:
         """How late the output is."""
@@ -37,11 +40,18 @@ class Measurable(Protocol):
         """Go on with the next samples."""
 
 
-def probe(channels: int) -> Audio:
-    """A second of upsampled speech; noise where the demo clip is missing.
+def probe(channels: int, ratio: int) -> tuple[Audio, Audio]:
+    """A second of speech for a network to be given; noise where the demo clip is missing.
+
+    Args:
+        channels: rows.
+        ratio: of the network: 2 gives the 22.05 kHz input, 1 what kaiser_fast makes of it.
+
+    Returns:
+        The network's input, and the same at 44.1 kHz and in time with it.
 
     Shape:
-        - Output: ``[channels, T]`` at 44.1 kHz
+        - Output: ``[channels, T]`` and ``[channels, ratio * T]``
     """
     try:
         audio = read_audio(demo_path())
@@ -52,7 +62,11 @@ def probe(channels: int) -> Audio:
         x = rng.normal(0.0, 0.05, (1, round(PROBE_S * 22_050))).astype(np.float32)
     upsampler = KaiserUpsampler()
     upsampler.prepare(ProcessSpec(max_block_samples=x.shape[1]))
-    return np.repeat(upsampler.process(np.ascontiguousarray(x)), channels, axis=0)
+    upsampled = np.repeat(upsampler.process(np.ascontiguousarray(x)), channels, axis=0)
+    if ratio == 1:
+        return upsampled, upsampled
+    delayed = np.pad(x, ((0, 0), (upsampler.reach, 0)))[:, : x.shape[1]]
+    return np.repeat(delayed, channels, axis=0), upsampled
 
 
 def run_through(network: Measurable, x: Audio, call_samples: int) -> Audio:
@@ -62,7 +76,7 @@ def run_through(network: Measurable, x: Audio, call_samples: int) -> Audio:
     ends = range(call_samples, x.shape[1] + 1, call_samples)
     calls = [network(np.ascontiguousarray(x[:, e - call_samples : e])).copy() for e in ends]
     network.start(len(x))
-    return np.concatenate(calls, axis=1) if calls else x[:, :0]
+    return np.concatenate(calls, axis=1)
 
 
 def error_allows(exact: Measurable, rough: Measurable, channels: int, call_samples: int) -> bool:
@@ -74,12 +88,13 @@ def error_allows(exact: Measurable, rough: Measurable, channels: int, call_sampl
         channels: of the calls that will come.
         call_samples: their length.
     """
-    x = probe(channels)
+    given, heard = probe(channels, exact.ratio)
     # Networks of long windows: at least three calls.
-    x = np.tile(x, (1, -(-3 * call_samples // x.shape[1])))
+    times = -(-3 * call_samples // given.shape[1])
+    x, heard = np.tile(given, (1, times)), np.tile(heard, (1, times))
     wanted, got = (run_through(n, x, call_samples) for n in (exact, rough))
     late = exact.latency_samples
-    heard = x[:, : wanted.shape[1] - late]
+    heard = heard[:, : wanted.shape[1] - late]
     added = _power(wanted[:, late:] - heard)
     error = _power(got[:, late:] - wanted[:, late:])
     # Written so that a NaN does not pass.

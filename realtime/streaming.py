@@ -12,16 +12,20 @@ class StreamingCallable(Protocol):
     """A network that remembers: each call goes on where the last one ended."""
 
     @property
+    def ratio(self) -> int:
+        """Output samples per input sample: 2 where a network takes the 22.05 kHz input itself."""
+
+    @property
     def block_multiple(self) -> int:
-        """A call's length is a multiple of this: the step of the network's grid."""
+        """A call's input is a multiple of this long: the step of the network's grid."""
 
     @property
     def lead_samples(self) -> int:
-        """How far behind a line of the network's grid every call ends, from 1 to a whole step."""
+        """How many input samples behind a line of that grid every call ends, 1 to a whole step."""
 
     @property
     def latency_samples(self) -> int:
-        """How late the output is within its calls, with that lead."""
+        """How late the output is within its calls, with that lead; in output samples."""
 
     def start(self, channels: int) -> None:
         """Forget the past: there was silence."""
@@ -31,8 +35,13 @@ class StreamingCallable(Protocol):
 
         Shape:
             - Input: ``[C, n]``, which is not kept
-            - Output: ``[C, n]``; may be overwritten by the next call
+            - Output: ``[C, ratio * n]``; may be overwritten by the next call
         """
+
+
+def call_length(block_samples: int, grid_samples: int) -> int:
+    """How long a network's calls are where all blocks are alike: a block, or a step of its grid."""
+    return block_samples if block_samples % grid_samples == 0 else grid_samples
 
 
 class StreamingNetwork:
@@ -44,22 +53,20 @@ class StreamingNetwork:
         calls      --|-------- n * step ---------|-------- ...         end `lead` behind a line
 
     The calls do not depend on how the signal is cut into blocks, so any blocking gives the same
-    samples. Where every block is of the same multiple of the step, so is every call, from the
-    first one on.
+    samples. All calls are of one length, from the first one on: that of a block, where blocks
+    are promised to be of a multiple of the step, else a step.
 
     Args:
         network: called by this processor alone.
-        origin_samples: position in the stream where the network's grid begins.
+        origin_samples: position in the input where the network's grid begins.
 
     Raises:
         ValueError: if the origin is negative, or the network's lead not within a step.
 
     Shape:
         - Input: ``[C, n]``
-        - Output: ``[C, n]``
+        - Output: ``[C, ratio * n]``
     """
-
-    ratio = 1
 
     def __init__(self, network: StreamingCallable, *, origin_samples: int = 0) -> None:
         if origin_samples < 0:
@@ -69,17 +76,18 @@ class StreamingNetwork:
                 f"lead must be from 1 to {network.block_multiple}, got {network.lead_samples}"
             )
         self._network = network
+        self.ratio = network.ratio
         self._call_end = origin_samples + network.lead_samples
         self.prepare(ProcessSpec(max_block_samples=1))
 
     @property
     def latency_samples(self) -> int:
         """The network's, and the longest wait for the end of a call."""
-        return self._network.latency_samples + self._wait
+        return self._network.latency_samples + self.ratio * self._wait
 
     @property
     def call_samples(self) -> int:
-        """Every call's length is a multiple of this; the length itself where blocks are alike."""
+        """Input samples of every call."""
         return self._step
 
     def prepare(self, spec: ProcessSpec) -> None:
@@ -87,15 +95,16 @@ class StreamingNetwork:
         self._spec = spec
         grid = self._network.block_multiple
         self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._call_end)
-        self._step, end = grid, self._call_end
-        if spec.block_multiple % grid == 0:
-            # One call per block: as long as the block, and ending as soon as the grid allows.
-            self._step, end = spec.block_multiple, spec.lead_samples - self._wait
+        self._step, end = call_length(spec.block_multiple, grid), self._call_end
+        if self._step == spec.block_multiple:
+            # One call per block, ending as soon as the grid allows.
+            end = spec.lead_samples - self._wait
         # Silence that goes in front of the stream, so that its calls end where they should.
         self._silence = -end % self._step
         longest = max(spec.max_block_samples, spec.lead_samples)
         self._input = np.zeros((spec.channels, self._step + longest), np.float32)
-        self._output = np.zeros((spec.channels, self._wait + self._step + longest), np.float32)
+        held = self._wait + self._step + longest
+        self._output = np.zeros((spec.channels, self.ratio * held), np.float32)
         self.reset()
 
     def reset(self) -> None:
@@ -104,8 +113,8 @@ class StreamingNetwork:
         self._input[:] = 0.0
         self._output[:] = 0.0
         self._filled = self._silence
-        # Output that is due before the first call's. The part of that call's output that answers
-        # the silence in front is dropped.
+        # Output that is due before the first call's, counted as the input it answers. The part of
+        # that call's output that answers the silence in front is dropped.
         self._ready = self._wait
         self._drop = self._silence
 
@@ -122,18 +131,22 @@ class StreamingNetwork:
             raise ValueError(f"a block must keep what the spec promises, got {n} samples")
         self._input[:, self._filled : self._filled + n] = x
         self._filled += n
+        for begin in range(0, due, self._step):
+            self._run(self._input[:, begin : begin + self._step])
         if due:
-            self._run(due)
-        out = self._output[:, :n].copy()
+            # At most a step less one is left, and a step was taken at least: no overlap.
+            self._filled -= due
+            self._input[:, : self._filled] = self._input[:, due : due + self._filled]
+        ratio = self.ratio
+        out = self._output[:, : ratio * n].copy()
         self._ready -= n
-        self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()
+        left = ratio * self._ready
+        self._output[:, :left] = self._output[:, ratio * n : ratio * n + left].copy()
         return out
 
-    def _run(self, due: int) -> None:
-        y = self._network(self._input[:, :due])[:, self._drop :]
+    def _run(self, x: Audio) -> None:
+        y = self._network(x)[:, self.ratio * self._drop :]
+        begin = self.ratio * self._ready
+        self._output[:, begin : begin + y.shape[1]] = y
+        self._ready += x.shape[1] - self._drop
         self._drop = 0
-        self._output[:, self._ready : self._ready + y.shape[1]] = y
-        self._ready += y.shape[1]
-        self._filled -= due
-        # At most a step less one is left, and a call is a step at least: they do not overlap.
-        self._input[:, : self._filled] = self._input[:, due : due + self._filled]

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from realtime.audio_file import SAMPLE_RATE_OUT
 from realtime.chain import WetPath
 from realtime.fallback import FallbackStream, FallbackWindows, Lifeline
@@ -10,8 +12,8 @@ from realtime.fit import Calls, Wish
 from realtime.measurements import Measurements
 from realtime.model_file import ModelInfo
 from realtime.placement import Placed, place
-from realtime.processor import Audio
-from realtime.streaming import StreamingNetwork
+from realtime.processor import Audio, ProcessSpec
+from realtime.streaming import StreamingNetwork, call_length
 from realtime.upsampler import KaiserUpsampler
 from realtime.windowed import WindowedNetwork, WindowFunction
 
@@ -46,11 +48,14 @@ class PathBuilder:
 
     @property
     def origin_samples(self) -> int:
-        """The network's grid starts where the front end's first upsampled sample arrives."""
+        """The network's grid starts where the front end's first upsampled sample arrives.
+
+        Where the network has no front end before it, at the first input sample.
+        """
         return front_end_latency(self.info.front_end)
 
     def calls(self, samples: int) -> Calls:
-        """What the network will be asked for."""
+        """What the network will be asked for: so many samples of its input at a time."""
         pause_s = self.block_samples / SAMPLE_RATE_OUT if self.paced else 0.0
         return Calls(channels=self.channels, samples=samples, pause_s=pause_s)
 
@@ -76,10 +81,12 @@ class PathBuilder:
             kind = GraphNetwork if device == "cuda" else StreamNetwork
             return kind(self.info, compute=device, threads=wish.threads, dtype=wish.dtype)
 
+        ratio = self.info.ratio
+        calls = self.calls(call_length(self.block_samples, self.info.block_multiple) // ratio)
         placed = place(
             make,
             self.info,
-            self.calls(self.block_samples),
+            calls,
             self.wish,
             compute=self.compute,
             measurements=self.measurements,
@@ -92,11 +99,13 @@ class PathBuilder:
                 placed.backup if self.keeps_up(placed.backup) else None,
                 lifeline,
                 context_samples=self.info.context_samples[0],
+                call_samples=calls.samples,
             )
         wet = WetPath(
             StreamingNetwork(network, origin_samples=self.origin_samples),
             self.info.front_end,
-            lead_samples=network.lead_samples,
+            # A whole step behind a line is on the next one.
+            lead_samples=ratio * (network.lead_samples % network.block_multiple),
         )
         return BuiltPath(wet, placed.network, placed.notice, lifeline)
 
@@ -114,11 +123,13 @@ class PathBuilder:
                 self.info, function, self.block_samples, crossfade, self.origin_samples
             )
 
+        dry = DryWindows(self.info.ratio)
+        # The length of the windows follows from their geometry alone.
+        calls = self.calls(windows(dry).window_samples // self.info.ratio)
         placed = place(
             make,
             self.info,
-            # The length of the windows follows from their geometry alone.
-            self.calls(windows(_unchanged).window_samples),
+            calls,
             self.wish,
             compute=self.compute,
             measurements=self.measurements,
@@ -126,14 +137,30 @@ class PathBuilder:
         lifeline = self.lifeline(placed)
         function: WindowFunction = placed.network
         if placed.backup is not None and lifeline is not None:
-            backup = placed.backup if self.keeps_up(placed.backup) else _unchanged
+            backup = placed.backup if self.keeps_up(placed.backup) else dry
             function = FallbackWindows(placed.network, backup, lifeline)
         wet = WetPath(windows(function), self.info.front_end, crossfade_samples=crossfade)
         return BuiltPath(wet, placed.network, placed.notice, lifeline)
 
 
-def _unchanged(x: Audio) -> Audio:
-    return x
+class DryWindows:
+    """In a network's place: the window as kaiser_fast has made it, or makes it here.
+
+    Args:
+        ratio: of the network.
+    """
+
+    def __init__(self, ratio: int) -> None:
+        self._upsampler = KaiserUpsampler() if ratio > 1 else None
+
+    def __call__(self, x: Audio) -> Audio:
+        """A window, in time with the network's."""
+        if self._upsampler is None:
+            return x
+        reach = self._upsampler.reach
+        padded = np.pad(x, ((0, 0), (0, reach)))
+        self._upsampler.prepare(ProcessSpec(max_block_samples=padded.shape[1], channels=len(x)))
+        return self._upsampler.process(padded)[:, self._upsampler.latency_samples :]
 
 
 def windowed_network(
@@ -145,14 +172,16 @@ def windowed_network(
 ) -> WindowedNetwork:
     """A plain network on overlapping windows, one per block, with the context its file asks for."""
     left, right = info.context_samples
+    on_grid = block_samples % info.block_multiple == 0
     return WindowedNetwork(
         function,
         hop_samples=block_samples,
         left_samples=left,
         right_samples=right,
         crossfade_samples=crossfade_samples,
-        grid_multiple=info.block_multiple if block_samples % info.block_multiple == 0 else 1,
+        grid_multiple=info.block_multiple if on_grid else info.ratio,
         origin_samples=origin_samples,
+        ratio=info.ratio,
     )
 
 

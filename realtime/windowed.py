@@ -1,6 +1,7 @@
 """Any plain network, live: overlapping windows with context and an equal-gain crossfade."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import gcd
 
 import numpy as np
@@ -37,8 +38,8 @@ class WindowedNetwork:
     blocks, so any blocking gives the same samples.
 
     Args:
-        window_function: ``[C, W]`` to ``[C, W]``, called with one shape only:
-            W = left + hop + crossfade + right.
+        window_function: ``[C, W / ratio]`` to ``[C, W]``, called with one shape only:
+            W = left + hop + crossfade + right. This and all other lengths are output samples.
         hop_samples: new samples per window.
         left_samples: context before what a window yields.
         right_samples: context behind it.
@@ -46,17 +47,16 @@ class WindowedNetwork:
         grid_multiple: windows begin on multiples of this, for networks that are shift-equivariant
             only by so many samples.
         origin_samples: position in the stream from which the multiples count.
+        ratio: output samples per input sample.
 
     Raises:
-        ValueError: if a length is out of its range, or the hop is no multiple of
-            ``grid_multiple``.
+        ValueError: if a length is out of its range, the hop is no multiple of ``grid_multiple``,
+            or a window could begin between two input samples.
 
     Shape:
         - Input: ``[C, n]``
-        - Output: ``[C, n]``
+        - Output: ``[C, ratio * n]``
     """
-
-    ratio = 1
 
     def __init__(
         self,
@@ -68,6 +68,7 @@ class WindowedNetwork:
         crossfade_samples: int,
         grid_multiple: int = 1,
         origin_samples: int = 0,
+        ratio: int = 1,
     ) -> None:
         if hop_samples < 1 or grid_multiple < 1 or hop_samples % grid_multiple:
             raise ValueError(f"hop must be a multiple of {grid_multiple}, got {hop_samples}")
@@ -75,6 +76,12 @@ class WindowedNetwork:
             raise ValueError("context and origin must not be negative")
         if not 0 <= crossfade_samples <= hop_samples:
             raise ValueError(f"crossfade must be from 0 to the hop, got {crossfade_samples}")
+        if grid_multiple % ratio or origin_samples % ratio:
+            raise ValueError(
+                f"grid and origin must be multiples of {ratio}, "
+                f"got {grid_multiple} and {origin_samples}"
+            )
+        self.ratio = ratio
         self._function = window_function
         self._hop = hop_samples
         self._crossfade = crossfade_samples
@@ -84,7 +91,7 @@ class WindowedNetwork:
         ahead = crossfade_samples + right_samples
         self._behind = -(-ahead // grid_multiple) * grid_multiple
         self._left = -(-left_samples // grid_multiple) * grid_multiple
-        self._window = self._left + hop_samples + ahead
+        self._window = self._left + hop_samples + -(-ahead // ratio) * ratio
         self._fade_in = ((np.arange(crossfade_samples) + 0.5) / max(crossfade_samples, 1)).astype(
             np.float32
         )
@@ -92,7 +99,7 @@ class WindowedNetwork:
 
     @property
     def window_samples(self) -> int:
-        """Length of every window."""
+        """Length of every window's output."""
         return self._window
 
     @property
@@ -103,9 +110,16 @@ class WindowedNetwork:
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
-        self._wait = grid_wait_samples(spec, hop_samples=self._hop, origin_samples=self._origin)
-        longest = max(spec.max_block_samples, spec.lead_samples)
-        self._input = np.zeros((spec.channels, self._window + self._hop + longest), np.float32)
+        ratio = self.ratio
+        scaled = replace(
+            spec,
+            block_multiple=ratio * spec.block_multiple,
+            lead_samples=ratio * spec.lead_samples,
+        )
+        self._wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
+        longest = ratio * max(spec.max_block_samples, spec.lead_samples)
+        held = (self._window + self._hop + longest) // ratio
+        self._input = np.zeros((spec.channels, held), np.float32)
         self._output = np.zeros(
             (spec.channels, self.latency_samples + longest + 2 * self._hop), np.float32
         )
@@ -129,8 +143,9 @@ class WindowedNetwork:
     def process(self, x: Audio) -> Audio:
         """Process a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
-        n = x.shape[1]
-        self._input[:, self._filled : self._filled + n] = x
+        n = self.ratio * x.shape[1]
+        begin = self._filled // self.ratio
+        self._input[:, begin : begin + x.shape[1]] = x
         self._filled += n
         # A window is due once the hop is in, although it needs `behind - ahead` samples less.
         while self._filled >= self._left + self._behind + self._hop:
@@ -143,16 +158,17 @@ class WindowedNetwork:
         return out
 
     def _run_window(self) -> None:
-        y = self._function(self._input[:, : self._window])
+        y = self._function(self._input[:, : self._window // self.ratio])
         y = y[:, self._left : self._left + self._hop + self._crossfade]
-        hop = y[:, : self._hop].copy()
-        fade = hop[:, : self._crossfade]
+        fresh = y[:, : self._hop].copy()
+        fade = fresh[:, : self._crossfade]
         fade -= self._tail
         fade *= self._fade_in
         fade += self._tail
         self._tail = y[:, self._hop :].copy()
         before = max(-self._ready, 0)
-        self._output[:, self._ready + before : self._ready + self._hop] = hop[:, before:]
+        self._output[:, self._ready + before : self._ready + self._hop] = fresh[:, before:]
         self._ready += self._hop
         self._filled -= self._hop
-        self._input[:, : self._filled] = self._input[:, self._hop : self._hop + self._filled].copy()
+        hop, left = self._hop // self.ratio, self._filled // self.ratio
+        self._input[:, :left] = self._input[:, hop : hop + left].copy()

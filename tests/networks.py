@@ -22,6 +22,10 @@ from realtime.windowed import WindowedNetwork
 REACH_SAMPLES = 2
 TAPS = np.array([-0.1, 0.3, 0.5, 0.4, -0.2], np.float32)
 
+# Of `Doubling`: linear interpolation, and something to one side; the largest in the middle.
+DOUBLING_TAPS = np.array([0.1, 0.0, -0.1, 0.5, 1.0, 0.5, 0.2, 0.05, 0.0], np.float32)
+DOUBLING_REACH = len(DOUBLING_TAPS) // 2
+
 
 def smooth(x: Audio) -> Audio:
     """Five taps, centred, zeros outside: a network that knows little and looks to both sides."""
@@ -142,6 +146,59 @@ class Raising(nn.Module):
         return x
 
 
+class Doubling(nn.Module):
+    """A streaming network that takes the 22.05 kHz input itself: zeros between, then a filter.
+
+    Args:
+        latency_samples: of ``stream``, in output samples; even.
+
+    The taps are not symmetric, so that neither a mirrored nor a shifted answer passes for right.
+    """
+
+    def __init__(self, latency_samples: int = 448) -> None:
+        super().__init__()
+        self.register_buffer("taps", torch.from_numpy(DOUBLING_TAPS.copy()).view(1, 1, -1))
+        self.past = (latency_samples + DOUBLING_REACH) // 2
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, n] to [B, 1, 2 n], in time."""
+        return self.filtered(functional.pad(x, (self.reach(), self.reach())))[
+            :, :, self.reach() : self.reach() + 2 * x.size(2)
+        ]
+
+    def reach(self) -> int:
+        """Of the filter, to either side; even."""
+        return self.taps.size(2) // 2
+
+    def filtered(self, x: Tensor) -> Tensor:
+        """[B, 1, n] to [B, 1, 2 n - 2 reach]."""
+        stuffed = torch.stack([x, torch.zeros_like(x)], dim=3).flatten(2)
+        return functional.conv1d(stuffed, self.taps)
+
+    @torch.jit.export
+    def initial_state(self, batch: int) -> list[Tensor]:
+        """The input's past: [B, 1, (latency + reach) / 2]."""
+        return [torch.zeros(batch, 1, self.past)]
+
+    @torch.jit.export
+    def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
+        """[B, 1, n] to [B, 1, 2 n]; refuses what is no step of its grid."""
+        n = x.size(2)
+        if n % 128 != 0:
+            raise ValueError("not on the grid")
+        joined = torch.cat([state[0], x], dim=2)
+        return self.filtered(joined)[:, :, : 2 * n], [joined[:, :, n:]]
+
+
+def doubled(x: Audio) -> Audio:
+    """``Doubling.forward`` in numpy."""
+    stuffed = np.zeros((len(x), 2 * x.shape[1]), np.float32)
+    stuffed[:, ::2] = x
+    # A convolution in torch is a correlation.
+    rows = [np.convolve(row, DOUBLING_TAPS[::-1], "same") for row in stuffed]
+    return np.stack(rows).astype(np.float32)
+
+
 def metadata(**changes: Any) -> dict[str, Any]:
     """Of a windowed network; ``smooth``'s contexts, rounded up to its grid."""
     return {
@@ -172,6 +229,19 @@ def unet_metadata(**changes: Any) -> dict[str, Any]:
         "latency_samples": 637,
         "context_samples": [768, 640],
         "crossfade_samples": 128,
+    }
+    return metadata(**about | changes)
+
+
+def doubling_metadata(**changes: Any) -> dict[str, Any]:
+    """Of :class:`Doubling`: lengths are output samples."""
+    about = {
+        "name": "doubling",
+        "kind": "streaming",
+        "front_end": "none",
+        "block_multiple": 256,
+        "latency_samples": 448,
+        "context_samples": [DOUBLING_REACH, DOUBLING_REACH],
     }
     return metadata(**about | changes)
 

@@ -48,6 +48,7 @@ class Echo:
     """A streaming network in numpy: the input, late, and half of it later by the context."""
 
     def __init__(self, *, fails_at: int | None = None, gain: float = 0.5) -> None:
+        self.ratio = 1
         self.block_multiple = 128
         self.lead_samples = 2
         self.latency_samples = LATENCY
@@ -73,7 +74,10 @@ class Echo:
 
 def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, Lifeline]:
     lifeline = Lifeline("a GPU", "on the CPU")
-    return FallbackStream(device, backup, lifeline, context_samples=CONTEXT), lifeline
+    network = FallbackStream(
+        device, backup, lifeline, context_samples=CONTEXT, call_samples=BLOCK
+    )
+    return network, lifeline
 
 
 def streamed(network: Any, x: Audio, n: int = BLOCK) -> Audio:

@@ -2,15 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
-from networks import REACH_SAMPLES, smooth
+from networks import REACH_SAMPLES, Doubling, doubling_metadata, smooth, write_model
 
 from realtime.chain import Chain, WetPath
 from realtime.delay import Delay
+from realtime.model_file import read_model_info
+from realtime.network import StreamNetwork
 from realtime.parameters import Parameters
 from realtime.processor import Audio, Processor, ProcessSpec, check_block
+from realtime.streaming import StreamingNetwork
 from realtime.upsampler import KaiserUpsampler
 from realtime.windowed import WindowedNetwork
 
@@ -94,9 +98,24 @@ CASES: dict[str, Callable[[], Processor]] = {
 }
 
 
-@pytest.fixture(params=CASES, ids=lambda name: name.replace(" ", "_").replace(",", ""))
-def processor(request: pytest.FixtureRequest) -> Processor:
-    made = CASES[request.param]()
+def doubling(folder: Path) -> StreamingNetwork:
+    path = write_model(folder / "doubling.ts", Doubling(), doubling_metadata())
+    return StreamingNetwork(StreamNetwork(read_model_info(path), compute="cpu", threads=1))
+
+
+# Processors with a model file.
+FILE_CASES: dict[str, Callable[[Path], Processor]] = {
+    "streaming from 22.05 kHz": doubling,
+    "chain, streaming from 22.05 kHz": lambda folder: Chain(WetPath(doubling(folder), "none")),
+}
+
+
+@pytest.fixture(
+    params=[*CASES, *FILE_CASES], ids=lambda name: name.replace(" ", "_").replace(",", "")
+)
+def processor(request: pytest.FixtureRequest, tmp_path: Path) -> Processor:
+    name = request.param
+    made = CASES[name]() if name in CASES else FILE_CASES[name](tmp_path)
     made.prepare(ProcessSpec(max_block_samples=MAX_BLOCK, channels=2))
     return made
 

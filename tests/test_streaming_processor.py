@@ -23,6 +23,7 @@ class Remembering:
     block_multiple: int = 8
     lead_samples: int = 1
     latency_samples: int = 13
+    ratio: int = 1
     calls: list[int] = field(default_factory=list)
     starts: int = 0
 
@@ -209,6 +210,7 @@ def test_impossible_grids_are_refused() -> None:
 class Torch:
     """The streaming U-Net as the engine calls it."""
 
+    ratio = 1
     block_multiple = 128
 
     def __init__(self, network: StreamingUNet, lead: int) -> None:

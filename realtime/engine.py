@@ -28,6 +28,20 @@ SWITCH_INTERVAL_S = 0.0005
 RING_S = 1.0
 RECENT_S = 3.0
 
+# How late a block may be besides: computed slowly for once, or behind other programs' threads.
+LATENESS_S = 0.01
+
+
+def safety_for(block_samples: int, lump_s: float) -> int:
+    """Silence, at 44.1 kHz, that stands between a late block and a fault: a block.
+
+    At short blocks it is more, if a device asks for it: what the device takes at once has to be
+    there some time before it is heard, whatever the length of the blocks.
+    """
+    if not lump_s:
+        return block_samples
+    return max(block_samples, round((lump_s + LATENESS_S) * SAMPLE_RATE_OUT))
+
 
 class Engine:
     """Plays an input through a chain to an output, in real time.
@@ -39,8 +53,8 @@ class Engine:
         source: where audio comes from.
         sink: where it goes.
         loaded: a chain prepared for the channels of ``source``.
-        safety_samples: silence, at 44.1 kHz, between a late block and a fault; one block unless
-            given.
+        safety_samples: silence, at 44.1 kHz, between a late block and a fault; see
+            :func:`safety_for` for what it is unless given.
         paced: False runs a file as fast as it can be computed; the output must not be clocked.
 
     Raises:
@@ -62,7 +76,11 @@ class Engine:
         self._sink = sink
         self._loaded = loaded
         self._paced = paced
-        self._safety = loaded.block_samples if safety_samples is None else safety_samples
+        self._safety = (
+            safety_for(loaded.block_samples, sink.lump_s)
+            if safety_samples is None
+            else safety_samples
+        )
         channels = source.channels
         block_s = loaded.block_samples / SAMPLE_RATE_OUT
         ring_s = max(RING_S, 16 * block_s)

@@ -124,6 +124,7 @@ class NullOutput:
     name = "null"
     sample_rate_hz = SAMPLE_RATE_OUT
     latency_s = 0.0
+    lump_s = 0.0
     clocked = True
     error = ""
 
@@ -172,6 +173,7 @@ class FileOutput:
 
     sample_rate_hz = SAMPLE_RATE_OUT
     latency_s = 0.0
+    lump_s = 0.0
     clocked = False
 
     def __init__(self, path: Path) -> None:

@@ -1,5 +1,6 @@
 """Where an input leaves its samples: copies into the ring and counts what does not fit."""
 
+from realtime.bell import Bell
 from realtime.processor import Audio
 from realtime.ring import Ring
 
@@ -17,6 +18,8 @@ class Intake:
     def __init__(self, channels: int, capacity_samples: int, *, opened: bool = True) -> None:
         self._opened = opened
         self.ring = Ring(channels, capacity_samples)
+        self.bell = Bell()
+        """Rung after every block."""
         # All three are stored by the input's thread alone.
         self.overflows = 0
         self.overruns = 0
@@ -40,6 +43,7 @@ class Intake:
         self.lost_samples += lost
         self.overruns += bool(lost) and not self._losing
         self._losing = bool(lost)
+        self.bell.ring()
 
     def open(self) -> None:
         """Take what comes from now on; the output's thread calls this, and nobody undoes it."""

@@ -5,6 +5,7 @@ The callbacks run in PortAudio's threads: they copy and count, nothing else.
 """
 
 import contextlib
+import ctypes
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.errors import DeviceError
 from realtime.intake import Intake
 from realtime.outlet import Outlet
+from realtime.urgency import CALLBACK_PRIORITY, make_urgent
 
 try:
     import sounddevice
@@ -29,8 +31,11 @@ SILENT_DEVICE_S = 2.0
 FIRST_CALL_S = 10.0
 # Callbacks this often, and buffers this long: short enough for speech, long enough for drivers
 # that wake up late.
-DEVICE_BLOCK_S = 0.01
+DEVICE_BLOCK_S = 0.005
 LATENCY_S = 0.04
+# Parts of an ALSA buffer, of which a device takes one at a time. PortAudio makes four of them
+# unless told otherwise, and a sound server then calls every 20 ms, for four blocks at once.
+ALSA_PERIODS = round(LATENCY_S / DEVICE_BLOCK_S) + 2
 # A device plays steadily once it has called for this long, the last time after so short a pause.
 SETTLING_S = 0.2
 SETTLED_GAP_S = 0.1
@@ -60,6 +65,13 @@ def _library() -> Any:
     if sounddevice is None:
         raise DeviceError(_MISSING)
     return sounddevice
+
+
+def _shorten_alsa_periods(library: Any) -> None:
+    # Of pa_linux_alsa.h, which sounddevice does not wrap. Other systems' libraries lack it, and
+    # their devices take a block at a time or what they please.
+    with contextlib.suppress(AttributeError, OSError):
+        ctypes.CDLL(library._libname).PaAlsa_SetNumPeriods(ALSA_PERIODS)
 
 
 def _reason(error: Exception) -> str:
@@ -175,14 +187,24 @@ class _Stream:
         self._started_at = self._called_at = 0.0
         self._ended = False
         self._lost = False
+        self._urgent = False
         self._stream = self._open()
         self.latency_s = float(self._stream.latency)
 
     def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
         raise NotImplementedError
 
+    def _note_call(self) -> None:
+        """At the beginning of every callback."""
+        self._called_at = time.monotonic()
+        if not self._urgent:
+            # Once, in the first call: long before anything can be heard.
+            self._urgent = True
+            make_urgent(CALLBACK_PRIORITY)
+
     def _open(self) -> Any:
         library = _library()
+        _shorten_alsa_periods(library)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
         try:
             return stream_class(
@@ -257,7 +279,7 @@ class DeviceInput(_Stream):
         self._start()
 
     def _on_audio(self, data: Any, _frames: int, _time: Any, status: Any) -> None:
-        self._called_at = time.monotonic()
+        self._note_call()
         if self._intake is not None:
             self._intake.push(data.T, overflow=bool(status.input_overflow))
 
@@ -273,6 +295,7 @@ class DeviceOutput(_Stream):
     """
 
     clocked = True
+    lump_s = DEVICE_BLOCK_S
 
     def __init__(self, name: str) -> None:
         self._outlet: Outlet | None = None
@@ -288,7 +311,8 @@ class DeviceOutput(_Stream):
         self._start()
 
     def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
-        before, self._called_at = self._called_at, time.monotonic()
+        before = self._called_at
+        self._note_call()
         if self._outlet is None or not self._has_settled(before):
             data[:] = 0.0
             return

@@ -65,6 +65,7 @@ class Output(Protocol):
         sample_rate_hz: of what it pulls.
         channels: as many as the engine has; the port maps them to its own.
         latency_s: the driver's estimate; 0 for files.
+        lump_s: how much it takes at once, as a rule; 0 where it takes what is there.
         clocked: it pulls at its rate whether or not there is anything to pull.
         error: empty, or one line: why nothing is pulled any more.
     """
@@ -72,6 +73,7 @@ class Output(Protocol):
     name: str
     sample_rate_hz: int
     latency_s: float
+    lump_s: float
     clocked: bool
 
     @property

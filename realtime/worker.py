@@ -17,9 +17,10 @@ from realtime.processor import Audio
 from realtime.slip import Slip
 from realtime.tap import Tap
 from realtime.timing import BlockTimes
+from realtime.urgency import WORKER_PRIORITY, make_ordinary, make_urgent
 
-# How long the worker sleeps when there is nothing to do.
-IDLE_S = 0.001
+# Arriving input wakes the worker; this often it looks for what does not: an end, a full output.
+IDLE_S = 0.005
 # So many blocks in a row may be late for want of input before its clock is found to be slow.
 MOST_STARVED_BLOCKS = 8
 
@@ -83,6 +84,7 @@ class Worker:
         self.powers = [0.0, 0.0]
         self._lost = 0
         self._delivered_samples = 0
+        self._urgent = False
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="topoctave-worker")
         self._prefill_samples = (
@@ -107,6 +109,7 @@ class Worker:
     def _run(self) -> None:
         try:
             self._loaded.bind_thread()
+            self._urgent = make_urgent(WORKER_PRIORITY)
             self._loop()
         # Whatever a network does must not end the thread without a word; the engine shows this.
         except Exception as error:  # noqa: BLE001 - see the line above
@@ -141,7 +144,7 @@ class Worker:
             ended = self._source.finished
             if self._reader.available >= samples or ended:
                 return True
-            self._stop.wait(IDLE_S)
+            self._intake.bell.wait(IDLE_S)
         return False
 
     def _wait_for_room(self) -> bool:
@@ -189,8 +192,15 @@ class Worker:
             self._writer.note_missing(2 * self._block)
             self.dropped_samples += self._block
             self.dropped_blocks += 1
+            self._give_way()
         if self._slip is not None:
             self._follow_clocks(self._slip)
+
+    def _give_way(self) -> None:
+        """A network that is too slow for this machine must not keep everything else from it."""
+        if self._urgent:
+            self._urgent = False
+            make_ordinary()
 
     def _follow_clocks(self, slip: Slip) -> None:
         """Keep the time between input and output where their clocks do not keep to each other.

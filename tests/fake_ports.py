@@ -77,6 +77,7 @@ class FakeOutput:
         self.name = "fake loudspeaker"
         self.sample_rate_hz = sample_rate_hz
         self.latency_s = 0.0
+        self.lump_s = 0.0
         self.clocked = True
         self.error = ""
         self.refuse: Exception | None = None

@@ -284,6 +284,29 @@ def test_what_a_block_needs_is_there_in_time_without_any_safety(rng: np.random.G
         assert rig.look.faults == Faults()
 
 
+@pytest.mark.parametrize(
+    ("block", "lump_s", "safety"),
+    [
+        (512, 0.0, 512),  # files and what has no lumps
+        (512, 0.005, 662),  # 15 ms
+        (128, 0.005, 662),
+        (512, 0.02, 1_323),
+        (1_024, 0.005, 1_024),
+    ],
+)
+def test_a_device_that_takes_lumps_has_them_and_some_more_in_store(
+    block: int, lump_s: float, safety: int
+) -> None:
+    sink = FakeOutput()
+    sink.lump_s = lump_s
+    with Rig(loaded_chain(block_samples=block), sink=sink) as rig:
+        assert rig.look.latency.safety == safety
+        x = impulse(4_000 // rig.block * rig.block, 700)
+        rig.run(x)
+        assert loudest(rig.played) == 1_400 + rig.look.latency.engine
+        assert rig.look.faults == Faults()
+
+
 def test_a_slow_network_is_heard_counted_and_forgotten(rng: np.random.Generator) -> None:
     """After the jam the latency is what it was, to the sample."""
     gate = Gate()

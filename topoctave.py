@@ -93,7 +93,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from models.config import load_config
+    from models.config_file import load_config
     from models.loop import TrainingStopped
     from models.train import train
 

@@ -1,11 +1,6 @@
-"""The training configuration: a TOML file checked against dataclasses."""
+"""The training configuration; :mod:`models.config_file` reads it from TOML."""
 
-import dataclasses
-import math
-import tomllib
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any, get_args, get_origin
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +80,30 @@ class OptimiserConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AdversarialConfig:
+    """The adversarial phase; there is none in a configuration without this section."""
+
+    start_step: int
+    """First step that hears discriminators; before it they do not learn either."""
+    adversarial_weight: float = 1.0
+    feature_weight: float = 2.0
+    generator_factor: float = 1.0
+    """Of the network's learning rate, while the phase lasts."""
+    learning_rate: float = 2e-4
+    """Of the discriminators; it decays with that of the network."""
+    betas: tuple[float, float] = (0.8, 0.99)
+    gradient_norm: float = 10.0
+    from_hz: float = 9_000.0
+    """The discriminators see what lies above."""
+    period_channels: int = 8
+    """Size of the multi-period discriminators (HiFi-GAN has 32); 0 leaves them out."""
+    band_channels: int = 16
+    """Size of the spectral discriminators; 0 leaves them out."""
+    crop_samples: int = 16_384
+    """Length of the piece of each segment that is judged; 0 judges all of it."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class RunConfig:
     """Length, batch and bookkeeping of one training."""
 
@@ -122,136 +141,4 @@ class TrainConfig:
     network: NetworkConfig = field(default_factory=UNetConfig)
     objective: ObjectiveConfig = field(default_factory=ThesisObjectiveConfig)
     optimiser: OptimiserConfig = field(default_factory=OptimiserConfig)
-
-
-# By section, and there by `kind`; the first one is what a section without a kind is.
-_SECTIONS: dict[str, dict[str, type]] = {
-    "data": {"": DataConfig},
-    "run": {"": RunConfig},
-    "network": {"unet": UNetConfig, "octave": OctaveConfig},
-    "objective": {"thesis": ThesisObjectiveConfig, "octave": OctaveObjectiveConfig},
-    "optimiser": {"": OptimiserConfig},
-}
-
-
-def _dataclass(name: str, table: dict[str, Any], where: Path) -> type:
-    """The dataclass of a section."""
-    kinds = _SECTIONS[name]
-    if len(kinds) == 1:
-        return next(iter(kinds.values()))
-    kind = table.get("kind", next(iter(kinds)))
-    if not isinstance(kind, str) or kind not in kinds:
-        raise ValueError(f"{where}: {name}.kind must be {' or '.join(kinds)}, got {kind!r}")
-    return kinds[kind]
-
-
-def _value(value: Any, wanted: Any) -> Any:
-    """A value of TOML as the type that a field wants.
-
-    Raises:
-        ValueError: if it is none.
-    """
-    if get_origin(wanted) is tuple:
-        types = get_args(wanted)
-        if type(value) is not list or len(value) != len(types):
-            raise ValueError(f"a list of {len(types)}")
-        return tuple(_value(v, t) for v, t in zip(value, types, strict=True))
-    if wanted is float and type(value) is int:
-        return float(value)
-    if type(value) is not wanted:
-        raise ValueError(wanted.__name__)
-    return value
-
-
-def _section(name: str, table: Any, where: Path) -> Any:
-    if not isinstance(table, dict):
-        raise ValueError(f"{where}: [{name}] must be a table")
-    kind = _dataclass(name, table, where)
-    fields = {f.name: f for f in dataclasses.fields(kind)}
-    values: dict[str, Any] = {}
-    for key, value in table.items():
-        if key not in fields:
-            raise ValueError(f"{where}: unknown key {name}.{key}; known are {', '.join(fields)}")
-        try:
-            values[key] = _value(value, fields[key].type)
-        except ValueError as error:
-            raise ValueError(f"{where}: {name}.{key} must be {error}, got {value!r}") from error
-    required = {f.name for f in dataclasses.fields(kind) if f.default is dataclasses.MISSING}
-    if missing := sorted(required - values.keys()):
-        raise ValueError(f"{where}: [{name}] lacks {', '.join(missing)}")
-    return kind(**values)
-
-
-def load_config(path: Path) -> TrainConfig:
-    """Read and check a training configuration.
-
-    Raises:
-        ValueError: if the file is missing, is not TOML, or a key or value is wrong; the message
-            names it.
-    """
-    try:
-        tables = tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ValueError(f"cannot read {path}: {error.strerror}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ValueError(f"{path} is not TOML: {error}") from error
-    if unknown := sorted(tables.keys() - _SECTIONS.keys()):
-        raise ValueError(
-            f"{path}: unknown section [{unknown[0]}]; known are {', '.join(_SECTIONS)}"
-        )
-    if missing := sorted({"data", "run"} - tables.keys()):
-        raise ValueError(f"{path}: section [{missing[0]}] is missing")
-    config = TrainConfig(**{name: _section(name, t, path) for name, t in tables.items()})
-    _check_ranges(config, path)
-    return config
-
-
-def _check_ranges(config: TrainConfig, where: Path) -> None:
-    if config.data.segment_samples < 2048 or config.data.segment_samples % 128:
-        raise ValueError(
-            f"{where}: data.segment_samples must be a multiple of 128 from 2048 on, "
-            f"got {config.data.segment_samples}"
-        )
-    if config.data.degradation not in ("random", "thesis"):
-        raise ValueError(
-            f"{where}: data.degradation must be random or thesis, got {config.data.degradation!r}"
-        )
-    if not 0.0 <= config.data.also_share <= 1.0:
-        raise ValueError(f"{where}: data.also_share must be in [0, 1]")
-    if config.optimiser.decay not in ("linear", "cosine"):
-        raise ValueError(
-            f"{where}: optimiser.decay must be linear or cosine, got {config.optimiser.decay!r}"
-        )
-    run, optimiser = config.run, config.optimiser
-    positive = {
-        "run.steps": run.steps,
-        "run.batch_size": run.batch_size,
-        "run.validate_every": run.validate_every,
-        "network.width": config.network.width,
-        "optimiser.learning_rate": optimiser.learning_rate,
-        "optimiser.gradient_norm": optimiser.gradient_norm,
-        "data.validation_clips": config.data.validation_clips,
-    }
-    not_negative = {
-        "run.seed": run.seed,
-        "run.patience": run.patience,
-        "run.loaders": run.loaders,
-        "data.pool": config.data.pool,
-        "optimiser.weight_decay": optimiser.weight_decay,
-        "optimiser.warmup_steps": optimiser.warmup_steps,
-        "optimiser.decay_steps": optimiser.decay_steps,
-    }
-    for name in ("network", "objective"):
-        numbers = dataclasses.asdict(getattr(config, name)).items()
-        not_negative |= {f"{name}.{k}": v for k, v in numbers if isinstance(v, int | float)}
-    # TOML knows nan and inf, and nan is neither below nor above anything.
-    for name, value in positive.items():
-        if not 0 < value < math.inf:
-            raise ValueError(f"{where}: {name} must be positive, got {value}")
-    for name, value in not_negative.items():
-        if not 0 <= value < math.inf:
-            raise ValueError(f"{where}: {name} must not be negative, got {value}")
-    if not all(0.0 <= beta < 1.0 for beta in optimiser.betas):
-        raise ValueError(f"{where}: optimiser.betas must be in [0, 1), got {optimiser.betas}")
-    if not 0.0 <= run.ema_decay < 1.0:
-        raise ValueError(f"{where}: run.ema_decay must be in [0, 1), got {run.ema_decay}")
+    adversarial: AdversarialConfig | None = None

@@ -1,5 +1,6 @@
 """Steps, validations and checkpoints, until the end or somebody's wish."""
 
+import shutil
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,6 +16,8 @@ from models.validation import Validation
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.pt"
+# The best one before an adversarial phase.
+REGRESSION = "regression.pt"
 
 
 class TrainingStopped(Exception):  # noqa: N818 - no error: somebody wished it
@@ -86,6 +89,7 @@ class Loop:
             self._step()
 
     def _step(self) -> None:
+        self._keep_regression()
         begin = time.perf_counter()
         x, y = self.source.next()
         loaded = time.perf_counter()
@@ -99,6 +103,14 @@ class Loop:
             f"loss {row['total']:.3f}, {audio_s / (end - begin):.1f} s of audio/s", refresh=False
         )
         self.bar.update()
+
+    def _keep_regression(self) -> None:
+        """Before discriminators begin, set aside the best network without them."""
+        begins = self.trainer.config.adversarial
+        if begins and self.trainer.step == begins.start_step and self.journal:
+            best = self.folder / BEST
+            if best.exists():
+                shutil.copyfile(best, self.folder / REGRESSION)
 
     def _validate(self) -> None:
         trainer = self.trainer
@@ -115,7 +127,10 @@ class Loop:
             self._stop()
         rows = trainer.pending
         row: dict[str, float] = {"step": trainer.step, "seconds": time.monotonic() - self.started}
-        row |= {f"train/{k}": sum(r[k] for r in rows) / len(rows) for k in rows[0]}
+        # Discriminators may begin between two validations.
+        for key in dict.fromkeys(key for r in rows for key in r):
+            values = [r[key] for r in rows if key in r]
+            row[f"train/{key}"] = sum(values) / len(values)
         row |= {f"val/{k}": v for k, v in measures.items()}
         better = trainer.world.first and trainer.validated(row)
         # Of the first process, which alone validates.

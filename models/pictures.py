@@ -67,7 +67,8 @@ def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
 def curves(rows: Sequence[Mapping[str, float]]) -> Any:
     """A figure with the curves of a training's log: every loss, and some measures."""
     keys = dict.fromkeys(key for row in rows for key in row)
-    losses = [key.removeprefix("val/loss/") for key in keys if key.startswith("val/loss/")]
+    names = [k.removeprefix("train/") for k in keys if k.startswith("train/")]
+    losses = [name for name in names if name != "network_share"]
     titles = {loss: loss.replace("_", " ") for loss in losses} | MEASURES
     made = figure(11.0, 3.0 * -(-len(titles) // COLUMNS))
     axes = made.subplots(-(-len(titles) // COLUMNS), COLUMNS, squeeze=False).flat

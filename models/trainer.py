@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from models.adversary import Adversary
 from models.averaging import AveragedModel
 from models.checkpoint import load_checkpoint
 from models.config import OptimiserConfig, TrainConfig
@@ -67,6 +68,7 @@ class Trainer:
         data: fingerprint of the recordings; a checkpoint of others is refused.
 
     Attributes:
+        adversary: the discriminators, where the configuration has any.
         step: how many steps are done.
         pending: measures of the steps since the last validation.
         best: lowest validation LSD so far.
@@ -100,6 +102,10 @@ class Trainer:
             self.network = self.shared.module
         self.optimiser = make_optimiser(self.network, config.optimiser)
         self.objective = build_objective(config.objective, world=self.world).to(self.device)
+        # Behind the network, whose first weights are the same with it and without.
+        self.adversary: Adversary | None = None
+        if config.adversarial:
+            self.adversary = Adversary(config.adversarial, world=self.world, device=self.device)
         self.step = 0
         self.pending: list[dict[str, float]] = []
         self.best = math.inf
@@ -141,6 +147,9 @@ class Trainer:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.averaged:
             self.averaged.network.load_state_dict(state["averaged"] or state["network"])
+        # A training may get its adversarial phase afterwards.
+        if self.adversary and state.get("adversary"):
+            self.adversary.resume(state["adversary"])
         self.step, self.best = state["step"], state["best"]
         self.validation = state["validation"]
         self.seconds = state.get("seconds", self.validation.get("seconds", 0.0))
@@ -171,6 +180,7 @@ class Trainer:
             "network": self.network.state_dict(),
             "averaged": self.averaged.network.state_dict() if self.averaged else None,
             "optimiser": self.optimiser.state_dict(),
+            "adversary": self.adversary.state() if self.adversary else None,
             "step": self.step,
             "best": self.best,
             "config": asdict(self.config),
@@ -189,23 +199,37 @@ class Trainer:
             ValueError: if the loss is not finite.
         """
         factor = learning_rate_factor(self.config, self.step)
+        adversary = self.adversary if self.adversary and self.adversary.begun(self.step) else None
+        if adversary and self.step == adversary.config.start_step:
+            # What was best without discriminators is no measure for what comes.
+            self.best, self.best_convergence, self.stale = math.inf, math.inf, 0
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.optimiser.learning_rate * factor
+            if adversary:
+                group["lr"] *= adversary.config.generator_factor
         run = self.config.run
         # Networks may draw noise: the same for the same step, so resuming stays exact.
         seed = np.random.SeedSequence([run.seed, self.step, self.world.rank]).generate_state(1)
         torch.manual_seed(int(seed[0]))
         with arithmetic(self.device, bf16=run.bf16, bf16_backward=run.bf16_backward):
-            estimate = self.shared(x.to(self.device, non_blocking=True))
-        losses = self.objective(estimate.float(), y.to(self.device, non_blocking=True))
+            estimate = self.shared(x.to(self.device, non_blocking=True)).float()
+        target = y.to(self.device, non_blocking=True)
+        losses = self.objective(estimate, target)
         row = {k: torch.as_tensor(v).item() for k, v in losses._asdict().items()}
-        if not math.isfinite(row["total"]):
+        total = losses.total
+        if adversary:
+            cut, real = adversary.cut(estimate, target)
+            row |= adversary.learn(cut.detach(), real, factor=factor)
+            verdicts = adversary.judge(cut, real)
+            row |= {k: v.item() for k, v in verdicts._asdict().items() if k != "total"}
+            total = total + verdicts.total
+        if not math.isfinite(total.item()):
             raise ValueError(
-                f"the loss of step {self.step + 1} is {row['total']}: the training diverged; "
+                f"the loss of step {self.step + 1} is {total.item()}: the training diverged; "
                 "a lower optimiser.learning_rate may help"
             )
         self.optimiser.zero_grad(set_to_none=True)
-        losses.total.backward()
+        total.backward()
         limit = self.config.optimiser.gradient_norm
         row["gradient_norm"] = float(nn.utils.clip_grad_norm_(self.network.parameters(), limit))
         self.optimiser.step()

@@ -78,6 +78,13 @@ def processor_state() -> Iterator[None]:
 
 
 @pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Trainings of a few steps leave no picture of their curves: it takes longer than they do."""
+    monkeypatch.setattr("models.journal.curves", lambda _rows: None)
+    monkeypatch.setattr("models.journal.png", lambda _figure: b"")
+
+
+@pytest.fixture
 def project() -> Path:
     """The repository's root."""
     return Path(__file__).resolve().parent.parent

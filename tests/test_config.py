@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from models.config import load_config
+from models.config_file import load_config
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 

@@ -23,8 +23,8 @@ from models.config import (
     ThesisObjectiveConfig,
     TrainConfig,
     UNetConfig,
-    load_config,
 )
+from models.config_file import load_config
 from models.degrade import Degrader
 from models.front_end import FRONT_ENDS
 from models.networks import NetworkKind, build_network
@@ -64,6 +64,9 @@ class Distance(nn.Module):
         assert estimate.shape == target.shape
         error = (estimate - target).square().mean()
         return Parts(2 * error, error, 3.0)
+
+
+pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture

@@ -31,6 +31,8 @@ from models.validation import Validation, mean_defined
 
 CPU = torch.device("cpu")
 
+pytestmark = pytest.mark.usefixtures("undrawn")
+
 
 @pytest.fixture
 def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
@@ -281,7 +283,8 @@ def test_a_failing_loader_is_heard(folder: Path, monkeypatch: pytest.MonkeyPatch
         train(tiny(folder, loaders=2), report=lambda _: None)
 
 
-def test_curves_are_a_picture(folder: Path) -> None:
+def test_curves_are_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # of the fixture that leaves it out
     train(tiny(folder), report=lambda _: None)
     assert (folder / "run" / CURVES).read_bytes().startswith(b"\x89PNG")
 

@@ -1,0 +1,184 @@
+"""Discriminators that judge the missing band alone: its waveform, and its spectrogram.
+
+What the input has already is none of their business: everything they see has gone through a
+high-pass, so a network cannot please them by touching the band below.
+"""
+
+from typing import Any
+
+import numpy as np
+import scipy.signal
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.parametrizations import weight_norm
+
+SAMPLE_RATE_HZ = 44_100
+PERIODS = (2, 3, 5, 7, 11)
+# (FFT size, hop) in samples.
+RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
+SLOPE = 0.1
+
+# Below the judged band the high-pass falls to this within TRANSITION_HZ.
+STOP_BAND_DB = 110.0
+TRANSITION_HZ = 1_000.0
+
+# Signals are judged relative to the target's level in the band; nothing is amplified beyond that
+# of a target at -80 dB.
+LEVEL_FLOOR = 1e-4
+# Below this power per bin, relative to a signal of power 1, all is the same to a discriminator.
+POWER_FLOOR = 1e-6
+
+# A score ``[B, ...]`` and the feature maps that led to it.
+Verdict = tuple[Tensor, list[Tensor]]
+
+
+def high_pass_taps(from_hz: float) -> Tensor:
+    """Symmetric taps that pass what lies above ``from_hz``, and nothing 1 kHz below."""
+    taps, beta = scipy.signal.kaiserord(STOP_BAND_DB, TRANSITION_HZ / (SAMPLE_RATE_HZ / 2))
+    made = scipy.signal.firwin(
+        taps | 1,
+        from_hz - TRANSITION_HZ / 2,
+        window=("kaiser", beta),
+        fs=SAMPLE_RATE_HZ,
+        pass_zero=False,
+    )
+    return torch.from_numpy(np.asarray(made, np.float32))
+
+
+class PeriodDiscriminator(nn.Module):
+    """Judges every ``period``-th sample together, as rows of a picture.
+
+    Args:
+        period: in samples.
+        channels: of the first layer; 32 in the paper.
+
+    Shape:
+        - Input: ``[B, 1, T]``
+        - Output: scores ``[B, 1, T', period]`` and five feature maps
+
+    Source:
+        Kong, Kim and Bae, HiFi-GAN (2020), section 2.3.
+    """
+
+    def __init__(self, period: int, *, channels: int) -> None:
+        super().__init__()
+        self.period = period
+        widths = [1, channels, 4 * channels, 16 * channels, 32 * channels, 32 * channels]
+        strides = [3, 3, 3, 3, 1]
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(a, b, (5, 1), (stride, 1), (2, 0)))
+            for a, b, stride in zip(widths[:-1], widths[1:], strides, strict=True)
+        )
+        self.last = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), 1, (1, 0)))
+
+    def forward(self, x: Tensor) -> Verdict:
+        """Judge signals."""
+        rows = x.shape[2] // self.period
+        h = x[:, :, : rows * self.period].reshape(len(x), 1, rows, self.period)
+        features = []
+        for layer in self.layers:
+            h = functional.leaky_relu(layer(h), SLOPE)
+            features.append(h)
+        return self.last(h), features
+
+
+class BandDiscriminator(nn.Module):
+    """Judges the log-magnitude spectrogram above a frequency, at one resolution.
+
+    Magnitudes, because the phase of what is missing cannot be known; several resolutions see what
+    phases would tell of attacks.
+
+    Args:
+        fft_size: in samples, also the length of the Hann window.
+        hop: in samples.
+        from_hz: the lowest bin's frequency.
+        channels: of every layer; 32 in the papers.
+
+    Shape:
+        - Input: ``[B, 1, T]``, of power 1 or so in the band
+        - Output: scores ``[B, 1, N', F']`` and four feature maps
+
+    Source:
+        Jang et al., UnivNet (2021), section 2.2, here for a part of the spectrum, with the time
+        by frequency convolutions of Défossez et al., EnCodec (2022), section 3.4.
+    """
+
+    window: Tensor
+
+    def __init__(self, fft_size: int, hop: int, *, from_hz: float, channels: int) -> None:
+        super().__init__()
+        self.fft_size = fft_size
+        self.hop = hop
+        self.first_bin = int(np.ceil(from_hz * fft_size / SAMPLE_RATE_HZ))
+        self.register_buffer("window", torch.hann_window(fft_size), persistent=False)
+        shapes: list[tuple[int, Any]] = [(1, (1, 2)), (channels, (1, 2)), (channels, (2, 2))]
+        self.layers = nn.ModuleList(
+            weight_norm(nn.Conv2d(a, channels, (3, 5), stride, (1, 2))) for a, stride in shapes
+        )
+        self.layers.append(weight_norm(nn.Conv2d(channels, channels, 3, 1, 1)))
+        self.last = weight_norm(nn.Conv2d(channels, 1, 3, 1, 1))
+
+    def forward(self, x: Tensor) -> Verdict:
+        """Judge signals."""
+        # No padding: a signal's mirror image at its ends is no signal.
+        spectrum = torch.stft(
+            x[:, 0], self.fft_size, self.hop, window=self.window, center=False, return_complex=True
+        )[:, self.first_bin :]
+        power = spectrum.real.square() + spectrum.imag.square()
+        power = power / self.window.square().sum() + POWER_FLOOR
+        h = 0.5 * power.log10().transpose(1, 2)[:, None]
+        features = []
+        for layer in self.layers:
+            h = functional.leaky_relu(layer(h), SLOPE)
+            features.append(h)
+        return self.last(h), features
+
+
+class Discriminators(nn.Module):
+    """All discriminators of the missing band.
+
+    Args:
+        from_hz: where the band begins.
+        period_channels: of :class:`PeriodDiscriminator`; 0 leaves these out.
+        band_channels: of :class:`BandDiscriminator`; 0 leaves these out.
+
+    Shape:
+        - Input: ``[B, 1, T]``, T at least 2048 and the length of the high-pass; the target's level
+          in the band, ``[B, 1, 1]``, of :meth:`level`
+        - Output: a score and feature maps of each
+
+    Raises:
+        ValueError: if there is no discriminator left.
+    """
+
+    taps: Tensor
+
+    def __init__(self, *, from_hz: float, period_channels: int, band_channels: int) -> None:
+        super().__init__()
+        self.register_buffer("taps", high_pass_taps(from_hz)[None, None], persistent=False)
+        each: list[nn.Module] = []
+        if period_channels:
+            each += [PeriodDiscriminator(p, channels=period_channels) for p in PERIODS]
+        if band_channels:
+            each += [
+                BandDiscriminator(size, hop, from_hz=from_hz, channels=band_channels)
+                for size, hop in RESOLUTIONS
+            ]
+        if not each:
+            raise ValueError("period_channels and band_channels must not both be 0")
+        self.each = nn.ModuleList(each)
+
+    def high_passed(self, x: Tensor) -> Tensor:
+        """The band alone, shorter by the length of the filter less 1."""
+        return functional.conv1d(x, self.taps)
+
+    def level(self, target: Tensor) -> Tensor:
+        """What a target's level is in the band, and at least -80 dB: ``[B, 1, 1]``."""
+        power = self.high_passed(target).square().mean(dim=2, keepdim=True)
+        return power.sqrt().clamp_min(LEVEL_FLOOR)
+
+    def forward(self, x: Tensor, level: Tensor) -> list[Verdict]:
+        """Judge signals."""
+        band = self.high_passed(x) / level
+        return [discriminator(band) for discriminator in self.each]

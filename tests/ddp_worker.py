@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from test_unet import noise
 
-from models.config import DataConfig, RunConfig, TrainConfig, UNetConfig
+from models.config import AdversarialConfig, DataConfig, RunConfig, TrainConfig, UNetConfig
 from models.distributed import world_of_torchrun
 from models.trainer import Trainer
 
@@ -14,9 +14,16 @@ BATCH = 4
 LENGTH = 2_048
 
 
-def config() -> TrainConfig:
+# Judged as a whole: every process would draw a piece of its own. Fewer discriminators than usual.
+ADVERSARIAL = AdversarialConfig(
+    start_step=0, period_channels=2, band_channels=0, crop_samples=0, gradient_norm=1e6
+)
+
+
+def config(adversarial: AdversarialConfig | None = None) -> TrainConfig:
     """Of a tiny network, whose gradients are not clipped away."""
     return TrainConfig(
+        adversarial=adversarial,
         data=DataConfig(train="", validation="", segment_samples=LENGTH),
         network=UNetConfig(width=2),
         run=RunConfig(folder="", steps=10, batch_size=BATCH, device="cpu", ema_decay=0.9),
@@ -49,14 +56,19 @@ def results(trainer: Trainer, steps: int) -> dict[str, torch.Tensor]:
             for name, parameter in trainer.network.named_parameters():
                 assert parameter.grad is not None
                 out[f"gradient.{name}"] = parameter.grad.clone()
+        if step == 0 and trainer.adversary:
+            for name, parameter in trainer.adversary.network.named_parameters():
+                assert parameter.grad is not None
+                out[f"opponent.{name}"] = parameter.grad.clone()
     out |= {f"after.{k}": v.clone() for k, v in trainer.network.state_dict().items()}
     return out
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
+    chosen = config(ADVERSARIAL if "adversarial" in sys.argv else None)
     with world_of_torchrun("cpu") as world:
         torch.save(
-            results(awake(Trainer(config(), world=world)), 1),
+            results(awake(Trainer(chosen, world=world)), 1),
             Path(sys.argv[1]) / f"{world.rank}.pt",
         )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from ddp_worker import BATCH, awake, config, joint_batch, results
+from ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
 
 from models.checkpoint import load_checkpoint
 from models.distributed import World
@@ -83,6 +83,19 @@ def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(
     names = [name for name in alone if name.startswith("gradient.")]
     got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
     assert float((got - expected).norm()) < SAME * float(expected.norm())
+
+
+def test_discriminators_are_shared_too(project: Path, tmp_path: Path) -> None:
+    worker = str(project / "tests" / "ddp_worker.py")
+    ran = run_two([worker, str(tmp_path), "adversarial"], project)
+    assert [code for code, _ in ran] == [0, 0], ran
+    alone = results(awake(Trainer(config(ADVERSARIAL))), 1)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    for kind in ("gradient.", "opponent."):
+        names = [name for name in alone if name.startswith(kind)]
+        assert all(torch.equal(first[name], second[name]) for name in names)
+        got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
+        assert float((got - expected).norm()) < SAME * float(expected.norm()), kind
 
 
 def test_shares_alone_would_not_have_them() -> None:

@@ -22,6 +22,9 @@ pytestmark = [pytest.mark.pulse, pytest.mark.timeout(180)]
 LEAST_CORRELATION = 0.99
 MOST_BAND_DIFFERENCE_DB = 3.0
 TAKES = 3
+# A sink of PulseAudio that has slept may begin to play two seconds late: what is said to the
+# microphone before is not heard.
+WAKE_S = 3.0
 RECORD = ["--format=float32le", "--rate=44100", "--channels=2", "--latency-msec=20"]
 
 
@@ -68,6 +71,7 @@ def play_demo(pulse: PulseServer, project: Path, folder: Path) -> Take:
             # This line tells that the devices are open and the model is warm.
             while "Ctrl-C stops" not in (line := live.stderr.readline()):
                 assert line, "topoctave live ended early"
+            time.sleep(WAKE_S)
             play = ["paplay", "-d", pulse.mic_sink, str(project / "assets" / "demo.wav")]
             subprocess.run(play, env=env, check=True)
             time.sleep(0.5)

@@ -116,6 +116,7 @@ def _export(args: argparse.Namespace) -> int:
         title=args.title,
         licence=args.licence,
         trained_on=args.trained_on,
+        added_gain_db=args.added_gain_db,
     )
     _say(f"wrote {args.target}")
     return 0
@@ -224,6 +225,13 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--title", help="default: network and width")
     export.add_argument("--licence", default="unknown", help="of the weights")
     export.add_argument("--trained-on", default="unknown", help="what data, in words")
+    export.add_argument(
+        "--added-gain-db",
+        type=float,
+        default=0.0,
+        metavar="DB",
+        help="gain of what the network adds; below 0 it trades LSD for SNR",
+    )
 
     evaluate = command("evaluate", _evaluate, "score every method on recordings")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")

@@ -22,6 +22,8 @@ def model_card(metadata: Mapping[str, Any]) -> str:
     Args:
         metadata: as in the model file.
     """
+    upsampled = metadata["front_end"] != "none"
+    front_end = f", upsampled by {metadata['front_end']}" if upsampled else ""
     lines = [
         f"# {metadata['name']}",
         "",
@@ -31,12 +33,13 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         "| | |",
         "|---|---|",
         f"| Parameters | {metadata['parameters']:,} |",
-        f"| Input | {metadata['sample_rate_in']} Hz, upsampled by {metadata['front_end']} |",
+        f"| Input | {metadata['sample_rate_in']} Hz{front_end} |",
         f"| Output | {metadata['sample_rate_out']} Hz |",
         f"| Runs as | {metadata['kind']}, blocks of {metadata['block_multiple']} samples |",
         f"| Looks ahead | {metadata['latency_samples']} samples, "
         f"{1000 * metadata['latency_samples'] / metadata['sample_rate_out']:.1f} ms |",
         f"| Stored as | {metadata['stored']} |",
+        f"| Gain of what it adds | {metadata.get('added_gain_db', 0.0):g} dB |",
         f"| Trained on | {metadata['trained_on']} |",
         f"| Licence of the weights | {metadata['licence']} |",
         f"| Made by | {metadata['created_by']} |",

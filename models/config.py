@@ -37,8 +37,11 @@ class OctaveConfig:
     """The generator of the octave: the fields that the constructor of its network takes."""
 
     kind: str = "octave"
-    width: int = 160
-    blocks: int = 6
+    width: int = 96
+    temporal: int = 3
+    kernel: int = 4
+    pointwise: int = 1
+    expansion: int = 2
 
 
 NetworkConfig = UNetConfig | OctaveConfig

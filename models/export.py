@@ -1,25 +1,23 @@
 """From a checkpoint to a model file: TorchScript with metadata, checked before it is in place."""
 
-import copy
 import io
 import json
+import math
 import os
 import re
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
+from torch import Tensor
 
 from models.card import model_card
 from models.checkpoint import load_checkpoint, trained_network
-from models.silence import silenced
-from models.storage import BELOW_ADDED_DB, error_db, with_rounded_weights
-from models.streaming import StreamingUNet
-from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+from models.forms import FORMS, Form
+from models.networks import with_kind
+from models.storage import BELOW_ADDED_DB, error_db
 from realtime.model_file import METADATA_NAME, read_model_info
 
 FORMAT = 1
@@ -28,18 +26,12 @@ UNKNOWN = "unknown"
 # Largest difference that folding and scripting may make, of samples in [-1, 1]: float32 sums in
 # another order, and a third of a step of 16 bits.
 PARITY = 1e-5
-PARITY_LENGTHS = (8 * BLOCK_MULTIPLE, 31 * BLOCK_MULTIPLE + 5, 70)
+# In blocks of the network's grid, and samples beyond.
+PARITY_LENGTHS = ((8, 0), (31, 5), (0, 70))
 # Of the noise on which weights in 16 bits are compared with those in 32.
 PROBE_SAMPLES = 16_384
 # In steps of the grid: how the stream is cut for the comparison with the whole signal.
 PARITY_BLOCKS = (1, 8, 3, 16, 2)
-
-# Windows of a windowed run: the receptive field, rounded up to the grid.
-CONTEXT_SAMPLES = (
-    -(-LOOK_BACK_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
-    -(-LOOK_AHEAD_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
-)
-CROSSFADE_SAMPLES = 128
 
 # What networks may be used for, by a part of the path of the recordings they learned from.
 CORPORA = {
@@ -47,25 +39,6 @@ CORPORA = {
     "ravdess": ("RAVDESS (Livingstone and Russo 2018)", "CC BY-NC-SA 4.0 (non-commercial)"),
     "vctk": ("VCTK (Yamagishi, Veaux and MacDonald 2019)", "CC BY 4.0"),
 }
-
-
-def fold_batch_norm(network: UNet) -> UNet:
-    """The same network with every batch norm folded into its convolution; for inference only."""
-
-    def folded(block: Any) -> nn.Sequential:  # Any: nn.Module loses the types of its children
-        first, first_norm, relu, second, second_norm = block
-        return nn.Sequential(
-            fuse_conv_bn_eval(first, first_norm), relu, fuse_conv_bn_eval(second, second_norm)
-        )
-
-    # In double precision: the products of weights and statistics are rounded once.
-    out: Any = copy.deepcopy(network).eval().double()
-    out.inp = folded(out.inp)
-    out.down = nn.ModuleList(folded(block) for block in out.down)
-    for up in out.up:
-        up.conv = folded(up.conv)
-    single: UNet = out.float().requires_grad_(False)
-    return single
 
 
 def export(
@@ -78,13 +51,14 @@ def export(
     trained_on: str = UNKNOWN,
     metrics: Mapping[str, Any] | None = None,
     half: bool = True,
+    added_gain_db: float = 0.0,
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
 
-    Averaged weights where the training kept them, the answer to silence taken off (see
-    :mod:`models.silence`), batch norm folded, TorchScript, with the metadata of DESIGN's "Model
-    file" as ``topoctave.json``. A network that can stream (not with ``align_corners``) is written
-    as a streaming one, which runs windowed as well. The file is loaded again and compared with
+    Averaged weights where the training kept them, in the form of the network's kind (see
+    :mod:`models.forms`), TorchScript, with the metadata of DESIGN's "Model file" as
+    ``topoctave.json``. A network that can stream (not with ``align_corners``) is written as a
+    streaming one, which runs windowed as well. The file is loaded again and compared with
     the network as trained, whole and as a stream, before it takes its place; otherwise nothing is
     written. Beside it comes a model card, ``NAME.md``.
 
@@ -99,6 +73,8 @@ def export(
         metrics: measured figures by data set; by default those of the last validation.
         half: store weights in 16 bits where that costs nothing measurable; they are computed
             with in 32. See :mod:`models.storage`.
+        added_gain_db: gain of what the network adds. What it adds above the input's band has
+            much of noise, and noise costs SNR: a little less of it costs LSD less than that.
 
     Returns:
         The metadata, and ``parity``: the largest difference that folding and scripting made, in
@@ -115,40 +91,40 @@ def export(
         )
     if not out.parent.is_dir():
         raise ValueError(f"there is no folder {out.parent}")
+    if not math.isfinite(added_gain_db):
+        raise ValueError(f"added_gain_db must be a number, got {added_gain_db}")
     state = load_checkpoint(checkpoint)
-    network = trained_network(state)
-    if not isinstance(network, UNet):
-        raise ValueError(f"{checkpoint} holds no U-Net")
+    form = FORMS[with_kind(state["config"]["network"])["kind"]](trained_network(state))
+    if added_gain_db:
+        form = form.amplified(added_gain_db)
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
         key.removeprefix("val/"): round(value, 4)
         for key, value in state["validation"].items()
         if key.startswith("val/") and "loss" not in key
     }
-    streams = not network.align_corners
-    build: Callable[[UNet], nn.Module] = StreamingUNet if streams else fold_batch_norm
-    network, stored = _as_stored(silenced(network, build), build, half=half)
-    module = build(network)
-    metadata = {
+    form, stored = _as_stored(form.silent(), half=half)
+    metadata: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
-        "title": title or f"U-Net, width {network.width}",
+        "title": title or form.title,
         "sample_rate_in": 22_050,
         "sample_rate_out": 44_100,
-        "front_end": "kaiser_fast",
-        "kind": "streaming" if streams else "windowed",
-        "block_multiple": BLOCK_MULTIPLE,
-        "latency_samples": LOOK_AHEAD_SAMPLES if streams else CONTEXT_SAMPLES[1],
-        "context_samples": list(CONTEXT_SAMPLES),
-        "crossfade_samples": CROSSFADE_SAMPLES,
-        "parameters": sum(p.numel() for p in network.parameters()),
+        "front_end": form.front_end,
+        "kind": form.kind,
+        "block_multiple": form.block_multiple,
+        "latency_samples": form.latency_samples,
+        "context_samples": list(form.context_samples),
+        "crossfade_samples": form.crossfade_samples,
+        "parameters": sum(p.numel() for p in form.network.parameters()),
         "licence": corpus[1] if licence == UNKNOWN else licence,
         "trained_on": corpus[0] if trained_on == UNKNOWN else trained_on,
         "stored": stored,
+        "added_gain_db": added_gain_db,
         "metrics": dict(metrics) if metrics is not None else {"validation": validation},
         "created_by": f"topoctave export, step {state['step']}, torch {torch.__version__}",
     }
-    parity = _write(module, network, metadata, out)
+    parity = _write(form, metadata, out)
     try:
         out.with_suffix(".md").write_text(model_card(metadata), encoding="utf-8")
     except OSError as error:
@@ -156,17 +132,15 @@ def export(
     return metadata | {"parity": parity}
 
 
-def _as_stored(
-    network: UNet, build: Callable[[UNet], nn.Module], *, half: bool
-) -> tuple[UNet, str]:
+def _as_stored(form: Form, *, half: bool) -> tuple[Form, str]:
     """The network with the weights that go into the file, and what they are."""
     if half:
-        rounded = silenced(with_rounded_weights(network), build)
+        rounded = form.rounded().silent()
         x = 0.2 * torch.randn([2, 1, PROBE_SAMPLES], generator=torch.Generator().manual_seed(0))
-        error = error_db(rounded, network, x)
+        error = error_db(rounded.network, form.network, x, form.added)
         if error <= -BELOW_ADDED_DB:
             return rounded, f"16-bit weights, {-error:.0f} dB below what the network adds"
-    return network, "32-bit weights"
+    return form, "32-bit weights"
 
 
 def _corpus(path: str) -> tuple[str, str]:
@@ -176,17 +150,16 @@ def _corpus(path: str) -> tuple[str, str]:
     return "/".join(Path(path).parts[-2:]), UNKNOWN
 
 
-def _write(module: nn.Module, trained: UNet, metadata: dict[str, Any], out: Path) -> float:
+def _write(form: Form, metadata: dict[str, Any], out: Path) -> float:
     """Script, save, load again, compare, and only then put the file in its place."""
     buffer = io.BytesIO()
     extra = {METADATA_NAME: json.dumps(metadata, indent=1, allow_nan=False)}
-    torch.jit.save(torch.jit.script(module), buffer, _extra_files=extra)
+    torch.jit.save(torch.jit.script(form.module()), buffer, _extra_files=extra)
     temporary = out.with_suffix(".tmp")
     try:
         _strip(buffer, temporary, root=metadata["name"])
         loaded = torch.jit.load(str(temporary))
-        streams = metadata["kind"] == "streaming"
-        parity = _largest_difference(loaded, trained, streams=streams)
+        parity = _largest_difference(loaded, form)
         # Written so that NaN fails as well.
         if not parity <= PARITY:
             raise ValueError(
@@ -218,30 +191,31 @@ def _strip(archive: io.BytesIO, target: Path, *, root: str) -> None:
             stripped.writestr(record, source.read(entry), compress_type=zipfile.ZIP_DEFLATED)
 
 
-def _largest_difference(exported: Any, trained: UNet, *, streams: bool) -> float:
+def _largest_difference(exported: Any, form: Form) -> float:
     """Of the exported network from the trained one, on noise, whole and streamed."""
     generator = torch.Generator().manual_seed(0)
+    grid = form.block_multiple // form.ratio
     with torch.inference_mode():
         differences = []
-        for n in PARITY_LENGTHS:
-            x = torch.rand([2, 1, n], generator=generator) - 0.5
-            differences.append((exported(x) - trained(x)).abs().max())
-        if streams:
-            differences.append(_stream_difference(exported, trained, generator))
+        for blocks, more in PARITY_LENGTHS:
+            x = torch.rand([2, 1, blocks * grid + more], generator=generator) - 0.5
+            differences.append((exported(x) - form.network(x)).abs().max())
+        if form.kind == "streaming":
+            differences.append(_stream_difference(exported, form, generator))
         largest: Tensor = torch.stack(differences).max()
     return float(largest)
 
 
-def _stream_difference(exported: Any, trained: UNet, generator: torch.Generator) -> Tensor:
+def _stream_difference(exported: Any, form: Form, generator: torch.Generator) -> Tensor:
     """Largest difference of a stream from the whole signal, away from the whole's edges."""
-    lengths = [BLOCK_MULTIPLE * steps for steps in PARITY_BLOCKS]
+    lengths = [form.block_multiple // form.ratio * steps for steps in PARITY_BLOCKS]
     x = torch.rand([2, 1, sum(lengths)], generator=generator) - 0.5
     state = exported.initial_state(len(x))
     blocks = []
     for block in x.split(lengths, dim=2):
         y, state = exported.stream(block, state)
         blocks.append(y)
-    streamed = torch.cat(blocks, dim=2)[:, :, LOOK_AHEAD_SAMPLES:]
-    whole: Tensor = trained(x)[:, :, : streamed.shape[2]]
-    # The whole signal's layers pad with zeros where the stream has silence.
-    return (streamed - whole)[:, :, LOOK_BACK_SAMPLES:].abs().max()
+    streamed = torch.cat(blocks, dim=2)[:, :, form.latency_samples :]
+    whole: Tensor = form.network(x)[:, :, : streamed.shape[2]]
+    # The whole signal's layers may pad with zeros where the stream has silence.
+    return (streamed - whole)[:, :, form.settled_samples :].abs().max()

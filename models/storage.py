@@ -8,6 +8,7 @@ by 0.0006 dB.
 
 import copy
 import math
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -54,16 +55,24 @@ def _fold_rounded(convolution: Any, norm: Any) -> None:
         norm.eps = 0.0
 
 
-def error_db(rounded: nn.Module, exact: nn.Module, x: Tensor) -> float:
+def error_db(
+    rounded: nn.Module,
+    exact: nn.Module,
+    x: Tensor,
+    added: Callable[[Tensor, Tensor], Tensor] = lambda x, y: y - x,
+) -> float:
     """Level of the rounding's error relative to what the network adds to ``x``; NaN never passes.
 
-    Shape:
-        - Input: ``[B, 1, T]``
+    Args:
+        rounded: the network with rounded weights.
+        exact: the network.
+        x: ``[B, 1, T]``.
+        added: tells from input and output what the network added.
     """
     with torch.inference_mode():
         wanted = exact(x)
         error = float((rounded(x) - wanted).square().mean())
-        added = float((wanted - x).square().mean())
+        power = float(added(x, wanted).square().mean())
     if error == 0.0:
         return -math.inf
-    return 10 * math.log10(error / added) if added and math.isfinite(error) else math.nan
+    return 10 * math.log10(error / power) if power and math.isfinite(error) else math.nan

@@ -40,9 +40,9 @@ SAME = 2e-4
 class Doubling(nn.Module):
     """Stands for the octave: two output samples per input sample, and a pinch of noise."""
 
-    def __init__(self, *, width: int, blocks: int) -> None:
+    def __init__(self, *, width: int, kernel: int, **_: int) -> None:
         super().__init__()
-        self.layers = nn.Conv1d(1, 2, 2 * width * blocks + 1, padding=width * blocks)
+        self.layers = nn.Conv1d(1, 2, 2 * width * kernel + 1, padding=width * kernel)
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, 1, n] to [B, 1, 2n]."""
@@ -80,7 +80,7 @@ def octave(folder: Path, run: str = "run", **changes: int) -> TrainConfig:
         data=DataConfig(
             train=str(folder / "train"), validation=str(folder / "val"), segment_samples=2_048
         ),
-        network=OctaveConfig(width=2, blocks=1),
+        network=OctaveConfig(width=2, kernel=1),
         objective=OctaveObjectiveConfig(),
         optimiser=OptimiserConfig(learning_rate=1e-2, betas=(0.8, 0.99)),
         run=RunConfig(
@@ -118,7 +118,7 @@ def test_another_kind_trains_logs_its_losses_and_is_read_back(
     assert {"train/envelope", "val/loss/envelope", "val/loss/seconds", "val/lsd"} <= set(rows[0])
     assert rows[-1]["train/total"] < rows[0]["train/total"]
     state = load_checkpoint(best)
-    assert state["config"]["network"] == {"kind": "octave", "width": 2, "blocks": 1}
+    assert state["config"]["network"] == vars(octave(folder).network)
     network = trained_network(state)
     assert isinstance(network, Doubling)
     assert torch.equal(network.layers.weight, state["averaged"]["layers.weight"])

@@ -1,0 +1,180 @@
+"""The octave's network: what it adds, where, when, and that streams give what wholes give."""
+
+import numpy as np
+import pytest
+import resampy
+import torch
+from torch import Tensor
+
+from models.octave import HOP, LATENCY, NOISE_FRAMES, Octave
+
+# Samples of [-1, 1]: float32 sums in another order.
+SAME = 2e-6
+# Of the input's own band below 9 kHz; the frames' windows let a little of what is above through.
+LOW_BAND_SNR_DB = 50.0
+
+
+@pytest.fixture
+def network() -> Octave:
+    """Small, and louder than a fresh one, so that differences show."""
+    torch.manual_seed(0)
+    network = Octave(width=24, temporal=2, kernel=3, pointwise=1).eval().requires_grad_(False)
+    network.gains.weight.mul_(3.0)
+    return network
+
+
+def speech_like(rng: np.random.Generator, batch: int, n: int) -> Tensor:
+    """Noise that falls with frequency and comes and goes, ``[batch, 1, n]``."""
+    white = rng.standard_normal((batch, 1, n))
+    pink = np.apply_along_axis(lambda x: np.convolve(x, 0.9 ** np.arange(40))[:n], 2, white)
+    swell = 0.55 + 0.45 * np.sin(np.arange(n) / 900.0)
+    return torch.from_numpy((0.05 * pink * swell).astype(np.float32))
+
+
+def streamed(network: Octave, x: Tensor, blocks: list[int]) -> Tensor:
+    """The stream's answer, blocks in hops, latency trimmed."""
+    padded = torch.nn.functional.pad(x, [0, HOP * sum(blocks) - x.shape[2]])
+    state = network.initial_state(len(x))
+    out = []
+    for block in padded.split([HOP * b for b in blocks], dim=2):
+        y, state = network.stream(block, state)
+        assert y.shape == (len(x), 1, 2 * block.shape[2])
+        out.append(y)
+    return torch.cat(out, dim=2)[:, :, 2 * LATENCY :]
+
+
+@pytest.mark.parametrize("batch", [1, 3])
+def test_streams_equal_the_whole_for_every_blocking(
+    network: Octave, rng: np.random.Generator, batch: int
+) -> None:
+    x = speech_like(rng, batch, 20_000)
+    whole = network(x)
+    for _ in range(4):
+        blocks: list[int] = []
+        while HOP * sum(blocks) < x.shape[2] + LATENCY:
+            blocks.append(int(rng.choice([1, 1, 2, 3, 8, 40, 150])))
+        stream = streamed(network, x, blocks)[:, :, : whole.shape[2]]
+        assert (stream - whole).abs().max() < SAME
+
+
+def test_the_scripted_network_is_the_same(network: Octave, rng: np.random.Generator) -> None:
+    x = speech_like(rng, 2, 40_000)
+    scripted = torch.jit.script(network)
+    assert (scripted(x) - network(x)).abs().max() < SAME
+    frozen = torch.jit.freeze(scripted, preserved_attrs=["stream", "initial_state"])
+    ours, theirs = network.initial_state(2), frozen.initial_state(2)
+    for block in x.split(512, dim=2)[:-1]:
+        y, ours = network.stream(block, ours)
+        z, theirs = frozen.stream(block, theirs)
+        assert (y - z).abs().max() < SAME
+
+
+@pytest.mark.parametrize("n", [1, 127, 128, 129, 2000])
+def test_any_length_doubles(network: Octave, rng: np.random.Generator, n: int) -> None:
+    assert network(speech_like(rng, 1, n)).shape == (1, 1, 2 * n)
+
+
+def test_digital_silence_stays_silence(network: Octave, rng: np.random.Generator) -> None:
+    assert not network(torch.zeros(1, 1, 5000)).any()
+    x = speech_like(rng, 1, 12_000)
+    x[:, :, 4000:] = 0.0
+    # What came before has ended after a window, a frame and the filter's half.
+    assert not network(x)[:, :, 2 * 4000 + 2 * 1024 :].any()
+
+
+def test_its_own_band_passes_through(network: Octave, rng: np.random.Generator) -> None:
+    x = speech_like(rng, 1, 22_050)
+    wanted = resampy.resample(x[0, 0].numpy().astype(float), 22_050, 44_100, filter="kaiser_best")
+    got = network(x)[0, 0].numpy().astype(float)
+    middle = slice(4000, 40_000)
+    spectra = [np.fft.rfft(s[middle] * np.hanning(36_000)) for s in (wanted, got)]
+    below = int(8_500 / 44_100 * 36_000)
+    error = np.abs(spectra[1] - spectra[0])[:below]
+    signal = np.abs(spectra[0])[:below]
+    assert 10 * np.log10((signal**2).sum() / (error**2).sum()) > LOW_BAND_SNR_DB
+    # And something was added above.
+    added = np.abs(spectra[1][int(12_000 / 44_100 * 36_000) :])
+    assert (added**2).sum() > 1e-6 * (signal**2).sum()
+
+
+def test_an_impulse_comes_out_in_its_place(network: Octave) -> None:
+    x = torch.zeros(1, 1, 4000)
+    x[0, 0, 1500] = 1.0
+    assert int(network(x)[0, 0].abs().argmax()) == 3000
+    state = network.initial_state(1)
+    y, _ = network.stream(torch.nn.functional.pad(x, [0, 96]), state)
+    assert int(y[0, 0].abs().argmax()) == 3000 + network.latency_samples
+
+
+def test_it_looks_no_further_ahead_than_it_says(network: Octave, rng: np.random.Generator) -> None:
+    x = speech_like(rng, 1, 12_800)
+    other = x.clone()
+    change = 6400
+    other[:, :, change:] += 0.1
+    a, b = network(x), network(other)
+    # A block that ends at the change cannot know of it; its output is the latency late.
+    untouched = 2 * change - network.latency_samples
+    assert torch.equal(a[:, :, :untouched], b[:, :, :untouched])
+    assert not torch.equal(a[:, :, : untouched + 1024], b[:, :, : untouched + 1024])
+
+
+def test_level_changes_nothing_but_level(network: Octave, rng: np.random.Generator) -> None:
+    with torch.no_grad():
+        network.loudness.zero_()
+    x = speech_like(rng, 1, 22_050)
+    loud, soft = network(x), 10 * network(0.1 * x)
+    # Both are far above what the logarithms' floor can tell from silence.
+    assert (loud - soft).std() < 0.02 * loud.std()
+
+
+def test_signals_of_a_batch_do_not_meet(network: Octave, rng: np.random.Generator) -> None:
+    x = speech_like(rng, 3, 9000)
+    together = network(x)
+    for i in range(3):
+        assert (network(x[i : i + 1]) - together[i : i + 1]).abs().max() < SAME
+
+
+def test_equal_channels_stay_equal(network: Octave, rng: np.random.Generator) -> None:
+    x = speech_like(rng, 1, 9000).repeat(2, 1, 1)
+    y = network(x)
+    assert (y[0] - y[1]).abs().max() < SAME
+
+
+def test_the_noise_comes_round(network: Octave) -> None:
+    n = HOP * NOISE_FRAMES
+    # A steady signal of the noise's length: the second time round everything is the same.
+    steady = torch.sin(torch.arange(n, dtype=torch.float64) * (2 * np.pi * 4000 / n * 11)).float()
+    x = steady.repeat(4)[None, None]
+    y = network(x)[0, 0]
+    a, b = y[4 * n : 5 * n], y[6 * n : 7 * n]
+    assert (a - b).abs().max() < 1e-4
+
+
+def test_every_weight_learns(rng: np.random.Generator) -> None:
+    network = Octave(width=16).train()
+    x = speech_like(rng, 2, 4096)
+    network(x).square().mean().backward()
+    for name, parameter in network.named_parameters():
+        assert parameter.grad is not None, name
+        assert parameter.grad.abs().sum() > 0, name
+
+
+def test_training_hears_all_of_the_noise(rng: np.random.Generator) -> None:
+    network = Octave(width=16).train()
+    x = speech_like(rng, 1, 2048)
+    assert torch.equal(network(x), network(x))
+    places = set()
+    for i in range(12):
+        network.zero_grad()
+        network((1.0 + 0.1 * i) * x).square().sum().backward()
+        assert network.noise.grad is not None
+        places.add(int(network.noise.grad.abs().sum(dim=(1, 2)).argmax()))
+    assert len(places) > 6
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"width": 0}, {"temporal": 0}, {"kernel": 0}, {"pointwise": -1}, {"expansion": 0}]
+)
+def test_wrong_sizes_are_refused(wrong: dict[str, int]) -> None:
+    with pytest.raises(ValueError, match=next(iter(wrong))):
+        Octave(**wrong)

@@ -96,7 +96,7 @@ class Chain:
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
-        doubled = replace(
+        doubled = self._doubled = replace(
             spec,
             max_block_samples=2 * spec.max_block_samples,
             block_multiple=2 * spec.block_multiple,
@@ -154,13 +154,18 @@ class Chain:
             mix = self._mix.next(2 * x.shape[1])
             out = wet if isinstance(mix, float) and mix == 1.0 else out + mix * (wet - out)
         self._output_gain.move(_gain(parameters.output_gain_db))
+        if self._output_gain.resting_at == 1.0:
+            return out
         gain = self._output_gain.next(2 * x.shape[1])
         return (out * gain).astype(np.float32, copy=False)
 
     def _delay_wet(self, wet: Audio) -> Audio:
         """The network's output in time with the dry path, if it may be heard at all."""
         try:
-            return self._wet_delay.process(wet)
+            if self._wet_delay.latency_samples:
+                return self._wet_delay.process(wet)
+            check_block(wet, self._doubled)
+            return wet
         except ValueError as error:
             raise ValueError(f"the network returned something unusable: {error}") from error
 

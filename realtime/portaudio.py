@@ -33,6 +33,8 @@ FIRST_CALL_S = 10.0
 # that wake up late.
 DEVICE_BLOCK_S = 0.005
 LATENCY_S = 0.04
+# Calls that follow each other sooner are one lump of a driver's.
+LUMP_GAP_S = DEVICE_BLOCK_S / 2
 # Parts of an ALSA buffer, of which a device takes one at a time. PortAudio makes four of them
 # unless told otherwise, and a sound server then calls every 20 ms, for four blocks at once.
 ALSA_PERIODS = round(LATENCY_S / DEVICE_BLOCK_S) + 2
@@ -279,8 +281,13 @@ class DeviceInput(_Stream):
         self._start()
 
     def _on_audio(self, data: Any, _frames: int, _time: Any, status: Any) -> None:
+        before = self._called_at
         self._note_call()
-        if self._intake is not None:
+        if self._intake is None:
+            return
+        # Never beginning in the middle of a lump: the rest of the first one would come as much too
+        # early as a whole one is long, and every later one seem late.
+        if self._intake.started or self._called_at - before > LUMP_GAP_S:
             self._intake.push(data.T, overflow=bool(status.input_overflow))
 
 

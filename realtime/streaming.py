@@ -126,6 +126,9 @@ class StreamingNetwork:
         """
         check_block(x, self._spec)
         n = x.shape[1]
+        if n == self._step and not (self._filled or self._ready or self._drop):
+            # The usual case live: the block is a call, and all of its answer is due.
+            return self._network(x).copy()
         due = (self._filled + n) // self._step * self._step
         if n > self._ready + max(due - self._drop, 0):
             raise ValueError(f"a block must keep what the spec promises, got {n} samples")

@@ -21,6 +21,8 @@ class DataConfig:
     """``random`` (low-passes, gain, equalisation and noise floors) or ``thesis`` (one low-pass)."""
     pool: int = 0
     """How many random filters are drawn in advance; 0 draws fresh ones for every segment."""
+    variety: float = 1.0
+    """How much microphones and rooms differ; see :class:`models.degrade.Degrader`."""
 
 
 @dataclass(frozen=True, kw_only=True)

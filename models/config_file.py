@@ -126,6 +126,7 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         "optimiser.learning_rate": optimiser.learning_rate,
         "optimiser.gradient_norm": optimiser.gradient_norm,
         "data.validation_clips": config.data.validation_clips,
+        "data.variety": config.data.variety,
     }
     not_negative = {
         "run.seed": run.seed,

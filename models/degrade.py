@@ -5,7 +5,7 @@ low-pass and one studio does not carry over to others (Sulun and Davies, 2021), 
 """
 
 from collections.abc import Callable
-from functools import cache
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -112,24 +112,24 @@ def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floa
     return np.interp(np.log2(bins_hz), np.log2(nodes_hz), nodes_db)
 
 
-def random_equaliser(rng: np.random.Generator, n: int) -> Floats:
+def random_equaliser(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:
     """Linear gain per bin: gentle random bends and a tilt above 3 kHz, as microphones differ."""
-    if rng.random() < 0.3:
+    if rng.random() < 0.3 / variety**2:
         return np.ones(n // 2 + 1)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
-    tilt_db = rng.normal(0.0, 2.5) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
-    gain: Floats = 10.0 ** ((_smooth_curve_db(rng, n, 1.5) + tilt_db) / 20)
+    tilt_db = rng.normal(0.0, 2.5 * variety) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
+    gain: Floats = 10.0 ** ((_smooth_curve_db(rng, n, 1.5 * variety) + tilt_db) / 20)
     return gain
 
 
-def random_noise_floor(rng: np.random.Generator, n: int) -> Floats:
+def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:
     """Standard deviation per bin of a coloured noise floor relative to a signal of power 1."""
-    if rng.random() < 0.4:
+    if rng.random() < 0.4 / variety**2:
         return np.zeros(n // 2 + 1)
     level_db = rng.uniform(-85, -40)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     tilt_db = rng.uniform(-6, 6) * np.log2(np.maximum(bins_hz / 200, 1.0))
-    shape_db = _smooth_curve_db(rng, n, 2.0) + tilt_db
+    shape_db = _smooth_curve_db(rng, n, 2.0 * variety) + tilt_db
     shape = 10.0 ** ((shape_db - shape_db.max()) / 20)
     # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
     deviation: Floats = shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
@@ -179,6 +179,8 @@ class Degrader:
         front_end: ``kaiser_fast`` upsamples the network's input, ``none`` leaves it at 22.05 kHz.
         pool: how many random low-passes, equalisers and noise floors are drawn in advance, for
             networks that are as fast as their design; 0 draws fresh ones for every segment.
+        variety: how much microphones and rooms differ: factor on the spread of equalisers and
+            floors; segments that go without become rarer by its square.
 
     Shape:
         - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
@@ -193,6 +195,7 @@ class Degrader:
         random: bool,
         front_end: str = "kaiser_fast",
         pool: int = 0,
+        variety: float = 1.0,
     ) -> None:
         self.segment_samples = segment_samples
         self.random = random
@@ -200,8 +203,10 @@ class Degrader:
         self.front_end = front_end
         pool = pool if random else 0
         self._low_passes = Responses(random_low_pass, self.n, pool=pool)
-        self._equalisers = Responses(random_equaliser, self.n, pool=pool)
-        self._floors = Responses(random_noise_floor, self.n, pool=pool)
+        equaliser = partial(random_equaliser, variety=variety)
+        floor = partial(random_noise_floor, variety=variety)
+        self._equalisers = Responses(equaliser, self.n, pool=pool)
+        self._floors = Responses(floor, self.n, pool=pool)
         self._kaiser_best = torch.from_numpy(resampler_response("kaiser_best", self.n))
         self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
 

@@ -101,6 +101,7 @@ def _train(
         random=config.data.degradation == "random",
         front_end=front_end,
         pool=config.data.pool,
+        variety=config.data.variety,
     )
     make = functools.partial(
         training_batch,

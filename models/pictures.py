@@ -43,25 +43,36 @@ def pixels(made: Any) -> npt.NDArray[np.uint8]:
 
 def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
     """A figure with one spectrogram per sound at 44.1 kHz, all in the same colours."""
-    made = figure(4.2 * len(sounds), 3.2)
-    axes = made.subplots(1, len(sounds), squeeze=False)[0]
-    for axis, (name, audio) in zip(axes, sounds.items(), strict=True):
-        power_db = 10 * np.log10(np.maximum(power_spectrogram(audio), 1e-12))
-        axis.imshow(
-            power_db.T,
-            origin="lower",
-            aspect="auto",
-            cmap="magma",
-            vmin=BOTTOM_DB,
-            vmax=TOP_DB,
-            extent=(0, len(power_db) * HOP / SAMPLE_RATE_HZ, 0, SAMPLE_RATE_HZ / 2_000),
-        )
-        axis.axhline(11.025, color="white", linewidth=0.5, alpha=0.6)
-        axis.set(title=name, xlabel="seconds")
-    axes[0].set_ylabel("kHz")
+    return spectrogram_grid({"": sounds}, title=title)
+
+
+def spectrogram_grid(rows: Mapping[str, Mapping[str, Audio]], *, title: str = "") -> Any:
+    """A figure with a row of spectrograms at 44.1 kHz per name, all in the same colours."""
+    columns = max(len(sounds) for sounds in rows.values())
+    made = figure(4.2 * columns, 3.2 * len(rows))
+    axes = made.subplots(len(rows), columns, squeeze=False)
+    for line, (row, sounds) in zip(axes, rows.items(), strict=True):
+        for axis, (name, audio) in zip(line, sounds.items(), strict=True):
+            _draw_spectrogram(axis, audio)
+            axis.set(title=name, xlabel="seconds")
+        line[0].set_ylabel(f"{row}, kHz" if row else "kHz")
     if title:
         made.suptitle(title)
     return made
+
+
+def _draw_spectrogram(axis: Any, audio: Audio) -> None:
+    power_db = 10 * np.log10(np.maximum(power_spectrogram(audio), 1e-12))
+    axis.imshow(
+        power_db.T,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=BOTTOM_DB,
+        vmax=TOP_DB,
+        extent=(0, len(power_db) * HOP / SAMPLE_RATE_HZ, 0, SAMPLE_RATE_HZ / 2_000),
+    )
+    axis.axhline(11.025, color="white", linewidth=0.5, alpha=0.6)
 
 
 def curves(rows: Sequence[Mapping[str, float]]) -> Any:

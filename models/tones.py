@@ -1,0 +1,100 @@
+"""Lines in a long-term spectrum: what would be heard as a tone that nobody played."""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import scipy.ndimage
+import scipy.signal
+
+from models.metrics import SAMPLE_RATE_HZ, Audio
+
+# 2.7 Hz per bin: lines stand out of noise.
+FFT_SIZE = 16_384
+# Bins on either side that a line leaks into behind a Blackman-Harris window.
+LEAK_BINS = 4
+# Over how many bins the noise around a line is taken.
+MEDIAN_BINS = 97
+NOISE_BANDWIDTH_BINS = 2.004  # of that window
+TINY = 1e-20
+
+# Tones this far above the noise of their critical band are just heard: the masking index of ISO/PAS
+# 20065 (2016) falls from -2 dB to -6 dB at 20 kHz. From 8 dB on they are prominent (ECMA-418-1).
+AUDIBLE_DB = -6.0
+PROMINENT_DB = 8.0
+
+
+class Tone(NamedTuple):
+    """The line that stands out most.
+
+    Attributes:
+        hz: where it is.
+        level_db: its level; a full-scale sine has 0.
+        to_noise_db: its power relative to that of the rest of its critical band.
+    """
+
+    hz: float
+    level_db: float
+    to_noise_db: float
+
+
+def long_term_power(audio: Audio) -> npt.NDArray[np.float64]:
+    """Mean power per bin, a full-scale sine's peak is 1: ``[FFT_SIZE / 2 + 1]``.
+
+    Raises:
+        ValueError: if ``audio`` is shorter than ``FFT_SIZE``.
+    """
+    if len(audio) < FFT_SIZE:
+        raise ValueError(f"audio must have {FFT_SIZE} samples or more, got {len(audio)}")
+    window = scipy.signal.windows.blackmanharris(FFT_SIZE, sym=False)
+    starts = range(0, len(audio) - FFT_SIZE + 1, FFT_SIZE // 4)
+    spectra = [np.fft.rfft(audio[i : i + FFT_SIZE].astype(np.float64) * window) for i in starts]
+    power: npt.NDArray[np.float64] = np.mean([np.abs(s) ** 2 for s in spectra], axis=0)
+    power /= (window.sum() / 2) ** 2
+    return power
+
+
+def critical_band_hz(hz: float) -> float:
+    """Width of the critical band around a frequency (Zwicker and Terhardt, 1980)."""
+    return float(25.0 + 75.0 * (1.0 + 1.4 * (hz / 1000.0) ** 2) ** 0.69)
+
+
+def loudest_tone(
+    audio: Audio, *, from_hz: float, to_hz: float = 22_000.0, floor_db: float = -80.0
+) -> Tone | None:
+    """The line between two frequencies with the highest tone-to-noise ratio.
+
+    The noise of its critical band is made of medians over neighbouring bins, so that other lines
+    are not taken for noise that hides this one.
+
+    Args:
+        audio: ``[T]`` at 44.1 kHz, stationary.
+        from_hz: lowest frequency.
+        to_hz: highest frequency.
+        floor_db: weaker lines are none.
+
+    Returns:
+        None if there is no line above the floor.
+    """
+    power = long_term_power(audio)
+    hz = np.fft.rfftfreq(FFT_SIZE, 1 / SAMPLE_RATE_HZ)
+    noise = scipy.ndimage.median_filter(power, MEDIAN_BINS)
+    highest = scipy.ndimage.maximum_filter1d(power, 2 * LEAK_BINS + 1)
+    best: Tone | None = None
+    for peak in np.flatnonzero((power == highest) & (hz >= from_hz) & (hz <= to_hz)):
+        tone = float(power[peak] - noise[peak])
+        if tone <= 10 ** (floor_db / 10):
+            continue
+        width_hz = critical_band_hz(float(hz[peak]))
+        band = np.abs(hz - hz[peak]) < width_hz / 2
+        # Noise counts in every bin that the window smears it over.
+        masker = max(float(noise[band].sum()) / NOISE_BANDWIDTH_BINS, TINY)
+        found = Tone(float(hz[peak]), _db(tone), _db(tone / masker))
+        if best is None or found.to_noise_db > best.to_noise_db:
+            best = found
+    return best
+
+
+def _db(power: float) -> float:
+    return 10.0 * math.log10(power)

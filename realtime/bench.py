@@ -9,11 +9,13 @@ import numpy as np
 
 from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.bench_stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
+from realtime.engine import safety_for
 from realtime.errors import ModelFileError
 from realtime.loading import LoadedChain, load_chain
 from realtime.machine import has_bfloat16, machine_name
 from realtime.model_file import ModelInfo, shipped_models
 from realtime.network import WindowNetwork, choose_compute, cuda_available, thread_choices
+from realtime.ports import OUTPUT_BLOCK_S
 from realtime.processor import Audio, ProcessSpec
 from realtime.upsampler import FILTERS, KaiserUpsampler
 
@@ -104,8 +106,9 @@ def chain_stage(
 
 
 def engine_latency_ms(loaded: LoadedChain) -> float:
-    """Of an engine around the chain: its own, a block, and a block of safety."""
-    late = loaded.chain.latency_samples + 2 * loaded.block_samples
+    """Of an engine around the chain: its own, a block, and the safety that a device needs."""
+    block = loaded.block_samples
+    late = loaded.chain.latency_samples + block + safety_for(block, OUTPUT_BLOCK_S)
     return round(1e3 * late / SAMPLE_RATE_OUT, 2)
 
 

@@ -17,6 +17,7 @@ from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.errors import DeviceError
 from realtime.intake import Intake
 from realtime.outlet import Outlet
+from realtime.ports import OUTPUT_BLOCK_S
 from realtime.urgency import CALLBACK_PRIORITY, make_urgent
 
 try:
@@ -31,13 +32,10 @@ SILENT_DEVICE_S = 2.0
 FIRST_CALL_S = 10.0
 # Callbacks this often, and buffers this long: short enough for speech, long enough for drivers
 # that wake up late.
-DEVICE_BLOCK_S = 0.005
+INPUT_BLOCK_S = 0.005
 LATENCY_S = 0.04
 # Calls that follow each other sooner are one lump of a driver's.
-LUMP_GAP_S = DEVICE_BLOCK_S / 2
-# Parts of an ALSA buffer, of which a device takes one at a time. PortAudio makes four of them
-# unless told otherwise, and a sound server then calls every 20 ms, for four blocks at once.
-ALSA_PERIODS = round(LATENCY_S / DEVICE_BLOCK_S) + 2
+LUMP_GAP_S = INPUT_BLOCK_S / 2
 # A device plays steadily once it has called for this long, the last time after so short a pause.
 SETTLING_S = 0.2
 SETTLED_GAP_S = 0.1
@@ -69,11 +67,16 @@ def _library() -> Any:
     return sounddevice
 
 
-def _shorten_alsa_periods(library: Any) -> None:
+def _shorten_alsa_periods(library: Any, block_s: float) -> None:
+    """Cut ALSA buffers into periods of a block; a device takes one at a time.
+
+    PortAudio makes four of them unless told otherwise, and a sound server then calls every 20 ms,
+    for several blocks at once.
+    """
     # Of pa_linux_alsa.h, which sounddevice does not wrap. Other systems' libraries lack it, and
     # their devices take a block at a time or what they please.
     with contextlib.suppress(AttributeError, OSError):
-        ctypes.CDLL(library._libname).PaAlsa_SetNumPeriods(ALSA_PERIODS)
+        ctypes.CDLL(library._libname).PaAlsa_SetNumPeriods(round(LATENCY_S / block_s) + 2)
 
 
 def _reason(error: Exception) -> str:
@@ -179,8 +182,9 @@ class _Stream:
     position_s = 0.0
     finished = False
 
-    def __init__(self, kind: str, name: str, wanted_rate_hz: int) -> None:
+    def __init__(self, kind: str, name: str, wanted_rate_hz: int, block_s: float) -> None:
         self._kind = kind
+        self._block_s = block_s
         self.device = find_device(kind, name)
         self.name = self.device.name
         available = self.device.inputs if kind == "input" else self.device.outputs
@@ -206,7 +210,7 @@ class _Stream:
 
     def _open(self) -> Any:
         library = _library()
-        _shorten_alsa_periods(library)
+        _shorten_alsa_periods(library, self._block_s)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
         try:
             return stream_class(
@@ -214,7 +218,7 @@ class _Stream:
                 channels=self._device_channels,
                 samplerate=self.sample_rate_hz,
                 dtype="float32",
-                blocksize=round(DEVICE_BLOCK_S * self.sample_rate_hz),
+                blocksize=round(self._block_s * self.sample_rate_hz),
                 latency=LATENCY_S,
                 callback=self._on_audio,
                 finished_callback=self._on_finished,
@@ -273,7 +277,7 @@ class DeviceInput(_Stream):
 
     def __init__(self, name: str) -> None:
         self._intake: Intake | None = None
-        super().__init__("input", name, SAMPLE_RATE_IN)
+        super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
 
     def start(self, intake: Intake, _elapsed: Callable[[], float] | None) -> None:
         """Begin to capture; the device is its own clock."""
@@ -302,11 +306,11 @@ class DeviceOutput(_Stream):
     """
 
     clocked = True
-    lump_s = DEVICE_BLOCK_S
+    lump_s = OUTPUT_BLOCK_S
 
     def __init__(self, name: str) -> None:
         self._outlet: Outlet | None = None
-        super().__init__("output", name, SAMPLE_RATE_OUT)
+        super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
 
     def start(self, outlet: Outlet, channels: int) -> None:
         """Begin to play."""

@@ -6,6 +6,10 @@ from typing import Protocol
 from realtime.intake import Intake
 from realtime.outlet import Outlet
 
+# What a loudspeaker is asked to take at a time. All of it has to be there when it is taken, so
+# that this, unlike an input's block, is latency.
+OUTPUT_BLOCK_S = 0.0025
+
 
 class Input(Protocol):
     """A source of audio with a thread of its own.

@@ -82,7 +82,10 @@ def write_untrained(width: int, folder: Path) -> Path:
             "optimiser": {},
             "step": 0,
             "best": 0.0,
-            "config": {"network": {"width": width}, "data": {"train": "nothing"}},
+            "config": {
+                "network": {"width": width, "align_corners": False},
+                "data": {"train": "nothing"},
+            },
             "validation": {},
         }
         save_atomically(state, checkpoint)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from models.networks import NETWORKS
 from models.silence import silenced
 from models.storage import round_bits, with_rounded_weights
 from models.streaming import StreamingUNet
@@ -85,7 +86,7 @@ class Form(ABC):
 class UNetForm(Form):
     """The U-Net: streaming, or with aligned corners windowed; batch norm folded in."""
 
-    front_end = "kaiser_fast"
+    front_end = NETWORKS["unet"].front_end
     block_multiple = BLOCK_MULTIPLE
     context_samples = CONTEXT_SAMPLES
     crossfade_samples = 128
@@ -129,7 +130,7 @@ class UNetForm(Form):
 class OctaveForm(Form):
     """The octave, which is written as it is: it streams, and scripts, by itself."""
 
-    front_end = "none"
+    front_end = NETWORKS["octave"].front_end
     crossfade_samples = 256
 
     def __init__(self, network: nn.Module) -> None:

@@ -2,22 +2,17 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from typing import Any
 
 from torch import nn
 
+from models.octave import Octave
 from models.unet import UNet
 
 
 def _unet(*, width: int, align_corners: bool) -> nn.Module:
     network = UNet(width=width, align_corners=align_corners)
     network.start_as_identity()  # start from the input, not from noise
-    return network
-
-
-def _octave(**sizes: Any) -> nn.Module:
-    network: nn.Module = import_module("models.octave").Octave(**sizes)
     return network
 
 
@@ -36,7 +31,7 @@ class NetworkKind:
 
 NETWORKS: dict[str, NetworkKind] = {
     "unet": NetworkKind(_unet, "kaiser_fast"),
-    "octave": NetworkKind(_octave, "none"),
+    "octave": NetworkKind(Octave, "none"),
 }
 
 

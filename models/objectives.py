@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import asdict
-from importlib import import_module
 from typing import Any
 
 from torch import nn
@@ -10,14 +9,14 @@ from torch import nn
 from models.config import ObjectiveConfig
 from models.distributed import World
 from models.losses import Objective
+from models.octave_loss import OctaveObjective
 
 
 def _octave(*, world: World, **weights: Any) -> nn.Module:
     # Its losses are means over the batch, so the mean of all processes' gradients, which is what
     # they share anyway, is the joint batch's.
     del world
-    objective: nn.Module = import_module("models.octave_loss").OctaveObjective(**weights)
-    return objective
+    return OctaveObjective(**weights)
 
 
 # Each takes the fields of its configuration and the processes that share a batch as keywords. Its

@@ -28,8 +28,9 @@ except OSError as _error:  # the Python package is there, the PortAudio library 
 
 # A device that has not called for this long is gone: PortAudio does not say so by itself.
 SILENT_DEVICE_S = 2.0
-# Before its first call it has more time: PulseAudio may take two seconds to wake a sink.
-FIRST_CALL_S = 10.0
+# Before it calls steadily it has more time: PulseAudio may take two seconds to wake a sink, and
+# have filled its buffer first.
+WAKING_S = 10.0
 # Callbacks this often, and buffers this long: short enough for speech, long enough for drivers
 # that wake up late.
 INPUT_BLOCK_S = 0.005
@@ -190,7 +191,7 @@ class _Stream:
         available = self.device.inputs if kind == "input" else self.device.outputs
         self._device_channels = 1 if kind == "input" else min(available, 2)
         self.sample_rate_hz = _choose_rate(kind, self.device, wanted_rate_hz, self._device_channels)
-        self._started_at = self._called_at = 0.0
+        self._called_at = self._first_call_at = 0.0
         self._ended = False
         self._lost = False
         self._urgent = False
@@ -203,6 +204,7 @@ class _Stream:
     def _note_call(self) -> None:
         """At the beginning of every callback."""
         self._called_at = time.monotonic()
+        self._first_call_at = self._first_call_at or self._called_at
         if not self._urgent:
             # Once, in the first call: long before anything can be heard.
             self._urgent = True
@@ -228,7 +230,7 @@ class _Stream:
 
     def _start(self) -> None:
         library = _library()
-        self._started_at = self._called_at = time.monotonic()
+        self._called_at = time.monotonic()
         try:
             self._stream.start()
         except library.PortAudioError as error:
@@ -241,7 +243,9 @@ class _Stream:
     def error(self) -> str:
         """Empty, or that the device went away; then for good."""
         if self._stream is not None and self._called_at:
-            patience_s = SILENT_DEVICE_S if self._called_at > self._started_at else FIRST_CALL_S
+            first = self._first_call_at
+            steady = first > 0.0 and self._called_at - first > SETTLING_S
+            patience_s = SILENT_DEVICE_S if steady else WAKING_S
             silent = time.monotonic() - self._called_at > patience_s
             self._lost = self._lost or self._ended or silent
         return f"{self.name} went away" if self._lost else ""
@@ -314,7 +318,6 @@ class DeviceOutput(_Stream):
 
     def start(self, outlet: Outlet, channels: int) -> None:
         """Begin to play."""
-        self._first_call_at = 0.0
         self._settled = False
         self._scratch = np.zeros((channels, MAX_CALLBACK_SAMPLES), np.float32)
         self._mix_down = channels > self._device_channels
@@ -339,7 +342,6 @@ class DeviceOutput(_Stream):
         would be late for good.
         """
         if not self._settled:
-            self._first_call_at = self._first_call_at or self._called_at
             self._settled = (
                 self._called_at - self._first_call_at > SETTLING_S
                 and self._called_at - before < SETTLED_GAP_S

@@ -1,0 +1,91 @@
+"""How long a device may be silent, by a stream that no device calls."""
+
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+import realtime.portaudio
+from realtime.intake import Intake
+from realtime.portaudio import (
+    INPUT_BLOCK_S,
+    SETTLING_S,
+    SILENT_DEVICE_S,
+    WAKING_S,
+    Device,
+    DeviceInput,
+)
+
+FRAMES = 110
+NO_STATUS = SimpleNamespace(input_overflow=False)
+
+
+class Clock:
+    """Seconds as a test sets them."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(realtime.portaudio, "time", made)
+    return made
+
+
+@pytest.fixture
+def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
+    """A device whose stream only exists."""
+    device = Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False)
+    stream = SimpleNamespace(latency=0.04, start=lambda: None)
+    library = SimpleNamespace(PortAudioError=OSError, InputStream=lambda **_: stream)
+    monkeypatch.setattr(realtime.portaudio, "_library", lambda: library)
+    monkeypatch.setattr(realtime.portaudio, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.portaudio, "_choose_rate", lambda *_: 22_050)
+    monkeypatch.setattr(realtime.portaudio, "make_urgent", lambda _: True)
+    return DeviceInput("mic")
+
+
+def call(microphone: DeviceInput) -> None:
+    data: Any = np.ones((FRAMES, 1), np.float32)
+    microphone._on_audio(data, FRAMES, None, NO_STATUS)
+
+
+def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
+    microphone: DeviceInput, clock: Clock
+) -> None:
+    microphone.start(Intake(1, 22_050), None)
+    clock.now += WAKING_S - 1
+    assert microphone.error == ""
+    # A burst that fills the driver's buffer, and silence again.
+    call(microphone)
+    clock.now += WAKING_S - 1
+    assert microphone.error == ""
+    # Now it runs.
+    call(microphone)
+    clock.now += SETTLING_S
+    call(microphone)
+    clock.now += SILENT_DEVICE_S - 0.1
+    assert microphone.error == ""
+    clock.now += 0.2
+    assert microphone.error == "mic went away"
+
+
+def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock) -> None:
+    """The output opens the intake at any time, as here between two calls of one lump."""
+    intake = Intake(1, 22_050, opened=False)
+    microphone.start(intake, None)
+    clock.now += INPUT_BLOCK_S
+    call(microphone)
+    intake.open()
+    call(microphone)
+    assert intake.ring.written == 0
+    clock.now += 2 * INPUT_BLOCK_S
+    for count in (1, 2):
+        call(microphone)
+        assert intake.ring.written == count * FRAMES

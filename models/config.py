@@ -39,10 +39,10 @@ class OctaveConfig:
     """The generator of the octave: the fields that the constructor of its network takes."""
 
     kind: str = "octave"
-    width: int = 96
+    width: int = 64
     temporal: int = 3
     kernel: int = 4
-    pointwise: int = 1
+    pointwise: int = 0
     expansion: int = 2
 
 

@@ -130,7 +130,10 @@ def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     tilt_db = rng.uniform(-6, 6) * np.log2(np.maximum(bins_hz / 200, 1.0))
     shape_db = _smooth_curve_db(rng, n, 2.0 * variety) + tilt_db
-    shape = 10.0 ** ((shape_db - shape_db.max()) / 20)
+    shape_db -= shape_db.max()
+    # Many converters push their noise upwards, where it is heard less.
+    shape_db += rng.uniform(-3, 6) * (variety - 1.0) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
+    shape = 10.0 ** (shape_db / 20)
     # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
     deviation: Floats = shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
     return deviation

@@ -29,7 +29,7 @@ RING_S = 1.0
 RECENT_S = 3.0
 
 # How late a block may be besides: computed slowly for once, or behind other programs' threads.
-LATENESS_S = 0.0125
+LATENESS_S = 0.01
 
 
 def safety_for(block_samples: int, lump_s: float) -> int:

@@ -288,10 +288,10 @@ def test_what_a_block_needs_is_there_in_time_without_any_safety(rng: np.random.G
     ("block", "lump_s", "safety"),
     [
         (512, 0.0, 512),  # files and what has no lumps
-        (512, 0.0025, 662),  # 15 ms
-        (128, 0.0025, 662),
-        (512, 0.0175, 1_323),
-        (1_024, 0.0025, 1_024),
+        (512, 0.005, 662),  # 15 ms
+        (128, 0.005, 662),
+        (512, 0.02, 1_323),
+        (1_024, 0.005, 1_024),
     ],
 )
 def test_a_device_that_takes_lumps_has_them_and_some_more_in_store(

@@ -6,7 +6,7 @@ BIN := .venv/bin
 export TOPOCTAVE_REQUIRE
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint format bench bench-gpu train-small train-gpu demo clean
+.PHONY: help setup run test lint format bench bench-gpu train-octave train-small train-gpu demo clean
 
 help: ## what there is
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -42,6 +42,14 @@ bench: ## speed of every stage on this machine
 bench-gpu: ## what the thesis's U-Net reaches on a CUDA device
 	@scripts/setup.sh run
 	@$(BIN)/python -m scripts.bench_gpu
+
+# glibc returns large blocks to the system and asks for them again: a seventh of a step's time.
+train-octave: export MALLOC_MMAP_MAX_ := 0
+train-octave: export MALLOC_TRIM_THRESHOLD_ := 8589934592
+train-octave: export MALLOC_TOP_PAD_ := 268435456
+train-octave: ## the shipped octave, on the CPU
+	@scripts/setup.sh run
+	$(BIN)/topoctave train configs/octave.toml
 
 train-small: ## the shipped unet-small, on the CPU
 	@scripts/setup.sh run

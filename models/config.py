@@ -14,6 +14,8 @@ class DataConfig:
     """Folder of other recordings, music for instance, or none."""
     also_share: float = 0.1
     """Share of the segments that are cut from them."""
+    tones_share: float = 0.0
+    """Share of the segments that are lone tones, made on the spot."""
     segment_samples: int = 88_192
     """Length of a training segment at 44.1 kHz; a multiple of 128 (2 s are 689 x 128)."""
     validation_clips: int = 60

@@ -111,8 +111,9 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         raise ValueError(
             f"{where}: data.degradation must be random or thesis, got {config.data.degradation!r}"
         )
-    if not 0.0 <= config.data.also_share <= 1.0:
-        raise ValueError(f"{where}: data.also_share must be in [0, 1]")
+    for name in ("also_share", "tones_share"):
+        if not 0.0 <= getattr(config.data, name) <= 1.0:
+            raise ValueError(f"{where}: data.{name} must be in [0, 1]")
     if config.optimiser.decay not in ("linear", "cosine"):
         raise ValueError(
             f"{where}: optimiser.decay must be linear or cosine, got {config.optimiser.decay!r}"

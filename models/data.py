@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.degrade import SAMPLE_RATE_HZ, Degrader
+from models.lone_tones import tone_segments
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
 
@@ -143,7 +144,15 @@ def training_batch(
     seed: int,
     step: int,
     rank: int = 0,
+    tones_share: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """The batch of one step: the same for the same (seed, step, rank), so resuming is exact."""
+    """The batch of one step: the same for the same (seed, step, rank), so resuming is exact.
+
+    ``tones_share`` is the probability that a segment is not recorded but made of lone tones.
+    """
     rng = np.random.default_rng([seed, step, rank])
-    return degrader(corpus.segments(rng, batch_size, degrader.n), rng)
+    audio = corpus.segments(rng, batch_size, degrader.n)
+    if tones_share:
+        tones = int(rng.binomial(batch_size, tones_share))
+        audio[:tones] = tone_segments(rng, tones, degrader.n)
+    return degrader(audio, rng)

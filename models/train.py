@@ -110,6 +110,7 @@ def _train(
         batch_size=config.run.batch_size // world.size,
         seed=config.run.seed,
         rank=world.rank,
+        tones_share=config.data.tones_share,
     )
     validation = Validation(
         Path(config.data.validation), config.data.validation_clips, front_end=front_end

@@ -5,9 +5,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 
 from models.data import Corpus, Mixture, find_audio, read_recording, training_batch
 from models.degrade import Degrader
+from models.lone_tones import tone_segments
 
 # Half a step of 16 bits, at full scale.
 HALF_STEP = 0.5 / 32_767
@@ -144,3 +146,26 @@ def test_a_batch_depends_on_seed_step_and_rank_alone(rng: np.random.Generator) -
     assert np.array_equal(first, batch())
     for other in (batch(seed=2), batch(step=6), batch(rank=1)):
         assert not np.array_equal(first, other)
+
+
+def test_lone_tones_take_their_share(tmp_path: Path, rng: np.random.Generator) -> None:
+    soundfile.write(tmp_path / "noise.wav", rng.uniform(-0.5, 0.5, 20_000), 44_100)
+    corpus = Corpus.read(tmp_path)
+    degrader = Degrader(2_048, random=False)
+    none, all_of_it = (
+        training_batch(corpus, degrader, batch_size=8, seed=1, step=2, tones_share=share)
+        for share in (0.0, 1.0)
+    )
+    # Without tones everything is drawn as before there were any.
+    plain = training_batch(corpus, degrader, batch_size=8, seed=1, step=2)
+    assert torch.equal(none[1], plain[1])
+    assert not torch.equal(all_of_it[1], plain[1])
+
+
+def test_tone_segments_are_tones(rng: np.random.Generator) -> None:
+    tones = tone_segments(rng, 20, 32_768)
+    assert tones.shape == (20, 32_768)
+    assert tones.abs().amax(dim=1) == pytest.approx(1.0)
+    spectra = torch.fft.rfft(tones * torch.hann_window(32_768)).abs().square()
+    above = spectra[:, 32_768 * 14_000 // 44_100 :].sum(dim=1) / spectra.sum(dim=1)
+    assert above.max() < 1e-9

@@ -6,6 +6,7 @@ The callbacks run in PortAudio's threads: they copy and count, nothing else.
 
 import contextlib
 import ctypes
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,6 +29,9 @@ except OSError as _error:  # the Python package is there, the PortAudio library 
 
 # A device that has not called for this long is gone: PortAudio does not say so by itself.
 SILENT_DEVICE_S = 2.0
+# And is asked for this long whether it really is: to a program that was stopped and goes on, all
+# devices have been silent.
+CONFIRM_S = 0.3
 # Before it calls steadily it has more time: PulseAudio may take two seconds to wake a sink, and
 # have filled its buffer first.
 WAKING_S = 10.0
@@ -192,6 +196,7 @@ class _Stream:
         self._device_channels = 1 if kind == "input" else min(available, 2)
         self.sample_rate_hz = _choose_rate(kind, self.device, wanted_rate_hz, self._device_channels)
         self._called_at = self._first_call_at = 0.0
+        self._suspected_at = math.inf
         self._ended = False
         self._lost = False
         self._urgent = False
@@ -246,8 +251,12 @@ class _Stream:
             first = self._first_call_at
             steady = first > 0.0 and self._called_at - first > SETTLING_S
             patience_s = SILENT_DEVICE_S if steady else WAKING_S
-            silent = time.monotonic() - self._called_at > patience_s
-            self._lost = self._lost or self._ended or silent
+            now = time.monotonic()
+            if now - self._called_at <= patience_s:
+                self._suspected_at = math.inf
+            else:
+                self._suspected_at = min(self._suspected_at, now)
+            self._lost = self._lost or self._ended or now - self._suspected_at > CONFIRM_S
         return f"{self.name} went away" if self._lost else ""
 
     def stop(self) -> None:

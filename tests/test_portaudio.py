@@ -9,6 +9,7 @@ import pytest
 import realtime.portaudio
 from realtime.intake import Intake
 from realtime.portaudio import (
+    CONFIRM_S,
     INPUT_BLOCK_S,
     SETTLING_S,
     SILENT_DEVICE_S,
@@ -73,7 +74,26 @@ def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     clock.now += SILENT_DEVICE_S - 0.1
     assert microphone.error == ""
     clock.now += 0.2
+    assert microphone.error == ""
+    clock.now += CONFIRM_S + 0.01
     assert microphone.error == "mic went away"
+
+
+def test_a_program_that_was_stopped_does_not_blame_the_device(
+    microphone: DeviceInput, clock: Clock
+) -> None:
+    microphone.start(Intake(1, 22_050), None)
+    for _ in range(3):
+        clock.now += SETTLING_S
+        call(microphone)
+    assert microphone.error == ""
+    # Ctrl-Z, a minute, fg: nobody has called meanwhile, and nobody asked.
+    for _ in range(2):
+        clock.now += 60.0
+        assert microphone.error == ""
+        call(microphone)
+        clock.now += CONFIRM_S / 2
+        assert microphone.error == ""
 
 
 def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock) -> None:

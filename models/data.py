@@ -148,11 +148,11 @@ def training_batch(
 ) -> tuple[Tensor, Tensor]:
     """The batch of one step: the same for the same (seed, step, rank), so resuming is exact.
 
-    ``tones_share`` is the probability that a segment is not recorded but made of lone tones.
+    ``tones_share`` is the probability that a segment is not recorded but made of lone tones; every
+    second of these is without a noise floor.
     """
     rng = np.random.default_rng([seed, step, rank])
     audio = corpus.segments(rng, batch_size, degrader.n)
-    if tones_share:
-        tones = int(rng.binomial(batch_size, tones_share))
-        audio[:tones] = tone_segments(rng, tones, degrader.n)
-    return degrader(audio, rng)
+    tones = int(rng.binomial(batch_size, tones_share)) if tones_share else 0
+    audio[:tones] = tone_segments(rng, tones, degrader.n)
+    return degrader(audio, rng, clean=(tones + 1) // 2)

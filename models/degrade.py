@@ -213,11 +213,16 @@ class Degrader:
         self._kaiser_best = torch.from_numpy(resampler_response("kaiser_best", self.n))
         self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
 
-    def __call__(self, audio: Tensor, rng: np.random.Generator) -> tuple[Tensor, Tensor]:
-        """Degrade a batch; ``rng`` decides everything random."""
+    def __call__(
+        self, audio: Tensor, rng: np.random.Generator, *, clean: int = 0
+    ) -> tuple[Tensor, Tensor]:
+        """Degrade a batch; ``rng`` decides everything random.
+
+        The first ``clean`` segments get no noise floor: they are no recordings.
+        """
         spectrum = torch.fft.rfft(audio)
         if self.random:
-            spectrum = self._record(spectrum, audio, rng)
+            spectrum = self._record(spectrum, audio, rng, clean)
             low_pass = self._low_passes(rng, len(audio))
         else:
             low_pass = self._kaiser_best.to(torch.complex64)
@@ -233,7 +238,9 @@ class Degrader:
             source = torch.fft.irfft(torch.fft.rfft(low) * self._kaiser_fast, self.n)[:, start:end]
         return source[:, None].contiguous(), target[:, None, start:end].contiguous()
 
-    def _record(self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator) -> Tensor:
+    def _record(
+        self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator, clean: int
+    ) -> Tensor:
         """Another microphone: equaliser, noise floor and level, each segment its own."""
         batch = len(audio)
         equaliser = self._equalisers(rng, batch)
@@ -242,6 +249,7 @@ class Degrader:
         shape = (2, *floor.shape)
         noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
         noise = torch.complex(noise[0], noise[1]) * floor * power
+        noise[:clean] = 0.0
         spectrum = spectrum * equaliser + noise
         peak = torch.fft.irfft(spectrum, self.n).abs().amax(dim=1, keepdim=True).clamp_min(1e-6)
         level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()

@@ -74,9 +74,7 @@ class Echo:
 
 def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, Lifeline]:
     lifeline = Lifeline("a GPU", "on the CPU")
-    network = FallbackStream(
-        device, backup, lifeline, context_samples=CONTEXT, call_samples=BLOCK
-    )
+    network = FallbackStream(device, backup, lifeline, context_samples=CONTEXT, call_samples=BLOCK)
     return network, lifeline
 
 

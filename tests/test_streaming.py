@@ -19,6 +19,9 @@ PARITY = 1e-5
 # Of a stream against the whole signal, as the issue asks; measured 1e-5, while a skip or a history
 # misplaced by one frame, at any level, makes 1e-3 and more.
 STREAMED = 1e-4
+# Layers of random weights amplify what rounding does, and processors sum in different orders:
+# measured up to 5e-5 with AVX2. A network that is out of place by a frame differs by 1e-2 and more.
+ROUNDED = 1e-4
 # Of bfloat16 weights and frames against float32, relative to what the network adds: 8 bits of
 # mantissa (0.4 %) in each of 30 layers; measured 2 %.
 BF16_RELATIVE = 0.05
@@ -86,13 +89,19 @@ def assert_delayed(streamed: Tensor, whole: Tensor, latency: int) -> None:
     torch.testing.assert_close(found, expected, rtol=0, atol=STREAMED)
 
 
+def assert_same(actual: Tensor, expected: Tensor) -> None:
+    """Up to rounding, which grows with what is summed: processors sum in different orders."""
+    largest = max(1.0, float(expected.abs().max()))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=ROUNDED * largest)
+
+
 @pytest.mark.parametrize("width", [1, 2, 3, 4])
 @pytest.mark.parametrize("length", [1, 70, 1_000, 12_800])
 def test_whole_signals_give_what_the_trained_network_gives(width: int, length: int) -> None:
     network = unet(width)
     x = signal(2, length)
     expected = network(x)
-    torch.testing.assert_close(StreamingUNet(network)(x), expected, rtol=0, atol=PARITY)
+    assert_same(StreamingUNet(network)(x), expected)
 
 
 @pytest.mark.parametrize("block", [128, 256, 384, 1024, LENGTH])
@@ -186,7 +195,7 @@ def test_a_fresh_state_stays_as_it_is_in_silence(width: int) -> None:
     for _ in range(3):
         y, state = network.stream(torch.zeros(2, 1, 128), state)
         for after, before in zip(state, network.initial_state(2), strict=True):
-            torch.testing.assert_close(after, before, rtol=0, atol=PARITY)
+            assert_same(after, before)
     assert float(y.abs().max()) > 0.0  # biases are heard even in silence
 
 

@@ -20,7 +20,7 @@ PARITY = 1e-5
 # misplaced by one frame, at any level, makes 1e-3 and more.
 STREAMED = 1e-4
 # Layers of random weights amplify what rounding does, and processors sum in different orders:
-# measured up to 5e-5 with AVX2. A network that is out of place by a frame differs by 1e-2 and more.
+# measured up to 5e-5 with AVX2. A frame out of place makes 1e-3 and more.
 ROUNDED = 1e-4
 # Of bfloat16 weights and frames against float32, relative to what the network adds: 8 bits of
 # mantissa (0.4 %) in each of 30 layers; measured 2 %.

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from realtime.delay import Delay
+from realtime.on_demand import OnDemand
 from realtime.parameters import Parameters
 from realtime.processor import Audio, Processor, ProcessSpec, check_block
 from realtime.ramp import Ramp
@@ -39,7 +40,8 @@ class Chain:
 
     The dry path is kaiser_fast, delayed by exactly as much as the network is late; the output is
     ``dry + mix * (wet - dry)``. The network runs even while bypassed, so load is constant and
-    the toggle is click-free and in time.
+    the toggle is click-free and in time; the dry path, which is cheap, runs while it is heard or
+    the network needs it.
 
     Args:
         wet: the network's path, or None for kaiser_fast alone.
@@ -102,7 +104,6 @@ class Chain:
             block_multiple=2 * spec.block_multiple,
             lead_samples=2 * spec.lead_samples,
         )
-        self._dry_front_end.prepare(spec)
         dry = self._latency_samples = self._dry_front_end.latency_samples
         if self._wet is not None:
             if self._wet_front_end is not None:
@@ -113,14 +114,15 @@ class Chain:
             self._latency_samples = max(late, dry)
             self._wet_delay = Delay(self._latency_samples - late)
             self._wet_delay.prepare(doubled)
-        self._dry_delay = Delay(self._latency_samples - dry)
-        self._dry_delay.prepare(doubled)
+        wait = self._latency_samples - dry
+        self._dry_delay = Delay(wait)
+        self._dry = OnDemand([self._dry_front_end, self._dry_delay])
+        self._dry.prepare(spec, memory_samples=2 * self._dry_front_end.reach + -(-wait // 2))
         self.reset()
 
     def reset(self) -> None:
         """Forget the past and be where the parameters are, without ramps."""
-        self._dry_front_end.reset()
-        self._dry_delay.reset()
+        self._dry.reset()
         if self._wet is not None:
             self._wet.network.reset()
             self._wet_delay.reset()
@@ -146,13 +148,25 @@ class Chain:
     def restore(self, x: Audio) -> Audio:
         """The rest of :meth:`process`, behind :meth:`amplify`."""
         parameters = self.parameters
-        upsampled = self._dry_front_end.process(x)
-        out = self._dry_delay.process(upsampled)
-        if self._wet is not None:
-            wet = self._delay_wet(self._run_network(self._wet.network, x, upsampled))
-            self._mix.move(0.0 if parameters.bypass else parameters.mix)
-            mix = self._mix.next(2 * x.shape[1])
-            out = wet if isinstance(mix, float) and mix == 1.0 else out + mix * (wet - out)
+        self._mix.move(0.0 if parameters.bypass else parameters.mix)
+        mix = self._mix.next(2 * x.shape[1])
+        wet_alone = isinstance(mix, float) and mix == 1.0
+        if self._wet is None:
+            out = self._dry.process(x)
+        elif self._wet_front_end is self._dry_front_end:
+            upsampled = self._dry_front_end.process(x)
+            dry = self._dry_delay.process(upsampled)
+            wet = self._delay_wet(self._wet.network.process(upsampled))
+            out = wet if wet_alone else dry + mix * (wet - dry)
+        else:
+            heard = x if self._wet_front_end is None else self._wet_front_end.process(x)
+            wet = self._delay_wet(self._wet.network.process(heard))
+            if wet_alone:
+                self._dry.skip(x)
+                out = wet
+            else:
+                dry = self._dry.process(x)
+                out = dry + mix * (wet - dry)
         self._output_gain.move(_gain(parameters.output_gain_db))
         if self._output_gain.resting_at == 1.0:
             return out
@@ -168,13 +182,6 @@ class Chain:
             return wet
         except ValueError as error:
             raise ValueError(f"the network returned something unusable: {error}") from error
-
-    def _run_network(self, network: Processor, x: Audio, upsampled: Audio) -> Audio:
-        if self._wet_front_end is None:
-            return network.process(x)
-        if self._wet_front_end is self._dry_front_end:
-            return network.process(upsampled)
-        return network.process(self._wet_front_end.process(x))
 
 
 def _gain(db: float) -> float:

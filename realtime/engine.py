@@ -205,6 +205,7 @@ class Engine:
             ring_underrun=self._outlet.underruns,
             dropped_samples=round(lost) + self._worker.dropped_samples,
             bad_samples=self._reader.bad_samples,
+            late_blocks=self._outlet.waits,
         )
 
     def _faults(self) -> Faults:

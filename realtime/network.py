@@ -275,6 +275,8 @@ class StreamNetwork(ScriptNetwork):
             dtype=dtype,
             methods=("initial_state", "stream"),
         )
+        # Looked up once: a script's attributes take microseconds.
+        self._stream = self._module.stream
         self.block_multiple = info.block_multiple // self.ratio
         arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
         self._takes_lead = "lead" in arguments
@@ -300,7 +302,7 @@ class StreamNetwork(ScriptNetwork):
 
     def step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
         """The network's ``stream``: output and new state."""
-        y, after = self._module.stream(x, state)
+        y, after = self._stream(x, state)
         return y, after
 
     def start(self, channels: int) -> None:

@@ -1,7 +1,10 @@
 """Where an output gets its samples: out of the ring, or silence with a fade, counted."""
 
+import time
+
 import numpy as np
 
+from realtime.bell import Bell
 from realtime.intake import Intake
 from realtime.processor import Audio
 from realtime.ring import Ring
@@ -25,11 +28,13 @@ class Outlet:
     def __init__(self, channels: int, capacity_samples: int, intake: Intake) -> None:
         self.ring = Ring(channels, capacity_samples)
         self._intake = intake
+        self._bell = Bell()
         self.ending = False
-        """Set by the worker once the last samples are in the ring: running dry is then no fault."""
+        """Nothing more will be in the ring: running dry is then no fault."""
         # All of these are stored by the output's thread alone.
         self.underflows = 0
         self.underruns = 0
+        self.waits = 0
         self.silent_samples = 0
         self._starved = False
         self._last = np.zeros((channels, 1), np.float32)
@@ -50,12 +55,31 @@ class Outlet:
         """Everything that will ever come was played."""
         return self.ending and not self.ring.available
 
-    def pull(self, out: Audio, *, underflow: bool = False) -> None:
+    def push(self, x: Audio) -> int:
+        """Store as many samples as fit, the first ones; the worker's.
+
+        Shape:
+            - Input: ``[C, n]``
+
+        Returns:
+            How many were stored.
+        """
+        count = self.ring.write(x)
+        self._bell.ring()
+        return count
+
+    def end(self) -> None:
+        """Nothing more will be pushed, and nobody needs to wait for it; the worker's."""
+        self.ending = True
+        self._bell.ring()
+
+    def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
         """Fill a block, always wholly.
 
         Args:
             out: written in place.
             underflow: the driver says that it ran dry before this block.
+            spare_s: the block may be so late: the driver has enough to play until then.
 
         Shape:
             - Input: ``[C, n]``
@@ -66,6 +90,8 @@ class Outlet:
             return
         self.underflows += underflow
         n = out.shape[1]
+        if self.ring.available < n:
+            self._wait_for(n, spare_s)
         count = self.ring.read(out)
         out[:, count:] = 0.0
         if count:
@@ -82,6 +108,21 @@ class Outlet:
                 self._starved, self._fallen = True, 0
                 self._held[:] = self._last
             self._fade_out(out[:, count:])
+
+    def _wait_for(self, samples: int, spare_s: float) -> None:
+        """Sleep until the worker has brought them, the time is over or it brings no more.
+
+        A worker that was too late once is not waited for until it brings something: a dead one
+        would hold up every block.
+        """
+        if self._starved and not self.ring.available:
+            return
+        deadline = time.monotonic() + spare_s
+        while not self.ending and (left_s := deadline - time.monotonic()) > 0.0:
+            self._bell.wait(left_s)
+            if self.ring.available >= samples:
+                self.waits += 1
+                return
 
     def _fade_in(self, x: Audio) -> None:
         """Go on with the fade of what came after a silence, where one is on its way."""

@@ -1,7 +1,8 @@
 """Devices through PortAudio: the one file that knows sounddevice.
 
 Two streams, one for each direction, because a duplex stream has one rate for both and ours differ.
-The callbacks run in PortAudio's threads: they copy and count, nothing else.
+The callbacks run in PortAudio's threads, one for each stream: they copy and count, and the output's
+waits for a late block where its device still has something to play.
 """
 
 import contextlib
@@ -39,6 +40,11 @@ WAKING_S = 10.0
 # that wake up late.
 INPUT_BLOCK_S = 0.005
 LATENCY_S = 0.04
+# Where PortAudio writes ahead, into a buffer that the device plays from, a callback may be late.
+# Elsewhere the device itself waits for it.
+BUFFERED_HOST_APIS = frozenset({"ALSA"})
+# A driver takes a block at a time, and may be late itself: what is waited for comes sooner by this.
+RESERVE_S = 2 * OUTPUT_BLOCK_S
 # Calls that follow each other sooner are one lump of a driver's.
 LUMP_GAP_S = INPUT_BLOCK_S / 2
 # A device plays steadily once it has called for this long, the last time after so short a pause.
@@ -333,15 +339,27 @@ class DeviceOutput(_Stream):
         self._outlet = outlet
         self._start()
 
-    def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
+    def _on_audio(self, data: Any, frames: int, moment: Any, status: Any) -> None:
         before = self._called_at
         self._note_call()
         if self._outlet is None or not self._has_settled(before):
             data[:] = 0.0
             return
         block = self._scratch[:, :frames]
-        self._outlet.pull(block, underflow=bool(status.output_underflow))
+        underflow = bool(status.output_underflow)
+        self._outlet.pull(block, underflow=underflow, spare_s=self._spare_s(moment))
         data[:] = block.mean(axis=0)[:, None] if self._mix_down else block.T
+
+    def _spare_s(self, moment: Any) -> float:
+        """How late the block may be that is asked for at this moment; not positive: not at all.
+
+        The device has enough to play until this block is heard. A sound server may hold a part of
+        that back, so never more is counted on than the buffer that was asked for.
+        """
+        if self.device.host_api not in BUFFERED_HOST_APIS:
+            return 0.0
+        ahead_s = float(moment.outputBufferDacTime - moment.currentTime)
+        return min(ahead_s, LATENCY_S) - RESERVE_S
 
     def _has_settled(self, before: float) -> bool:
         """Whether the device plays by its clock.

@@ -73,6 +73,9 @@ class Faults:
     bad_samples: int = 0
     """Input samples that were not finite and became silence."""
 
+    late_blocks: int = 0
+    """Device blocks that were waited for, and came before they were heard; no fault."""
+
     @property
     def total(self) -> int:
         """Device xruns and ring faults together."""

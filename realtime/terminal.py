@@ -188,6 +188,7 @@ def summary(last: Snapshot) -> dict[str, Any]:
             "max": round(last.timing.block_ms_max, 3),
         },
         "xruns": {k: faults[k] for k in counted},
+        "late_blocks": faults["late_blocks"],
         "latency_ms": latency | {"total": round(_ms(last.latency.total), 3)},
     }
 

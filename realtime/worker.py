@@ -23,6 +23,8 @@ from realtime.urgency import WORKER_PRIORITY, make_ordinary, make_urgent
 IDLE_S = 0.005
 # So many blocks in a row may be late for want of input before its clock is found to be slow.
 MOST_STARVED_BLOCKS = 8
+# A network is too slow if most blocks of so long were.
+SLOW_S = 1.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +117,8 @@ class Worker:
         except Exception as error:  # noqa: BLE001 - see the line above
             lines = str(error).strip().splitlines()
             self.error = f"processing stopped: {lines[-1] if lines else type(error).__name__}"
-            self._outlet.ending = True
+        finally:
+            self._outlet.end()
 
     def _loop(self) -> None:
         if not self._wait_for(self._lead + self._block):
@@ -173,7 +176,6 @@ class Worker:
             y = self._process(self._reader.read(self._block))[:, :left]
             left -= y.shape[1]
             self._deliver(y)
-        self._outlet.ending = True
         self.finished = True
 
     def _catch_up(self) -> None:
@@ -197,21 +199,30 @@ class Worker:
             self._follow_clocks(self._slip)
 
     def _give_way(self) -> None:
-        """A network that is too slow for this machine must not keep everything else from it."""
-        if self._urgent:
+        """A network that is too slow for this machine must not keep everything else from it.
+
+        What was dropped after a stall, of a device or of the machine, is not the network's fault.
+        """
+        if self._urgent and self.times.last(SLOW_S).ratio_median < 1.0:
             self._urgent = False
             make_ordinary()
 
     def _follow_clocks(self, slip: Slip) -> None:
         """Keep the time between input and output where their clocks do not keep to each other.
 
+        Clocks that run at different speeds are followed unheard, before a safety is used up.
         Without this a slow input, or one that lost samples uncounted, would be late forever: all
         that comes would be left out, to repay a silence that goes on.
         """
         if not self._writer.played_samples:
             return
         late = self._writer.late_samples
-        waits_for_input = late > 0 and self._reader.available < 2 * self._block
+        # A ring with a block in it is not short of input: what is late is being left out.
+        waits_for_input = (
+            late > 0
+            and self._reader.available < 2 * self._block
+            and self._outlet.ring.available < 2 * self._block
+        )
         self._starved_blocks = self._starved_blocks + 1 if waits_for_input else 0
         lost_a_block = late >= 2 * self._block and not self._outlet.ring.available
         if lost_a_block or self._starved_blocks > MOST_STARVED_BLOCKS:
@@ -223,7 +234,11 @@ class Worker:
             return
         received = self._intake.ring.written + self._intake.lost_samples
         ahead = received * SAMPLE_RATE_OUT / self._source.sample_rate_hz
-        self._writer.note_missing(-slip.step(ahead - self._writer.played_samples))
+        slipped = slip.step(ahead - self._writer.played_samples)
+        if abs(slipped) < slip.tolerance_samples:
+            self._writer.note_slip(-slipped)
+        else:
+            self._writer.note_missing(-slipped)
 
     def _process(self, x: Audio) -> Audio:
         x = self._chain.amplify(x)

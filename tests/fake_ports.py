@@ -94,11 +94,11 @@ class FakeOutput:
         # A device that runs has called once.
         outlet.pull(np.zeros((channels, 0), np.float32))
 
-    def pull(self, n: int, *, underflow: bool = False) -> Audio:
+    def pull(self, n: int, *, underflow: bool = False, spare_s: float = 0.0) -> Audio:
         """A callback."""
         assert self.outlet is not None
         block = np.full((self.channels, n), np.nan, np.float32)
-        self.outlet.pull(block, underflow=underflow)
+        self.outlet.pull(block, underflow=underflow, spare_s=spare_s)
         self.played.append(block)
         return block
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.block_writer import BlockWriter
+from realtime.block_writer import MOST_SLIPPED_SAMPLES, BlockWriter
 from realtime.intake import Intake
 from realtime.outlet import FADE_SAMPLES, Outlet
 from realtime.processor import Audio
@@ -186,3 +186,27 @@ def test_lateness_is_counted_at_44100_hz(rate: int) -> None:
     assert writer.late_samples == 441
     writer.note_missing(441)
     assert writer.late_samples == 0
+
+
+@pytest.mark.parametrize("samples", [-20, 20])
+@pytest.mark.parametrize("block", [128, 512, 2_048])
+def test_slipping_clocks_are_made_up_for_unheard(block: int, samples: int) -> None:
+    outlet, writer = made()
+    tone = np.sin(0.1 * np.arange(40 * 1_024))[None].astype(np.float32)
+    writer.note_slip(samples)
+    for start in range(0, tone.shape[1], block):
+        writer.write(tone[:, start : start + block])
+    assert writer.late_samples == 0
+    y = pull(outlet, outlet.ring.available)
+    assert y.shape[1] == tone.shape[1] + samples
+    # No step, and never faster or slower than by one sample in ninety.
+    assert np.abs(np.diff(y)).max() <= 0.1 * 91 / 90
+
+
+def test_clocks_that_slip_fast_are_made_up_for_in_one_piece() -> None:
+    outlet, writer = made()
+    writer.note_slip(MOST_SLIPPED_SAMPLES)
+    writer.note_slip(1)
+    assert writer.late_samples == -MOST_SLIPPED_SAMPLES - 1
+    writer.write(ones(1_000))
+    assert outlet.ring.available == 1_000 + MOST_SLIPPED_SAMPLES + 1

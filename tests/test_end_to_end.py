@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -17,14 +18,19 @@ from servers import PulseServer, missing_for_pulse, pulse_server
 
 pytestmark = [pytest.mark.pulse, pytest.mark.timeout(180)]
 
-# The virtual cable is digital; what it costs is the fraction of a sample that PulseAudio may
-# resample by when clocks drift.
-LEAST_CORRELATION = 0.99
+# The virtual cable is digital; what it costs is that the engine follows clocks that drift: a piece
+# in which it does so is off by up to half a sample. 0.983 to 0.995 were measured, 0.997 without.
+LEAST_CORRELATION = 0.97
+PIECE_SAMPLES = 2_048
+MOST_DRIFT_SAMPLES = 8
+PAUSE = 0.01
 MOST_BAND_DIFFERENCE_DB = 3.0
 TAKES = 3
 # A sink of PulseAudio that has slept may begin to play two seconds late: what is said to the
 # microphone before is not heard.
 WAKE_S = 3.0
+# Of a program that is held up, in seconds.
+STALLS, STALL_S, BETWEEN_STALLS_S = 40, 0.02, 0.15
 RECORD = ["--format=float32le", "--rate=44100", "--channels=2", "--latency-msec=20"]
 
 
@@ -39,6 +45,22 @@ def environment(pulse: PulseServer, project: Path) -> dict[str, str]:
 def band_level_db(audio: np.ndarray, low_hz: float, high_hz: float) -> float:
     hz, power = scipy.signal.welch(audio, 44_100, nperseg=2048)
     return float(10 * np.log10(power[(hz > low_hz) & (hz < high_hz)].mean()))
+
+
+def followed(heard: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """What of ``heard`` is most like ``wanted``, piece by piece: clocks drift in between."""
+    correlation = scipy.signal.correlate(heard, wanted, "valid", method="fft")
+    at = int(np.argmax(np.abs(correlation)))
+    pieces = []
+    for start in range(0, len(wanted), PIECE_SAMPLES):
+        piece = wanted[start : start + PIECE_SAMPLES]
+        first = max(at + start - MOST_DRIFT_SAMPLES, 0)
+        near = heard[first : at + start + len(piece) + MOST_DRIFT_SAMPLES]
+        # Of a pause nothing can be said.
+        if np.abs(piece).max() > PAUSE:
+            at = first + int(np.argmax(scipy.signal.correlate(near, piece, "valid"))) - start
+        pieces.append(heard[at + start : at + start + len(piece)])
+    return np.concatenate(pieces)
 
 
 @dataclass(frozen=True)
@@ -98,9 +120,7 @@ def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
         if not any(take.summary["xruns"].values()):
             break
     np.testing.assert_array_equal(take.heard[:, 0], take.heard[:, 1])
-    correlation = scipy.signal.correlate(take.heard[:, 0], wanted, "valid", method="fft")
-    start = int(np.argmax(np.abs(correlation)))
-    got = take.heard[start : start + len(wanted), 0]
+    got = followed(take.heard[:, 0], wanted)
     assert np.corrcoef(got, wanted)[0, 1] >= LEAST_CORRELATION, take.summary
     difference = band_level_db(got, 12_000, 16_000) - band_level_db(wanted, 12_000, 16_000)
     assert abs(difference) <= MOST_BAND_DIFFERENCE_DB
@@ -145,3 +165,35 @@ def test_a_lost_sound_server_ends_in_one_line(project: Path, tmp_path: Path) -> 
         live.kill()
     assert live.returncode == 2
     assert rest == "topoctave: pulse went away\n"
+
+
+def test_a_program_that_is_held_up_again_and_again_plays_on(
+    pulse: PulseServer, project: Path, tmp_path: Path
+) -> None:
+    """Longer than the safety of a short block: the device has something to play until then."""
+    live = subprocess.Popen(
+        topoctave("live", "--model", "octave", "--block", "512", "--json"),
+        env=environment(pulse, project),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=tmp_path,
+    )
+    try:
+        assert live.stderr is not None
+        while "Ctrl-C stops" not in (line := live.stderr.readline()):
+            assert line, "topoctave live ended early"
+        time.sleep(WAKE_S)
+        for _ in range(STALLS):
+            time.sleep(BETWEEN_STALLS_S)
+            live.send_signal(signal.SIGSTOP)
+            time.sleep(STALL_S)
+            live.send_signal(signal.SIGCONT)
+        time.sleep(BETWEEN_STALLS_S)
+        live.terminate()
+        summary, _ = live.communicate(timeout=30)
+    finally:
+        live.kill()
+    done = json.loads(summary)
+    # Every third of them would be a fault; a busy machine may add a few of its own.
+    assert done["xruns"]["ring_underrun"] <= STALLS // 8, done

@@ -4,6 +4,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -479,6 +480,56 @@ def test_a_network_that_returns_no_numbers_is_told_and_not_played(
         assert "network" in rig.look.error
         rig.sink.pull(20_000)
         assert np.isfinite(rig.played).all()
+
+
+@contextmanager
+def waiting_output(rig: Rig) -> Iterator[None]:
+    """A loudspeaker that waits for a late block; inside, something ends that."""
+    assert rig.sink.outlet is not None
+    there = rig.sink.outlet.ring.available
+    pulling = threading.Thread(target=rig.sink.pull, args=(there + 100,), kwargs={"spare_s": 60.0})
+    pulling.start()
+    time.sleep(0.005)
+    assert pulling.is_alive()
+    yield
+    pulling.join(SOON_S)
+    assert not pulling.is_alive()
+
+
+def test_a_late_block_is_no_fault_where_the_device_can_wait(rng: np.random.Generator) -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        x = speech(rng, 20 * rig.block)
+        rig.run(x[:, : 10 * rig.block])
+        gate.open.clear()
+        rig.source.push(x[:, 10 * rig.block : 11 * rig.block])
+        with waiting_output(rig):
+            gate.open.set()
+        assert rig.look.faults == Faults(late_blocks=1)
+        rig.run(x[:, 11 * rig.block :])
+        assert rig.look.faults == Faults(late_blocks=1)
+        rig.engine.reset_counters()
+        assert rig.look.faults == Faults()
+
+
+def test_no_device_waits_for_an_engine_that_stops(rng: np.random.Generator) -> None:
+    with Rig(loaded_chain()) as rig:
+        rig.run(speech(rng, 4 * rig.block))
+        with waiting_output(rig):
+            rig.engine.stop()
+        assert rig.look.faults == Faults()
+
+
+def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        rig.run(speech(rng, 4 * rig.block))
+        gate.open.clear()
+        gate.failure = RuntimeError("the network is tired")
+        rig.source.push(speech(rng, rig.block))
+        with waiting_output(rig):
+            gate.open.set()
+        assert rig.look.state is State.FAILED
 
 
 @pytest.mark.parametrize("side", ["source", "sink"])

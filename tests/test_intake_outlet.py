@@ -1,5 +1,9 @@
 """What audio callbacks run: copies, silence with a fade, counts."""
 
+import threading
+import time
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 
@@ -9,6 +13,11 @@ from realtime.processor import Audio
 
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6
+
+# What a device could wait where a test waits for something that comes, and what it may take that
+# nothing is waited for: both far from the other on the busiest machine.
+SPARE_S = 60.0
+PROMPT_S = 20.0
 
 
 def block(n: int, value: float = 1.0, channels: int = 1) -> Audio:
@@ -164,10 +173,90 @@ def test_the_driver_s_underflows_are_counted_apart() -> None:
 def test_running_dry_at_the_end_is_no_fault() -> None:
     outlet = opened()
     outlet.ring.write(block(20, 0.5))
-    outlet.ending = True
+    outlet.end()
     assert not outlet.drained
     y = pull(outlet, 100)[0]
     assert outlet.drained
     assert np.abs(np.diff(y)).max() <= 0.5 / (FADE_SAMPLES - 1) + ROUNDING
     assert not pull(outlet, 100).any()
     assert (outlet.underruns, outlet.silent_samples) == (0, 0)
+
+
+def pull_late(outlet: Outlet, n: int, then: Callable[[], object]) -> Audio:
+    """Pull with time to spare, and let something happen while that waits; it must end soon."""
+    got: list[Audio] = []
+
+    def run() -> None:
+        out = np.full((1, n), np.nan, np.float32)
+        outlet.pull(out, spare_s=SPARE_S)
+        got.append(out)
+
+    pulling = threading.Thread(target=run)
+    pulling.start()
+    time.sleep(0.005)
+    assert pulling.is_alive()
+    then()
+    pulling.join(PROMPT_S)
+    assert not pulling.is_alive()
+    return got[0]
+
+
+def test_a_late_block_is_waited_for_while_the_device_has_something_to_play() -> None:
+    outlet = opened()
+    outlet.push(block(20, 0.5))
+    y = pull_late(outlet, 100, lambda: outlet.push(block(300, 0.5)))
+    np.testing.assert_array_equal(y, 0.5)
+    assert (outlet.waits, outlet.underruns, outlet.silent_samples) == (1, 0, 0)
+    assert outlet.ring.available == 220
+
+
+def test_a_block_that_is_there_is_not_waited_for() -> None:
+    outlet = opened()
+    outlet.push(block(100))
+    out = np.zeros((1, 100), np.float32)
+    outlet.pull(out, spare_s=SPARE_S)
+    assert out.all()
+    assert outlet.waits == 0
+
+
+def test_it_is_waited_until_the_whole_block_is_there() -> None:
+    outlet = opened()
+
+    def bring() -> None:
+        for _ in range(4):
+            outlet.push(block(25))
+            time.sleep(0.001)
+
+    assert pull_late(outlet, 100, bring).all()
+    assert (outlet.waits, outlet.underruns) == (1, 0)
+
+
+def test_a_worker_that_is_too_late_is_a_fault_and_waited_for_once() -> None:
+    outlet = opened()
+    out = np.zeros((1, 100), np.float32)
+    outlet.pull(out, spare_s=0.005)
+    begin = time.monotonic()
+    for _ in range(50):
+        outlet.pull(out, spare_s=SPARE_S)
+    assert time.monotonic() - begin < PROMPT_S
+    assert not out.any()
+    assert (outlet.waits, outlet.underruns, outlet.silent_samples) == (0, 1, 5_100)
+    # It is alive: what is missing may come.
+    outlet.push(block(10))
+    pull_late(outlet, 100, lambda: outlet.push(block(90)))
+    assert (outlet.waits, outlet.underruns) == (1, 1)
+
+
+def test_a_worker_that_ends_is_not_waited_for() -> None:
+    outlet = opened()
+    y = pull_late(outlet, 100, outlet.end)
+    assert not y.any()
+    assert (outlet.waits, outlet.underruns, outlet.drained) == (0, 0, True)
+
+
+@pytest.mark.parametrize("spare_s", [0.0, -0.01, -np.inf])
+def test_a_device_with_no_time_to_spare_does_not_wait(spare_s: float) -> None:
+    outlet = opened()
+    out = np.zeros((1, 100), np.float32)
+    outlet.pull(out, spare_s=spare_s)
+    assert (outlet.waits, outlet.underruns) == (0, 1)

@@ -11,12 +11,16 @@ from realtime.intake import Intake
 from realtime.portaudio import (
     CONFIRM_S,
     INPUT_BLOCK_S,
+    LATENCY_S,
+    RESERVE_S,
     SETTLING_S,
     SILENT_DEVICE_S,
     WAKING_S,
     Device,
     DeviceInput,
+    DeviceOutput,
 )
+from realtime.processor import Audio
 
 FRAMES = 110
 NO_STATUS = SimpleNamespace(input_overflow=False)
@@ -37,6 +41,17 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
     monkeypatch.setattr(realtime.portaudio, "time", made)
     return made
+
+
+class Asked:
+    """An outlet that keeps how long it was given."""
+
+    def __init__(self) -> None:
+        self.spare_s = 0.0
+
+    def pull(self, out: Audio, *, underflow: bool, spare_s: float) -> None:
+        self.spare_s = spare_s
+        out[:] = 0.5
 
 
 @pytest.fixture
@@ -109,3 +124,41 @@ def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock
     for count in (1, 2):
         call(microphone)
         assert intake.ring.written == count * FRAMES
+
+
+@pytest.mark.parametrize(
+    ("host_api", "ahead_s", "spare_s"),
+    [
+        ("ALSA", RESERVE_S + 0.004, 0.004),
+        ("ALSA", LATENCY_S, LATENCY_S - RESERVE_S),
+        ("ALSA", 1.0, LATENCY_S - RESERVE_S),
+        # It has nothing left, or does not say.
+        ("ALSA", RESERVE_S, 0.0),
+        ("ALSA", 0.0, -RESERVE_S),
+        # The device waits for the callback.
+        ("Core Audio", LATENCY_S, 0.0),
+    ],
+)
+def test_a_late_block_is_waited_for_as_long_as_the_device_can(
+    host_api: str, ahead_s: float, spare_s: float, monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    device = Device(0, "speaker", host_api, 0, 2, 44_100.0, False, True)
+    library = SimpleNamespace(
+        PortAudioError=OSError,
+        OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
+    )
+    monkeypatch.setattr(realtime.portaudio, "_library", lambda: library)
+    monkeypatch.setattr(realtime.portaudio, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.portaudio, "_choose_rate", lambda *_: 44_100)
+    monkeypatch.setattr(realtime.portaudio, "make_urgent", lambda _: True)
+    outlet: Any = Asked()
+    speaker = DeviceOutput("speaker")
+    speaker.start(outlet, 1)
+    data: Any = np.zeros((220, 2), np.float32)
+    moment = SimpleNamespace(currentTime=1e9, outputBufferDacTime=1e9 + ahead_s)
+    status = SimpleNamespace(output_underflow=False)
+    for _ in range(8):
+        clock.now += SETTLING_S / 4
+        speaker._on_audio(data, 220, moment, status)
+    assert data.all()
+    assert outlet.spare_s == pytest.approx(spare_s, abs=1e-6)

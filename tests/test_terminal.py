@@ -192,6 +192,7 @@ def test_the_summary_has_the_design_s_keys_and_no_others() -> None:
     }
     assert {"model", "device", "seconds"} <= set(keys)
     assert list(result["xruns"].values()) == [1, 2, 3, 4]
+    assert summary(look(faults=Faults(late_blocks=5)))["late_blocks"] == 5
     assert result["latency_ms"]["total"] == pytest.approx(1e3 * 28 / 44_100, abs=1e-3)
 
 

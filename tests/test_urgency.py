@@ -3,6 +3,7 @@
 import os
 import sys
 import threading
+import time
 from collections.abc import Callable
 
 import numpy as np
@@ -12,6 +13,7 @@ from networks import Gate, loaded_chain
 
 import realtime.urgency
 import realtime.worker
+from realtime.processor import Audio
 from realtime.urgency import WORKER_PRIORITY, make_ordinary, make_urgent
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's own")
@@ -73,16 +75,34 @@ def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.Monke
     asked: list[str] = []
     monkeypatch.setattr(realtime.worker, "make_urgent", lambda _: not asked.append("urgent"))
     monkeypatch.setattr(realtime.worker, "make_ordinary", lambda: asked.append("ordinary"))
-    gate = Gate()
-    with Rig(loaded_chain(gate), safety_samples=0) as rig:
-        rig.run(np.zeros((1, 4 * rig.block), np.float32))
-        assert asked == ["urgent"]
+
+    def slow(x: Audio) -> Audio:
+        time.sleep(2 * x.shape[1] / 44_100)
+        return x.copy()
+
+    with Rig(loaded_chain(slow), safety_samples=0) as rig:
         for _ in range(2):
-            gate.open.clear()
+            dropped = rig.look.faults.dropped_samples
             rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
             rig.sink.pull(40 * rig.block)
-            dropped = rig.look.faults.dropped_samples
-            gate.open.set()
             wait_until(lambda d=dropped: rig.look.faults.dropped_samples > d, "that it caught up")
             rig.settle()
     assert asked == ["urgent", "ordinary"]
+
+
+def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(realtime.worker, "make_urgent", lambda _: not asked.append("urgent"))
+    monkeypatch.setattr(realtime.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    # Its quick blocks are so even where the machine is busy.
+    monkeypatch.setattr(realtime.worker, "SLOW_S", 60.0)
+    gate = Gate()
+    with Rig(loaded_chain(gate, block_samples=1_024), safety_samples=0) as rig:
+        rig.run(np.zeros((1, 20 * rig.block), np.float32))
+        gate.open.clear()
+        rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
+        rig.sink.pull(40 * rig.block)
+        gate.open.set()
+        wait_until(lambda: rig.look.faults.dropped_samples > 0, "that it caught up")
+        rig.settle()
+    assert asked == ["urgent"]

@@ -25,6 +25,8 @@ class DataConfig:
     """How many random filters are drawn in advance; 0 draws fresh ones for every segment."""
     variety: float = 1.0
     """How much microphones and rooms differ; see :class:`models.degrade.Degrader`."""
+    air_db: float = 0.0
+    """Mean tilt of microphones above 11 kHz, per octave; see :class:`models.degrade.Degrader`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,9 +44,8 @@ class OctaveConfig:
 
     kind: str = "octave"
     width: int = 64
-    temporal: int = 3
-    kernel: int = 4
-    pointwise: int = 0
+    kernel: int = 8
+    pointwise: int = 2
     expansion: int = 2
 
 

@@ -134,6 +134,7 @@ def _check_ranges(config: TrainConfig, where: Path) -> None:
         "run.patience": run.patience,
         "run.loaders": run.loaders,
         "data.pool": config.data.pool,
+        "data.air_db": config.data.air_db,
         "optimiser.weight_decay": optimiser.weight_decay,
         "optimiser.warmup_steps": optimiser.warmup_steps,
         "optimiser.decay_steps": optimiser.decay_steps,

@@ -22,6 +22,9 @@ Complexes = npt.NDArray[np.complex128]
 
 SAMPLE_RATE_HZ = 44_100
 
+# Of sharp cuts.
+SHARP_TAPS = 401
+
 # Samples of real audio on both sides of a segment that the longest filter may ring into.
 MARGIN_SAMPLES = 768
 
@@ -82,13 +85,17 @@ def kaiser_fast_response(n: int) -> Complexes:
 
 
 def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
-    """A random anti-aliasing filter: a resampler's, or a classical design run forward and back."""
-    if rng.random() < 0.55:
+    """A random anti-aliasing filter: a resampler's, a classical design run both ways, or a sinc."""
+    if rng.random() < 0.6:
         names = list(_resamplers())
         name = names[0] if rng.random() < 0.4 else names[rng.integers(len(names))]
         return resampler_response(name, n)
-    nyquist = SAMPLE_RATE_HZ / 2
-    cutoff = rng.uniform(8_500, 11_000) / nyquist
+    # Some begin where the front end's own edge is out of sight.
+    low, high = (8_500, 11_000) if rng.random() < 0.8 else (7_400, 8_500)
+    hz = rng.uniform(low, high)
+    if rng.random() < 0.25:
+        return _sharp_cut(hz, n)
+    cutoff = hz / (SAMPLE_RATE_HZ / 2)
     order = int(rng.integers(3, 9))
     match rng.integers(4):
         case 0:
@@ -104,6 +111,12 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
     return squared
 
 
+def _sharp_cut(hz: float, n: int) -> Complexes:
+    """What an encoder or an editor leaves: a windowed sinc, its transition 600 Hz."""
+    taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_HZ)
+    return _centred_response(taps, SHARP_TAPS // 2, n)
+
+
 def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floats:
     """A random smooth curve over ``n // 2 + 1`` bins: nodes an octave apart, linear between."""
     nodes_hz = 22_050 / 2.0 ** np.arange(8, -1, -1)
@@ -112,27 +125,46 @@ def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floa
     return np.interp(np.log2(bins_hz), np.log2(nodes_hz), nodes_db)
 
 
-def random_equaliser(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:
-    """Linear gain per bin: gentle random bends and a tilt above 3 kHz, as microphones differ."""
-    if rng.random() < 0.3 / variety**2:
+def random_equaliser(
+    rng: np.random.Generator, n: int, variety: float = 1.0, air_db: float = 0.0
+) -> Floats:
+    """Linear gain per bin: gentle random bends and tilts above 3 and 11 kHz, as microphones differ.
+
+    Two in five leave the recording as it is.
+
+    Args:
+        rng: decides.
+        n: length of the signals.
+        variety: factor on all spreads.
+        air_db: mean tilt above 11 kHz per octave.
+    """
+    if rng.random() < 0.4:
         return np.ones(n // 2 + 1)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
-    tilt_db = rng.normal(0.0, 2.5 * variety) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
-    gain: Floats = 10.0 ** ((_smooth_curve_db(rng, n, 1.5 * variety) + tilt_db) / 20)
+    gain_db = _smooth_curve_db(rng, n, 1.5 * variety)
+    gain_db += rng.normal(0.0, 2.5 * variety) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
+    gain_db += rng.normal(air_db, air_db / 2) * np.log2(np.maximum(bins_hz / 11_000, 1.0))
+    gain: Floats = 10.0 ** (gain_db / 20)
     return gain
 
 
 def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:
-    """Standard deviation per bin of a coloured noise floor relative to a signal of power 1."""
-    if rng.random() < 0.4 / variety**2:
+    """Standard deviation per bin of a coloured noise floor relative to a signal of power 1.
+
+    Mostly a straight line over octaves with gentle bends; some rise towards the top besides, as
+    many converters push their noise to where it is heard less. The level is that of 4 kHz.
+    """
+    if rng.random() < 0.4:
         return np.zeros(n // 2 + 1)
-    level_db = rng.uniform(-85, -40)
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
-    tilt_db = rng.uniform(-6, 6) * np.log2(np.maximum(bins_hz / 200, 1.0))
-    shape_db = _smooth_curve_db(rng, n, 2.0 * variety) + tilt_db
-    shape_db -= shape_db.max()
-    # Many converters push their noise upwards, where it is heard less.
-    shape_db += rng.uniform(-3, 6) * (variety - 1.0) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
+    shape_db = rng.uniform(-7, 4) * np.log2(np.maximum(bins_hz, 200) / 4_000)
+    shape_db += _smooth_curve_db(rng, n, 1.2 * variety)
+    if rng.random() < 0.3:
+        shape_db += rng.uniform(0, 9) * np.log2(
+            np.maximum(bins_hz / rng.uniform(3_000, 9_000), 1.0)
+        )
+    # Hum may be loud, but not louder than the recording.
+    level_db = min(rng.uniform(-80, -45), -25 - shape_db.max())
     shape = 10.0 ** (shape_db / 20)
     # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
     deviation: Floats = shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
@@ -183,7 +215,8 @@ class Degrader:
         pool: how many random low-passes, equalisers and noise floors are drawn in advance, for
             networks that are as fast as their design; 0 draws fresh ones for every segment.
         variety: how much microphones and rooms differ: factor on the spread of equalisers and
-            floors; segments that go without become rarer by its square.
+            floors.
+        air_db: mean tilt of microphones above 11 kHz, in dB per octave; half of it is its spread.
 
     Shape:
         - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
@@ -199,6 +232,7 @@ class Degrader:
         front_end: str = "kaiser_fast",
         pool: int = 0,
         variety: float = 1.0,
+        air_db: float = 0.0,
     ) -> None:
         self.segment_samples = segment_samples
         self.random = random
@@ -206,7 +240,7 @@ class Degrader:
         self.front_end = front_end
         pool = pool if random else 0
         self._low_passes = Responses(random_low_pass, self.n, pool=pool)
-        equaliser = partial(random_equaliser, variety=variety)
+        equaliser = partial(random_equaliser, variety=variety, air_db=air_db)
         floor = partial(random_noise_floor, variety=variety)
         self._equalisers = Responses(equaliser, self.n, pool=pool)
         self._floors = Responses(floor, self.n, pool=pool)

@@ -1,14 +1,13 @@
 """Octave: a causal network at frame rate that makes only the octave that is missing."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import scipy.signal
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-
-from models.rows import windows
 
 # Lengths in samples at 22.05 kHz. TorchScript sees no names of the module: in methods they are
 # written out.
@@ -30,8 +29,15 @@ SEAM_BIN = FRAME // 2 + 1
 BINS = FRAME + 1
 EDGE_BINS = SEAM_BIN - FIRST_BIN
 
-# Bins of the window (43 Hz) at 6 to 9 kHz: the top of what every input still has.
-TOP_BINS = slice(140, 209)
+# What the layers see: powers of bands of 172 Hz up to 4 kHz, of 258 Hz up to 9, and of 86 Hz above,
+# where an anti-aliasing filter begins somewhere; in bins of the window (43 Hz).
+BAND_EDGES = (*range(0, 92, 4), *range(92, 210, 6), *range(210, 257, 2), 257)
+# What every input has.
+TOP_HZ = (4_000, 8_000)
+# Powers are relative to this magnitude squared: what rounding to 16 bits leaves of silence.
+QUIET = 3e-5
+# Gains are at most so high, relative to the magnitude at 4 to 8 kHz.
+LOUDEST = 30.0
 # The memory fades within half a second.
 MEMORY_S = 0.5
 # Frames of noise before it repeats (1.5 s), and frames per call of the inner loop.
@@ -70,11 +76,19 @@ def analysis_window() -> Tensor:
     return torch.from_numpy(np.concatenate([up, down])).float()
 
 
-def top_mean() -> Tensor:
-    """``[WINDOW // 2 + 1, 1]``: mean over the bins at 6 to 9 kHz."""
-    matrix = torch.zeros(WINDOW // 2 + 1, 1)
-    matrix[TOP_BINS] = 1.0 / len(range(*TOP_BINS.indices(len(matrix))))
-    return matrix
+def band_matrix() -> Tensor:
+    """``[2 * (WINDOW // 2 + 1), bands]``: powers of bands, of squared real and imaginary parts."""
+    matrix = torch.zeros(WINDOW // 2 + 1, len(BAND_EDGES) - 1)
+    for band, (first, last) in enumerate(pairwise(BAND_EDGES)):
+        matrix[first:last, band] = 1.0 / (last - first)
+    return matrix.repeat_interleave(2, dim=0)
+
+
+def top_weights() -> Tensor:
+    """``[bands]``: the mean over the bands at 4 to 8 kHz."""
+    hz = torch.tensor(BAND_EDGES) * (22_050 / WINDOW)
+    inside = ((hz[:-1] >= TOP_HZ[0]) & (hz[1:] <= TOP_HZ[1])).float()
+    return inside / inside.sum()
 
 
 class Product(nn.Linear):
@@ -86,43 +100,33 @@ class Product(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """The product."""
-        return torch.addmm(self.bias, x, self.weight.t().contiguous())
+        return self.bias + torch.mm(x, self.weight.t().contiguous())
 
 
 class Layer(nn.Module):
-    """Two products with a GELU between them, added to the input.
+    """Two products with a ReLU between them, added to the newest frame.
 
     Args:
-        width: channels.
-        kernel: frames that it sees, the newest included.
+        seen: channels that it sees.
+        width: channels of a frame.
         expansion: channels between the products, in widths.
-        beside: channels of another input.
 
     Shape:
-        - Input: rows of frames, time before batch, the past in front:
-          ``[(kernel - 1 + N) * B, width]``; and ``[N * B, beside]`` or None
-        - Output: ``[N * B, width]``
+        - Input: ``[N, seen]`` and ``[N, width]``
+        - Output: ``[N, width]``
     """
 
-    def __init__(self, width: int, *, kernel: int, expansion: int, beside: int = 0) -> None:
+    def __init__(self, seen: int, width: int, *, expansion: int) -> None:
         super().__init__()
-        self.kernel = kernel
-        self.wide = Product(kernel * width + beside, expansion * width)
-        self.narrow = Product(expansion * width, width)
+        self.wide = Product(seen, expansion * width)
+        self.narrow = nn.Linear(expansion * width, width, bias=False)
         with torch.no_grad():
             self.narrow.weight.mul_(0.5)
 
-    def forward(self, x: Tensor, frames: int, batch: int, beside: Tensor | None) -> Tensor:
-        """The next ``frames`` frames."""
-        seen = x
-        if self.kernel > 1:
-            seen = windows(x, 0, frames, self.kernel, 1, batch)
-            x = x[(self.kernel - 1) * batch :]
-        if beside is not None:
-            seen = torch.cat([seen, beside], dim=1)
-        y: Tensor = functional.gelu(self.wide(seen), approximate="tanh")
-        y = self.narrow(y)
-        return x + y
+    def forward(self, seen: Tensor, x: Tensor) -> Tensor:
+        """The next frames."""
+        y = functional.relu(self.wide(seen))
+        return x + torch.mm(y, self.narrow.weight.t().contiguous())
 
 
 class Octave(nn.Module):
@@ -130,18 +134,18 @@ class Octave(nn.Module):
 
     Everything is computed once per frame of 256 output samples (5.8 ms)::
 
-        x --- its own samples, and a half-band filter between them -------------------- + -- y
-          |-- 23 ms window --- magnitudes -- layers, memory --- gains                   |
-          `-- 12 ms frame ---- bins 9-11 kHz x gains ------ + -- IFFT, overlap-add -----'
+        x --- its own samples, and a half-band filter between them -------------- + -- y
+          |-- 23 ms window --- bands --- layers, memory --- gains                 |
+          `-- 12 ms frame ---- bins 9-11 kHz x gains ------ + -- IFFT, overlap-add
                                noise, 9-22 kHz x gains -----'
 
     The noise is learned: a second and a half of it, which comes again and again. White noise has
     deep holes in its short-time spectra by chance; this has fewer (low-noise noise, Pumplin 1985,
     found here by gradient descent), so that what is shaped of it has more nearly the envelope that
     the gains ask for. Gains of the bins at 9-11 kHz give back what an anti-aliasing filter left of
-    them. Noise is relative to the input's mean magnitude at 6-9 kHz in the frame's window, so that
-    silence stays silence and a tone gains no hiss; what the layers see is relative to it too,
-    which makes them indifferent to level.
+    them. Noise is relative to the input's level at 4-8 kHz in the frame's window, a mean
+    of logarithms: silence stays silence, and a tone gains no hiss. What the layers see is relative
+    to it too, which makes them indifferent to level.
 
     A window ends 96 input samples behind its frame. With one hop of overlap the output is 224 input
     samples (10.2 ms) late; window, hop and look-ahead together are 16 ms. The state keeps the
@@ -150,9 +154,8 @@ class Octave(nn.Module):
 
     Args:
         width: channels of the layers.
-        temporal: layers that see the past, at least 1.
-        kernel: frames that they see, the newest included.
-        pointwise: layers that see one frame, behind them.
+        kernel: frames that the first layer sees, the newest included.
+        pointwise: layers behind it, which see one frame.
         expansion: channels inside a layer, in widths.
 
     Shape:
@@ -164,23 +167,21 @@ class Octave(nn.Module):
     """
 
     window: Tensor
+    bands: Tensor
     top: Tensor
     synthesis_window: Tensor
     own: Tensor
     fading: Tensor
-    fade: Tensor
-    places: Tensor
 
     def __init__(
         self,
         *,
         width: int = 64,
-        temporal: int = 3,
-        kernel: int = 4,
-        pointwise: int = 0,
+        kernel: int = 8,
+        pointwise: int = 2,
         expansion: int = 2,
     ) -> None:
-        sizes = {"width": width, "temporal": temporal, "kernel": kernel, "expansion": expansion}
+        sizes = {"width": width, "kernel": kernel, "expansion": expansion}
         for name, size in sizes.items():
             if size < 1:
                 raise ValueError(f"{name} must be positive, got {size}")
@@ -190,37 +191,36 @@ class Octave(nn.Module):
         self.block_multiple = 2 * HOP
         self.latency_samples = 2 * LATENCY
         self.width = width
+        self.loudest = LOUDEST * QUIET
         self.kernel = kernel
-        self.enter = Product(WINDOW // 2 + 1, width)
+        self.enter = nn.Linear(len(BAND_EDGES) - 1, width, bias=False)
         self.loudness = nn.Parameter(torch.zeros(width))
         self.enter_norm = nn.LayerNorm(width)
-        self.first = Layer(width, kernel=kernel, expansion=expansion, beside=width)
-        self.temporal = nn.ModuleList(
-            Layer(width, kernel=kernel, expansion=expansion) for _ in range(temporal - 1)
-        )
+        self.first = Layer((kernel + 1) * width, width, expansion=expansion)
         self.pointwise = nn.ModuleList(
-            Layer(width, kernel=1, expansion=expansion) for _ in range(pointwise)
+            Layer(width, width, expansion=expansion) for _ in range(pointwise)
         )
         self.gains = nn.Linear(width, BINS - FIRST_BIN + EDGE_BINS)
         phases = torch.rand([NOISE_FRAMES, BINS - FIRST_BIN]) * (2 * math.pi)
         self.noise = nn.Parameter(torch.view_as_real(torch.polar(torch.ones([]), phases)))
         with torch.no_grad():
+            self.enter.weight.mul_(0.3)
             self.gains.weight.mul_(0.3)
             self.gains.bias.zero_()
             # Begin soft: a network that starts too loud has to unlearn it.
-            self.gains.bias[: BINS - FIRST_BIN] = -2.0
+            self.gains.bias[: BINS - FIRST_BIN] = -5.0
         powers = math.exp(-HOP / (MEMORY_S * 22_050)) ** torch.arange(
             MOST_FRAMES + 1, dtype=torch.float64
         )
         ages = torch.arange(MOST_FRAMES)[:, None] - torch.arange(MOST_FRAMES)
-        fading = torch.where(ages >= 0, powers[ages.clamp_min(0)], 0.0)
-        self._keep("window", analysis_window())
-        self._keep("top", top_mean())
+        fading = (1.0 - powers[1]) * torch.where(ages >= 0, powers[ages.clamp_min(0)], 0.0)
+        past = torch.zeros(MOST_FRAMES, kernel - 1)
+        self._keep("window", analysis_window() / QUIET)
+        self._keep("bands", band_matrix())
+        self._keep("top", top_weights())
         self._keep("synthesis_window", torch.hann_window(2 * FRAME).sqrt())
         self._keep("own", own_matrix())
-        self._keep("fading", ((1.0 - powers[1]) * fading).float())
-        self._keep("fade", powers[1:].float()[:, None])
-        self._keep("places", torch.arange(MOST_FRAMES))
+        self._keep("fading", torch.cat([powers[1:, None], past, fading], dim=1).float())
 
     def _keep(self, name: str, value: Tensor) -> None:
         # Made of nothing but sizes: no part of a checkpoint.
@@ -230,14 +230,13 @@ class Octave(nn.Module):
     def initial_state(self, batch: int) -> list[Tensor]:
         """What the network remembers after silence, for ``batch`` signals."""
         like = self.window
-        state = [
+        return [
             like.new_zeros([batch, 384]),
-            like.new_zeros([1, batch, 256]),  # second half of the last frame
-            like.new_zeros([1, batch * self.width]),  # the memory
-            torch.zeros([1], dtype=torch.int64, device=like.device),  # place in the noise
-            like.new_zeros([(self.kernel - 1) * batch, self.width]),
+            like.new_zeros([batch, 1, 256]),  # second half of the last frame
+            like.new_zeros([batch, 1, self.width]),  # the memory
+            torch.arange(128, device=like.device),  # places in the noise of the next frames
+            like.new_zeros([batch, self.kernel - 1, self.width]),
         ]
-        return state + [torch.zeros_like(state[4]) for _ in self.temporal]
 
     def forward(self, x: Tensor) -> Tensor:
         """Restore a whole signal."""
@@ -245,7 +244,7 @@ class Octave(nn.Module):
         state = self.initial_state(x.shape[0])
         if self.training:
             # All of the noise is to be learned; a place that follows from the batch alone.
-            state[3] = (x.abs().sum() * 1e3).long().reshape(1) % 256
+            state[3] = (state[3] + (x.abs().sum() * 1e3).long()) % 256
         padded = functional.pad(x, [0, 224 + (-n - 224) % 128])
         y, _ = self.stream(padded, state)
         return y[:, :, 448 : 448 + 2 * n]
@@ -255,60 +254,61 @@ class Octave(nn.Module):
         """Go on with ``[B, 1, n]``, n a multiple of 128; ``[B, 1, 2 n]``, 448 samples late."""
         most = 128 * 128
         if x.shape[2] <= most:
-            return self._step(x[:, 0], state)
+            return self._step(x.select(1, 0), state)
         parts: list[Tensor] = []
         for part in torch.split(x, most, dim=2):
-            y, state = self._step(part[:, 0], state)
+            y, state = self._step(part.select(1, 0), state)
             parts.append(y)
         return torch.cat(parts, dim=2), state
+
+    def _spread(self, x: Tensor) -> Tensor:
+        """Gains of noise, none for the bins below; and of the edge, for both parts of each bin."""
+        below = torch.zeros_like(x[:105])
+        return torch.cat([below, x[:152], x[152:].repeat_interleave(2, dim=0)])
 
     def _step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         batch, n = x.shape
         frames = n // 128
         rows = frames * batch
         x = torch.cat([state[0], x], dim=1)
-        seen = x.unfold(1, 512, 128).transpose(0, 1).reshape(rows, 512)
-        magnitude = torch.fft.rfft(seen * self.window).abs()
-        # Everything is relative to the top of the input.
-        top = torch.mm(magnitude, self.top)
-        reference = torch.log(top + 3e-5)
-        h = self.enter(torch.log(magnitude + 3e-5))
-        loudness = self.loudness - self.enter.weight.sum(1)
-        h = self.enter_norm(torch.addcmul(h, reference, loudness))
-        memory = torch.mm(self.fading[:frames, :frames], h.view(frames, -1))
-        memory = torch.addcmul(memory, self.fade[:frames], state[2])
-        h = torch.cat([state[4], h])
-        pasts = [h[rows:]]
-        h = self.first(h, frames, batch, memory.view(rows, -1))
-        for i, layer in enumerate(self.temporal):
-            h = torch.cat([state[5 + i], h])
-            pasts.append(h[rows:])
-            h = layer(h, frames, batch, None)
+        seen = x.unfold(1, 512, 128).reshape(rows, 512)
+        # Powers of bands, and everything is relative to those at 4 to 8 kHz.
+        parts = torch.view_as_real(torch.fft.rfft(seen * self.window))
+        power = torch.log1p(torch.mm(parts.view(rows, 514).square(), self.bands))
+        top = torch.expm1(torch.mv(power, 0.5 * self.top)).unsqueeze(1)
+        relative = torch.addr(
+            self.enter.weight.t(), self.top, self.loudness - self.enter.weight.sum(1)
+        )
+        h = self.enter_norm(torch.mm(power, relative))
+        past = torch.cat([state[2], state[4], h.view(batch, frames, -1)], dim=1)
+        seen_frames = frames + self.kernel
+        fading = self.fading[:frames, :seen_frames].expand(batch, frames, seen_frames)
+        memory = torch.bmm(fading, past)
+        near = past.narrow(1, 1, seen_frames - 1).unfold(1, self.kernel, 1)
+        h = self.first(torch.cat([near.reshape(rows, -1), memory.view(rows, -1)], dim=1), h)
         for layer in self.pointwise:
-            h = layer(h, frames, batch, None)
+            h = layer(h, h)
         # Gains of all bins: those of the noise begin at 9 kHz, which has no bins below. (A frozen
         # network keeps what is made of weights alone.)
-        weight = functional.pad(self.gains.weight, [0, 0, 105, 0]).t().contiguous()
-        gains = torch.addmm(functional.pad(self.gains.bias, [105, 0]), h, weight)
-        loud, height = torch.split(gains, [257, 24], dim=1)
-        level = torch.exp(loud.clamp(-12.0, 5.0)) * top
-        noise = functional.pad(self.noise, [0, 0, 105, 0]).unsqueeze(1)
-        place = torch.bitwise_and(self.places[:frames] + state[3], 255)
-        y = level.view(frames, batch, 257, 1) * noise.index_select(0, place)
+        weight = self._spread(self.gains.weight)
+        gains = self._spread(self.gains.bias) + torch.mm(h, weight.t().contiguous())
+        level = torch.sigmoid(gains.narrow(1, 0, 257)) * top
+        noise = functional.pad(self.loudest * self.noise, [0, 0, 105, 0])
+        y = level.view(batch, frames, 257, 1) * noise.index_select(0, state[3][:frames])
         # What is missing of the input's own bins below the seam.
-        between, edge = torch.split(torch.mm(seen.narrow(1, 65, 351), self.own), [128, 48], dim=1)
-        edge = edge.view(rows, 24, 2)
-        y.view(rows, 257, 2).narrow(1, 105, 24).addcmul_(edge, height.unsqueeze(2))
+        own = torch.mm(seen.narrow(1, 65, 351), self.own)
+        edge = y.view(rows, 514).narrow(1, 210, 48)
+        edge.addcmul_(own.narrow(1, 128, 48), gains.narrow(1, 257, 48))
         y = torch.fft.irfft(torch.view_as_complex(y), 512) * self.synthesis_window
-        first, second = torch.split(y, [256, 256], dim=2)
-        halves = torch.cat([state[1], second])
+        halves = torch.cat([state[1], y.narrow(2, 256, 256)], dim=1)
         # The input's own band: its samples, and those between them.
-        both = torch.stack([seen.narrow(1, 160, 128), between], dim=2)
-        out = both.view(frames, batch, 256) + first + halves[:frames]
+        both = torch.stack([seen.narrow(1, 160, 128), own.narrow(1, 0, 128)], dim=2)
+        out = both.view(batch, frames, 256) + y.narrow(2, 0, 256) + halves.narrow(1, 0, frames)
         after = [
             x.narrow(1, n, 384),
-            halves[frames:],
-            memory[frames - 1 :],
-            state[3] + frames,
+            halves.narrow(1, frames, 1),
+            memory.narrow(1, frames - 1, 1),
+            torch.bitwise_and(state[3] + frames, 255),
+            past.narrow(1, frames + 1, self.kernel - 1),
         ]
-        return out.transpose(0, 1).reshape(batch, 1, 2 * n), after + pasts
+        return out.view(batch, 1, 2 * n), after

@@ -14,6 +14,9 @@ RESOLUTIONS = ((2048, 512), (1024, 256), (512, 192), (256, 96))
 
 # Below it the network leaves its input alone.
 LOWEST_HZ = 8_700
+# Above it there is nothing of the input; and the resolution that what is below is compared at.
+SEAM_HZ = 11_025
+EDGE_WINDOW, EDGE_HOP = 1024, 256
 # Envelopes are means over so many frames, and a 64th of the FFT's length in bins.
 ENVELOPE_FRAMES = 4
 
@@ -25,6 +28,7 @@ class OctaveLosses(NamedTuple):
     lsd: Tensor
     log_power: Tensor
     envelope: Tensor
+    edge: Tensor
 
 
 class _Spectrum(torch.autograd.Function):
@@ -71,13 +75,17 @@ class LogSpectrum(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Spectra of whole clips, reflected at their ends."""
+        power = self.power(x)
+        return power.clamp_min(self.floor).log10()
+
+    def power(self, x: Tensor) -> Tensor:
+        """The same, as it is."""
         half = self.size // 2
         padded = functional.pad(x.unsqueeze(1), (half, half), mode="reflect")[:, 0]
         frames = padded.unfold(1, self.size, self.hop) * self.window
         spectrum: Any = _Spectrum.apply(frames)  # type: ignore[no-untyped-call]  # torch's own
         kept: Tensor = spectrum[..., self.first_bin :]
-        power = kept.real.square() + kept.imag.square()
-        return power.clamp_min(self.floor).log10()
+        return kept.real.square() + kept.imag.square()
 
 
 def band_means(bins: int, bands: int) -> Tensor:
@@ -94,12 +102,13 @@ class OctaveObjective(nn.Module):
 
     .. math::
         2 \cdot LSD_{2048} + \sum_{w < 2048} (0.5 \cdot LSD_w + 0.3 \cdot |d_w|)
-        + 0.5 \sum_w |\overline{d_w}|
+        + 0.5 \sum_w |\overline{d_w}| + 0.5 \log_{10}(1 + |X - Y|^2 / |Y|^2)
 
     LSD is the root of the mean square over bins, averaged over frames. The overlined term is of
     means over four frames and a band: what the randomness of noise cannot blur. All are of the
     synthesised signal: overlapping frames may cancel, which a loss on predicted spectra does not
-    hear.
+    hear. The last term is of each frame's power below 11 kHz: an anti-aliasing filter has left some
+    of the input's own there, which is worth more than noise of the same power.
 
     Shape:
         - Input: ``[B, 1, T]`` generated and ``[B, 1, T]`` target at 44.1 kHz
@@ -113,6 +122,8 @@ class OctaveObjective(nn.Module):
             bins = window // 2 + 1 - LOWEST_HZ * window // SAMPLE_RATE_HZ
             bands = max(1, bins // max(3, window // 64))
             self.register_buffer(f"bands{i}", band_means(bins, bands), persistent=False)
+        self.edge = LogSpectrum(EDGE_WINDOW, EDGE_HOP)
+        self.edge_bins = SEAM_HZ * EDGE_WINDOW // SAMPLE_RATE_HZ + 1 - self.edge.first_bin
 
     def forward(self, x: Tensor, y: Tensor) -> OctaveLosses:
         """Score ``x`` against the target ``y``."""
@@ -131,5 +142,12 @@ class OctaveObjective(nn.Module):
         lsd = distances[0]
         log_power = torch.stack(log_powers[1:]).sum()
         envelope = torch.stack(envelopes).sum()
+        edge = self._edge(x, y)
         total = 2.0 * lsd + 0.5 * torch.stack(distances[1:]).sum() + 0.3 * log_power
-        return OctaveLosses(total + 0.5 * envelope, lsd, log_power, envelope)
+        return OctaveLosses(total + 0.5 * (envelope + edge), lsd, log_power, envelope, edge)
+
+    def _edge(self, x: Tensor, y: Tensor) -> Tensor:
+        with torch.no_grad():
+            wanted = self.edge.power(y)[..., : self.edge_bins].sum(dim=2)
+        error = self.edge.power(x - y)[..., : self.edge_bins].sum(dim=2)
+        return (1.0 + error / (wanted + self.edge_bins * self.edge.floor)).log10().mean()

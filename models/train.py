@@ -102,6 +102,7 @@ def _train(
         front_end=front_end,
         pool=config.data.pool,
         variety=config.data.variety,
+        air_db=config.data.air_db,
     )
     make = functools.partial(
         training_batch,

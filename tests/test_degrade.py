@@ -126,12 +126,37 @@ def test_low_passes_pass_the_low_and_stop_the_high(rng: np.random.Generator) -> 
     assert np.ptp(cuts) > 1_000  # they differ
 
 
-def test_noise_floors_have_the_level_they_say(rng: np.random.Generator) -> None:
+def test_noise_floors_are_below_the_recording(rng: np.random.Generator) -> None:
     n = padded_samples(SEGMENT_SAMPLES)
-    floors = [random_noise_floor(rng, n) for _ in range(50)]
-    peaks_db = [20 * np.log10(f.max() / np.sqrt(n / 2)) for f in floors if f.any()]
-    assert 10 < len(peaks_db) < 50  # some have none
-    assert all(-85 <= p <= -40 for p in peaks_db)
+    hz = np.linspace(0, 22_050, n // 2 + 1)
+    drawn = [random_noise_floor(rng, n) for _ in range(50)]
+    floors_db = np.array([20 * np.log10(f / np.sqrt(n / 2)) for f in drawn if f.any()])
+    assert 10 < len(floors_db) < 50  # some have none
+    assert floors_db.max() <= -25 + 1e-9
+    near_4_khz = floors_db[:, np.argmin(np.abs(hz - 4_000))]
+    assert -85 < near_4_khz.min() < -55
+    assert -55 < near_4_khz.max() < -25
+    slopes_db = floors_db[:, -1] - near_4_khz
+    assert slopes_db.min() < -5
+    assert slopes_db.max() > 5
+
+
+def test_air_is_a_tilt_above_11_khz(rng: np.random.Generator) -> None:
+    n = padded_samples(SEGMENT_SAMPLES)
+    hz = np.linspace(0, 22_050, n // 2 + 1)
+    twins = [np.random.default_rng(5), np.random.default_rng(5)]
+    for _ in range(20):
+        with_air, without = (
+            random_equaliser(twin, n, air_db=air)
+            for twin, air in zip(twins, (6.0, 0.0), strict=True)
+        )
+        assert np.array_equal(with_air[hz < 11_000], without[hz < 11_000])
+    gains = np.stack([random_equaliser(rng, n, air_db=6.0) for _ in range(400)])
+    octaves = np.log2(22_050 / 11_000)
+    rise_db = 20 * np.log10(gains[:, -1] / gains[:, np.argmin(np.abs(hz - 11_000))])
+    changed = gains[:, -1] != 1.0
+    assert rise_db[changed].mean() / octaves == pytest.approx(6.0, abs=1.0)
+    assert 0.3 < 1 - changed.mean() < 0.5  # some are left as they are
 
 
 def test_equalisers_are_gentle(rng: np.random.Generator) -> None:

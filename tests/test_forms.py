@@ -17,7 +17,7 @@ from models.forms import OCTAVE_HZ, OctaveForm, UNetForm
 from models.networks import build_network
 from realtime.model_file import find_model
 
-SIZES = {"kind": "octave", "width": 24, "temporal": 2, "kernel": 3}
+SIZES = {"kind": "octave", "width": 24, "kernel": 3}
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8
 # Gains are clamped and weights rounded; both are far below what anybody hears.

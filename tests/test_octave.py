@@ -18,7 +18,7 @@ LOW_BAND_SNR_DB = 50.0
 def network() -> Octave:
     """Small, and louder than a fresh one, so that differences show."""
     torch.manual_seed(0)
-    network = Octave(width=24, temporal=2, kernel=3, pointwise=1).eval().requires_grad_(False)
+    network = Octave(width=24, kernel=3, pointwise=1).eval().requires_grad_(False)
     network.gains.weight.mul_(3.0)
     return network
 
@@ -173,7 +173,7 @@ def test_training_hears_all_of_the_noise(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"width": 0}, {"temporal": 0}, {"kernel": 0}, {"pointwise": -1}, {"expansion": 0}]
+    "wrong", [{"width": 0}, {"kernel": 0}, {"pointwise": -1}, {"expansion": 0}]
 )
 def test_wrong_sizes_are_refused(wrong: dict[str, int]) -> None:
     with pytest.raises(ValueError, match=next(iter(wrong))):

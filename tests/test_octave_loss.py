@@ -44,7 +44,8 @@ def test_total_is_the_formula(rng: np.random.Generator) -> None:
     assert float(losses.lsd) == pytest.approx(distances[0], rel=1e-4)
     assert float(losses.log_power) == pytest.approx(sum(absolutes[1:]), rel=1e-4)
     total = 2 * distances[0] + 0.5 * sum(distances[1:]) + 0.3 * sum(absolutes[1:])
-    assert float(losses.total) == pytest.approx(total + 0.5 * float(losses.envelope), rel=1e-4)
+    total += 0.5 * float(losses.envelope + losses.edge)
+    assert float(losses.total) == pytest.approx(total, rel=1e-4)
 
 
 def test_envelopes_do_not_hear_which_noise_it_is(rng: np.random.Generator) -> None:
@@ -75,3 +76,12 @@ def test_what_lies_below_its_band_is_not_heard(rng: np.random.Generator) -> None
     objective = OctaveObjective()
     # The windows of the shortest resolution leak a little.
     assert objective(x + tone, y).total == pytest.approx(float(objective(x, y).total), rel=0.02)
+
+
+def test_the_inputs_own_is_worth_more_than_noise_below_the_seam(rng: np.random.Generator) -> None:
+    band = scipy.signal.butter(8, (9_200, 10_800), "bandpass", fs=44_100, output="sos")
+    one, other = scipy.signal.sosfilt(band, 0.1 * rng.standard_normal((2, 16_384)))
+    y, noise = (torch.from_numpy(v).float()[None, None] for v in (one, other))
+    edge = [float(OctaveObjective()(x, y).edge) for x in (y, 0.5 * y, 0.0 * y, noise)]
+    assert edge[0] < 1e-6
+    assert edge[1] < 0.4 * edge[2] < 0.4 * edge[3]

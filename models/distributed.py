@@ -153,5 +153,7 @@ def world_of_torchrun(device: str) -> Iterator[World]:
             size=size,
             local_rank=int(os.environ.get("LOCAL_RANK", "0")),
         )
+        # All leave together: one that was early has been seen to abort while another still wrote.
+        torch.distributed.barrier()
     finally:
         torch.distributed.destroy_process_group()

@@ -44,8 +44,8 @@ class OctaveConfig:
 
     kind: str = "octave"
     width: int = 64
-    kernel: int = 8
-    pointwise: int = 2
+    kernel: int = 2
+    pointwise: int = 1
     expansion: int = 2
 
 

@@ -107,8 +107,8 @@ def test_the_octave_answers_silence_by_silence(tmp_path: Path) -> None:
     assert float(streamed(loaded, silence, 512).abs().max()) < SILENCE
 
 
-@pytest.mark.parametrize("gain_db", [-1.0, 0.5])
-def test_a_gain_scales_what_the_u_net_adds(tmp_path: Path, gain_db: float) -> None:
+def test_a_gain_scales_what_the_u_net_adds(tmp_path: Path) -> None:
+    gain_db = 0.5
     path = write_checkpoint(tmp_path / "c.pt", unet())
     export(path, tmp_path / "old.ts", half=False)
     metadata = export(path, tmp_path / "new.ts", half=False, added_gain_db=gain_db)

@@ -225,6 +225,7 @@ class Octave(nn.Module):
             self.enter_norm.bias[0] = 1.0
             self.gains.weight[:, 0] = 0.0
             self.gains.weight[: BINS - FIRST_BIN, 0] = -5.0
+        # A band is two bins, so a sum of four squares (faster as a product) and half of it.
         self._keep("window", analysis_window() * (math.sqrt(0.5) / QUIET))
         self._keep("ones", torch.ones(4, 1))
         self._keep("top", top_weights())
@@ -243,7 +244,7 @@ class Octave(nn.Module):
         like = self.window
         return [
             like.new_zeros([batch, 1, 384]),
-            like.new_zeros([batch, 1, 512]),  # the last frame
+            like.new_zeros([batch, 1, 512]),  # the last frame, whole: joined faster than halves
             torch.arange(128, device=like.device),  # places in the noise of the next frames
             like.new_zeros([batch, self.seen - 1, self.width]),
         ]

@@ -248,7 +248,7 @@ def test_the_memory_lies_in_the_users_cache_folder(
 
 
 def test_a_session_says_why_it_runs_this_model(
-    tmp_path: Path, file: Path, fast_trial: None, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})

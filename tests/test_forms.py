@@ -48,6 +48,15 @@ def checkpoint(folder: Path, network: torch.nn.Module) -> Path:
     return folder / "octave.pt"
 
 
+@pytest.fixture(scope="module")
+def unit_gain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
+    """A checkpoint of a U-Net, and what export makes of it as it is."""
+    folder = tmp_path_factory.mktemp("unit")
+    path = write_checkpoint(folder / "c.pt", unet())
+    export(path, folder / "old.ts", half=False)
+    return path, torch.jit.load(str(folder / "old.ts"))
+
+
 def streamed(loaded: Any, x: Tensor, block: int) -> Tensor:
     state, parts = loaded.initial_state(len(x)), []
     for part in x.split(block, dim=2):
@@ -107,14 +116,15 @@ def test_the_octave_answers_silence_by_silence(tmp_path: Path) -> None:
     assert float(streamed(loaded, silence, 512).abs().max()) < SILENCE
 
 
-def test_a_gain_scales_what_the_u_net_adds(tmp_path: Path) -> None:
-    gain_db = 0.5
-    path = write_checkpoint(tmp_path / "c.pt", unet())
-    export(path, tmp_path / "old.ts", half=False)
+@pytest.mark.parametrize("gain_db", [-1.0, 0.5])
+def test_a_gain_scales_what_the_u_net_adds(
+    tmp_path: Path, unit_gain: tuple[Path, Any], gain_db: float
+) -> None:
+    path, old = unit_gain
     metadata = export(path, tmp_path / "new.ts", half=False, added_gain_db=gain_db)
     assert metadata["added_gain_db"] == gain_db
     assert f"| Gain of what it adds | {gain_db:g} dB |" in (tmp_path / "new.md").read_text()
-    old, new = (torch.jit.load(str(tmp_path / name)) for name in ("old.ts", "new.ts"))
+    new = torch.jit.load(str(tmp_path / "new.ts"))
     x = 0.3 * noise(1, 1, 12_800)
     gain = 10 ** (gain_db / 20)
     torch.testing.assert_close(new(x) - x, gain * (old(x) - x), rtol=0, atol=PARITY)

@@ -117,6 +117,7 @@ def _export(args: argparse.Namespace) -> int:
         licence=args.licence,
         trained_on=args.trained_on,
         added_gain_db=args.added_gain_db,
+        prune=args.prune,
     )
     _say(f"wrote {args.target}")
     return 0
@@ -231,6 +232,12 @@ def _parser() -> argparse.ArgumentParser:
         default=0.0,
         metavar="DB",
         help="gain of what the network adds; below 0 it trades LSD for SNR",
+    )
+    export.add_argument(
+        "--prune",
+        type=Path,
+        metavar="DIR",
+        help="leave out channels of a U-Net that make no difference to these recordings",
     )
 
     evaluate = command("evaluate", _evaluate, "score every method on recordings")

@@ -24,6 +24,10 @@ def model_card(metadata: Mapping[str, Any]) -> str:
     """
     upsampled = metadata["front_end"] != "none"
     front_end = f", upsampled by {metadata['front_end']}" if upsampled else ""
+    count = f"{metadata['parameters']:,}"
+    trained = metadata.get("trained_parameters", metadata["parameters"])
+    if trained != metadata["parameters"]:
+        count += f", all that makes a difference of {trained:,} trained ones"
     lines = [
         f"# {metadata['name']}",
         "",
@@ -32,7 +36,7 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         "",
         "| | |",
         "|---|---|",
-        f"| Parameters | {metadata['parameters']:,} |",
+        f"| Parameters | {count} |",
         f"| Input | {metadata['sample_rate_in']} Hz{front_end} |",
         f"| Output | {metadata['sample_rate_out']} Hz |",
         f"| Runs as | {metadata['kind']}, blocks of {metadata['block_multiple']} samples |",

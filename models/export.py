@@ -17,6 +17,7 @@ from models.card import model_card
 from models.checkpoint import load_checkpoint, trained_network
 from models.forms import FORMS, Form
 from models.networks import with_kind
+from models.pruning import listening
 from models.storage import BELOW_ADDED_DB, error_db
 from realtime.model_file import METADATA_NAME, read_model_info
 
@@ -52,15 +53,16 @@ def export(
     metrics: Mapping[str, Any] | None = None,
     half: bool = True,
     added_gain_db: float = 0.0,
+    prune: Path | None = None,
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
 
     Averaged weights where the training kept them, in the form of the network's kind (see
-    :mod:`models.forms`), TorchScript, with the metadata of DESIGN's "Model file" as
-    ``topoctave.json``. A network that can stream (not with ``align_corners``) is written as a
-    streaming one, which runs windowed as well. The file is loaded again and compared with
-    the network as trained, whole and as a stream, before it takes its place; otherwise nothing is
-    written. Beside it comes a model card, ``NAME.md``.
+    :mod:`models.forms`), a U-Net with a guard against lone tones, TorchScript, with the metadata of
+    DESIGN's "Model file" as ``topoctave.json``. A network that can stream (not with
+    ``align_corners``) is written as a streaming one, which runs windowed as well. The file is
+    loaded again and compared with the network as trained, whole and as a stream, before it takes
+    its place; otherwise nothing is written. Beside it comes a model card, ``NAME.md``.
 
     Args:
         checkpoint: of :func:`models.train.train`.
@@ -75,6 +77,8 @@ def export(
             with in 32. See :mod:`models.storage`.
         added_gain_db: gain of what the network adds. What it adds above the input's band has
             much of noise, and noise costs SNR: a little less of it costs LSD less than that.
+        prune: folder of recordings; channels of a U-Net that make no difference to them are left
+            out. See :mod:`models.pruning`.
 
     Returns:
         The metadata, and ``parity``: the largest difference that folding and scripting made, in
@@ -97,6 +101,11 @@ def export(
     form = FORMS[with_kind(state["config"]["network"])["kind"]](trained_network(state))
     if added_gain_db:
         form = form.amplified(added_gain_db)
+    pruning = {}
+    if prune is not None:
+        pruning = {"trained_parameters": _parameters(form)}
+        form = form.pruned(listening(prune))
+    form = form.guarded()
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
         key.removeprefix("val/"): round(value, 4)
@@ -116,7 +125,8 @@ def export(
         "latency_samples": form.latency_samples,
         "context_samples": list(form.context_samples),
         "crossfade_samples": form.crossfade_samples,
-        "parameters": sum(p.numel() for p in form.network.parameters()),
+        "parameters": _parameters(form),
+        **pruning,
         "licence": corpus[1] if licence == UNKNOWN else licence,
         "trained_on": corpus[0] if trained_on == UNKNOWN else trained_on,
         "stored": stored,
@@ -141,6 +151,10 @@ def _as_stored(form: Form, *, half: bool) -> tuple[Form, str]:
         if error <= -BELOW_ADDED_DB:
             return rounded, f"16-bit weights, {-error:.0f} dB below what the network adds"
     return form, "32-bit weights"
+
+
+def _parameters(form: Form) -> int:
+    return sum(p.numel() for p in form.network.parameters())
 
 
 def _corpus(path: str) -> tuple[str, str]:

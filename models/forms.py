@@ -10,9 +10,11 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.networks import NETWORKS
+from models.pruning import pruned
 from models.silence import silenced
 from models.storage import round_bits, with_rounded_weights
 from models.streaming import StreamingUNet
+from models.tone_guard import ToneGuard
 from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 
 SAMPLE_RATE_HZ = 44_100
@@ -66,6 +68,19 @@ class Form(ABC):
     def amplified(self, gain_db: float) -> "Form":
         """With all that the network adds above the input's band louder."""
 
+    def pruned(self, x: Tensor) -> "Form":
+        """Without channels that make no difference to ``x``, ``[B, 1, T]`` of its input.
+
+        Raises:
+            ValueError: if the kind of network has none to leave out.
+        """
+        del x
+        raise ValueError("only U-Nets have channels to prune")
+
+    def guarded(self) -> "Form":
+        """Adding nothing to lone tones."""
+        return self
+
     @abstractmethod
     def rounded(self) -> "Form":
         """With weights of 11 significant bits; see :mod:`models.storage`."""
@@ -108,6 +123,16 @@ class UNetForm(Form):
         network = copy.deepcopy(self.network)
         for parameter in network.final.parameters():
             parameter.mul_(10 ** (gain_db / 20))
+        return UNetForm(network)
+
+    def pruned(self, x: Tensor) -> "UNetForm":
+        """See :mod:`models.pruning`."""
+        return UNetForm(pruned(self.network, x))
+
+    def guarded(self) -> "UNetForm":
+        """See :mod:`models.tone_guard`; octaves make of tones what they should by themselves."""
+        network = copy.deepcopy(self.network)
+        network.guard = ToneGuard()
         return UNetForm(network)
 
     def rounded(self) -> "UNetForm":

@@ -21,7 +21,8 @@ def answer_to_silence(network: nn.Module) -> float:
     A constant, because a shift-equivariant network of a constant is one; the mean of a step of the
     grid where rounding makes a difference.
     """
-    like = next((t for t in (*network.parameters(), *network.buffers())), torch.zeros(1))
+    tensors = (*network.parameters(), *network.buffers())
+    like = next((t for t in tensors if t.is_floating_point()), torch.zeros(1))
     silence = torch.zeros([1, 1, 2 * SETTLED_SAMPLES], dtype=like.dtype)
     with torch.inference_mode():
         answer = network(silence)[0, 0, SETTLED_SAMPLES : SETTLED_SAMPLES + BLOCK_MULTIPLE]

@@ -31,28 +31,39 @@ def round_bits(value: Tensor) -> Tensor:
     return torch.ldexp((mantissa * steps).round() / steps, exponent)
 
 
-def with_rounded_weights(network: UNet) -> UNet:
-    """A copy with batch norm folded into convolutions of rounded weights; for inference only.
+def fold_norms(network: UNet, keep: Callable[[Tensor], Tensor] = lambda weight: weight) -> UNet:
+    """A copy with batch norms folded into the convolutions; for inference only.
 
-    The batch norms stay as ones that do nothing. Biases are not rounded: they are few, and the
-    answer to silence hangs on them.
+    The batch norms stay as ones that do nothing.
+
+    Args:
+        network: in evaluation mode or not.
+        keep: what becomes of a folded weight.
     """
     out = copy.deepcopy(network).eval()
     for block in [m for m in out.modules() if isinstance(m, DoubleConvolution)]:
         first, first_norm, _, second, second_norm = list(block.children())
         for convolution, norm in ((first, first_norm), (second, second_norm)):
-            _fold_rounded(convolution, norm)
+            _fold(convolution, norm, keep)
     return out.requires_grad_(False)
 
 
-def _fold_rounded(convolution: Any, norm: Any) -> None:
+def _fold(convolution: Any, norm: Any, keep: Callable[[Tensor], Tensor]) -> None:
     """Any: children of a module have no types."""
     with torch.no_grad():
         weight, bias = fold(convolution, norm)
-        convolution.weight.copy_(round_bits(weight.float()))
+        convolution.weight.copy_(keep(weight.float()))
         convolution.bias.copy_(bias)
         norm.reset_parameters()
         norm.eps = 0.0
+
+
+def with_rounded_weights(network: UNet) -> UNet:
+    """A copy with batch norm folded into convolutions of rounded weights; for inference only.
+
+    Biases are not rounded: they are few, and the answer to silence hangs on them.
+    """
+    return fold_norms(network, round_bits)
 
 
 def error_db(

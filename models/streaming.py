@@ -1,5 +1,6 @@
 """The exact streaming form of the U-Net: state in, state out, every sample computed once."""
 
+import copy
 from typing import Any
 
 import torch
@@ -7,6 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.rows import Pair, Up
+from models.tone_guard import PAST
 from models.unet import BLOCK_MULTIPLE, DOWN_BLOCKS, UNet
 
 # Silence after which a fresh state holds nothing of the zeros it began with: the network looks at
@@ -41,7 +43,8 @@ class StreamingUNet(nn.Module):
         lead 1     | 0 0 0 ..... x0 | x1 ..... x128 | ...    y0 comes in the place of x510
 
     Inside, each level keeps the frames that its convolutions still need, and its skip waits for
-    the branch below: ``4 * 2**(7 - k) - 6`` frames at level k.
+    the branch below: ``4 * 2**(7 - k) - 6`` frames at level k. The guard against lone tones, where
+    the network has one, hears what the network does, and is done when that is.
 
     Args:
         network: with ``align_corners=False``; its weights are copied, batch norm folded in.
@@ -63,12 +66,15 @@ class StreamingUNet(nn.Module):
         self.silence = SILENCE_SAMPLES
         # Of the full first block that a caller sends who knows nothing of leads.
         self.latency_samples = CORE_LATENCY_SAMPLES + BLOCK_MULTIPLE - 1
-        skips = [network.width * 2**k for k in range(DOWN_BLOCKS)]
-        self.inp = Pair(network.inp)
+        self.guard = copy.deepcopy(network.guard)
+        # Samples in front of those that are added to.
+        self.past = 0 if network.guard is None else PAST
         children: Any = network  # nn.ModuleList does not know the types of its children
+        skips = [down[0].in_channels for down in children.down]
+        self.inp = Pair(network.inp)
         downs = [Pair(down) for down in children.down]
         ups = [
-            Up(up, skip_channels=channels, final=None if channels > skips[0] else network.final)
+            Up(up, skip_channels=channels, final=network.final if up is children.up[-1] else None)
             for up, channels in zip(children.up, skips[::-1], strict=True)
         ]
         self.down = nn.ModuleList(downs)
@@ -97,8 +103,10 @@ class StreamingUNet(nn.Module):
             h = down(h)
         for up in self.up:
             h = up(h, skips.pop())
-        restored: Tensor = x + h[:, :, :length]
-        return restored
+        added: Tensor = h[:, :, :length]
+        if self.guard is not None:
+            added = added * self.guard(x[:, 0])
+        return x + added
 
     @torch.jit.export
     def initial_state(self, batch: int, lead: int = 128) -> list[Tensor]:
@@ -117,7 +125,7 @@ class StreamingUNet(nn.Module):
         if lead < 1 or lead > self.block_multiple:
             raise ValueError(f"lead must be from 1 to 128, got {lead}")
         like = self.inp.first.bias
-        signal = [batch, 1, self.core_latency - 1 + lead]
+        signal = [batch, 1, self.past + self.core_latency - 1 + lead]
         state = [torch.zeros(signal, device=like.device)]
         for frames, channels in self.state_shapes:
             state.append(like.new_zeros([frames * batch, channels]))
@@ -144,7 +152,7 @@ class StreamingUNet(nn.Module):
         signal = torch.cat([state[0], x], dim=2)
         new_state = [signal[:, :, n:]]
         # What lies behind this end is the part of a lead that the network takes a block later.
-        end = self.core_latency + n
+        end = self.past + self.core_latency + n
         recent = signal[:, 0, end - n - self.inp.history : end]
         h = recent.t().reshape(-1, 1).to(self.inp.first.bias.dtype)
         h = self.inp.rows(h, 0, n, batch)
@@ -163,4 +171,8 @@ class StreamingUNet(nn.Module):
             count = count * 2
             first = self.up_from[k]
             h = up.rows(skips.pop(), first, below, count, batch)  # type: ignore[operator]
-        return signal[:, :, :n] + h.view(n, batch).t().unsqueeze(1), new_state
+        added = h.view(n, batch).t().unsqueeze(1)
+        if self.guard is not None:
+            heard = signal[:, 0, :end]
+            added = added * self.guard.between(heard, n // self.block_multiple)
+        return signal[:, :, self.past : self.past + n] + added, new_state

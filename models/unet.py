@@ -6,6 +6,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from models.tone_guard import ToneGuard
+
 # Every one of the seven down blocks halves the rate.
 DOWN_BLOCKS = 7
 BLOCK_MULTIPLE = 2**DOWN_BLOCKS
@@ -81,6 +83,9 @@ class UNet(nn.Module):
             output sample depend on the length of the window. False is shift-equivariant by
             multiples of 128 samples, looks 764 samples back and 637 ahead, and is what we ship.
 
+    Attributes:
+        guard: fades out what is added to lone tones; None while it is trained, and in the thesis.
+
     Shape:
         - Input: ``[B, 1, T]`` at 44.1 kHz, any T (padded by zeros to a multiple of 128 inside)
         - Output: ``[B, 1, T]``
@@ -109,6 +114,7 @@ class UNet(nn.Module):
             for a, skip, b in zip(below, downs[-2::-1], ups, strict=True)
         )
         self.final = nn.Conv1d(w, 1, kernel_size=1)
+        self.guard: ToneGuard | None = None
 
     def start_as_identity(self) -> None:
         """Let an untrained network give out its input unchanged."""
@@ -128,5 +134,7 @@ class UNet(nn.Module):
         x = skips.pop()
         for up in self.up:
             x = up(x, skips.pop())
-        residual: Tensor = self.final(x)
-        return signal + residual[:, :, :length]
+        residual: Tensor = self.final(x)[:, :, :length]
+        if self.guard is not None:
+            residual = residual * self.guard(signal[:, 0])
+        return signal + residual

@@ -1,5 +1,6 @@
 """The streaming U-Net: what it streams is what the network gives for the whole signal."""
 
+import copy
 import io
 from collections.abc import Iterable, Iterator
 from functools import cache
@@ -12,6 +13,7 @@ from torch import Tensor, nn
 import models.folding
 import models.rows
 from models.streaming import StreamingUNet
+from models.tone_guard import ToneGuard
 from models.unet import LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 
 # Of the folded network against the trained one: float32 sums in another order.
@@ -130,6 +132,27 @@ def test_any_cutting_gives_the_same(seed: int) -> None:
     generator = torch.Generator().manual_seed(seed)
     sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
     assert_delayed(run(network, x, sizes), network(x), network.latency_samples)
+
+
+@pytest.mark.parametrize("lead", [128, 1, 77])
+def test_a_guarded_network_streams_as_it_gives_whole_signals(lead: int) -> None:
+    guarded = copy.deepcopy(unet())
+    guarded.guard = ToneGuard()
+    network = scripted(StreamingUNet(guarded))
+    t = torch.arange(LENGTH) / 44_100
+    tone = LEVEL * torch.sin(2 * torch.pi * 5_000 * t)
+    # A tone between noises, and noise between tones.
+    x = signal(2)
+    x[0, :, LENGTH // 4 : -LENGTH // 4] = tone[LENGTH // 4 : -LENGTH // 4]
+    x[1, :, : LENGTH // 4] = tone[: LENGTH // 4]
+    expected = guarded(x)
+    torch.testing.assert_close(network(x), expected, rtol=0, atol=PARITY)
+    middle = slice(LENGTH // 2 - 64, LENGTH // 2 + 64)
+    assert torch.equal(expected[0, :, middle], x[0, :, middle])
+    assert not torch.equal(expected[1, :, middle], x[1, :, middle])
+    generator = torch.Generator().manual_seed(lead)
+    sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
+    assert_delayed(run(network, x, sizes, lead=lead), expected, 509 + lead)
 
 
 def test_torchscript_streams_like_python() -> None:

@@ -17,7 +17,6 @@ from models.card import model_card
 from models.checkpoint import load_checkpoint, trained_network
 from models.forms import FORMS, Form
 from models.networks import with_kind
-from models.pruning import listening
 from models.storage import BELOW_ADDED_DB, error_db
 from realtime.model_file import METADATA_NAME, read_model_info
 
@@ -104,7 +103,7 @@ def export(
     pruning = {}
     if prune is not None:
         pruning = {"trained_parameters": _parameters(form)}
-        form = form.pruned(listening(prune))
+        form = form.pruned(prune)
     form = form.guarded()
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {

@@ -3,6 +3,7 @@
 import copy
 import math
 from abc import ABC, abstractmethod
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -10,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from models.networks import NETWORKS
-from models.pruning import pruned
+from models.pruning import listening, pruned
 from models.silence import silenced
 from models.storage import round_bits, with_rounded_weights
 from models.streaming import StreamingUNet
@@ -68,13 +69,13 @@ class Form(ABC):
     def amplified(self, gain_db: float) -> "Form":
         """With all that the network adds above the input's band louder."""
 
-    def pruned(self, x: Tensor) -> "Form":
-        """Without channels that make no difference to ``x``, ``[B, 1, T]`` of its input.
+    def pruned(self, recordings: Path) -> "Form":
+        """Without channels that make no difference to a folder of recordings.
 
         Raises:
-            ValueError: if the kind of network has none to leave out.
+            ValueError: if the kind of network has none to leave out, or the folder is no good.
         """
-        del x
+        del recordings
         raise ValueError("only U-Nets have channels to prune")
 
     def guarded(self) -> "Form":
@@ -125,9 +126,9 @@ class UNetForm(Form):
             parameter.mul_(10 ** (gain_db / 20))
         return UNetForm(network)
 
-    def pruned(self, x: Tensor) -> "UNetForm":
+    def pruned(self, recordings: Path) -> "UNetForm":
         """See :mod:`models.pruning`."""
-        return UNetForm(pruned(self.network, x))
+        return UNetForm(pruned(self.network, listening(recordings)))
 
     def guarded(self) -> "UNetForm":
         """See :mod:`models.tone_guard`; octaves make of tones what they should by themselves."""

@@ -21,7 +21,7 @@ from models.folding import (
     interpolating_weight,
     panel_count,
 )
-from models.unet import DoubleConvolution, UpBlock
+from models.unet import DoubleConvolution, UpBlock, doubled
 
 # Interpolation and the convolution behind it are one matrix where its additional weights cost less
 # than the operators it saves. Measured on AVX-512: up to about this many weights per tap.
@@ -201,8 +201,7 @@ class Up(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Upsample ``x`` to the length of ``skip``, join and convolve them."""
-        x = functional.interpolate(x, scale_factor=2.0, mode="linear", align_corners=False)
-        out: Tensor = self.pair(torch.cat([skip, x], dim=1))
+        out: Tensor = self.pair(torch.cat([skip, doubled(x, False)], dim=1))
         return out
 
     def rows(self, skip: Tensor, first: int, below: Tensor, count: int, batch: int) -> Tensor:

@@ -34,7 +34,8 @@ def round_bits(value: Tensor) -> Tensor:
 def fold_norms(network: UNet, keep: Callable[[Tensor], Tensor] = lambda weight: weight) -> UNet:
     """A copy with batch norms folded into the convolutions; for inference only.
 
-    The batch norms stay as ones that do nothing.
+    The batch norms stay as ones that do nothing: their epsilon, which must not be 0, is lost beside
+    a variance of 1.
 
     Args:
         network: in evaluation mode or not.
@@ -55,7 +56,7 @@ def _fold(convolution: Any, norm: Any, keep: Callable[[Tensor], Tensor]) -> None
         convolution.weight.copy_(keep(weight.float()))
         convolution.bias.copy_(bias)
         norm.reset_parameters()
-        norm.eps = 0.0
+        norm.eps = torch.finfo(torch.float64).tiny
 
 
 def with_rounded_weights(network: UNet) -> UNet:

@@ -18,6 +18,16 @@ LOOK_BACK_SAMPLES = 764
 LOOK_AHEAD_SAMPLES = 637
 
 
+def doubled(x: Tensor, align_corners: bool) -> Tensor:
+    """Linear interpolation by two, ``[B, C, T]`` to ``[B, C, 2 * T]``.
+
+    What :func:`torch.nn.functional.interpolate` does. A script of that one brings all its modes
+    along, and an older torch does not load a file that names one it has not got.
+    """
+    out: Tensor = torch.ops.aten.upsample_linear1d(x, None, align_corners, [2.0])
+    return out
+
+
 class DoubleConvolution(nn.Sequential):
     """Two convolutions of three taps, each with batch norm, and one ReLU between them.
 
@@ -63,10 +73,7 @@ class UpBlock(nn.Module):
 
     def forward(self, x: Tensor, skip: Tensor) -> Tensor:
         """Upsample ``x`` to the length of ``skip``, join and convolve them."""
-        x = functional.interpolate(
-            x, scale_factor=2.0, mode="linear", align_corners=self.align_corners
-        )
-        out: Tensor = self.conv(torch.cat([skip, x], dim=1))
+        out: Tensor = self.conv(torch.cat([skip, doubled(x, self.align_corners)], dim=1))
         return out
 
 

@@ -1,6 +1,8 @@
 """TorchScript networks behind the engine's contract, and what is wrong with them in one line."""
 
 import json
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -40,6 +42,31 @@ def threads_as_before() -> object:
 def load(path: Path, module: nn.Module, *, channels: int = 1, **about: object) -> LoadedChain:
     info = read_model_info(write_model(path / "test.ts", module, metadata(**about)))
     return load_chain(info, block_samples=256, channels=channels, compute="cpu", threads=1)
+
+
+# A network that fails in bfloat16, after another one has come and gone.
+FAILS_LATE = """
+import numpy as np
+from realtime.model_file import shipped_models
+from realtime.network import WindowNetwork
+
+(octave,) = (m for m in shipped_models() if m.name == "octave")
+x = np.zeros((1, 1024), np.float32)
+for dtype in ("float32", "bfloat16"):
+    network = WindowNetwork(octave, compute="cpu", threads=1, dtype=dtype)
+    for _ in range(4):
+        try:
+            network(x)
+        except RuntimeError:
+            print("an error")
+"""
+
+
+def test_an_error_inside_a_frozen_network_is_no_crash(project: Path) -> None:
+    """torch's freezing frees functions that its interpreter names in errors."""
+    code = [sys.executable, "-W", "ignore", "-c", FAILS_LATE]
+    done = subprocess.run(code, cwd=project, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout) == (0, 4 * "an error\n"), done.stderr
 
 
 @pytest.mark.parametrize("channels", [1, 2])

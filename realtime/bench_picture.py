@@ -60,6 +60,7 @@ def draw_bench(result: dict[str, Any], path: Path) -> None:
     # Imported here: matplotlib takes a second, and few commands draw.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
+    from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(11, 4.5), layout="constrained", facecolor="white")
     FigureCanvasAgg(figure)
@@ -68,23 +69,30 @@ def draw_bench(result: dict[str, Any], path: Path) -> None:
         (left, "real_time_ratio", "real-time ratio (higher is better)"),
         (right, "latency_ms", "latency of the engine (ms)"),
     )
-    # Of a model and way one colour, left and right.
-    colours = {k: f"C{i}" for i, k in enumerate(best_curves(result["rows"], panes[0][1]))}
+    # A colour says which model on which device, and the line how it runs.
+    whose = dict.fromkeys(k[1:] for k in best_curves(result["rows"], panes[0][1]))
+    colours = {who: f"C{i}" for i, who in enumerate(whose)}
     for axis, key, label in panes:
         for series, curve in best_curves(result["rows"], key).items():
             stage, name, device = series
             blocks, values = zip(*curve, strict=True)
             text = f"{name}, {LABELS[stage]}" + (f", {device}" if device != "cpu" else "")
-            style, colour = STYLES[stage], colours[series]
+            style, colour = STYLES[stage], colours[name, device]
             axis.plot(blocks, values, style, color=colour, label=text, lw=1.5, markersize=4)
+        # Both grow with the block: straight lines, and the slow ones are seen as well.
         axis.set_xscale("log", base=2)
+        axis.set_yscale("log")
         axis.xaxis.set_major_formatter(lambda n, _: f"{n:g}")
+        axis.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+        axis.yaxis.set_minor_locator(NullLocator())
+        axis.yaxis.set_major_formatter(lambda n, _: f"{n:g}")
         axis.set_xlabel("block (output samples)")
         axis.set_ylabel(label)
-        axis.set_ylim(bottom=0)
         axis.grid(alpha=0.3)
     left.axhline(1.0, color="black", linewidth=0.8, label="real time")
-    left.legend(fontsize=8)
+    figure.legend(
+        *left.get_legend_handles_labels(), loc="outside lower center", ncols=4, fontsize=8
+    )
     figure.suptitle(f"{result['machine']}, torch {result['torch']}", fontsize=10)
     try:
         figure.savefig(path, dpi=120)

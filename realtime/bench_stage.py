@@ -11,8 +11,8 @@ import numpy as np
 
 # Every row is measured in several rounds, all rows of a group in turn, so that a machine whose
 # speed drifts slows all of them alike; a row's figures are of all its rounds together.
-ROUNDS = 5
-ROUND_S = 0.15
+ROUNDS = 15
+ROUND_S = 0.05
 
 Row = dict[str, Any]
 Call = Callable[[], object]

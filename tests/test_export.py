@@ -30,6 +30,18 @@ ADDED = 2e-3
 # A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
 SILENCE = 2e-8
 
+# What model files name. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d, which
+# torch.nn.functional.interpolate brings along.
+OPERATORS = """
+abs add add_ addcmul addcmul_ addr append arange as_strided baddbmm bitwise_and bmm cat clamp
+contiguous conv1d device div eq expand expm1 fft_irfft fft_rfft flatten floordiv format gt
+index_select layer_norm le len lerp linear log10 log1p lt max_pool1d mm mul narrow ne neg
+new_zeros nn.functional.pad nn.functional.relu pad permute pop relu relu_ remainder
+repeat_interleave reshape select sigmoid size slice split square storage_offset sub sum t to
+transpose unfold unsqueeze upsample_linear1d view view_as_complex view_as_real zeros zeros_like
+"""
+KNOWN_TO_TORCH_2_6 = set(OPERATORS.split())
+
 
 def unet(seed: int = 6, width: int = 4, align_corners: bool = False) -> UNet:
     """A network with weights as if trained, whose residual is as loud as real ones.
@@ -306,6 +318,27 @@ def test_no_path_of_the_machine_gets_into_the_file(exported: Path, project: Path
     with zipfile.ZipFile(exported) as archive:
         for name in archive.namelist():
             assert str(project).encode() not in archive.read(name), name
+
+
+def operators(model: Path) -> set[str]:
+    """Names of torch's functions in a model file's code, called or not: a load looks for all."""
+    with zipfile.ZipFile(model) as archive:
+        code = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".py")]
+    return {n for text in code for n in re.findall(r"\b(?:torch|aten)\.([a-z][\w.]*)\(", text)}
+
+
+@pytest.mark.parametrize("name", ["octave", "unet-small"])
+def test_shipped_files_name_operators_of_old_only(name: str) -> None:
+    unknown = operators(find_model(name).path) - KNOWN_TO_TORCH_2_6
+    assert not unknown, "is this in torch 2.6? An older torch does not load the file otherwise"
+
+
+@pytest.mark.parametrize("align_corners", [False, True])
+def test_exported_files_name_operators_of_old_only(tmp_path: Path, align_corners: bool) -> None:
+    export(
+        write_checkpoint(tmp_path / "c.pt", unet(align_corners=align_corners)), tmp_path / "a.ts"
+    )
+    assert operators(tmp_path / "a.ts") <= KNOWN_TO_TORCH_2_6
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(checkpoint: Path, tmp_path: Path) -> None:

@@ -53,7 +53,7 @@ def test_silence_is_no_tone(guard: ToneGuard, length: int) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    hz=st.floats(100.0, 10_000.0),
+    hz=st.floats(150.0, 10_000.0),
     level_db=st.floats(-70.0, 0.0),
     noise_db=st.floats(-140.0, -50.0),
 )

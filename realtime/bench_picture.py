@@ -70,15 +70,14 @@ def draw_bench(result: dict[str, Any], path: Path) -> None:
         (right, "latency_ms", "latency of the engine (ms)"),
     )
     # A colour says which model on which device, and the line how it runs.
-    whose = dict.fromkeys(k[1:] for k in best_curves(result["rows"], panes[0][1]))
-    colours = {who: f"C{i}" for i, who in enumerate(whose)}
+    colours: dict[tuple[str, str], str] = {}
     for axis, key, label in panes:
         for series, curve in best_curves(result["rows"], key).items():
             stage, name, device = series
             blocks, values = zip(*curve, strict=True)
             text = f"{name}, {LABELS[stage]}" + (f", {device}" if device != "cpu" else "")
-            style, colour = STYLES[stage], colours[name, device]
-            axis.plot(blocks, values, style, color=colour, label=text, lw=1.5, markersize=4)
+            colour = colours.setdefault((name, device), f"C{len(colours)}")
+            axis.plot(blocks, values, STYLES[stage], color=colour, label=text, lw=1.5, markersize=4)
         # Both grow with the block: straight lines, and the slow ones are seen as well.
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")

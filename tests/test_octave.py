@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from models.octave import HOP, LATENCY, NOISE_FRAMES, Octave
+from realtime.network import freeze
 
 # Samples of [-1, 1]: float32 sums in another order.
 SAME = 2e-6
@@ -62,7 +63,7 @@ def test_the_scripted_network_is_the_same(network: Octave, rng: np.random.Genera
     x = speech_like(rng, 2, 40_000)
     scripted = torch.jit.script(network)
     assert (scripted(x) - network(x)).abs().max() < SAME
-    frozen = torch.jit.freeze(scripted, preserved_attrs=["stream", "initial_state"])
+    frozen = freeze(scripted, ["stream", "initial_state"])
     ours, theirs = network.initial_state(2), frozen.initial_state(2)
     for block in x.split(512, dim=2)[:-1]:
         y, ours = network.stream(block, ours)

@@ -24,6 +24,7 @@ from models.config import (
 from models.config_file import load_config
 from models.discriminators import Discriminators
 from models.distributed import World
+from models.errors import ConfigError
 from models.loop import BEST, CHECKPOINT, REGRESSION
 from models.train import train
 from models.trainer import Trainer
@@ -233,5 +234,5 @@ def test_a_mistake_in_its_section_is_named(tmp_path: Path, text: str, message: s
     path = tmp_path / "a.toml"
     start = "[data]\ntrain = 'a'\nvalidation = 'b'\n[run]\nfolder = 'c'\nsteps = 1\n[adversarial]\n"
     path.write_text(start + text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ConfigError, match=message):
         load_config(path)

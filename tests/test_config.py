@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.config_file import load_config
+from models.errors import ConfigError
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 
@@ -63,7 +64,7 @@ def test_the_gpu_configuration_uses_what_gpus_have() -> None:
 
 @pytest.mark.parametrize("key", ["patience", "loaders"])
 def test_counts_must_not_be_negative(tmp_path: Path, key: str) -> None:
-    with pytest.raises(ValueError, match=f"run.{key} must not be negative"):
+    with pytest.raises(ConfigError, match=f"run.{key} must not be negative"):
         load_config(write(tmp_path, GOOD + f"{key} = -1\n"))
 
 
@@ -119,18 +120,18 @@ def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:
     path = write(tmp_path, text)
-    with pytest.raises(ValueError, match=message) as error:
+    with pytest.raises(ConfigError, match=message) as error:
         load_config(path)
     assert str(path) in str(error.value)
     assert "\n" not in str(error.value)
 
 
 def test_a_missing_file_and_binary_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="cannot read"):
+    with pytest.raises(ConfigError, match="cannot read"):
         load_config(tmp_path / "none.toml")
-    with pytest.raises(ValueError, match="cannot read"):
+    with pytest.raises(ConfigError, match="cannot read"):
         load_config(tmp_path)
     path = tmp_path / "binary.toml"
     path.write_bytes(b"\xff\xfe\x00")
-    with pytest.raises(ValueError, match="is not TOML"):
+    with pytest.raises(ConfigError, match="is not TOML"):
         load_config(path)

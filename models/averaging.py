@@ -1,28 +1,26 @@
 """Averaged weights: calmer than the last ones, and better to ship."""
 
-import copy
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from torch import nn
+Tensors = tuple[Tensor, ...] | list[Tensor]
 
 
-class AveragedModel:
-    """Exponential moving average of a network's weights and batch-norm statistics.
+def averaged_model(network: nn.Module, decay: float) -> AveragedModel:
+    """An exponential moving average of a network's weights and batch-norm statistics.
+
+    It moves faster in the first steps, whose weights are not worth keeping.
 
     Args:
         network: what to average; copied, with its weights as the start.
         decay: share that stays at each step, below 1.
     """
 
-    def __init__(self, network: nn.Module, decay: float) -> None:
-        self.network = copy.deepcopy(network).eval().requires_grad_(False)
-        self.decay = decay
+    def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
+        n = int(count)
+        get_ema_multi_avg_fn(min(decay, n / (9 + n)))(averaged, current, n)
 
-    def update(self, network: nn.Module, step: int) -> None:
-        """Move towards ``network``; faster in the first steps, which are not worth keeping."""
-        decay = min(self.decay, (1 + step) / (10 + step))
-        ours, theirs = self.network.state_dict(), network.state_dict()
-        for name, value in ours.items():
-            if value.is_floating_point():
-                value.lerp_(theirs[name], 1 - decay)
-            else:
-                value.copy_(theirs[name])
+    model = AveragedModel(network, multi_avg_fn=update, use_buffers=True)
+    # The start counts as one: at 0 the first update would be a copy.
+    model.n_averaged.fill_(1)
+    return model.eval().requires_grad_(False)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from models.adversary import Adversary
-from models.averaging import AveragedModel
+from models.averaging import averaged_model
 from models.checkpoint import load_checkpoint
 from models.config import OptimiserConfig, TrainConfig
 from models.distributed import World
@@ -96,7 +97,7 @@ class Trainer:
         self.network = build_network(asdict(config.network)).to(self.device).train()
         self.averaged: AveragedModel | None = None
         if config.run.ema_decay:
-            self.averaged = AveragedModel(self.network, config.run.ema_decay)
+            self.averaged = averaged_model(self.network, config.run.ema_decay)
         self.shared = self.world.wrap(self.network, self.device)
         if isinstance(self.shared, nn.parallel.DistributedDataParallel):
             self.network = self.shared.module
@@ -117,7 +118,7 @@ class Trainer:
     @property
     def chosen(self) -> nn.Module:
         """The network that is validated and shipped."""
-        return self.averaged.network if self.averaged else self.network
+        return self.averaged.module if self.averaged else self.network
 
     @property
     def criterion(self) -> str:
@@ -146,7 +147,8 @@ class Trainer:
         self.network.load_state_dict(state["network"])
         self.optimiser.load_state_dict(state["optimiser"])
         if self.averaged:
-            self.averaged.network.load_state_dict(state["averaged"] or state["network"])
+            self.averaged.module.load_state_dict(state["averaged"] or state["network"])
+            self.averaged.n_averaged.fill_(1 + state["step"])
         # A training may get its adversarial phase afterwards.
         if self.adversary and state.get("adversary"):
             self.adversary.resume(state["adversary"])
@@ -178,7 +180,7 @@ class Trainer:
         """What a checkpoint holds."""
         return {
             "network": self.network.state_dict(),
-            "averaged": self.averaged.network.state_dict() if self.averaged else None,
+            "averaged": self.averaged.module.state_dict() if self.averaged else None,
             "optimiser": self.optimiser.state_dict(),
             "adversary": self.adversary.state() if self.adversary else None,
             "step": self.step,
@@ -234,6 +236,6 @@ class Trainer:
         row["gradient_norm"] = float(nn.utils.clip_grad_norm_(self.network.parameters(), limit))
         self.optimiser.step()
         if self.averaged:
-            self.averaged.update(self.network, self.step)
+            self.averaged.update_parameters(self.network)
         self.step += 1
         return row

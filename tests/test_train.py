@@ -17,7 +17,7 @@ import pytest
 import soundfile
 import torch
 
-from models.averaging import AveragedModel
+from models.averaging import averaged_model
 from models.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
 from models.journal import CURVES, LOG, read_log
@@ -392,16 +392,17 @@ def test_a_silent_validation_clip_does_not_hide_the_others(folder: Path) -> None
 
 def test_the_average_follows_slowly_and_faster_at_the_start() -> None:
     network = UNet(width=1)
-    average = AveragedModel(network, 0.9)
+    average = averaged_model(network, 0.9)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(1.0)
-    before = average.network.final.weight.clone()
-    average.update(network, step=0)  # decay (1 + 0) / (10 + 0)
-    torch.testing.assert_close(average.network.final.weight, before + 0.9)
-    average.update(network, step=10_000)
-    torch.testing.assert_close(average.network.final.weight, before + 0.9 + 0.1 * 0.1)
-    assert not any(p.requires_grad for p in average.network.parameters())
+    before = average.module.final.weight.clone()
+    average.update_parameters(network)  # decay (1 + 0) / (10 + 0)
+    torch.testing.assert_close(average.module.final.weight, before + 0.9)
+    average.n_averaged.fill_(10_000)
+    average.update_parameters(network)
+    torch.testing.assert_close(average.module.final.weight, before + 0.9 + 0.1 * 0.1)
+    assert not any(p.requires_grad for p in average.module.parameters())
 
 
 def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:

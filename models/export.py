@@ -104,6 +104,7 @@ def export(
     if prune is not None:
         pruning = {"trained_parameters": _parameters(form)}
         form = form.pruned(prune)
+    parameters = _parameters(form)
     form = form.guarded()
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
@@ -124,7 +125,7 @@ def export(
         "latency_samples": form.latency_samples,
         "context_samples": list(form.context_samples),
         "crossfade_samples": form.crossfade_samples,
-        "parameters": _parameters(form),
+        "parameters": parameters,
         **pruning,
         "licence": corpus[1] if licence == UNKNOWN else licence,
         "trained_on": corpus[0] if trained_on == UNKNOWN else trained_on,

@@ -1,7 +1,11 @@
 """Weights of the U-Net, batch norm folded in, laid out as matrices for short blocks."""
 
+import copy
+
 import torch
 from torch import Tensor, nn
+
+from models.unet import DoubleConvolution, UNet
 
 # Matrices of more than 2 MB do not stay in a core's own cache; they are cut into panels.
 PANELLED_WEIGHTS = 2**19
@@ -13,14 +17,45 @@ PANEL_COLUMNS = 256
 ROW_COLUMNS = 16
 
 
-def fold(convolution: nn.Conv1d, norm: nn.BatchNorm1d) -> tuple[Tensor, Tensor]:
+def fold_batch_norm(network: UNet) -> UNet:
+    """A copy with every batch norm folded into its convolution; for inference only.
+
+    Identities take the norms' places.
+    """
+    out = copy.deepcopy(network).eval()
+    for block in double_convolutions(out):
+        for i in (0, 3):
+            convolution, norm = block[i], block[i + 1]
+            assert isinstance(convolution, nn.Conv1d)
+            assert isinstance(norm, nn.BatchNorm1d | nn.Identity)
+            weight, bias = fold(convolution, norm)
+            convolution.weight = nn.Parameter(constant(weight))
+            convolution.bias = nn.Parameter(constant(bias))
+            block[i + 1] = nn.Identity()
+    return out.requires_grad_(False)
+
+
+def double_convolutions(network: UNet) -> list[DoubleConvolution]:
+    """All pairs of convolutions of a U-Net."""
+    return [m for m in network.modules() if isinstance(m, DoubleConvolution)]
+
+
+def fold(convolution: nn.Conv1d, norm: nn.BatchNorm1d | nn.Identity) -> tuple[Tensor, Tensor]:
     """Weight ``[Cout, Cin, 3]`` and bias ``[Cout]``, float64, of a convolution and its norm.
+
+    Args:
+        convolution: with a bias.
+        norm: with running statistics; the identity where it is folded already.
 
     Raises:
         ValueError: if the convolution has no bias or the norm no statistics.
     """
-    if convolution.bias is None or norm.running_mean is None or norm.running_var is None:
-        raise ValueError("folding needs a bias and running statistics")
+    if convolution.bias is None:
+        raise ValueError("folding needs a bias")
+    if isinstance(norm, nn.Identity):
+        return convolution.weight.double(), convolution.bias.double()
+    if norm.running_mean is None or norm.running_var is None:
+        raise ValueError("folding needs running statistics")
     scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
     weight = convolution.weight.double() * scale[:, None, None]
     bias = (convolution.bias.double() - norm.running_mean.double()) * scale + norm.bias.double()

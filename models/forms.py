@@ -8,8 +8,8 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from models.folding import fold_batch_norm
 from models.networks import NETWORKS
 from models.pruning import listening, pruned
 from models.silence import silenced
@@ -209,22 +209,3 @@ FORMS: dict[str, type[Form]] = {"unet": UNetForm, "octave": OctaveForm}
 
 def _unet_module(network: UNet) -> nn.Module:
     return fold_batch_norm(network) if network.align_corners else StreamingUNet(network)
-
-
-def fold_batch_norm(network: UNet) -> UNet:
-    """The same network with every batch norm folded into its convolution; for inference only."""
-
-    def folded(block: Any) -> nn.Sequential:  # Any: nn.Module loses the types of its children
-        first, first_norm, relu, second, second_norm = block
-        return nn.Sequential(
-            fuse_conv_bn_eval(first, first_norm), relu, fuse_conv_bn_eval(second, second_norm)
-        )
-
-    # In double precision: the products of weights and statistics are rounded once.
-    out: Any = copy.deepcopy(network).eval().double()
-    out.inp = folded(out.inp)
-    out.down = nn.ModuleList(folded(block) for block in out.down)
-    for up in out.up:
-        up.conv = folded(up.conv)
-    single: UNet = out.float().requires_grad_(False)
-    return single

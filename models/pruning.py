@@ -18,8 +18,8 @@ from torch import Tensor, nn
 
 from models.data import Corpus, training_batch
 from models.degrade import Degrader
-from models.folding import ROW_COLUMNS
-from models.storage import error_db, fold_norms
+from models.folding import ROW_COLUMNS, fold_batch_norm
+from models.storage import error_db
 from models.unet import UNet
 
 # The error must be this far below what the network adds: that of 16-bit weights is not less.
@@ -46,12 +46,11 @@ class _Use:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution with its norm, and what reads it; all modules of the network itself."""
+    """A convolution, its norm folded in, and what reads it; all modules of the network itself."""
 
     convolution: nn.Conv1d
-    norm: nn.BatchNorm1d
     heard: nn.Module
-    """Whose output (of the rectifier, or of the norm) the readers get."""
+    """Whose output (of the rectifier, or of the convolution) the readers get."""
     uses: list[_Use]
 
 
@@ -83,7 +82,7 @@ def pruned(network: UNet, x: Tensor) -> UNet:
         The narrowest network whose error is :data:`BELOW_ADDED_DB` below what ``network`` adds;
         one of full width if there is none.
     """
-    folded = fold_norms(network)
+    folded = fold_batch_norm(network)
     moments = _moments(folded, x)
     for share in SHARES:
         narrow = copy.deepcopy(folded)
@@ -100,8 +99,8 @@ def _layers(network: UNet) -> list[_Layer]:
     pairs = [network.inp, *children.down, *(up.conv for up in children.up)]
     layers = []
     for i, pair in enumerate(pairs):
-        first, first_norm, relu, second, second_norm = pair
-        layers.append(_Layer(first, first_norm, relu, [_Use(second, 0)]))
+        first, _, relu, second, _ = pair
+        layers.append(_Layer(first, relu, [_Use(second, 0)]))
         uses = [_Use(network.final, 0)]
         if i + 1 < len(pairs):
             following = pairs[i + 1][0]
@@ -109,7 +108,7 @@ def _layers(network: UNet) -> list[_Layer]:
             uses = [_Use(following, following.in_channels - second.out_channels)]
         if i < len(children.down):
             uses.append(_Use(pairs[-1 - i][0], 0))
-        layers.append(_Layer(second, second_norm, second_norm, uses))
+        layers.append(_Layer(second, second, uses))
     return layers
 
 
@@ -154,12 +153,9 @@ def _narrow(network: UNet, moments: list[tuple[Tensor, Tensor]], share: float) -
     for layer, keep, (mean, _) in list(zip(layers, kept, moments, strict=True))[::-1]:
         for use in layer.uses:
             _forget(use, keep, mean)
-        for parameter in (*layer.convolution.parameters(), *layer.norm.parameters()):
+        for parameter in layer.convolution.parameters():
             parameter.data = parameter.data[keep].clone()
-        for buffer in (layer.norm.running_mean, layer.norm.running_var):
-            if buffer is not None:
-                buffer.data = buffer.data[keep].clone()
-        layer.convolution.out_channels = layer.norm.num_features = int(keep.sum())
+        layer.convolution.out_channels = int(keep.sum())
 
 
 def _kept(shares: Tensor, share: float) -> Tensor:

@@ -17,7 +17,7 @@ import models.export
 import models.forms
 from models.checkpoint import save_atomically
 from models.export import PARITY, export
-from models.forms import fold_batch_norm
+from models.folding import fold_batch_norm
 from models.silence import answer_to_silence, silenced
 from models.storage import error_db, round_bits
 from models.unet import UNet

@@ -13,10 +13,10 @@ from models.evaluation import halved
 from models.methods import kaiser, model
 from models.metrics import score
 from models.pictures import png, spectrogram_grid
-from models.sounds import MUSIC
-from models.tones import loudest_tone
 from realtime.errors import TopoctaveError
 from realtime.model_file import find_model, shipped_models
+from tests.helpers.signals import MUSIC
+from tests.helpers.tonality import loudest_tone
 
 FROM_HZ = 11_500.0
 

@@ -10,12 +10,18 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 import scipy.signal
+from helpers.signals import MUSIC, chord, drums, room_tone, sine, sweep
+from helpers.tonality import (
+    AUDIBLE_DB,
+    PROMINENT_DB,
+    critical_band_hz,
+    long_term_power,
+    loudest_tone,
+)
 
 from models.evaluation import halved
 from models.methods import Method, kaiser, model, processor_state_kept
 from models.metrics import SAMPLE_RATE_HZ, Audio, score
-from models.sounds import MUSIC, chord, drums, room_tone, sine, sweep
-from models.tones import AUDIBLE_DB, PROMINENT_DB, critical_band_hz, long_term_power, loudest_tone
 from realtime.model_file import shipped_models
 
 SHIPPED = shipped_models()

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import soundfile
 import torch
+from helpers.signals import FADE_S, chord, drums, room_tone, sine, sweep
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
@@ -14,7 +15,6 @@ from torch import Tensor
 from models.evaluation import halved
 from models.methods import kaiser
 from models.metrics import Audio
-from models.sounds import FADE_S, chord, drums, room_tone, sine, sweep
 from models.tone_guard import AHEAD, FIRST, PAST, STEP, ToneGuard
 from realtime.assets import demo_path
 

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from models.config import AdversarialConfig
 from models.discriminators import Discriminators, Verdict
 from models.distributed import World
+from models.errors import CheckpointError
 
 # Of relative feature distances: layers that are dead give nothing to be divided by.
 TINY = 1e-7
@@ -132,12 +133,12 @@ class Adversary:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: if it holds discriminators of other sizes.
+            CheckpointError: if it holds discriminators of other sizes.
         """
         try:
             self.network.load_state_dict(state["network"])
         except RuntimeError as error:
-            raise ValueError(
+            raise CheckpointError(
                 "the checkpoint's discriminators have other sizes than [adversarial] says"
             ) from error
         self.optimiser.load_state_dict(state["optimiser"])

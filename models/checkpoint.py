@@ -8,6 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from models.errors import CheckpointError
 from models.networks import build_network
 
 _KEYS = frozenset({"network", "averaged", "optimiser", "step", "best", "config", "validation"})
@@ -17,7 +18,7 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     """Write a checkpoint so that a crash or a full disk leaves the old one whole.
 
     Raises:
-        ValueError: if it cannot be written; the file of before is still there.
+        CheckpointError: if it cannot be written; the file of before is still there.
     """
     temporary = path.with_suffix(".tmp")
     try:
@@ -29,7 +30,9 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
     # torch's writer of archives makes a RuntimeError of what the disk says.
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise ValueError(f"cannot write {path}: {reason}; the one of before is kept") from error
+        raise CheckpointError(
+            f"cannot write {path}: {reason}; the one of before is kept"
+        ) from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -45,17 +48,17 @@ def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
         last validation) and others that :meth:`models.trainer.Trainer.state` lists.
 
     Raises:
-        ValueError: if the file is missing, damaged or something else.
+        CheckpointError: if the file is missing, damaged or something else.
     """
     try:
         # weights_only: a checkpoint from the internet must not run code.
         state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
-        raise ValueError(f"there is no checkpoint {path}") from error
+        raise CheckpointError(f"there is no checkpoint {path}") from error
     except (OSError, RuntimeError, EOFError, ValueError, KeyError, pickle.UnpicklingError) as error:
-        raise ValueError(f"{path} is not a checkpoint, or is damaged") from error
+        raise CheckpointError(f"{path} is not a checkpoint, or is damaged") from error
     if not isinstance(state, dict) or not state.keys() >= _KEYS:
-        raise ValueError(f"{path} is not a checkpoint of topoctave train")
+        raise CheckpointError(f"{path} is not a checkpoint of topoctave train")
     return state
 
 
@@ -63,11 +66,11 @@ def trained_network(state: dict[str, Any]) -> nn.Module:
     """The network of a checkpoint, ready to run: averaged weights where they were kept.
 
     Raises:
-        ValueError: if weights and configuration do not belong together.
+        CheckpointError: if weights and configuration do not belong together.
     """
     network = build_network(state["config"]["network"])
     try:
         network.load_state_dict(state["averaged"] or state["network"])
     except RuntimeError as error:
-        raise ValueError("the checkpoint's weights do not fit its configuration") from error
+        raise CheckpointError("the checkpoint's weights do not fit its configuration") from error
     return network.eval().requires_grad_(False)

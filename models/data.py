@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from models.degrade import SAMPLE_RATE_HZ, Degrader
+from models.errors import DataError
 from models.lone_tones import tone_segments
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
@@ -21,13 +22,13 @@ def find_audio(folder: Path) -> list[Path]:
     """Audio files below a folder, sorted.
 
     Raises:
-        ValueError: if there are none, or no such folder.
+        DataError: if there are none, or no such folder.
     """
     if not folder.is_dir():
-        raise ValueError(f"there is no folder {folder}")
+        raise DataError(f"there is no folder {folder}")
     paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
     if not paths:
-        raise ValueError(f"no audio files in {folder}")
+        raise DataError(f"no audio files in {folder}")
     return paths
 
 
@@ -35,17 +36,17 @@ def read_recording(path: Path) -> npt.NDArray[np.float32]:
     """A recording mixed to mono at 44.1 kHz, ``[T]``, at its stored level.
 
     Raises:
-        ValueError: if the file cannot be read, has non-finite samples or a rate below 44.1 kHz.
+        DataError: if the file cannot be read, has non-finite samples or a rate below 44.1 kHz.
     """
     try:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise ValueError(f"cannot read {path}: {error}") from error
+        raise DataError(f"cannot read {path}: {error}") from error
     if rate < SAMPLE_RATE_HZ:
-        raise ValueError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
+        raise DataError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
     mono: npt.NDArray[np.float32] = audio.mean(axis=1)
     if not np.isfinite(mono).all():
-        raise ValueError(f"{path} has samples that are not numbers")
+        raise DataError(f"{path} has samples that are not numbers")
     if rate != SAMPLE_RATE_HZ:
         mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ, quality="VHQ")
     return mono
@@ -64,7 +65,7 @@ class Corpus:
         """Decode every recording below a folder; silent ones are left out.
 
         Raises:
-            ValueError: if there are none, or one is unreadable.
+            DataError: if there are none, or one is unreadable.
         """
         parts = []
         for path in find_audio(folder):
@@ -73,7 +74,7 @@ class Corpus:
             if peak > 0.0:
                 parts.append(np.round(audio * (32_767 / peak)).astype(np.int16))
         if not parts:
-            raise ValueError(f"all recordings in {folder} are silent")
+            raise DataError(f"all recordings in {folder} are silent")
         starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
         return cls(np.concatenate(parts), starts)
 

@@ -17,6 +17,8 @@ import torch.distributed
 from torch import Tensor, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from models.errors import TrainingError
+
 # Others wait while the first process validates, and that may take its time.
 PATIENCE = timedelta(hours=2)
 
@@ -135,7 +137,7 @@ def world_of_torchrun(device: str) -> Iterator[World]:
         device: ``run.device`` of the configuration.
 
     Raises:
-        ValueError: if the processes do not find each other.
+        TrainingError: if the processes do not find each other.
     """
     size = int(os.environ.get("WORLD_SIZE", "1"))
     if size == 1:
@@ -146,7 +148,7 @@ def world_of_torchrun(device: str) -> Iterator[World]:
         torch.distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
     except (RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
-        raise ValueError(f"the processes of torchrun do not find each other: {line}") from error
+        raise TrainingError(f"the processes of torchrun do not find each other: {line}") from error
     try:
         yield World(
             rank=torch.distributed.get_rank(),

@@ -7,6 +7,7 @@ from typing import Any
 
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
+from models.errors import DataError
 from models.evaluation import Evaluation, halved
 from models.listener import Listener
 from models.methods import Method, kaiser, model, processor_state_kept, soxr_vhq
@@ -14,6 +15,7 @@ from models.metrics import Audio, score
 from models.report import write_report
 from models.robustness import robustness
 from models.validation import MIN_CLIP_SAMPLES
+from realtime.errors import ModelFileError
 from realtime.model_file import find_model, shipped_models
 
 # How often a long evaluation says where it is, in seconds.
@@ -60,13 +62,14 @@ def evaluate(
         ``robustness``.
 
     Raises:
-        ValueError: if there is no usable audio, a recording is unusable, a method gives samples
-            that are not finite, a file cannot be written, or ViSQOL is missing.
-        ModelFileError: if there is no such model or it cannot be loaded.
+        DataError: if there is no usable audio, a recording is unusable, a method gives samples
+            that are not finite, or a file cannot be written.
+        ModelFileError: if there is no such model, it cannot be loaded, or two have the same name.
+        TopoctaveError: if ViSQOL is missing.
     """
     for target in (table, page):
         if target is not None and not target.absolute().parent.is_dir():
-            raise ValueError(f"there is no folder {target.parent}")
+            raise DataError(f"there is no folder {target.parent}")
     listener = Listener() if visqol else None
     clips = find_audio(data)
     infos = shipped_models() if models is None else [find_model(name) for name in models]
@@ -74,7 +77,9 @@ def evaluate(
     methods = [kaiser("kaiser_fast"), kaiser("kaiser_best"), soxr_vhq(), *networks]
     evaluation = Evaluation(data, methods, networks, clips={m.name: [] for m in methods})
     if len(evaluation.clips) < len(methods):
-        raise ValueError(f"two methods have the same name: {', '.join(m.name for m in methods)}")
+        raise ModelFileError(
+            f"two methods have the same name: {', '.join(m.name for m in methods)}"
+        )
     report(f"{len(clips)} clips in {data}, {len(methods)} methods")
     _measure_all(evaluation, clips, listener, report)
     if robust:
@@ -104,7 +109,7 @@ def _measure_all(
             said = time.monotonic()
             report(f"{done + 1} of {len(clips)} clips")
     if not evaluation.paths:
-        raise ValueError(
+        raise DataError(
             f"all clips in {evaluation.data} are shorter than {MIN_CLIP_SAMPLES} samples"
         )
 
@@ -126,6 +131,6 @@ def _measure(
     try:
         row |= score(reference, estimate)
     except ValueError as error:
-        raise ValueError(f"{method.name} on {path}: {error}") from error
+        raise DataError(f"{method.name} on {path}: {error}") from error
     row["visqol"] = listener(reference, estimate) if listener else float("nan")
     return row

@@ -11,6 +11,7 @@ import scipy.stats
 
 from models.data import read_recording
 from models.degrade import SAMPLE_RATE_HZ
+from models.errors import DataError
 from models.methods import Method
 from models.metrics import Audio
 from models.validation import mean_defined
@@ -72,7 +73,7 @@ class Evaluation:
         """One line per method and clip.
 
         Raises:
-            ValueError: if it cannot be written.
+            DataError: if it cannot be written.
         """
         measures = list(self.clips[self.methods[0].name][0])
         try:
@@ -85,7 +86,7 @@ class Evaluation:
                         shown = path.relative_to(self.data).as_posix()
                         writer.writerow([shown, f"{length_s:.3f}", name, *figures])
         except OSError as error:
-            raise ValueError(f"cannot write {target}: {error.strerror}") from error
+            raise DataError(f"cannot write {target}: {error.strerror}") from error
 
 
 def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from models.checkpoint import load_checkpoint, trained_network
 from models.forms import FORMS, Form
 from models.networks import with_kind
 from models.storage import BELOW_ADDED_DB, error_db
+from realtime.errors import ModelFileError
 from realtime.model_file import METADATA_NAME, read_model_info
 
 FORMAT = 1
@@ -84,16 +85,19 @@ def export(
         samples of [-1, 1]; what 16 bits changed is in ``stored``.
 
     Raises:
-        ValueError: if the checkpoint is unusable, the name or place wrong, or the exported
-            network differs from the trained one.
+        CheckpointError: if the checkpoint cannot be used.
+        DataError: if there are no recordings to prune by.
+        ModelFileError: if the name or place is wrong, or the exported network differs from the
+            trained one.
+        ValueError: if ``added_gain_db`` is not finite, or JSON cannot hold ``metrics``.
     """
     name = out.stem if name is None else name
     if out.suffix != ".ts" or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
-        raise ValueError(
+        raise ModelFileError(
             f"a model file is called name.ts, in lower case, got {out.name!r}, {name!r}"
         )
     if not out.parent.is_dir():
-        raise ValueError(f"there is no folder {out.parent}")
+        raise ModelFileError(f"there is no folder {out.parent}")
     if not math.isfinite(added_gain_db):
         raise ValueError(f"added_gain_db must be a number, got {added_gain_db}")
     state = load_checkpoint(checkpoint)
@@ -138,7 +142,7 @@ def export(
     try:
         out.with_suffix(".md").write_text(model_card(metadata), encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"cannot write {out.with_suffix('.md')}: {error.strerror}") from error
+        raise ModelFileError(f"cannot write {out.with_suffix('.md')}: {error.strerror}") from error
     return metadata | {"parity": parity}
 
 
@@ -176,14 +180,14 @@ def _write(form: Form, metadata: dict[str, Any], out: Path) -> float:
         parity = _largest_difference(loaded, form)
         # Written so that NaN fails as well.
         if not parity <= PARITY:
-            raise ValueError(
+            raise ModelFileError(
                 f"the exported network differs from the trained one by {parity:.1e}, more than "
                 f"{PARITY:.0e}; nothing was written"
             )
         read_model_info(temporary)
         os.replace(temporary, out)  # noqa: PTH105 - one system call, both names in one folder
     except OSError as error:
-        raise ValueError(f"cannot write {out}: {error.strerror}") from error
+        raise ModelFileError(f"cannot write {out}: {error.strerror}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return parity

@@ -9,6 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from models.errors import CheckpointError
 from models.folding import fold_batch_norm
 from models.networks import NETWORKS
 from models.pruning import listening, pruned
@@ -73,10 +74,11 @@ class Form(ABC):
         """Without channels that make no difference to a folder of recordings.
 
         Raises:
-            ValueError: if the kind of network has none to leave out, or the folder is no good.
+            CheckpointError: if the kind of network has none to leave out.
+            DataError: if the folder has no recordings, or one is unreadable.
         """
         del recordings
-        raise ValueError("only U-Nets have channels to prune")
+        raise CheckpointError("only U-Nets have channels to prune")
 
     def guarded(self) -> "Form":
         """Adding nothing to lone tones."""

@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from models.degrade import SAMPLE_RATE_HZ
+from models.errors import DataError
 from models.front_end import kaiser_fast
 from models.metrics import Audio
 from models.pictures import curves, pixels, png, spectrograms
@@ -58,7 +59,7 @@ class Journal:
         report: told where TensorBoard is missing.
 
     Raises:
-        ValueError: if the log cannot be written.
+        DataError: if the log cannot be written.
     """
 
     def __init__(
@@ -82,13 +83,13 @@ class Journal:
             with (self._folder / LOG).open(mode, encoding="utf-8") as log:
                 log.write(text)
         except OSError as error:
-            raise ValueError(f"cannot write {self._folder / LOG}: {error.strerror}") from error
+            raise DataError(f"cannot write {self._folder / LOG}: {error.strerror}") from error
 
     def add(self, row: Mapping[str, float]) -> None:
         """A validation's row: into the log, the curves and TensorBoard.
 
         Raises:
-            ValueError: if the disk does not take it.
+            DataError: if the disk does not take it.
         """
         self.rows.append(dict(row))
         self._write(json.dumps(row) + "\n", "a")
@@ -104,7 +105,7 @@ class Journal:
         try:
             (self._folder / CURVES).write_bytes(png(curves(self.rows)))
         except OSError as error:
-            raise ValueError(f"cannot write {self._folder / CURVES}: {error.strerror}") from error
+            raise DataError(f"cannot write {self._folder / CURVES}: {error.strerror}") from error
         self._drawn = time.monotonic()
 
     def add_clip(
@@ -132,7 +133,7 @@ class Journal:
         """Draw the curves once more, and close TensorBoard's file.
 
         Raises:
-            ValueError: if the disk does not take them.
+            DataError: if the disk does not take them.
         """
         if self.rows:
             self._draw()

@@ -7,6 +7,7 @@ import soxr
 
 from models.degrade import SAMPLE_RATE_HZ
 from models.metrics import Audio
+from realtime.errors import TopoctaveError
 
 # Audio mode is defined at 48 kHz only.
 VISQOL_RATE_HZ = 48_000
@@ -19,14 +20,14 @@ class Listener:
         Chinen et al., ViSQOL v3 (2020); the PyPI package visqol-python.
 
     Raises:
-        ValueError: if the package is missing.
+        TopoctaveError: if the package is missing.
     """
 
     def __init__(self) -> None:
         try:
             from visqol import VisqolApi
         except ImportError as error:
-            raise ValueError(
+            raise TopoctaveError(
                 "ViSQOL is an extra that is not installed: pip install visqol-python"
             ) from error
         self._api: Any = VisqolApi()

@@ -67,7 +67,8 @@ class Loop:
 
         Raises:
             TrainingStopped: if somebody wished it; the checkpoint is written.
-            ValueError: if the training diverges or the disk does not take what is written.
+            TrainingError: if the training diverges.
+            CheckpointError, DataError: if the disk does not take what is written.
         """
         trainer, run = self.trainer, self.run_config
         while True:

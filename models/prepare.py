@@ -18,6 +18,7 @@ from tqdm import tqdm
 
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
+from models.errors import DataError
 
 VCTK_FOLDER = "wav48_silence_trimmed"
 TEST_SPEAKERS = frozenset(("p360", "p361", "p362", "p363", "p364", "p374", "p376", "s5"))
@@ -52,7 +53,7 @@ def plan(source: Path) -> list[Item]:
     """What there is to prepare in a folder, or in a prompt list of the thesis.
 
     Raises:
-        ValueError: if there is nothing, or a list has a line that is none.
+        DataError: if there is nothing, or a list has a line that is none.
     """
     if source.is_file():
         return _plan_list(source)
@@ -71,7 +72,7 @@ def _plan_vctk(folder: Path) -> list[Item]:
     # One microphone: the other's recordings are the same sentences. p280 and p315 lack mic2.
     paths = sorted(folder.glob("*/*_mic1.flac"))
     if not paths:
-        raise ValueError(f"no */*_mic1.flac in {folder}")
+        raise DataError(f"no */*_mic1.flac in {folder}")
     items = []
     for path in paths:
         speaker = path.parent.name
@@ -86,7 +87,7 @@ def _plan_list(path: Path) -> list[Item]:
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise ValueError(f"cannot read the list {path}") from error
+        raise DataError(f"cannot read the list {path}") from error
     stem = path.stem.lower()
     split = "validation" if "val" in stem else "test" if "test" in stem else "train"
     items = []
@@ -95,14 +96,14 @@ def _plan_list(path: Path) -> list[Item]:
             continue
         parts = [part.strip() for part in line.split("|")]
         if len(parts) != 2 or not all(parts):
-            raise ValueError(f"{path}, line {number}: not '44k path|22k path': {line!r}")
+            raise DataError(f"{path}, line {number}: not '44k path|22k path': {line!r}")
         high, low = (path.parent / part for part in parts)
         if not high.is_file():
-            raise ValueError(f"{path}, line {number}: there is no file {high}")
+            raise DataError(f"{path}, line {number}: there is no file {high}")
         name = Path(high.parent.name) / high.with_suffix(".flac").name
         items.append(Item(high, split, name, low if low.is_file() else None))
     if not items:
-        raise ValueError(f"{path} lists no recordings")
+        raise DataError(f"{path} lists no recordings")
     return _distinct(items)
 
 
@@ -120,7 +121,7 @@ def _distinct(items: Sequence[Item]) -> list[Item]:
     for item in items:
         key = (item.split, item.name)
         if key in seen:
-            raise ValueError(f"{seen[key]} and {item.source} would both become {item.name}")
+            raise DataError(f"{seen[key]} and {item.source} would both become {item.name}")
         seen[key] = item.source
     return list(items)
 
@@ -152,7 +153,7 @@ def prepare(
         How many recordings each split has.
 
     Raises:
-        ValueError: if there is nothing to prepare, nothing usable, or the target cannot be written.
+        DataError: if there is nothing to prepare, nothing usable, or the target cannot be written.
     """
     items = plan(source)
     counts = dict.fromkeys(SPLITS, 0)
@@ -160,15 +161,15 @@ def prepare(
     for item in tqdm(items, unit="file", disable=None if progress else True):
         try:
             _prepare_one(item, target, low=low)
-        except ValueError as error:
+        except DataError as error:
             report(f"left out: {error}")
             continue
         except OSError as error:
-            raise ValueError(f"cannot write in {target}: {error.strerror}") from error
+            raise DataError(f"cannot write in {target}: {error.strerror}") from error
         counts[item.split] += 1
         made.append(item)
     if not made:
-        raise ValueError(f"no recording in {source} can be used")
+        raise DataError(f"no recording in {source} can be used")
     if low:
         _write_lists(made, target)
     report(", ".join(f"{split}: {count}" for split, count in counts.items()))
@@ -184,7 +185,7 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
         if item.low is not None:
             samples, rate = soundfile.read(item.low, dtype="float32", always_2d=True)
             if rate != SAMPLE_RATE_HZ // 2:
-                raise ValueError(f"{item.low} has {rate} Hz, not 22050")
+                raise DataError(f"{item.low} has {rate} Hz, not 22050")
             partner = samples.mean(axis=1)
         else:
             # Of what was written, so that the pair is one even where 48 kHz was resampled.

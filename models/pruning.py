@@ -58,7 +58,7 @@ def listening(folder: Path) -> Tensor:
     """What a network hears of the recordings in a folder: ``[32, 1, 88064]``, always the same.
 
     Raises:
-        ValueError: if there are none, or one is unreadable.
+        DataError: if there are none, or one is unreadable.
     """
     degrader = Degrader(SEGMENT_SAMPLES, random=True)
     corpus = Corpus.read(folder)

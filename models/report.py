@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.errors import DataError
 from models.evaluation import Evaluation
 from models.journal import read_log
 from models.methods import Method
@@ -86,7 +87,7 @@ def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] =
         runs: folders of trainings whose curves to show; those without a log are left out.
 
     Raises:
-        ValueError: if it cannot be written.
+        DataError: if it cannot be written.
     """
     result = evaluation.summary()
     where = (
@@ -113,4 +114,4 @@ def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] =
     try:
         target.write_text(page, encoding="utf-8")
     except OSError as error:
-        raise ValueError(f"cannot write {target}: {error.strerror}") from error
+        raise DataError(f"cannot write {target}: {error.strerror}") from error

@@ -12,6 +12,7 @@ from models.config import DataConfig, TrainConfig
 from models.data import Corpus, Mixture, training_batch
 from models.degrade import Degrader
 from models.distributed import World, world_of_torchrun
+from models.errors import ConfigError, TrainingError
 from models.interrupt import StopRequest, stop_request
 from models.journal import Journal
 from models.loop import BEST, CHECKPOINT, Loop
@@ -43,14 +44,16 @@ def train(
         The checkpoint with the lowest validation LSD.
 
     Raises:
-        ValueError: if there is no usable audio or device, the run's folder cannot be written or
-            holds the checkpoint of another network or corpus, memory or disk are short, or the
-            training diverges.
+        ConfigError: if there is no such device, or the run's folder cannot be made.
+        DataError: if there is no usable audio, or the disk does not take the log.
+        CheckpointError: if the run's folder holds the checkpoint of another network or corpus, or
+            the disk does not take one.
+        TrainingError: if memory is short or the training diverges.
         TrainingStopped: if somebody stopped it; the message says how to go on.
     """
     with world_of_torchrun(config.run.device) as world, stop_request() as stop:
         if config.run.batch_size % world.size:
-            raise ValueError(
+            raise ConfigError(
                 f"run.batch_size ({config.run.batch_size}) must be a multiple of the "
                 f"{world.size} processes"
             )
@@ -61,7 +64,7 @@ def train(
             short = not isinstance(error, RuntimeError) or any(t in text for t in NO_MEMORY)
             if not short and not isinstance(error, torch.OutOfMemoryError):
                 raise
-            raise ValueError(
+            raise TrainingError(
                 f"out of memory with run.batch_size {config.run.batch_size}, network.width "
                 f"{config.network.width}: less of one of them, or of data.segment_samples, may do"
             ) from error
@@ -89,7 +92,7 @@ def _train(
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"run.folder: cannot make {folder}: {error.strerror}") from error
+        raise ConfigError(f"run.folder: cannot make {folder}: {error.strerror}") from error
     corpus = _corpus(config.data)
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():

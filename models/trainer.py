@@ -15,6 +15,7 @@ from models.averaging import averaged_model
 from models.checkpoint import load_checkpoint
 from models.config import OptimiserConfig, TrainConfig
 from models.distributed import World
+from models.errors import CheckpointError, ConfigError, TrainingError
 from models.networks import build_network, with_kind
 from models.objectives import build_objective
 from models.precision import arithmetic
@@ -35,7 +36,7 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
     """The device of a run; ``auto`` prefers CUDA. Processes of one machine take a GPU each.
 
     Raises:
-        ValueError: if there is no such device here.
+        ConfigError: if there is no such device here.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -45,7 +46,7 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
             device = torch.device("cuda", local_rank)
         torch.empty(1, device=device)
     except (RuntimeError, AssertionError) as error:  # torch without CUDA asserts
-        raise ValueError(f"run.device: there is no device {name!r} here") from error
+        raise ConfigError(f"run.device: there is no device {name!r} here") from error
     return device
 
 
@@ -80,7 +81,7 @@ class Trainer:
         seconds: time the training has taken.
 
     Raises:
-        ValueError: if the device is missing.
+        ConfigError: if the device is missing.
     """
 
     def __init__(self, config: TrainConfig, *, world: World | None = None, data: str = "") -> None:
@@ -130,17 +131,17 @@ class Trainer:
         """Go on from a checkpoint.
 
         Raises:
-            ValueError: if it is damaged, of another network or of other recordings.
+            CheckpointError: if it is damaged, of another network or of other recordings.
         """
         state = load_checkpoint(path, device=self.device)
         ours, theirs = asdict(self.config.network), with_kind(state["config"]["network"])
         if ours != theirs:
-            raise ValueError(
+            raise CheckpointError(
                 f"{path} holds another network ({theirs}, not {ours}); choose another run.folder"
             )
         # Checkpoints of before have no fingerprint.
         if self.data and state.get("data", self.data) != self.data:
-            raise ValueError(
+            raise CheckpointError(
                 f"{path} was trained on other recordings than data.train holds now "
                 f"({self.config.data.train}); choose another run.folder"
             )
@@ -198,7 +199,7 @@ class Trainer:
         """One step of gradient descent on a batch, or on our share of it; returns its losses.
 
         Raises:
-            ValueError: if the loss is not finite.
+            TrainingError: if the loss is not finite.
         """
         factor = learning_rate_factor(self.config, self.step)
         adversary = self.adversary if self.adversary and self.adversary.begun(self.step) else None
@@ -226,7 +227,7 @@ class Trainer:
             row |= {k: v.item() for k, v in verdicts._asdict().items() if k != "total"}
             total = total + verdicts.total
         if not math.isfinite(total.item()):
-            raise ValueError(
+            raise TrainingError(
                 f"the loss of step {self.step + 1} is {total.item()}: the training diverged; "
                 "a lower optimiser.learning_rate may help"
             )

@@ -11,6 +11,7 @@ from torch import nn
 
 from models.data import find_audio, read_recording
 from models.degrade import SAMPLE_RATE_HZ
+from models.errors import DataError
 from models.front_end import FRONT_ENDS
 from models.metrics import score
 
@@ -30,7 +31,7 @@ class Validation:
         pairs: the network's input and the recording, ``[T]`` each.
 
     Raises:
-        ValueError: if there are none, or one is unreadable.
+        DataError: if there are none, or one is unreadable.
     """
 
     def __init__(self, folder: Path, clips: int, *, front_end: str = "kaiser_fast") -> None:
@@ -47,7 +48,7 @@ class Validation:
             )
             self.pairs.append((FRONT_ENDS[front_end](low), reference))
         if not self.pairs:
-            raise ValueError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
+            raise DataError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
 
     def __call__(
         self,
@@ -66,7 +67,7 @@ class Validation:
             between: called before each clip; what it raises ends the validation.
 
         Raises:
-            ValueError: if the network's output is not finite.
+            DataError: if the network's output is not finite.
         """
         rows: list[dict[str, float]] = []
         with evaluating(network), torch.inference_mode():

@@ -9,6 +9,7 @@ import torch
 
 from models.data import Corpus, Mixture, find_audio, read_recording, training_batch
 from models.degrade import Degrader
+from models.errors import DataError
 from models.lone_tones import tone_segments
 
 # Half a step of 16 bits, at full scale.
@@ -33,9 +34,9 @@ def test_audio_is_found_in_subfolders_in_order_and_nothing_else(tmp_path: Path) 
 
 
 def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no audio files"):
+    with pytest.raises(DataError, match="no audio files"):
         find_audio(tmp_path)
-    with pytest.raises(ValueError, match="no folder"):
+    with pytest.raises(DataError, match="no folder"):
         find_audio(tmp_path / "nowhere")
 
 
@@ -61,15 +62,15 @@ def test_48_khz_is_resampled(tmp_path: Path) -> None:
 
 
 def test_low_rates_text_and_nan_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="8000 Hz"):
+    with pytest.raises(DataError, match="8000 Hz"):
         read_recording(write(tmp_path / "low.wav", tone(100), rate=8_000))
     text = tmp_path / "text.wav"
     text.write_text("this is no audio")
-    with pytest.raises(ValueError, match=r"cannot read .*text\.wav"):
+    with pytest.raises(DataError, match=r"cannot read .*text\.wav"):
         read_recording(text)
     broken = tone(100)
     broken[50] = np.nan
-    with pytest.raises(ValueError, match="not numbers"):
+    with pytest.raises(DataError, match="not numbers"):
         read_recording(write(tmp_path / "nan.wav", broken))
 
 
@@ -87,7 +88,7 @@ def test_a_corpus_is_normalised_to_peak_one(tmp_path: Path) -> None:
 
 def test_silence_alone_is_refused(tmp_path: Path) -> None:
     write(tmp_path / "silent.wav", np.zeros(1_000))
-    with pytest.raises(ValueError, match="silent"):
+    with pytest.raises(DataError, match="silent"):
         Corpus.read(tmp_path)
 
 

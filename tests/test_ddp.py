@@ -17,6 +17,7 @@ from ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
 
 from models.checkpoint import load_checkpoint
 from models.distributed import World
+from models.errors import ConfigError, TrainingError
 from models.train import train
 from models.trainer import Trainer
 
@@ -151,7 +152,7 @@ def test_a_batch_that_cannot_be_shared_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("models.train.world_of_torchrun", lambda _: nullcontext(World(size=3)))
-    with pytest.raises(ValueError, match=r"batch_size \(4\) must be a multiple of the 3"):
+    with pytest.raises(ConfigError, match=r"batch_size \(4\) must be a multiple of the 3"):
         train(config())
 
 
@@ -159,6 +160,6 @@ def test_processes_that_do_not_meet_are_told_in_one_line(monkeypatch: pytest.Mon
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORLD_SIZE", "2")
-    with pytest.raises(ValueError, match="do not find each other") as error:
+    with pytest.raises(TrainingError, match="do not find each other") as error:
         train(config())
     assert "\n" not in str(error.value)

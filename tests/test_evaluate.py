@@ -18,12 +18,13 @@ import torch
 from test_export import write_checkpoint
 from test_unet import trained_like
 
+from models.errors import DataError
 from models.evaluate import evaluate
 from models.export import export
 from models.methods import kaiser, soxr_vhq
 from models.metrics import score
 from models.unet import UNet
-from realtime.errors import ModelFileError
+from realtime.errors import ModelFileError, TopoctaveError
 
 KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
@@ -185,9 +186,9 @@ def test_files_that_cannot_be_written_are_told_before_the_work(
     folder: Path, tmp_path: Path
 ) -> None:
     for name in ("table", "page"):
-        with pytest.raises(ValueError, match="no folder"):
+        with pytest.raises(DataError, match="no folder"):
             evaluate(folder, [], **{name: tmp_path / "nowhere" / "x"})
-        with pytest.raises(ValueError, match="cannot write"):
+        with pytest.raises(DataError, match="cannot write"):
             evaluate(folder, [], **{name: tmp_path})
 
 
@@ -208,30 +209,30 @@ def test_a_measure_that_no_clip_has_is_none(tmp_path: Path) -> None:
 
 
 def test_unusable_audio_is_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="no folder"):
+    with pytest.raises(DataError, match="no folder"):
         evaluate(tmp_path / "nowhere", [])
     short = tmp_path / "short"
     short.mkdir()
-    with pytest.raises(ValueError, match="no audio files"):
+    with pytest.raises(DataError, match="no audio files"):
         evaluate(short, [])
     soundfile.write(short / "a.wav", np.zeros(100), 44_100)
-    with pytest.raises(ValueError, match="shorter than"):
+    with pytest.raises(DataError, match="shorter than"):
         evaluate(short, [])
     soundfile.write(folder / "z.wav", np.zeros(10_000), 8_000)
-    with pytest.raises(ValueError, match=r"z\.wav has 8000 Hz"):
+    with pytest.raises(DataError, match=r"z\.wav has 8000 Hz"):
         evaluate(folder, [])
 
 
 def test_unknown_and_doubled_models_are_refused(folder: Path, identity: str) -> None:
     with pytest.raises(ModelFileError, match="no model 'nothing'"):
         evaluate(folder, ["nothing"])
-    with pytest.raises(ValueError, match="same name"):
+    with pytest.raises(ModelFileError, match="same name"):
         evaluate(folder, [identity, identity], threads=1)
 
 
 def test_visqol_missing_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "visqol", None)
-    with pytest.raises(ValueError, match="pip install"):
+    with pytest.raises(TopoctaveError, match="pip install"):
         evaluate(folder, [], visqol=True)
 
 

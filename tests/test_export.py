@@ -16,12 +16,14 @@ from torch import nn
 import models.export
 import models.forms
 from models.checkpoint import save_atomically
+from models.errors import CheckpointError
 from models.export import PARITY, export
 from models.folding import fold_batch_norm
 from models.silence import answer_to_silence, silenced
 from models.storage import error_db, round_bits
 from models.unet import UNet
 from realtime.enhance import render
+from realtime.errors import ModelFileError
 from realtime.loading import load_chain
 from realtime.model_file import find_model, read_metadata
 
@@ -352,7 +354,7 @@ def test_a_network_that_came_out_different_is_not_written(
     out.write_bytes(b"the old one")
     other = models.forms.StreamingUNet(unet(seed=5))
     monkeypatch.setattr(models.forms, "StreamingUNet", lambda _: other)
-    with pytest.raises(ValueError, match="differs from the trained one"):
+    with pytest.raises(ModelFileError, match="differs from the trained one"):
         export(checkpoint, out)
     assert out.read_bytes() == b"the old one"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["best.pt", "tiny.ts"]
@@ -362,7 +364,7 @@ def test_a_stream_that_is_out_of_step_is_not_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models.forms, "LOOK_AHEAD_SAMPLES", 636)
-    with pytest.raises(ValueError, match="differs from the trained one"):
+    with pytest.raises(ModelFileError, match="differs from the trained one"):
         export(checkpoint, tmp_path / "tiny.ts")
     assert not (tmp_path / "tiny.ts").exists()
 
@@ -372,14 +374,14 @@ def test_weights_that_are_not_numbers_are_not_written(tmp_path: Path) -> None:
     with torch.no_grad():
         network.final.bias.fill_(math.nan)
     checkpoint = write_checkpoint(tmp_path / "c.pt", network)
-    with pytest.raises(ValueError, match="differs"):
+    with pytest.raises(ModelFileError, match="differs"):
         export(checkpoint, tmp_path / "tiny.ts")
     assert not (tmp_path / "tiny.ts").exists()
 
 
 @pytest.mark.parametrize("out", ["tiny.pt", "tiny", "Tiny.ts", "ti ny.ts", "nowhere/tiny.ts"])
 def test_wrong_names_and_places_are_refused(checkpoint: Path, tmp_path: Path, out: str) -> None:
-    with pytest.raises(ValueError, match=r"name\.ts|no folder"):
+    with pytest.raises(ModelFileError, match=r"name\.ts|no folder"):
         export(checkpoint, tmp_path / out)
 
 
@@ -391,7 +393,7 @@ def test_metrics_that_json_does_not_know_are_refused(checkpoint: Path, tmp_path:
 
 def test_weights_that_do_not_fit_their_configuration_are_refused(tmp_path: Path) -> None:
     checkpoint = write_checkpoint(tmp_path / "c.pt", unet(), averaged=unet(width=1).state_dict())
-    with pytest.raises(ValueError, match="do not fit"):
+    with pytest.raises(CheckpointError, match="do not fit"):
         export(checkpoint, tmp_path / "t.ts")
 
 

@@ -26,6 +26,7 @@ from models.config import (
 )
 from models.config_file import load_config
 from models.degrade import Degrader
+from models.errors import CheckpointError
 from models.front_end import FRONT_ENDS
 from models.networks import NetworkKind, build_network
 from models.train import train
@@ -162,7 +163,7 @@ def test_checkpoints_that_name_no_kind_are_u_nets(folder: Path) -> None:
 def test_another_kind_of_network_is_refused(folder: Path, stand_ins: None) -> None:
     train(octave(folder, steps=2), report=lambda _: None)
     other = replace(octave(folder), network=UNetConfig(width=2))
-    with pytest.raises(ValueError, match="another network"):
+    with pytest.raises(CheckpointError, match="another network"):
         train(other, report=lambda _: None)
 
 

@@ -8,6 +8,7 @@ import resampy
 import soundfile
 
 from models.data import Corpus, find_audio
+from models.errors import DataError
 from models.prepare import TEST_SPEAKERS, plan, prepare
 from topoctave import main
 
@@ -112,7 +113,7 @@ def test_a_list_of_the_thesis_is_read_again(vctk: Path, tmp_path: Path) -> None:
 def test_wrong_lists_are_refused(tmp_path: Path, text: str, message: str) -> None:
     path = tmp_path / "train.txt"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(DataError, match=message):
         prepare(path, tmp_path / "out", report=nothing)
 
 
@@ -159,7 +160,7 @@ def test_unusable_recordings_are_named_and_left_out(tmp_path: Path) -> None:
 def test_sources_that_would_become_one_file_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "voices" / "a.wav")
     write(tmp_path / "voices" / "a.flac")
-    with pytest.raises(ValueError, match=r"both become a\.flac"):
+    with pytest.raises(DataError, match=r"both become a\.flac"):
         prepare(tmp_path / "voices", tmp_path / "out", report=nothing)
 
 

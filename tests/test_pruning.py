@@ -15,6 +15,7 @@ from test_unet import noise
 from torch import Tensor
 
 import models.pruning
+from models.errors import CheckpointError, DataError
 from models.export import PARITY, export
 from models.pruning import BELOW_ADDED_DB, LEAST, MULTIPLE, listening, pruned
 from models.storage import error_db
@@ -123,11 +124,11 @@ def test_listening_is_always_the_same(recordings: Path) -> None:
 
 def test_bad_folders_are_named(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path / "c.pt", unet())
-    with pytest.raises(ValueError, match="there is no folder"):
+    with pytest.raises(DataError, match="there is no folder"):
         export(path, tmp_path / "m.ts", prune=tmp_path / "nowhere")
     assert not (tmp_path / "m.ts").exists()
 
 
 def test_octaves_have_nothing_to_prune(tmp_path: Path, recordings: Path) -> None:
-    with pytest.raises(ValueError, match="only U-Nets"):
+    with pytest.raises(CheckpointError, match="only U-Nets"):
         export(octave_checkpoint(tmp_path, octave()), tmp_path / "o.ts", prune=recordings)

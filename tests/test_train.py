@@ -20,6 +20,7 @@ import torch
 from models.averaging import averaged_model
 from models.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
+from models.errors import CheckpointError, ConfigError, DataError, TrainingError
 from models.journal import CURVES, LOG, read_log
 from models.loop import CHECKPOINT, TrainingStopped
 from models.losses import Objective
@@ -200,7 +201,7 @@ def test_rows_behind_the_checkpoint_are_dropped_from_the_log(folder: Path) -> No
 def test_other_recordings_are_refused(folder: Path) -> None:
     train(tiny(folder, steps=2), report=lambda _: None)
     (folder / "train" / "0.wav").rename(folder / "train" / "9.wav")
-    with pytest.raises(ValueError, match="other recordings") as error:
+    with pytest.raises(CheckpointError, match="other recordings") as error:
         train(tiny(folder), report=lambda _: None)
     assert "\n" not in str(error.value)
 
@@ -232,7 +233,7 @@ def test_too_little_memory_is_one_line(
         raise error
 
     monkeypatch.setattr(Trainer, "train_on", hungry)
-    with pytest.raises(ValueError, match=r"out of memory with run\.batch_size 2") as raised:
+    with pytest.raises(TrainingError, match=r"out of memory with run\.batch_size 2") as raised:
         train(tiny(folder), report=lambda _: None)
     assert "\n" not in str(raised.value)
 
@@ -422,13 +423,13 @@ def test_other_recordings_may_be_mixed_in(folder: Path) -> None:
     config = tiny(folder)
     mixed = replace(config, data=replace(config.data, also=str(folder / "val"), pool=4))
     train(mixed, report=lambda _: None)
-    with pytest.raises(ValueError, match="other recordings"):
+    with pytest.raises(CheckpointError, match="other recordings"):
         train(config, report=lambda _: None)
 
 
 def test_a_diverging_training_stops_and_keeps_its_checkpoint(folder: Path) -> None:
     config = replace(tiny(folder), optimiser=OptimiserConfig(learning_rate=1e30))
-    with pytest.raises(ValueError, match="diverged"):
+    with pytest.raises(TrainingError, match="diverged"):
         train(config, report=lambda _: None)
     assert not (folder / "run" / CHECKPOINT).exists()
 
@@ -456,14 +457,14 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(ValueError, match="No space left on device; the one of before is kept"):
+    with pytest.raises(CheckpointError, match="No space left on device; the one of before is kept"):
         save_atomically({"step": 2}, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
 def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
-    with pytest.raises(ValueError, match="there is no checkpoint"):
+    with pytest.raises(CheckpointError, match="there is no checkpoint"):
         load_checkpoint(folder / "none.pt")
     text = folder / "text.pt"
     text.write_text("hello")
@@ -473,7 +474,7 @@ def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
     damaged = folder / "damaged.pt"
     damaged.write_bytes(good.read_bytes()[:-2_000])
     for path in (text, other, damaged, folder):
-        with pytest.raises(ValueError, match="not a checkpoint") as error:
+        with pytest.raises(CheckpointError, match="not a checkpoint") as error:
             load_checkpoint(path)
         assert "\n" not in str(error.value)
 
@@ -481,7 +482,7 @@ def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
 def test_another_networks_checkpoint_is_refused(folder: Path) -> None:
     train(tiny(folder, steps=2), report=lambda _: None)
     other = replace(tiny(folder), network=UNetConfig(width=2))
-    with pytest.raises(ValueError, match="another network"):
+    with pytest.raises(CheckpointError, match="another network"):
         train(other, report=lambda _: None)
 
 
@@ -508,13 +509,13 @@ def test_missing_audio_device_and_folder_are_refused(folder: Path) -> None:
         replace(config.data, validation=str(folder / "empty")),
         replace(config.data, train=str(folder / "nowhere")),
     ):
-        with pytest.raises(ValueError, match=r"no audio files|no folder"):
+        with pytest.raises(DataError, match=r"no audio files|no folder"):
             train(replace(config, data=data), report=lambda _: None)
-    with pytest.raises(ValueError, match="no device 'abacus'"):
+    with pytest.raises(ConfigError, match="no device 'abacus'"):
         choose_device("abacus")
     if not torch.cuda.is_available():
-        with pytest.raises(ValueError, match="no device 'cuda'"):
+        with pytest.raises(ConfigError, match="no device 'cuda'"):
             choose_device("cuda")
     (folder / "file").write_text("in the way")
-    with pytest.raises(ValueError, match=r"run\.folder"):
+    with pytest.raises(ConfigError, match=r"run\.folder"):
         train(tiny(folder, "file"), report=lambda _: None)

@@ -1,6 +1,7 @@
 """Octave: a causal network at frame rate that makes only the octave that is missing."""
 
 import math
+from typing import Final
 
 import numpy as np
 import scipy.signal
@@ -8,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-# Lengths in samples at 22.05 kHz. TorchScript sees no names of the module: in methods they are
-# written out.
+# Lengths in samples at 22.05 kHz. TorchScript sees no names of the module: methods have those of
+# the class.
 HOP = 128
 # A frame of the synthesis: twice the hop, at 44.1 kHz 512 samples.
 FRAME = 2 * HOP
@@ -177,6 +178,39 @@ class Octave(nn.Module):
         ValueError: if a size is not positive.
     """
 
+    # Constants to TorchScript. Lengths at 22.05 kHz, unless they end with _out: those at 44.1 kHz.
+    hop: Final[int] = HOP
+    hop_out: Final[int] = 2 * HOP
+    frame: Final[int] = FRAME
+    frame_out: Final[int] = 2 * FRAME
+    window_samples: Final[int] = WINDOW
+    latency: Final[int] = LATENCY
+    latency_out: Final[int] = 2 * LATENCY
+    # What a stream keeps of its input; there the first frame begins, and what its filter sees.
+    kept_samples: Final[int] = WINDOW - HOP
+    frame_start: Final[int] = WINDOW - HOP - LATENCY
+    filter_start: Final[int] = WINDOW - HOP - LATENCY - (HALF_BAND - 1)
+    # A row of the half-band filter: what it sees, what of that the next row sees too, its step.
+    filter_samples: Final[int] = SPAN - 1 + 2 * HALF_BAND
+    filter_overlap: Final[int] = 2 * HALF_BAND - 1
+    filter_step: Final[int] = SPAN
+    filter_rows: Final[int] = HOP // SPAN
+    # Bins, and real and imaginary parts of them.
+    bins: Final[int] = BINS
+    bin_parts: Final[int] = 2 * BINS
+    first_bin: Final[int] = FIRST_BIN
+    first_part: Final[int] = 2 * FIRST_BIN
+    filled_bins: Final[int] = BINS - FIRST_BIN
+    edge_parts: Final[int] = 2 * EDGE_BINS
+    # A window's bins without the last one; a band is two of them, four parts.
+    window_bins: Final[int] = WINDOW // 2
+    bands: Final[int] = BANDS
+    band_parts: Final[int] = 4
+    noise_frames: Final[int] = NOISE_FRAMES
+    noise_mask: Final[int] = NOISE_FRAMES - 1
+    max_frames: Final[int] = MOST_FRAMES
+    max_samples: Final[int] = MOST_FRAMES * HOP
+
     window: Tensor
     ones: Tensor
     top: Tensor
@@ -243,9 +277,11 @@ class Octave(nn.Module):
         """What the network remembers after silence, for ``batch`` signals."""
         like = self.window
         return [
-            like.new_zeros([batch, 1, 384]),
-            like.new_zeros([batch, 1, 512]),  # the last frame, whole: joined faster than halves
-            torch.arange(128, device=like.device),  # places in the noise of the next frames
+            like.new_zeros([batch, 1, self.kept_samples]),
+            # The last frame, whole: joined faster than halves.
+            like.new_zeros([batch, 1, self.frame_out]),
+            # Places in the noise of the next frames.
+            torch.arange(self.max_frames, device=like.device),
             like.new_zeros([batch, self.seen - 1, self.width]),
         ]
 
@@ -255,37 +291,39 @@ class Octave(nn.Module):
         state = self.initial_state(x.shape[0])
         if self.training:
             # All of the noise is to be learned; a place that follows from the batch alone.
-            state[2] = (state[2] + (x.abs().sum() * 1e3).long()) % 256
-        padded = functional.pad(x, [0, 224 + (-n - 224) % 128])
+            state[2] = (state[2] + (x.abs().sum() * 1e3).long()) % self.noise_frames
+        padded = functional.pad(x, [0, self.latency + (-n - self.latency) % self.hop])
         y, _ = self.stream(padded, state)
-        return y[:, :, 448 : 448 + 2 * n]
+        return y[:, :, self.latency_out : self.latency_out + 2 * n]
 
     @torch.jit.export
     def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """Go on with ``[B, 1, n]``, n a multiple of 128; ``[B, 1, 2 n]``, 448 samples late."""
-        most = 128 * 128
-        if x.shape[2] <= most:
+        if x.shape[2] <= self.max_samples:
             return self._step(x, state)
         parts: list[Tensor] = []
-        for part in torch.split(x, most, dim=2):
+        for part in torch.split(x, self.max_samples, dim=2):
             y, state = self._step(part, state)
             parts.append(y)
         return torch.cat(parts, dim=2), state
 
     def _spread(self, x: Tensor) -> Tensor:
         """Gains of noise, none for the bins below; and of the edge, for both parts of each bin."""
-        below = torch.zeros_like(x[:105])
-        return torch.cat([below, x[:152], x[152:].repeat_interleave(2, dim=0)])
+        below = torch.zeros_like(x[: self.first_bin])
+        noise, edge = x[: self.filled_bins], x[self.filled_bins :]
+        return torch.cat([below, noise, edge.repeat_interleave(2, dim=0)])
 
     def _step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         batch, _, n = x.shape
-        frames = n // 128
+        frames = n // self.hop
         rows = frames * batch
         x = torch.cat([state[0], x], dim=2)
         # Powers of bands, and everything is relative to those at 4 to 8 kHz.
-        spectra = torch.view_as_real(torch.fft.rfft(x.unfold(2, 512, 128) * self.window))
-        squares = spectra.narrow(3, 0, 256).square()
-        power = torch.log1p(torch.mm(squares.view(rows * 128, 4), self.ones)).view(rows, 128)
+        windows = x.unfold(2, self.window_samples, self.hop)
+        spectra = torch.view_as_real(torch.fft.rfft(windows * self.window))
+        squares = spectra.narrow(3, 0, self.window_bins).square()
+        squares = squares.view(rows * self.bands, self.band_parts)
+        power = torch.log1p(torch.mm(squares, self.ones)).view(rows, self.bands)
         top = torch.expm1(torch.mm(power, 0.5 * self.top))
         relative = torch.addr(
             self.enter.weight.t(), self.top[:, 0], self.loudness - self.enter.weight.sum(1)
@@ -301,24 +339,28 @@ class Octave(nn.Module):
         # Gains of all bins: those of the noise begin at 9 kHz, which has no bins below. (A frozen
         # network keeps what is made of weights alone.)
         gains = torch.mm(h, self._spread(self.gains.weight).t().contiguous())
-        level = torch.sigmoid(gains.narrow(1, 0, 257)) * top
-        noise = functional.pad(self.loudest * self.noise, [210, 0]).view(-1, 257, 2)
-        y = level.view(batch, frames, 257, 1) * noise.index_select(0, state[2][:frames])
+        level = torch.sigmoid(gains.narrow(1, 0, self.bins)) * top
+        noise = functional.pad(self.loudest * self.noise, [self.first_part, 0])
+        noise = noise.view(-1, self.bins, 2)
+        y = level.view(batch, frames, self.bins, 1) * noise.index_select(0, state[2][:frames])
         # What is missing of the input's own bins below the seam.
-        own = torch.mm(x.narrow(2, 160, n + 128).unfold(2, 256, 128).reshape(rows, 256), self.edge)
-        edge = y.view(rows, 514).narrow(1, 210, 48)
-        edge.addcmul_(own, gains.narrow(1, 257, 48))
-        y = torch.fft.irfft(torch.view_as_complex(y), 512) * self.synthesis_window
+        own = x.narrow(2, self.frame_start, n + self.hop).unfold(2, self.frame, self.hop)
+        own = torch.mm(own.reshape(rows, self.frame), self.edge)
+        edge = y.view(rows, self.bin_parts).narrow(1, self.first_part, self.edge_parts)
+        edge.addcmul_(own, gains.narrow(1, self.bins, self.edge_parts))
+        y = torch.fft.irfft(torch.view_as_complex(y), self.frame_out) * self.synthesis_window
         y = torch.cat([state[1], y], dim=1)
         # The input's own band: its samples, and those between them.
-        own = x.narrow(2, 65, n + 191).unfold(2, 223, 32).reshape(4 * rows, 223)
-        out = torch.mm(own, self.half_band).view(batch, frames, 256)
-        out += y.narrow(1, 1, frames).narrow(2, 0, 256)
-        out += y.narrow(1, 0, frames).narrow(2, 256, 256)
+        own = x.narrow(2, self.filter_start, n + self.filter_overlap)
+        own = own.unfold(2, self.filter_samples, self.filter_step)
+        own = own.reshape(self.filter_rows * rows, self.filter_samples)
+        out = torch.mm(own, self.half_band).view(batch, frames, self.hop_out)
+        out += y.narrow(1, 1, frames).narrow(2, 0, self.hop_out)
+        out += y.narrow(1, 0, frames).narrow(2, self.hop_out, self.hop_out)
         after = [
-            x.narrow(2, n, 384),
+            x.narrow(2, n, self.kept_samples),
             y.narrow(1, frames, 1),
-            torch.bitwise_and(state[2] + frames, 255),
+            torch.bitwise_and(state[2] + frames, self.noise_mask),
             seen.narrow(1, frames * self.seen - kept, kept),
         ]
         return out.view(batch, 1, 2 * n), after

@@ -6,7 +6,8 @@ import resampy
 import torch
 from torch import Tensor
 
-from models.octave import HOP, LATENCY, NOISE_FRAMES, Octave
+from models.octave import NOISE_FRAMES, Octave
+from models.octave_matrices import HOP, LATENCY
 from realtime.network import freeze
 
 # Samples of [-1, 1]: float32 sums in another order.

@@ -24,7 +24,7 @@ from models.config import (
 from models.config_file import load_config
 from models.discriminators import Discriminators
 from models.distributed import World
-from models.errors import ConfigError
+from models.errors import CheckpointError, ConfigError
 from models.loop import BEST, CHECKPOINT, REGRESSION
 from models.train import train
 from models.trainer import Trainer
@@ -140,7 +140,7 @@ def test_the_best_before_the_phase_is_set_aside(folder: Path) -> None:
 
 def test_discriminators_of_other_sizes_are_refused(folder: Path) -> None:
     train(config(folder, "run", small(), steps=4), report=lambda _: None)
-    with pytest.raises(ValueError, match="discriminators have other sizes"):
+    with pytest.raises(CheckpointError, match="discriminators have other sizes"):
         train(config(folder, "run", small(band_channels=3)), report=lambda _: None)
 
 

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from realtime.delay import Delay
-from realtime.on_demand import OnDemand
 from realtime.parameters import Parameters
 from realtime.processor import Audio, Processor, ProcessSpec, check_block
 from realtime.ramp import Ramp
@@ -39,9 +38,8 @@ class Chain:
     """Everything between 22.05 kHz in and 44.1 kHz out, as one processor.
 
     The dry path is kaiser_fast, delayed by exactly as much as the network is late; the output is
-    ``dry + mix * (wet - dry)``. The network runs even while bypassed, so load is constant and
-    the toggle is click-free and in time; the dry path, which is cheap, runs while it is heard or
-    the network needs it.
+    ``dry + mix * (wet - dry)``. Both paths always run, so load is constant and the toggle is
+    click-free and in time.
 
     Args:
         wet: the network's path, or None for kaiser_fast alone.
@@ -114,15 +112,15 @@ class Chain:
             self._latency_samples = max(late, dry)
             self._wet_delay = Delay(self._latency_samples - late)
             self._wet_delay.prepare(doubled)
-        wait = self._latency_samples - dry
-        self._dry_delay = Delay(wait)
-        self._dry = OnDemand([self._dry_front_end, self._dry_delay])
-        self._dry.prepare(spec, memory_samples=2 * self._dry_front_end.reach + -(-wait // 2))
+        self._dry_front_end.prepare(spec)
+        self._dry_delay = Delay(self._latency_samples - dry)
+        self._dry_delay.prepare(doubled)
         self.reset()
 
     def reset(self) -> None:
         """Forget the past and be where the parameters are, without ramps."""
-        self._dry.reset()
+        self._dry_front_end.reset()
+        self._dry_delay.reset()
         if self._wet is not None:
             self._wet.network.reset()
             self._wet_delay.reset()
@@ -150,27 +148,19 @@ class Chain:
         parameters = self.parameters
         self._mix.move(0.0 if parameters.bypass else parameters.mix)
         mix = self._mix.next(2 * x.shape[1])
-        wet_alone = isinstance(mix, float) and mix == 1.0
-        if self._wet is None:
-            out = self._dry.process(x)
-        elif self._wet_front_end is self._dry_front_end:
-            upsampled = self._dry_front_end.process(x)
-            dry = self._dry_delay.process(upsampled)
-            wet = self._delay_wet(self._wet.network.process(upsampled))
-            out = wet if wet_alone else dry + mix * (wet - dry)
-        else:
-            heard = x if self._wet_front_end is None else self._wet_front_end.process(x)
-            wet = self._delay_wet(self._wet.network.process(heard))
-            if wet_alone:
-                self._dry.skip(x)
-                out = wet
-            else:
-                dry = self._dry.process(x)
-                out = dry + mix * (wet - dry)
+        upsampled = self._dry_front_end.process(x)
+        out = dry = self._dry_delay.process(upsampled)
+        if self._wet is not None:
+            if self._wet_front_end is self._dry_front_end:
+                x = upsampled
+            elif self._wet_front_end is not None:
+                x = self._wet_front_end.process(x)
+            wet = self._delay_wet(self._wet.network.process(x))
+            out = wet if isinstance(mix, float) and mix == 1.0 else dry + mix * (wet - dry)
         self._output_gain.move(_gain(parameters.output_gain_db))
         if self._output_gain.resting_at == 1.0:
             return out
-        gain = self._output_gain.next(2 * x.shape[1])
+        gain = self._output_gain.next(out.shape[1])
         return (out * gain).astype(np.float32, copy=False)
 
     def _delay_wet(self, wet: Audio) -> Audio:

@@ -46,6 +46,7 @@ def _live(args: argparse.Namespace) -> int:
         block_samples=args.block,
         compute=args.compute,
         threads=args.threads,
+        dtype=args.dtype,
         loop=args.loop,
     )
     parameters = Parameters(bypass=args.bypass, mix=args.mix)
@@ -65,7 +66,15 @@ def _live(args: argparse.Namespace) -> int:
 def _enhance(args: argparse.Namespace) -> int:
     from realtime.terminal import run_enhance
 
-    run_enhance(args.source, args.target, args.model, args.compute, args.threads, say=_say)
+    run_enhance(
+        args.source,
+        args.target,
+        args.model,
+        compute=args.compute,
+        threads=args.threads,
+        dtype=args.dtype,
+        say=_say,
+    )
     return 0
 
 
@@ -133,6 +142,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         names,
         compute=args.compute,
         threads=args.threads,
+        dtype=args.dtype,
         visqol=args.visqol,
         robust=args.robustness,
         table=args.csv,
@@ -189,6 +199,11 @@ def _parser() -> argparse.ArgumentParser:
     def compute_options(sub: Any) -> None:
         sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
         sub.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network")
+        sub.add_argument(
+            "--dtype",
+            metavar="float32|tf32|bfloat16",
+            help="what the network computes in; default: tf32 on GPUs, float32 on CPUs",
+        )
 
     live = command("live", _live, "upsample live in the terminal, with meters")
     live.add_argument("--input", metavar="DEV|FILE|demo", help="default: the microphone, else demo")

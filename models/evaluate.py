@@ -29,6 +29,7 @@ def evaluate(
     *,
     compute: str = "auto",
     threads: int | None = None,
+    dtype: str | None = None,
     visqol: bool = False,
     robust: bool = False,
     table: Path | None = None,
@@ -46,6 +47,7 @@ def evaluate(
         models: names of shipped ones or ``.ts`` files; all shipped ones if None, none if empty.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads of the networks; None for a good number.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
         visqol: whether to measure ViSQOL, which is slow and an extra.
         robust: whether to score kaiser_fast and the networks behind other low-passes and noise
             as well; as long again as the rest for each of fourteen conditions.
@@ -73,7 +75,7 @@ def evaluate(
     listener = Listener() if visqol else None
     clips = find_audio(data)
     infos = shipped_models() if models is None else [find_model(name) for name in models]
-    networks = [model(info, compute=compute, threads=threads) for info in infos]
+    networks = [model(info, compute=compute, threads=threads, dtype=dtype) for info in infos]
     methods = [kaiser("kaiser_fast"), kaiser("kaiser_best"), soxr_vhq(), *networks]
     evaluation = Evaluation(data, methods, networks, clips={m.name: [] for m in methods})
     if len(evaluation.clips) < len(methods):

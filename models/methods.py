@@ -64,14 +64,16 @@ def soxr_vhq() -> Method:
     return Method("soxr_vhq", upsample)
 
 
-def model(info: ModelInfo, *, compute: str, threads: int | None) -> Method:
+def model(
+    info: ModelInfo, *, compute: str, threads: int | None, dtype: str | None = None
+) -> Method:
     """A model through the live path's processors, loaded and warm.
 
     Raises:
         ModelFileError: if it cannot be loaded.
-        ValueError: if compute or threads are wrong.
+        ValueError: if compute, threads or dtype are wrong.
     """
-    enhancer = Enhancer(info, compute=compute, threads=threads)
+    enhancer = Enhancer(info, compute=compute, threads=threads, dtype=dtype)
     loaded = enhancer.load(1)
 
     def upsample(x: Audio) -> Audio:

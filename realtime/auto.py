@@ -71,6 +71,7 @@ class SpeedTrial:
         channels: 1 or 2.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; None for a good number.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
         measurements: where results are remembered.
         progress: called with one line before something is measured.
     """
@@ -79,6 +80,7 @@ class SpeedTrial:
     channels: int
     compute: str
     threads: int | None
+    dtype: str | None
     measurements: Measurements
     progress: Callable[[str], None]
 
@@ -93,6 +95,7 @@ class SpeedTrial:
             channels=self.channels,
             device=device_name(usable_compute(self.compute)[0]),
             threads=self.threads,
+            dtype=self.dtype,
         )
         known = self.measurements.number(key)
         if known is not None:
@@ -114,6 +117,7 @@ class SpeedTrial:
             channels=self.channels,
             compute=self.compute,
             threads=self.threads,
+            dtype=self.dtype,
             measurements=self.measurements,
         )
         chain = loaded.chain

@@ -97,7 +97,7 @@ class GraphNetwork(StreamNetwork):
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``; the CPU makes sense with another recorder only.
         threads: CPU threads.
-        dtype: ``float32``, ``tf32`` or ``bfloat16``.
+        dtype: see :func:`realtime.network.choose_dtype`.
         record: makes the recorded step.
     """
 
@@ -107,7 +107,7 @@ class GraphNetwork(StreamNetwork):
         *,
         compute: str = "cuda",
         threads: int | None = 1,
-        dtype: str = "float32",
+        dtype: str | None = None,
         record: Callable[[Step, list[Tensor], tuple[int, int, int]], Recorded] = GraphStep,
     ) -> None:
         self._record = record

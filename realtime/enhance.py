@@ -133,14 +133,21 @@ class Enhancer:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; None for a good number.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
     """
 
     def __init__(
-        self, info: ModelInfo, *, compute: str = "auto", threads: int | None = None
+        self,
+        info: ModelInfo,
+        *,
+        compute: str = "auto",
+        threads: int | None = None,
+        dtype: str | None = None,
     ) -> None:
         self._info = info
         self._compute = compute
         self._threads = threads
+        self._dtype = dtype
         self._loaded: dict[int, LoadedChain] = {}
         self._told = ""
 
@@ -153,8 +160,7 @@ class Enhancer:
                 channels=channels,
                 compute=self._compute,
                 threads=self._threads,
-                # The same samples each time: no number format is chosen by how fast it is.
-                dtype="float32",
+                dtype=self._dtype,
                 paced=False,
             )
         return self._loaded[channels]

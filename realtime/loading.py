@@ -72,7 +72,7 @@ def load_chain(
     channels: int = 1,
     compute: str = "auto",
     threads: int | None = None,
-    dtype: str = "auto",
+    dtype: str | None = None,
     parameters: Parameters | None = None,
     paced: bool = True,
     windowed: bool = False,
@@ -89,12 +89,12 @@ def load_chain(
         channels: 1 or 2.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads of the network; None for a good number.
-        dtype: ``float32``, ``tf32`` (GPUs), ``bfloat16``, or ``auto`` for the fastest whose error
-            can be neglected; see :mod:`realtime.precision`.
+        dtype: ``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs that have it,
+            else float32.
         parameters: where the A/B mix starts.
         paced: blocks will come in real time, with pauses between them.
         windowed: run a streaming network on overlapping windows, as a plain one.
-        measurements: where the choice of threads and dtype is looked up and kept; None measures.
+        measurements: where the choice of threads is looked up and kept; None measures.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.

@@ -23,8 +23,6 @@ DTYPES = ("float32", "tf32", "bfloat16")
 
 # TorchScript profiles its first calls and compiles in the next; after these it is steady.
 WARM_UP_CALLS = 4
-# Calls whose median tells how long one takes.
-TIMED_CALLS = 7
 LONGEST_PAUSE_S = 0.03
 SHORT_LEAD_SAMPLES = 2
 
@@ -42,6 +40,28 @@ def choose_compute(name: str) -> torch.device:
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
+
+
+def choose_dtype(name: str | None, compute: str) -> str:
+    """What a network computes in on ``cpu`` or ``cuda``.
+
+    Args:
+        name: one of ``DTYPES``; None for tf32 on GPUs that have it, else float32.
+        compute: ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: if the name is unknown or the device cannot compute in it.
+    """
+    if name is not None and name not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}")
+    # NVIDIA's compute capability 8.0 (Ampere) was the first with tf32.
+    has_tf32 = compute == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
+    if name is None:
+        return "tf32" if has_tf32 else "float32"
+    if name == "tf32" and not has_tf32:
+        where = "this GPU" if compute == "cuda" else "the CPU"
+        raise ValueError(f"{where} cannot compute in tf32; use dtype float32 or bfloat16")
+    return name
 
 
 def device_name(compute: str) -> str:
@@ -110,7 +130,7 @@ class ScriptNetwork:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; None for what measures fastest in the warm-up.
-        dtype: ``float32``, ``tf32`` or ``bfloat16``.
+        dtype: see :func:`choose_dtype`.
         methods: of the module besides ``forward`` that will be called.
 
     Attributes:
@@ -133,23 +153,21 @@ class ScriptNetwork:
         *,
         compute: str = "auto",
         threads: int | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
         methods: Sequence[str] = (),
     ) -> None:
-        if dtype not in DTYPES:
-            raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {dtype!r}")
         self._device = choose_compute(compute)
         self._on_cpu = self._device.type == "cpu"
         self._choices = thread_choices(threads)
         self.threads = self._choices[0]
-        self.dtype = dtype
+        self.dtype = choose_dtype(dtype, self._device.type)
         self.ratio = info.ratio
         self.call_s = 0.0
         self._path = info.path
         self._loaded = load_script(info.path, self._device)
         if missing := [m for m in methods if not hasattr(self._loaded, m)]:
             raise ModelFileError(f"{info.path} says that it streams, but has no {missing[0]}")
-        if dtype == "bfloat16":
+        if self.dtype == "bfloat16":
             self._loaded = self._loaded.to(torch.bfloat16)
         self._module = freeze(self._loaded, [m for m in methods if m != "initial_state"])
 
@@ -219,12 +237,6 @@ class ScriptNetwork:
         self.bind_thread()
         return call_durations(call, pause_s=pause_s)
 
-    def time_call(self, x: Audio, pause_s: float) -> float:
-        """Median duration of a call in seconds, with pauses between the calls."""
-        # Another network may have run in this thread.
-        self.bind_thread()
-        return float(np.median(call_durations(lambda: self(x), calls=TIMED_CALLS, pause_s=pause_s)))
-
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""
         raise NotImplementedError
@@ -281,7 +293,7 @@ class StreamNetwork(ScriptNetwork):
         *,
         compute: str = "auto",
         threads: int | None = None,
-        dtype: str = "float32",
+        dtype: str | None = None,
     ) -> None:
         super().__init__(
             info,

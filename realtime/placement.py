@@ -65,28 +65,31 @@ def place(
         ModelFileError: if the file cannot be loaded or breaks its contract.
         ValueError: if compute or a wish is wrong.
     """
-    from realtime.network import device_name
+    from realtime.network import choose_dtype, device_name
 
     compute, notice = usable_compute(compute)
+    # tf32 is of GPUs: the processor behind one computes in float32.
+    only_gpu = compute == "cuda" and wish.dtype == "tf32"
+    cpu_dtype = choose_dtype(None if only_gpu else wish.dtype, "cpu")
     # On the processor first, also for a GPU: it has to be warm when the GPU is lost, and what is
     # wrong with a file is said here.
     on_cpu = fit(
         lambda w: make("cpu", w),
         info,
         calls,
-        # tf32 is of GPUs.
-        replace(wish, dtype="float32") if wish.dtype == "tf32" else wish,
+        replace(wish, dtype=cpu_dtype),
         device="cpu",
         measurements=measurements,
     )
     if compute == "cpu":
         return Placed(on_cpu, notice=notice)
     try:
+        gpu_dtype = choose_dtype(wish.dtype, "cuda")
         on_gpu = fit(
             lambda w: make("cuda", w),
             info,
             calls,
-            replace(wish, threads=on_cpu.threads),
+            Wish(threads=on_cpu.threads, dtype=gpu_dtype),
             device=device_name("cuda"),
             measurements=measurements,
         )

@@ -87,7 +87,7 @@ def open_model(
 
     Raises:
         ModelFileError: if there is no such model, or its file cannot be read.
-        ValueError: if compute or threads are wrong.
+        ValueError: if compute, threads or dtype are wrong.
     """
     if settings.model != "auto":
         info = find_model(settings.model)
@@ -97,6 +97,7 @@ def open_model(
         channels=channels,
         compute=settings.compute,
         threads=settings.threads,
+        dtype=settings.dtype,
         measurements=measurements,
         progress=progress,
     )
@@ -142,6 +143,7 @@ def open_engine(
             channels=source.channels,
             compute=settings.compute,
             threads=settings.threads,
+            dtype=settings.dtype,
             parameters=parameters,
             measurements=measurements,
         )

@@ -19,5 +19,7 @@ class Settings:
     """``auto``, ``cpu`` or ``cuda``."""
     threads: int | None = None
     """CPU threads of the network; None for a good number."""
+    dtype: str | None = None
+    """``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs, float32 on CPUs."""
     loop: bool = False
     """File inputs begin again at the end."""

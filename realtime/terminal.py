@@ -227,13 +227,20 @@ def _draw_demo(last: Snapshot, say: Say) -> None:
 
 
 def run_enhance(
-    source: Path, target: Path, model: str, compute: str, threads: int | None, *, say: Say
+    source: Path,
+    target: Path,
+    model: str,
+    *,
+    compute: str,
+    threads: int | None,
+    dtype: str | None,
+    say: Say,
 ) -> None:
     """Restore a file or a folder of files, with a progress bar.
 
     Raises:
         TopoctaveError: if something cannot be used; of a folder all other files are done first.
-        ValueError: if compute or threads are wrong.
+        ValueError: if compute, threads or dtype are wrong.
     """
     from tqdm import tqdm
 
@@ -242,7 +249,7 @@ def run_enhance(
 
     info = find_model(model)
     jobs = plan_jobs(source, target)
-    enhancer = Enhancer(info, compute=compute, threads=threads)
+    enhancer = Enhancer(info, compute=compute, threads=threads, dtype=dtype)
     failed: list[TopoctaveError] = []
     with tqdm(total=len(jobs), unit="file", disable=None, leave=False) as bar:
         for job in jobs:

@@ -93,6 +93,7 @@ def trial(measurements: Measurements, lines: list[str], **changes: Any) -> Speed
         "channels": 1,
         "compute": "cpu",
         "threads": 1,
+        "dtype": None,
         "measurements": measurements,
         "progress": lines.append,
     }
@@ -259,7 +260,7 @@ def test_a_session_says_why_it_runs_this_model(
     # What an earlier session found: what a busy machine would measure now is not the question.
     for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
         key = measurement_key(
-            "speed", info, block=256, channels=1, device="cpu", threads=settings.threads
+            "speed", info, block=256, channels=1, device="cpu", threads=settings.threads, dtype=None
         )
         measurements.put(key, speed)
     lines: list[str] = []

@@ -200,6 +200,8 @@ def test_bad_outputs(shell: Shell, model: Path, song: Path, command: str, target
         (["--block", "0"], "multiple of 128"),
         (["--compute", "gpu"], "compute"),
         (["--threads", "0"], "threads"),
+        (["--dtype", "float16"], "dtype must be one of float32, tf32, bfloat16"),
+        (["--dtype", "tf32", "--compute", "cpu"], "the CPU cannot compute in tf32"),
         (["--mix", "2"], "mix"),
         (["--mix", "nan"], "mix"),
         (["--seconds", "-1"], "seconds"),

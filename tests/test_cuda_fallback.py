@@ -28,7 +28,7 @@ from realtime.file_ports import FileInput, NullOutput
 from realtime.fit import Calls, Wish
 from realtime.loading import LoadedChain, load_chain
 from realtime.model_file import ModelInfo, read_model_info
-from realtime.network import StreamNetwork
+from realtime.network import StreamNetwork, choose_dtype
 from realtime.parameters import Parameters
 from realtime.placement import place
 from realtime.processor import Audio, ProcessSpec
@@ -295,6 +295,7 @@ def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch says that there is a GPU; any use of it fails as this build of torch fails."""
     monkeypatch.setattr(realtime.network.torch.cuda, "is_available", lambda: True)
     monkeypatch.setattr(realtime.network.torch.cuda, "get_device_name", lambda _=None: "a GPU")
+    monkeypatch.setattr(realtime.network.torch.cuda, "get_device_capability", lambda: (9, 0))
 
 
 @pytest.fixture
@@ -343,26 +344,17 @@ def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
 class Stub:
     """Enough of a network to be placed."""
 
-    dtype, call_s, latency_samples = "float32", 0.001, 0
+    call_s = 0.001
 
-    def __init__(self, device: str, threads: int | None, fails: Exception | None) -> None:
+    def __init__(self, device: str, wish: Wish, fails: Exception | None) -> None:
         self.device = device
-        self.threads = threads or 3
+        self.dtype = wish.dtype
+        self.threads = wish.threads or 3
         self._fails = fails
-
-    def bind_thread(self) -> None: ...
-
-    def start(self, channels: int) -> None: ...
 
     def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
         if self._fails is not None:
             raise self._fails
-
-    def time_call(self, x: Audio, pause_s: float) -> float:
-        return self.call_s
-
-    def __call__(self, x: Audio) -> Audio:
-        return x
 
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
@@ -380,7 +372,7 @@ CALLS = Calls(channels=1, samples=256, pause_s=0.0)
 )
 def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
     placed = place(
-        lambda device, wish: Stub(device, wish.threads, failure if device == "cuda" else None),
+        lambda device, wish: Stub(device, wish, failure if device == "cuda" else None),
         INFO,
         CALLS,
         Wish(),
@@ -395,7 +387,7 @@ def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> Non
 
 def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
     placed = place(
-        lambda device, wish: Stub(device, wish.threads, None),
+        lambda device, wish: Stub(device, wish, None),
         INFO,
         CALLS,
         Wish(),
@@ -407,6 +399,37 @@ def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
     # The thread that processes is bound once, for both.
     assert placed.network.threads == placed.backup.threads
     assert placed.notice == ""
+
+
+@pytest.mark.parametrize(
+    ("asked", "gpu_dtype", "cpu_dtype"),
+    [
+        (None, "tf32", "float32"),
+        ("tf32", "tf32", "float32"),
+        ("float32", "float32", "float32"),
+        ("bfloat16", "bfloat16", "bfloat16"),
+    ],
+)
+def test_each_device_has_the_dtype_asked_for_or_its_default(
+    gpu: None, asked: str | None, gpu_dtype: str, cpu_dtype: str
+) -> None:
+    placed = place(
+        lambda device, wish: Stub(device, wish, None),
+        INFO,
+        CALLS,
+        Wish(dtype=asked),
+        compute="auto",
+        measurements=None,
+    )
+    assert placed.backup is not None
+    assert (placed.network.dtype, placed.backup.dtype) == (gpu_dtype, cpu_dtype)
+
+
+def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime.network.torch.cuda, "get_device_capability", lambda: (7, 5))
+    assert choose_dtype(None, "cuda") == "float32"
+    with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
+        choose_dtype("tf32", "cuda")
 
 
 def test_a_broken_model_is_not_blamed_on_the_gpu(tmp_path: Path, gpu: None) -> None:
@@ -519,7 +542,7 @@ def test_a_network_that_cannot_be_recorded_runs_as_it_is(
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
 def test_on_a_gpu_the_graph_equals_the_cpu(unet_file: Path, rng: np.random.Generator) -> None:
     info: ModelInfo = replace(read_model_info(unet_file))
-    network = GraphNetwork(info, compute="cuda")
+    network = GraphNetwork(info, compute="cuda", dtype="float32")
     network.warm_up(1, BLOCK)
     plain = StreamNetwork(info, compute="cpu", threads=1)
     x = rng.normal(0, 0.1, (1, 20 * BLOCK)).astype(np.float32)

@@ -27,7 +27,6 @@ from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork
 from realtime.parameters import Parameters
 from realtime.placement import place
-from realtime.precision import error_allows, probe
 from realtime.processor import Audio, ProcessSpec
 from realtime.snapshot import State
 from realtime.streaming import StreamingNetwork
@@ -403,33 +402,6 @@ def test_windows_on_a_slow_processor_become_kaiser_fast() -> None:
     dry = kaiser_fast(np.pad(x, ((0, 0), (0, 23))), KAISER_FAST)[:, KAISER_FAST:]
     np.testing.assert_allclose(y, dry, rtol=0, atol=ROUNDING)
     np.testing.assert_array_equal(DryWindows(1)(x), x)
-
-
-# ---- number formats
-
-
-@pytest.mark.parametrize(("scale", "allowed"), [(0.0, True), (3e-4, True), (0.1, False)])
-def test_an_error_is_measured_against_speech_at_its_own_rate(
-    info: ModelInfo, scale: float, allowed: bool
-) -> None:
-    class Noisy(StreamNetwork):
-        """As exact as it is told."""
-
-        def __call__(self, x: Audio) -> Audio:
-            y = super().__call__(x)
-            return y + scale * noise(y.shape[1]) * np.abs(y).max()
-
-    exact = StreamNetwork(info, compute="cpu", threads=1)
-    assert error_allows(exact, Noisy(info, compute="cpu", threads=1), 1, 256) is allowed
-
-
-def test_the_probe_is_in_time_with_what_is_heard() -> None:
-    given, heard = probe(2, 2)
-    assert heard.shape == (2, 2 * given.shape[1])
-    inside = given[0, 1_000:-1_000]
-    lags = range(-3, 4)
-    match = [inside @ heard[0, 2_000 + lag : -2_000 + lag : 2] for lag in lags]
-    assert lags[int(np.argmax(match))] == 0
 
 
 def test_it_is_placed_and_fitted_by_its_own_calls(info: ModelInfo) -> None:

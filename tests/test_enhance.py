@@ -82,6 +82,11 @@ def test_channels_are_restored_each_for_itself(plain: ModelInfo) -> None:
         np.testing.assert_allclose(both[channel], alone[0], rtol=0, atol=ROUNDING)
 
 
+def test_a_file_is_restored_in_the_dtype_asked_for(tiny: ModelInfo) -> None:
+    assert Enhancer(tiny, compute="cpu").load(1).dtype == "float32"
+    assert Enhancer(tiny, compute="cpu", dtype="bfloat16").load(1).dtype == "bfloat16"
+
+
 def test_the_second_file_does_not_hear_the_first(plain: ModelInfo) -> None:
     enhancer = Enhancer(plain, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))

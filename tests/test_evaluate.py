@@ -230,6 +230,11 @@ def test_unknown_and_doubled_models_are_refused(folder: Path, identity: str) -> 
         evaluate(folder, [identity, identity], threads=1)
 
 
+def test_a_dtype_that_cannot_be_is_refused(folder: Path, identity: str) -> None:
+    with pytest.raises(ValueError, match="the CPU cannot compute in tf32"):
+        evaluate(folder, [identity], compute="cpu", threads=1, dtype="tf32")
+
+
 def test_visqol_missing_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "visqol", None)
     with pytest.raises(TopoctaveError, match="pip install"):

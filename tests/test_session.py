@@ -7,9 +7,11 @@ import pytest
 import soundfile
 import torch
 from fake_ports import wait_until
-from networks import Smooth, metadata, write_model
+from networks import Smooth, metadata, unet_metadata, write_model
+from test_streaming import unet
 
 import realtime.portaudio
+from models.streaming import StreamingUNet
 from realtime.errors import AudioFileError, DeviceError, ModelFileError, TopoctaveError
 from realtime.file_ports import FileInput, FileOutput, NullOutput
 from realtime.parameters import Parameters
@@ -152,6 +154,16 @@ def test_a_loop_is_handed_on(model: str, song: Path) -> None:
         engine.stop()
 
 
+@pytest.mark.parametrize(("asked", "dtype"), [(None, "float32"), ("bfloat16", "bfloat16")])
+def test_a_dtype_arrives_in_the_engine(
+    tmp_path: Path, song: Path, asked: str | None, dtype: str
+) -> None:
+    model = str(write_model(tmp_path / "unet.ts", StreamingUNet(unet(4)), unet_metadata()))
+    engine = open_engine(settings(model, song, "null", dtype=asked))
+    assert engine.snapshot().dtype == dtype
+    engine.stop()
+
+
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -164,6 +176,7 @@ def test_a_loop_is_handed_on(model: str, song: Path) -> None:
         ({"block_samples": 100}, ValueError),
         ({"compute": "gpu"}, ValueError),
         ({"threads": 0}, ValueError),
+        ({"dtype": "tf32"}, ValueError),
     ],
 )
 def test_wrong_settings_are_told_and_leave_nothing(

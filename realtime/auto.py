@@ -122,8 +122,6 @@ class SpeedTrial:
         )
         chain = loaded.chain
         rng = np.random.default_rng(0)
-        lead = np.zeros((self.channels, chain.lead_samples), np.float32)
-        chain.process(lead)
         x = rng.normal(0.0, 0.05, (self.channels, self.block_samples // 2)).astype(np.float32)
         block_s = x.shape[1] / SAMPLE_RATE_IN
         times = BlockTimes(self.block_samples / SAMPLE_RATE_OUT)

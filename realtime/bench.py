@@ -91,7 +91,6 @@ def chain_stage(
     )
     if loaded.notice:
         raise ModelFileError(loaded.notice)
-    loaded.chain.process(_noise(1, loaded.chain.lead_samples))
     row = bench_row(
         kind,
         info.name,

@@ -24,14 +24,11 @@ class WetPath:
         front_end: ``kaiser_fast`` or ``kaiser_best``, or ``none`` where the network takes the
             22.05 kHz input itself.
         crossfade_samples: that the network's windows overlap by; 0 for streaming networks.
-        lead_samples: behind the first upsampled sample, at 44.1 kHz, where the network's first
-            block ends if it is to be as early as it can.
     """
 
     network: Processor
     front_end: str = "kaiser_fast"
     crossfade_samples: int = 0
-    lead_samples: int = 0
 
 
 class Chain:
@@ -74,12 +71,6 @@ class Chain:
         return self._latency_samples
 
     @property
-    def lead_samples(self) -> int:
-        """Input samples of a first block with which regular blocks meet the network's grid."""
-        reach = self._wet_front_end.reach if self._wet_front_end else 0
-        return reach + (-(-self._wet.lead_samples // 2) if self._wet else 0)
-
-    @property
     def latency(self) -> Latency:
         """The chain's latency by named parts."""
         front_end = self._front_end_samples
@@ -100,7 +91,6 @@ class Chain:
             spec,
             max_block_samples=2 * spec.max_block_samples,
             block_multiple=2 * spec.block_multiple,
-            lead_samples=2 * spec.lead_samples,
         )
         dry = self._latency_samples = self._dry_front_end.latency_samples
         if self._wet is not None:

@@ -98,6 +98,7 @@ class GraphNetwork(StreamNetwork):
         compute: ``auto``, ``cpu`` or ``cuda``; the CPU makes sense with another recorder only.
         threads: CPU threads.
         dtype: see :func:`realtime.network.choose_dtype`.
+        origin_samples: where in its input the network's grid begins.
         record: makes the recorded step.
     """
 
@@ -108,12 +109,15 @@ class GraphNetwork(StreamNetwork):
         compute: str = "cuda",
         threads: int | None = 1,
         dtype: str | None = None,
+        origin_samples: int = 0,
         record: Callable[[Step, list[Tensor], tuple[int, int, int]], Recorded] = GraphStep,
     ) -> None:
         self._record = record
         self._recorded: Recorded | None = None
         self._shape = (0, 0)
-        super().__init__(info, compute=compute, threads=threads, dtype=dtype)
+        super().__init__(
+            info, compute=compute, threads=threads, dtype=dtype, origin_samples=origin_samples
+        )
 
     def start(self, channels: int) -> None:
         """Forget the past: there was silence."""

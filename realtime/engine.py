@@ -126,7 +126,7 @@ class Engine:
     @property
     def tap_delay_samples(self) -> int:
         """Output tap sample j belongs to input tap sample (j - tap_delay_samples) / 2."""
-        return self._loaded.chain.latency_samples - 2 * self._loaded.chain.lead_samples
+        return self._loaded.chain.latency_samples
 
     @property
     def latency(self) -> Latency:

@@ -27,7 +27,7 @@ def render(
     """A whole signal through a prepared chain, its latency removed.
 
     Args:
-        chain: prepared for blocks of ``block_samples // 2`` input samples and its lead.
+        chain: prepared for blocks of ``block_samples // 2`` input samples.
         x: at 22.05 kHz.
         block_samples: output samples per block.
         progress: called with the share that is done, 0 to 1.
@@ -41,7 +41,7 @@ def render(
     needed = chain.latency_samples + total
     out = np.empty((len(x), needed), np.float32)
     done = 0
-    for block in _blocks(x, lead=chain.lead_samples, length=block_samples // 2):
+    for block in _blocks(x, block_samples // 2):
         y = chain.process(block)[:, : needed - done]
         out[:, done : done + y.shape[1]] = y
         done += y.shape[1]
@@ -51,11 +51,10 @@ def render(
     return out[:, chain.latency_samples :]
 
 
-def _blocks(x: Audio, *, lead: int, length: int) -> Iterator[Audio]:
-    """The signal in blocks, the lead first if there is one, and silence behind it without end."""
+def _blocks(x: Audio, n: int) -> Iterator[Audio]:
+    """The signal in blocks of ``n`` samples, then silence without end."""
     start = 0
     while True:
-        n = lead if start == 0 and lead else length
         block = x[:, start : start + n]
         if block.shape[1] < n:
             block = np.pad(block, ((0, 0), (0, n - block.shape[1])))

@@ -85,7 +85,7 @@ class FallbackStream:
         call_samples: the longest call's input.
 
     Raises:
-        ValueError: if the backup is not the device's equal in ratio, grid, lead and latency.
+        ValueError: if the backup is not the device's equal in ratio, grid and latency.
 
     Shape:
         - Input: ``[C, n]``
@@ -101,7 +101,7 @@ class FallbackStream:
         context_samples: int,
         call_samples: int,
     ) -> None:
-        for name in ("ratio", "block_multiple", "lead_samples", "latency_samples"):
+        for name in ("ratio", "block_multiple", "latency_samples"):
             if backup is not None and getattr(backup, name) != getattr(device, name):
                 raise ValueError(f"the backup's {name} is another one")
         self._device = device
@@ -109,7 +109,6 @@ class FallbackStream:
         self._lifeline = lifeline
         self.ratio = device.ratio
         self.block_multiple = device.block_multiple
-        self.lead_samples = device.lead_samples
         self._call_samples = call_samples
         self._upsampler = KaiserUpsampler() if device.ratio > 1 else None
         dry = self._upsampler.latency_samples if self._upsampler else 0

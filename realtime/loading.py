@@ -118,7 +118,6 @@ def load_chain(
             max_block_samples=block_samples // 2,
             channels=channels,
             block_multiple=block_samples // 2,
-            lead_samples=chain.lead_samples,
         )
     )
     network = built.network

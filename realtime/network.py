@@ -24,7 +24,6 @@ DTYPES = ("float32", "tf32", "bfloat16")
 # TorchScript profiles its first calls and compiles in the next; after these it is steady.
 WARM_UP_CALLS = 4
 LONGEST_PAUSE_S = 0.03
-SHORT_LEAD_SAMPLES = 2
 
 
 def choose_compute(name: str) -> torch.device:
@@ -274,13 +273,18 @@ class WindowNetwork(ScriptNetwork):
 class StreamNetwork(ScriptNetwork):
     """A network's ``stream``, with its state, channels as a batch.
 
+    Args:
+        info: the model file.
+        compute: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads; None for what measures fastest in the warm-up.
+        dtype: see :func:`choose_dtype`.
+        origin_samples: where in its input the network's grid begins.
+
     Attributes:
         block_multiple: a call's input is a multiple of this long.
-        lead_samples: how far, in the input, behind a line of the network's grid every call ends.
-            Networks that take a lead in ``initial_state`` (in output samples, as all that a file
-            says) are the faster, the shorter it is; 2 is the least that a whole sample at
-            22.05 kHz makes.
-        latency_samples: how late the output is, with that lead, in output samples.
+        origin_samples: where in its input a call may begin. Networks whose ``initial_state`` takes
+            a ``lead`` put their grid where it has to be themselves, and this is 0.
+        latency_samples: how late the output is within its calls, in output samples.
 
     Shape:
         - Input: ``[C, n]``, n a multiple of ``block_multiple``
@@ -294,6 +298,7 @@ class StreamNetwork(ScriptNetwork):
         compute: str = "auto",
         threads: int | None = None,
         dtype: str | None = None,
+        origin_samples: int = 0,
     ) -> None:
         super().__init__(
             info,
@@ -306,11 +311,13 @@ class StreamNetwork(ScriptNetwork):
         self._stream = self._module.stream
         self.block_multiple = info.block_multiple // self.ratio
         arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
-        self._takes_lead = "lead" in arguments
-        self._lead = SHORT_LEAD_SAMPLES if self._takes_lead else info.block_multiple
-        self.lead_samples = self._lead // self.ratio
-        # What the file says is with a lead of a whole step.
-        self.latency_samples = info.latency_samples - (info.block_multiple - self._lead)
+        # The lead is the part of the first call that lies after the origin, in output samples: the
+        # network does not wait for the rest of a step.
+        step = info.block_multiple
+        self._lead = step - self.ratio * origin_samples % step if "lead" in arguments else None
+        self.origin_samples = origin_samples if self._lead is None else 0
+        # The file states the latency with a lead of a whole step.
+        self.latency_samples = info.latency_samples - (step - (self._lead or step))
         # By the number of channels; a stereo session asks for one and two.
         self._silent: dict[int, list[torch.Tensor]] = {}
         self.start(1)
@@ -318,7 +325,7 @@ class StreamNetwork(ScriptNetwork):
     def initial_state(self, channels: int) -> list[torch.Tensor]:
         """The network's state after silence; the caller's own."""
         if channels not in self._silent:
-            lead = (self._lead,) if self._takes_lead else ()
+            lead = () if self._lead is None else (self._lead,)
             # Runs once: not worth freezing, nor the half second of compiling it for its length.
             # (torch documents this name, but does not list it as exported.)
             plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]

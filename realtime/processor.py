@@ -15,7 +15,7 @@ class ProcessSpec:
     """What a processor may rely on from ``prepare`` on; lengths at the processor's input rate.
 
     Raises:
-        ValueError: if a length is not positive (``lead_samples`` may be 0).
+        ValueError: if a length is not positive.
     """
 
     max_block_samples: int
@@ -23,15 +23,11 @@ class ProcessSpec:
     channels: int = 1
     block_multiple: int = 1
     """Every block's length is a multiple of this; a promise that saves latency."""
-    lead_samples: int = 0
-    """Length of one block that comes before the regular ones, and again after a reset."""
 
     def __post_init__(self) -> None:
         for name in ("max_block_samples", "channels", "block_multiple"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
-        if self.lead_samples < 0:
-            raise ValueError(f"lead_samples must not be negative, got {self.lead_samples}")
 
 
 class Processor(Protocol):
@@ -75,7 +71,7 @@ def check_block(x: Audio, spec: ProcessSpec) -> None:
         raise ValueError(f"a block must be [{spec.channels}, n], got shape {x.shape}")
     if x.dtype != np.float32:
         raise ValueError(f"a block must be float32, got {x.dtype}")
-    if x.shape[1] > max(spec.max_block_samples, spec.lead_samples):
+    if x.shape[1] > spec.max_block_samples:
         raise ValueError(
             f"a block may have up to {spec.max_block_samples} samples, got {x.shape[1]}"
         )

@@ -20,12 +20,8 @@ class StreamingCallable(Protocol):
         """A call's input is a multiple of this long: the step of the network's grid."""
 
     @property
-    def lead_samples(self) -> int:
-        """How many input samples behind a line of that grid every call ends, 1 to a whole step."""
-
-    @property
     def latency_samples(self) -> int:
-        """How late the output is within its calls, with that lead; in output samples."""
+        """How late the output is within its calls; in output samples."""
 
     def start(self, channels: int) -> None:
         """Forget the past: there was silence."""
@@ -50,7 +46,7 @@ class StreamingNetwork:
     ::
 
         grid      |-------- step --------|-------- step --------|      lines at origin + k * step
-        calls      --|-------- n * step ---------|-------- ...         end `lead` behind a line
+        calls     |------------------ n * step -----------------|--    end on a line
 
     The calls do not depend on how the signal is cut into blocks, so any blocking gives the same
     samples. All calls are of one length, from the first one on: that of a block, where blocks
@@ -61,7 +57,7 @@ class StreamingNetwork:
         origin_samples: position in the input where the network's grid begins.
 
     Raises:
-        ValueError: if the origin is negative, or the network's lead not within a step.
+        ValueError: if the origin is negative.
 
     Shape:
         - Input: ``[C, n]``
@@ -71,13 +67,9 @@ class StreamingNetwork:
     def __init__(self, network: StreamingCallable, *, origin_samples: int = 0) -> None:
         if origin_samples < 0:
             raise ValueError(f"origin must not be negative, got {origin_samples}")
-        if not 1 <= network.lead_samples <= network.block_multiple:
-            raise ValueError(
-                f"lead must be from 1 to {network.block_multiple}, got {network.lead_samples}"
-            )
         self._network = network
         self.ratio = network.ratio
-        self._call_end = origin_samples + network.lead_samples
+        self._origin = origin_samples
         self.prepare(ProcessSpec(max_block_samples=1))
 
     @property
@@ -94,14 +86,14 @@ class StreamingNetwork:
         """Allocate for blocks of the spec."""
         self._spec = spec
         grid = self._network.block_multiple
-        self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._call_end)
-        self._step, end = call_length(spec.block_multiple, grid), self._call_end
+        self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._origin)
+        self._step, end = call_length(spec.block_multiple, grid), self._origin
         if self._step == spec.block_multiple:
             # One call per block, ending as soon as the grid allows.
-            end = spec.lead_samples - self._wait
+            end = -self._wait
         # Silence that goes in front of the stream, so that its calls end where they should.
         self._silence = -end % self._step
-        longest = max(spec.max_block_samples, spec.lead_samples)
+        longest = spec.max_block_samples
         self._input = np.zeros((spec.channels, self._step + longest), np.float32)
         held = self._wait + self._step + longest
         self._output = np.zeros((spec.channels, self.ratio * held), np.float32)

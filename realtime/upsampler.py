@@ -91,8 +91,7 @@ class KaiserUpsampler:
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate; any block lengths will do."""
         self._spec = spec
-        longest = max(spec.max_block_samples, spec.lead_samples)
-        rows = -(-longest // ROW_SAMPLES)
+        rows = -(-spec.max_block_samples // ROW_SAMPLES)
         # History of 2 L samples, then the block; the rest of the last row is never read back.
         self._buffer = np.zeros((spec.channels, rows * ROW_SAMPLES + 2 * self.reach), np.float32)
         self._rows = np.lib.stride_tricks.as_strided(

@@ -79,10 +79,16 @@ class PathBuilder:
 
         def make(device: str, wish: Wish) -> StreamNetwork:
             kind = GraphNetwork if device == "cuda" else StreamNetwork
-            return kind(self.info, compute=device, threads=wish.threads, dtype=wish.dtype)
+            return kind(
+                self.info,
+                compute=device,
+                threads=wish.threads,
+                dtype=wish.dtype,
+                origin_samples=self.origin_samples,
+            )
 
-        ratio = self.info.ratio
-        calls = self.calls(call_length(self.block_samples, self.info.block_multiple) // ratio)
+        call = call_length(self.block_samples, self.info.block_multiple)
+        calls = self.calls(call // self.info.ratio)
         placed = place(
             make,
             self.info,
@@ -102,10 +108,8 @@ class PathBuilder:
                 call_samples=calls.samples,
             )
         wet = WetPath(
-            StreamingNetwork(network, origin_samples=self.origin_samples),
+            StreamingNetwork(network, origin_samples=placed.network.origin_samples),
             self.info.front_end,
-            # A whole step behind a line is on the next one.
-            lead_samples=ratio * (network.lead_samples % network.block_multiple),
         )
         return BuiltPath(wet, placed.network, placed.notice, lifeline)
 

@@ -18,9 +18,7 @@ def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: in
     line wait for nothing, blocks of any length up to a hop less one.
     """
     step = gcd(spec.block_multiple, hop_samples)
-    ends = (
-        spec.lead_samples - origin_samples + step * np.arange(hop_samples // step)
-    ) % hop_samples
+    ends = (step * np.arange(hop_samples // step) - origin_samples) % hop_samples
     return int(ends.max())
 
 
@@ -85,7 +83,9 @@ class WindowedNetwork:
         self._function = window_function
         self._hop = hop_samples
         self._crossfade = crossfade_samples
-        self._origin = origin_samples
+        # The grid's first line at or before the stream's start, as a position within a hop: where
+        # blocks are hops, none of its lines is nearer after their ends.
+        self._origin = -(-origin_samples % grid_multiple) % hop_samples
         # What is yielded lies this far behind the end of the hop that has come in: crossfade and
         # right context, rounded up so that windows stay on the grid.
         ahead = crossfade_samples + right_samples
@@ -111,13 +111,9 @@ class WindowedNetwork:
         """Allocate for blocks of the spec."""
         self._spec = spec
         ratio = self.ratio
-        scaled = replace(
-            spec,
-            block_multiple=ratio * spec.block_multiple,
-            lead_samples=ratio * spec.lead_samples,
-        )
+        scaled = replace(spec, block_multiple=ratio * spec.block_multiple)
         self._wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
-        longest = ratio * max(spec.max_block_samples, spec.lead_samples)
+        longest = ratio * spec.max_block_samples
         held = (self._window + self._hop + longest) // ratio
         self._input = np.zeros((spec.channels, held), np.float32)
         self._output = np.zeros(
@@ -151,7 +147,7 @@ class WindowedNetwork:
         while self._filled >= self._left + self._behind + self._hop:
             self._run_window()
         if self._ready < n:
-            raise ValueError("blocks do not keep to the multiple and lead of the prepared spec")
+            raise ValueError("blocks do not keep to the multiple of the prepared spec")
         out = self._output[:, :n].copy()
         self._ready -= n
         self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()

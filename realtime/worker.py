@@ -75,7 +75,6 @@ class Worker:
         self._safety = safety_samples
         self._starved_blocks = 0
         self._block = loaded.block_samples // 2
-        self._lead = loaded.chain.lead_samples
         self.times = BlockTimes(loaded.block_samples / SAMPLE_RATE_OUT)
         self.error = ""
         self.finished = False
@@ -92,7 +91,6 @@ class Worker:
         self._prefill_samples = (
             loaded.block_samples
             + safety_samples
-            + 2 * self._lead
             + 2 * reader.latency_samples
             + writer.latency_samples
         )
@@ -121,11 +119,6 @@ class Worker:
             self._outlet.end()
 
     def _loop(self) -> None:
-        if not self._wait_for(self._lead + self._block):
-            return
-        if self._lead:
-            # The chain's answer to the lead belongs to no time at all: it is latency come early.
-            self._process(self._reader.read(self._lead))
         while not self._stop.is_set():
             if not self._wait_for(self._block):
                 return
@@ -168,7 +161,7 @@ class Worker:
     def _flush(self) -> None:
         """The rest of a file, and silence until everything that is late has come out."""
         received = self._reader.read_samples + self._reader.available
-        due = 2 * received + self._chain.latency_samples - 2 * self._lead
+        due = 2 * received + self._chain.latency_samples
         left = due - self._delivered_samples
         while left > 0 and not self._stop.is_set():
             if not self._wait_for_room():

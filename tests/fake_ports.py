@@ -167,9 +167,8 @@ class Rig:
             done = self.engine.input_tap.written
             whole = self.source.pushed - faults.dropped_samples - done < self.block
             # What went into the chain has come out of it, and into the ring.
-            lead = self.loaded.chain.lead_samples
-            delivered = 2 * max(done - lead, 0) == self.engine.output_tap.written
-            early = not done and self.source.pushed < self.block + lead
+            delivered = 2 * done == self.engine.output_tap.written
+            early = not done and self.source.pushed < self.block
             return early or (whole and delivered)
 
         wait_until(idle, "that the worker was done")

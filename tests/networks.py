@@ -79,7 +79,6 @@ def loaded_chain(
             max_block_samples=block_samples // 2,
             channels=channels,
             block_multiple=block_samples // 2,
-            lead_samples=chain.lead_samples,
         )
     )
     return LoadedChain(

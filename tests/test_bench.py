@@ -134,10 +134,10 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
         # No rows in bfloat16: this network's buffer cannot be.
         ("window", "redraw, xcb", "float32", None),
     ]
-    # Streaming at 1024: two blocks, the front end and 511 samples of the network.
+    # Streaming at 1024: two blocks, the front end and 591 samples of the network.
     late = {(r["name"], r["stage"], r["block"]): r["latency_ms"] for r in rows}
     assert late["unet", "streaming", 1024] == pytest.approx(
-        1e3 * (2 * 1024 + 46 + 511) / 44_100, abs=0.01
+        1e3 * (2 * 1024 + 46 + 591) / 44_100, abs=0.01
     )
     assert late["unet", "stateless", 1024] is None
     assert late["unet", "windowed", 1024] > late["unet", "streaming", 1024]

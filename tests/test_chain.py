@@ -25,22 +25,17 @@ ROUNDING = 1e-6
 def chain(function: Callable[[Audio], Audio] = smooth, **parameters: float) -> Chain:
     made = loaded_chain(function).chain
     made.parameters = Parameters(**parameters)  # type: ignore[arg-type]
-    made.prepare(
-        ProcessSpec(max_block_samples=BLOCK, block_multiple=BLOCK, lead_samples=made.lead_samples)
-    )
+    made.prepare(ProcessSpec(max_block_samples=BLOCK, block_multiple=BLOCK))
     return made
 
 
 def run(made: Chain, x: Audio, changes: dict[int, Parameters] | None = None) -> Audio:
     """All blocks; a change happens before the block of its number."""
-    starts = [0, *range(made.lead_samples or BLOCK, x.shape[1], BLOCK)]
     parts = []
-    for i, start in enumerate(starts):
+    for i in range(x.shape[1] // BLOCK):
         if changes and i in changes:
             made.parameters = changes[i]
-        end = starts[i + 1] if i + 1 < len(starts) else start + BLOCK
-        if end <= x.shape[1]:
-            parts.append(made.process(x[:, start:end].copy()))
+        parts.append(made.process(x[:, i * BLOCK : (i + 1) * BLOCK].copy()))
     return np.concatenate(parts, axis=1)
 
 
@@ -187,7 +182,7 @@ def test_a_change_takes_its_time_and_ends(what: str) -> None:
     made = chain()
     y = run(made, x, {0: before, 20: after})
     old, new = (run(chain(), x, {0: p}) for p in (before, after))
-    at = 2 * (made.lead_samples + 19 * BLOCK)
+    at = 2 * 20 * BLOCK
     np.testing.assert_array_equal(y[:, :at], old[:, :at])
     # An input gain is heard as late as everything else.
     end = at + RAMP_SAMPLES + made.latency_samples + 512
@@ -211,9 +206,8 @@ def test_reset_is_where_the_parameters_are_at_once(rng: np.random.Generator) -> 
 def test_amplify_and_restore_are_process(rng: np.random.Generator) -> None:
     x = noise(rng)
     one, two = chain(input_gain_db=6.0), chain(input_gain_db=6.0)
-    lead = one.lead_samples
-    for start, n in ((0, lead), (lead, BLOCK), (lead + BLOCK, BLOCK)):
-        block = x[:, start : start + n].copy()
+    for start in range(0, 3 * BLOCK, BLOCK):
+        block = x[:, start : start + BLOCK].copy()
         np.testing.assert_array_equal(one.process(block), two.restore(two.amplify(block)))
 
 
@@ -246,7 +240,7 @@ def test_parameters_may_change_at_any_moment_from_another_thread(
     other = threading.Thread(target=turn_knobs)
     other.start()
     x = np.full((1, BLOCK), 0.5, np.float32)
-    parts = [made.process(x[:, : made.lead_samples].copy())]
+    parts = []
     deadline = time.monotonic() + FUZZ_S
     try:
         while time.monotonic() < deadline:

@@ -50,7 +50,6 @@ class Echo:
     def __init__(self, *, fails_at: int | None = None, gain: float = 0.5) -> None:
         self.ratio = 1
         self.block_multiple = 128
-        self.lead_samples = 2
         self.latency_samples = LATENCY
         self.calls = 0
         self.starts = 0
@@ -172,7 +171,7 @@ def test_other_errors_of_the_device_are_not_hidden() -> None:
     assert not lifeline.lost
 
 
-@pytest.mark.parametrize("name", ["block_multiple", "lead_samples", "latency_samples"])
+@pytest.mark.parametrize("name", ["block_multiple", "latency_samples"])
 def test_a_backup_of_another_geometry_is_refused(name: str) -> None:
     backup = Echo()
     setattr(backup, name, 3)
@@ -199,13 +198,11 @@ def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
 
 
 def loaded_with(network: FallbackStream, lifeline: Lifeline) -> LoadedChain:
-    wet = WetPath(StreamingNetwork(network, origin_samples=46), lead_samples=network.lead_samples)
-    chain = Chain(wet)
+    chain = Chain(WetPath(StreamingNetwork(network)))
     chain.prepare(
         ProcessSpec(
             max_block_samples=BLOCK // 2,
             block_multiple=BLOCK // 2,
-            lead_samples=chain.lead_samples,
         )
     )
     return LoadedChain(
@@ -337,7 +334,6 @@ def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
     assert loaded.notice.startswith("the GPU cannot be used (")
     assert loaded.notice.endswith("): running on the CPU")
     assert "\n" not in loaded.notice
-    loaded.chain.process(np.zeros((1, loaded.chain.lead_samples), np.float32))
     assert loaded.chain.process(np.zeros((1, 128), np.float32)).shape == (1, 256)
 
 

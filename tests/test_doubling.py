@@ -111,7 +111,6 @@ def test_latency_is_the_networks_where_blocks_keep_to_its_grid(
 ) -> None:
     loaded = load(info, block)
     parts = loaded.chain.latency
-    assert loaded.chain.lead_samples == 0
     assert (parts.front_end, parts.crossfade) == (0, 0)
     assert parts.model == loaded.chain.latency_samples == LATENCY + wait
     x = noise(5_000)

@@ -171,13 +171,14 @@ class Counting(nn.Module):
 def test_a_lead_is_given_to_who_asks_for_one_by_name(tmp_path: Path, unet_file: Path) -> None:
     about = metadata(name="counting", kind="streaming", latency_samples=0)
     info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
-    network = StreamNetwork(info, compute="cpu", threads=1)
-    assert network.lead_samples == info.block_multiple
-    assert network.latency_samples == 0
+    network = StreamNetwork(info, compute="cpu", threads=1, origin_samples=46)
+    assert (network.origin_samples, network.latency_samples) == (46, 0)
     x = np.zeros((1, 128), np.float32)
     for _ in range(2):
         network.start(1)
         assert network(x)[0, 0] == 7.0  # its own default, afresh at every start
         assert network(x)[0, 0] == 0.0
-    leading = StreamNetwork(read_model_info(unet_file), compute="cpu", threads=1)
-    assert (leading.lead_samples, leading.latency_samples) == (2, 511)
+    unet_info = read_model_info(unet_file)
+    for origin, latency in ((0, 637), (46, 509 + 82), (98, 509 + 30), (128, 637)):
+        leading = StreamNetwork(unet_info, compute="cpu", threads=1, origin_samples=origin)
+        assert (leading.origin_samples, leading.latency_samples) == (0, latency)

@@ -265,25 +265,24 @@ def test_kept_promises_save_latency_and_change_nothing_else(
     made = chain(front_end)
     made.prepare(ProcessSpec(max_block_samples=128))
     loose = made.latency_samples
-    lead = made.lead_samples
-    x = noise(rng, lead + 15 * 128, channels=1)
-    expected = in_blocks(made, x, [100] * 19 + [20 + lead])
-    made.prepare(ProcessSpec(max_block_samples=128, block_multiple=128, lead_samples=lead))
+    x = noise(rng, 15 * 128, channels=1)
+    expected = in_blocks(made, x, [100] * 19 + [20])
+    made.prepare(ProcessSpec(max_block_samples=128, block_multiple=128))
     saved = loose - made.latency_samples
-    y = in_blocks(made, x, [lead, *[128] * 15])
-    # Without a promise a pair of samples waits for up to a hop less one pair.
-    assert saved == 254
+    y = in_blocks(made, x, [128] * 15)
+    # Without a promise a pair of samples waits for up to a hop less one pair; with it only until
+    # the next line of the grid, which begins where the front end's first sample comes.
+    assert saved == 254 - {"kaiser_fast": 128 - 46, "kaiser_best": 128 - 98}[front_end]
     np.testing.assert_allclose(y[:, :-saved], expected[:, saved:], rtol=0, atol=ROUNDING)
 
 
 def test_blocks_that_keep_to_the_grid_wait_for_nothing() -> None:
     network = windowed(256, 100, 70, 50, 128, origin=46)
-    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=256, lead_samples=46))
-    assert network.latency_samples == 128  # 70 + 50, up to the grid
     network.prepare(ProcessSpec(max_block_samples=512, block_multiple=256))
-    assert network.latency_samples == 128 + 256 - 46
-    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=64, lead_samples=46))
-    assert network.latency_samples == 128 + 192
+    # 70 + 50, up to the grid, and from a block's end to the next line of it.
+    assert network.latency_samples == 128 + 128 - 46
+    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=64))
+    assert network.latency_samples == 128 + 128 - 46 + 128
 
 
 def test_a_windowed_network_gives_what_the_whole_signal_gives(rng: np.random.Generator) -> None:

@@ -21,7 +21,6 @@ class Remembering:
     """A network in numpy that delays, and whose gain depends on the place in its grid."""
 
     block_multiple: int = 8
-    lead_samples: int = 1
     latency_samples: int = 13
     ratio: int = 1
     calls: list[int] = field(default_factory=list)
@@ -35,7 +34,7 @@ class Remembering:
         self.starts += 1
         self.calls.clear()
         self._past = np.zeros((channels, self.latency_samples), np.float32)
-        self._position = self.lead_samples  # a call ends where the next one begins
+        self._position = 0  # calls begin on the grid
         self._out = np.zeros((channels, 4096), np.float32)
 
     def __call__(self, x: Audio) -> Audio:
@@ -74,64 +73,54 @@ def in_blocks(processor: StreamingNetwork, x: Audio, lengths: list[int]) -> Audi
 @settings(max_examples=300, deadline=None)
 @given(
     grid=st.sampled_from([1, 2, 6, 8]),
-    lead_in_grid=st.integers(1, 8),
     origin=st.integers(0, 20),
     multiple=st.integers(1, 24),
-    lead=st.integers(0, 30),
     counts=st.lists(st.integers(0, 3), min_size=1, max_size=20),
 )
 def test_any_blocks_give_the_same_samples_at_the_promised_latency(
-    grid: int, lead_in_grid: int, origin: int, multiple: int, lead: int, counts: list[int]
+    grid: int, origin: int, multiple: int, counts: list[int]
 ) -> None:
-    network = Remembering(grid, min(lead_in_grid, grid))
+    network = Remembering(grid)
     processor = StreamingNetwork(network, origin_samples=origin)
     processor.prepare(
-        ProcessSpec(
-            max_block_samples=3 * multiple, channels=2, block_multiple=multiple, lead_samples=lead
-        )
+        ProcessSpec(max_block_samples=3 * multiple, channels=2, block_multiple=multiple)
     )
-    lengths = [lead, *(multiple * c for c in counts)]
+    lengths = [multiple * c for c in counts]
     x = noise(sum(lengths))
     y = in_blocks(processor, x, lengths)
     np.testing.assert_array_equal(y, expected(x, network, origin, processor.latency_samples))
     # No sample waits in vain: at some block's end the last call's end is just that far away.
-    call_end = origin + network.lead_samples
-    ends = lead + multiple * np.arange(grid)
-    assert processor.latency_samples == network.latency_samples + ((ends - call_end) % grid).max()
+    ends = multiple * np.arange(grid)
+    assert processor.latency_samples == network.latency_samples + ((ends - origin) % grid).max()
     assert all(n % processor.call_samples == 0 for n in network.calls)
 
 
 @pytest.mark.parametrize("block", [128, 256, 1024])
-@pytest.mark.parametrize("lead", [0, 46, 47, 48, 98])
-def test_blocks_alike_make_calls_alike_from_the_first_one_on(block: int, lead: int) -> None:
+@pytest.mark.parametrize("origin", [0, 46, 98])
+def test_blocks_alike_make_calls_alike_from_the_first_one_on(block: int, origin: int) -> None:
     network = Remembering(128, latency_samples=510)
-    processor = StreamingNetwork(network, origin_samples=46)
-    processor.prepare(ProcessSpec(max_block_samples=block, block_multiple=block, lead_samples=lead))
-    processor.process(noise(lead, 1))
+    processor = StreamingNetwork(network, origin_samples=origin)
+    processor.prepare(ProcessSpec(max_block_samples=block, block_multiple=block))
     for _ in range(5):
         processor.process(noise(block, 1))
     assert set(network.calls) == {block} == {processor.call_samples}
-    assert len(network.calls) in (5, 6)
+    assert len(network.calls) == 5
 
 
 @pytest.mark.parametrize(
-    ("multiple", "lead", "latency"),
+    ("multiple", "origin", "latency"),
     [
-        (128, 48, 511),  # the front end's reach and the next even number: the best there is
-        (1024, 48, 511),
-        (1024, 47, 510),
-        (1024, 46, 637),
-        (1024, 0, 510 + 81),
-        (64, 48, 511 + 64),
-        (2, 48, 510 + 127),
-        (1, 0, 637),  # any blocks at all: the network's look-ahead and no more
+        (128, 0, 591),
+        (1024, 0, 591),
+        (1024, 46, 591 + 82),
+        (64, 0, 591 + 64),
+        (2, 0, 591 + 126),
+        (1, 0, 591 + 127),  # any blocks at all
     ],
 )
-def test_latency_of_the_unet_behind_kaiser_fast(multiple: int, lead: int, latency: int) -> None:
-    processor = StreamingNetwork(Remembering(128, latency_samples=510), origin_samples=46)
-    processor.prepare(
-        ProcessSpec(max_block_samples=2048, block_multiple=multiple, lead_samples=lead)
-    )
+def test_calls_wait_for_the_grid_and_no_longer(multiple: int, origin: int, latency: int) -> None:
+    processor = StreamingNetwork(Remembering(128, latency_samples=591), origin_samples=origin)
+    processor.prepare(ProcessSpec(max_block_samples=2048, block_multiple=multiple))
     assert processor.latency_samples == latency
 
 
@@ -188,23 +177,19 @@ def test_refused_blocks_leave_no_trace(bad: Audio) -> None:
 def test_a_broken_promise_is_refused_before_it_is_heard() -> None:
     network = Remembering()
     processor = StreamingNetwork(network)
-    processor.prepare(ProcessSpec(max_block_samples=64, block_multiple=8, lead_samples=1))
-    x = noise(73, 1)
-    processor.process(x[:, :1])
+    processor.prepare(ProcessSpec(max_block_samples=64, block_multiple=8))
+    x = noise(72, 1)
     with pytest.raises(ValueError, match="promises, got 7"):
         processor.process(np.ones((1, 7), np.float32))
-    y = [processor.process(x[:, 1 + k * 8 : 9 + k * 8]) for k in range(9)]
+    y = [processor.process(x[:, k * 8 : 8 + k * 8]) for k in range(9)]
     np.testing.assert_array_equal(
-        np.concatenate(y, 1), expected(x, network, 0, network.latency_samples)[:, 1:]
+        np.concatenate(y, 1), expected(x, network, 0, network.latency_samples)
     )
 
 
 def test_impossible_grids_are_refused() -> None:
     with pytest.raises(ValueError, match="origin"):
         StreamingNetwork(Remembering(), origin_samples=-1)
-    for lead in (0, 9):
-        with pytest.raises(ValueError, match="lead"):
-            StreamingNetwork(Remembering(lead_samples=lead))
 
 
 class Torch:
@@ -215,12 +200,12 @@ class Torch:
 
     def __init__(self, network: StreamingUNet, lead: int) -> None:
         self._network = network
-        self.lead_samples = lead
+        self._lead = lead
         self.latency_samples = network.latency_samples - network.block_multiple + lead
 
     @torch.inference_mode()
     def start(self, channels: int) -> None:
-        self._state = self._network.initial_state(channels, self.lead_samples)
+        self._state = self._network.initial_state(channels, self._lead)
 
     @torch.inference_mode()
     def __call__(self, x: Audio) -> Audio:
@@ -230,20 +215,21 @@ class Torch:
 
 
 @pytest.mark.parametrize(
-    ("lead_in_grid", "spec", "lengths", "latency"),
+    ("lead", "spec", "lengths", "latency"),
     [
-        (1, {"block_multiple": 512, "lead_samples": 48}, lambda: [48] + [512] * 12, 511),
-        (1, {"block_multiple": 128, "lead_samples": 46}, lambda: [46] + [128, 384] * 12, 637),
-        (128, {"block_multiple": 128, "lead_samples": 46}, lambda: [46] + [128, 384] * 12, 637),
+        (82, {"block_multiple": 512}, lambda: [512] * 12, 509 + 82),
+        (82, {"block_multiple": 128}, lambda: [128, 384] * 12, 509 + 82),
+        (128, {"block_multiple": 128}, lambda: [128, 384] * 12, 637 + 82),
         (1, {}, lambda: [1, 511, 77, 300, 128] * 6, 637),
     ],
-    ids=["best", "aligned", "plain", "any"],
+    ids=["blocks", "aligned", "plain", "any"],
 )
 def test_the_unet_streams_through_it_exactly(
-    lead_in_grid: int, spec: dict[str, int], lengths: Callable[[], list[int]], latency: int
+    lead: int, spec: dict[str, int], lengths: Callable[[], list[int]], latency: int
 ) -> None:
     network = StreamingUNet(unet(4))
-    processor = StreamingNetwork(Torch(network, lead_in_grid), origin_samples=46)
+    # With a lead of L its calls end L samples after a line of its grid.
+    processor = StreamingNetwork(Torch(network, lead), origin_samples=(46 + lead) % 128)
     processor.prepare(ProcessSpec(max_block_samples=512, channels=2, **spec))
     assert processor.latency_samples == latency
     x = 0.4 * noise(sum(lengths()))

@@ -6,11 +6,12 @@ import numpy as np
 import numpy.typing as npt
 
 from realtime.recorder import TapLike
+from realtime.sample_rates import SAMPLE_RATE_IN
 
 INPUT_FFT_SAMPLES = 1024
 OUTPUT_FFT_SAMPLES = 2048
 """At twice the rate twice the length: both have bins 21.53 Hz apart and frames of 46.4 ms."""
-BIN_HZ = 22_050 / INPUT_FFT_SAMPLES
+BIN_HZ = SAMPLE_RATE_IN / INPUT_FFT_SAMPLES
 
 
 @dataclass(frozen=True)

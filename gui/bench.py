@@ -8,6 +8,7 @@ import time
 import numpy as np
 
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 UPDATES_PER_S = 30
 WIDTH, HEIGHT = 1920, 1080
@@ -36,8 +37,8 @@ class _Source:
     tap_delay_samples = 1838
 
     def __init__(self) -> None:
-        self.input_tap = _Noise(22_050)
-        self.output_tap = _Noise(44_100)
+        self.input_tap = _Noise(SAMPLE_RATE_IN)
+        self.output_tap = _Noise(SAMPLE_RATE_OUT)
 
     def advance(self, seconds: float) -> None:
         """Let audio come."""

@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gui.ports import DeviceLine
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-RATE_IN_HZ = 22_050
-RATE_OUT_HZ = 44_100
 RATE_SEPARATOR = "  ·  "
 """Between a device's name and its rate."""
 
@@ -86,7 +85,7 @@ def _by_host_api(devices: list[DeviceLine], *, recording: bool) -> list[Choice]:
 
 def _device(device: DeviceLine, *, recording: bool) -> Choice:
     native = device.accepts_22050_in if recording else device.accepts_44100_out
-    wanted = RATE_IN_HZ if recording else RATE_OUT_HZ
+    wanted = SAMPLE_RATE_IN if recording else SAMPLE_RATE_OUT
     own = f"{device.default_sample_rate / 1000:g} kHz"
     rate = f"{wanted / 1000:g} kHz" if native else f"{own}, converted"
     channels = device.inputs if recording else device.outputs

@@ -16,6 +16,7 @@ from gui.scale import Scale
 from gui.session import Session
 from gui.view_bar import STEP_S
 from realtime.recorder import Recording
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MIX_STEP_PERCENT = 5
 _BLIND_KEYS = ("bypass", "listen_a", "blind", "answer_a", "answer_b")
@@ -164,7 +165,7 @@ class Commands(QObject):
         if recording.error:
             self._notices.error(recording.error)
         else:
-            lost = 1000 * recording.lost_samples / 44_100
+            lost = 1000 * recording.lost_samples / SAMPLE_RATE_OUT
             slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
             names = f"{recording.input_path.name} and {recording.output_path.name}"
             folder = recording.input_path.parent

@@ -9,9 +9,9 @@ from gui.gauges import LoadBar, RatioGauge
 from gui.section import Section, label
 from gui.text import DASH
 from gui.theme import Theme
+from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.snapshot import Faults, Latency, Snapshot, State
 
-OUTPUT_RATE_HZ = 44_100
 LATENCY_PARTS = (
     ("device_in", "Input device"),
     ("block", "Block"),
@@ -196,4 +196,4 @@ def _set(place: QLabel, text: str) -> bool:
 
 
 def _ms(samples: int) -> float:
-    return 1000 * samples / OUTPUT_RATE_HZ
+    return 1000 * samples / SAMPLE_RATE_OUT

@@ -19,6 +19,7 @@ from gui.scale import Scale, format_hz
 from gui.section import label
 from gui.text import DASH, with_minus
 from gui.theme import Theme
+from realtime.sample_rates import SAMPLE_RATE_IN
 
 HELD_COLUMNS = 6000
 """More than the widest screen has, and the past that a frozen picture can be asked for."""
@@ -85,7 +86,7 @@ class Spectrograms(QWidget):
     @property
     def hop_s(self) -> float:
         """Seconds per column."""
-        return self._hop / 22_050
+        return self._hop / SAMPLE_RATE_IN
 
     @property
     def frozen(self) -> bool:

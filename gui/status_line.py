@@ -4,6 +4,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from gui.section import label
 from gui.theme import Theme
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.snapshot import Snapshot
 
 _SIGNS = {
@@ -66,8 +67,16 @@ class StatusLine(QFrame):
             given: Where it comes from.
             played: Where it goes.
         """
-        out = "" if snapshot.output_rate_hz == 44_100 else f" → {_rate(snapshot.output_rate_hz)}"
-        begin = "" if snapshot.input_rate_hz == 22_050 else f"{_rate(snapshot.input_rate_hz)} → "
+        out = (
+            ""
+            if snapshot.output_rate_hz == SAMPLE_RATE_OUT
+            else f" → {_rate(snapshot.output_rate_hz)}"
+        )
+        begin = (
+            ""
+            if snapshot.input_rate_hz == SAMPLE_RATE_IN
+            else f"{_rate(snapshot.input_rate_hz)} → "
+        )
         text = f"{given}  ·  {begin}22.05 kHz → {snapshot.model} → 44.1 kHz{out}  ·  {played}"
         if self.way.text() != text:
             self.way.setText(text)

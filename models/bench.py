@@ -16,6 +16,7 @@ from models.unet import UNet
 from realtime.bench import Stage, bench_row, chain_stage, offline_stage
 from realtime.machine import core_count, has_bfloat16
 from realtime.model_file import read_model_info
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 WHOLE_S = 10.0
 
@@ -26,15 +27,19 @@ WIDE_BLOCK = 4096
 
 def resampler_stages() -> Iterator[Stage]:
     """Whole signals through resampy's kaiser_fast and soxr's best."""
-    x = np.random.default_rng(0).normal(0.0, 0.05, round(WHOLE_S * 22_050)).astype(np.float32)
+    x = (
+        np.random.default_rng(0)
+        .normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
+        .astype(np.float32)
+    )
     yield Stage(
         bench_row("front_end", "resampy.kaiser_fast"),
-        lambda: resampy.resample(x, 22_050, 44_100, filter="kaiser_fast"),
+        lambda: resampy.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast"),
         WHOLE_S,
     )
     yield Stage(
         bench_row("front_end", "soxr.vhq"),
-        lambda: soxr.resample(x, 22_050, 44_100, quality="VHQ"),
+        lambda: soxr.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, quality="VHQ"),
         WHOLE_S,
     )
 

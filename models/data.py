@@ -11,9 +11,10 @@ import soxr
 import torch
 from torch import Tensor
 
-from models.degrade import SAMPLE_RATE_HZ, Degrader
+from models.degrade import Degrader
 from models.errors import DataError
 from models.lone_tones import tone_segments
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
 
@@ -42,13 +43,13 @@ def read_recording(path: Path) -> npt.NDArray[np.float32]:
         audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
     except (soundfile.LibsndfileError, OSError) as error:
         raise DataError(f"cannot read {path}: {error}") from error
-    if rate < SAMPLE_RATE_HZ:
+    if rate < SAMPLE_RATE_OUT:
         raise DataError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
     mono: npt.NDArray[np.float32] = audio.mean(axis=1)
     if not np.isfinite(mono).all():
         raise DataError(f"{path} has samples that are not numbers")
-    if rate != SAMPLE_RATE_HZ:
-        mono = soxr.resample(mono, rate, SAMPLE_RATE_HZ, quality="VHQ")
+    if rate != SAMPLE_RATE_OUT:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE_OUT, quality="VHQ")
     return mono
 
 
@@ -88,7 +89,7 @@ class Corpus:
     @property
     def seconds(self) -> float:
         """Length of all recordings together."""
-        return len(self.samples) / SAMPLE_RATE_HZ
+        return len(self.samples) / SAMPLE_RATE_OUT
 
     def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
         """Random cuts, ``[count, n]``; recordings are drawn by their length, short ones padded."""

@@ -17,10 +17,11 @@ import soxr
 import torch
 from torch import Tensor
 
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
 Floats = npt.NDArray[np.float64]
 Complexes = npt.NDArray[np.complex128]
 
-SAMPLE_RATE_HZ = 44_100
 
 # Of sharp cuts.
 SHARP_TAPS = 401
@@ -40,10 +41,14 @@ def padded_samples(segment_samples: int) -> int:
 @cache
 def _resamplers() -> dict[str, Callable[[Floats], Floats]]:
     return {
-        "kaiser_best": lambda x: resampy.resample(x, 44_100, 22_050, filter="kaiser_best"),
-        "kaiser_fast": lambda x: resampy.resample(x, 44_100, 22_050, filter="kaiser_fast"),
-        "soxr_vhq": lambda x: soxr.resample(x, 44_100, 22_050, quality="VHQ"),
-        "soxr_hq": lambda x: soxr.resample(x, 44_100, 22_050, quality="HQ"),
+        "kaiser_best": lambda x: resampy.resample(
+            x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best"
+        ),
+        "kaiser_fast": lambda x: resampy.resample(
+            x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_fast"
+        ),
+        "soxr_vhq": lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality="VHQ"),
+        "soxr_hq": lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality="HQ"),
         "resample_poly": lambda x: scipy.signal.resample_poly(x, 1, 2),
     }
 
@@ -80,7 +85,7 @@ def kaiser_fast_response(n: int) -> Complexes:
     half = MARGIN_SAMPLES
     impulse = np.zeros(half)
     impulse[half // 2] = 1.0
-    taps = resampy.resample(impulse, 22_050, 44_100, filter="kaiser_fast")
+    taps = resampy.resample(impulse, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast")
     return _centred_response(taps, half, n)
 
 
@@ -95,7 +100,7 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
     hz = rng.uniform(low, high)
     if rng.random() < 0.25:
         return _sharp_cut(hz, n)
-    cutoff = hz / (SAMPLE_RATE_HZ / 2)
+    cutoff = hz / (SAMPLE_RATE_OUT / 2)
     order = int(rng.integers(3, 9))
     match rng.integers(4):
         case 0:
@@ -113,7 +118,7 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
 
 def _sharp_cut(hz: float, n: int) -> Complexes:
     """What an encoder or an editor leaves: a windowed sinc, its transition 600 Hz."""
-    taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_HZ)
+    taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_OUT)
     return _centred_response(taps, SHARP_TAPS // 2, n)
 
 

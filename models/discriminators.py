@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 from torch.nn.utils.parametrizations import weight_norm
 
-SAMPLE_RATE_HZ = 44_100
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
 PERIODS = (2, 3, 5, 7, 11)
 # (FFT size, hop) in samples.
 RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
@@ -35,12 +36,12 @@ Verdict = tuple[Tensor, list[Tensor]]
 
 def high_pass_taps(from_hz: float) -> Tensor:
     """Symmetric taps that pass what lies above ``from_hz``, and nothing 1 kHz below."""
-    taps, beta = scipy.signal.kaiserord(STOP_BAND_DB, TRANSITION_HZ / (SAMPLE_RATE_HZ / 2))
+    taps, beta = scipy.signal.kaiserord(STOP_BAND_DB, TRANSITION_HZ / (SAMPLE_RATE_OUT / 2))
     made = scipy.signal.firwin(
         taps | 1,
         from_hz - TRANSITION_HZ / 2,
         window=("kaiser", beta),
-        fs=SAMPLE_RATE_HZ,
+        fs=SAMPLE_RATE_OUT,
         pass_zero=False,
     )
     return torch.from_numpy(np.asarray(made, np.float32))
@@ -110,7 +111,7 @@ class BandDiscriminator(nn.Module):
         super().__init__()
         self.fft_size = fft_size
         self.hop = hop
-        self.first_bin = int(np.ceil(from_hz * fft_size / SAMPLE_RATE_HZ))
+        self.first_bin = int(np.ceil(from_hz * fft_size / SAMPLE_RATE_OUT))
         self.register_buffer("window", torch.hann_window(fft_size), persistent=False)
         shapes: list[tuple[int, Any]] = [(1, (1, 2)), (channels, (1, 2)), (channels, (2, 2))]
         self.layers = nn.ModuleList(

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from models.data import find_audio, read_recording
-from models.degrade import SAMPLE_RATE_HZ
 from models.errors import DataError
 from models.evaluation import Evaluation, halved
 from models.listener import Listener
@@ -17,6 +16,7 @@ from models.robustness import robustness
 from models.validation import MIN_CLIP_SAMPLES
 from realtime.errors import ModelFileError
 from realtime.model_file import find_model, shipped_models
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # How often a long evaluation says where it is, in seconds.
 REPORT_EVERY_S = 10.0
@@ -104,7 +104,7 @@ def _measure_all(
     for done, (path, reference) in enumerate(_references(clips)):
         low = halved(reference)
         evaluation.paths.append(path)
-        evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_HZ)
+        evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_OUT)
         for method in evaluation.methods:
             evaluation.clips[method.name].append(_measure(method, path, low, reference, listener))
         if time.monotonic() - said > REPORT_EVERY_S:

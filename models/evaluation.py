@@ -10,16 +10,16 @@ import resampy
 import scipy.stats
 
 from models.data import read_recording
-from models.degrade import SAMPLE_RATE_HZ
 from models.errors import DataError
 from models.methods import Method
 from models.metrics import Audio
 from models.validation import mean_defined
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 
 def halved(reference: Audio) -> Audio:
     """At 22.05 kHz, by the low-pass of the standard evaluation."""
-    low = resampy.resample(reference, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, filter="kaiser_best")
+    low = resampy.resample(reference, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best")
     out: Audio = low.astype(np.float32)
     return out
 

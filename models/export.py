@@ -20,6 +20,7 @@ from models.networks import with_kind
 from models.storage import BELOW_ADDED_DB, error_db
 from realtime.errors import ModelFileError
 from realtime.model_file import METADATA_NAME, read_model_info
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 FORMAT = 1
 UNKNOWN = "unknown"
@@ -121,8 +122,8 @@ def export(
         "format": FORMAT,
         "name": name,
         "title": title or form.title,
-        "sample_rate_in": 22_050,
-        "sample_rate_out": 44_100,
+        "sample_rate_in": SAMPLE_RATE_IN,
+        "sample_rate_out": SAMPLE_RATE_OUT,
         "front_end": form.front_end,
         "kind": form.kind,
         "block_multiple": form.block_multiple,

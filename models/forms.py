@@ -18,8 +18,8 @@ from models.storage import round_bits, with_rounded_weights
 from models.streaming import StreamingUNet
 from models.tone_guard import ToneGuard
 from models.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
-SAMPLE_RATE_HZ = 44_100
 # Nothing of a 22.05 kHz input is left above it.
 OCTAVE_HZ = 11_500
 
@@ -200,7 +200,7 @@ class OctaveForm(Form):
         """What lies above the input's band."""
         del x
         spectrum = torch.fft.rfft(y)
-        first = math.ceil(OCTAVE_HZ * y.shape[2] / SAMPLE_RATE_HZ)
+        first = math.ceil(OCTAVE_HZ * y.shape[2] / SAMPLE_RATE_OUT)
         spectrum[:, :, :first] = 0.0
         above: Tensor = torch.fft.irfft(spectrum, y.shape[2])
         return above

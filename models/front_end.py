@@ -5,12 +5,13 @@ from collections.abc import Callable
 import numpy as np
 import resampy
 
-from models.metrics import SAMPLE_RATE_HZ, Audio
+from models.metrics import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 
 def kaiser_fast(low: Audio) -> Audio:
     """``[n]`` at 22.05 kHz, upsampled by resampy's kaiser_fast to ``[2 n]``."""
-    high = resampy.resample(low, SAMPLE_RATE_HZ // 2, SAMPLE_RATE_HZ, filter="kaiser_fast")
+    high = resampy.resample(low, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast")
     out: Audio = high.astype(np.float32)
     return out
 

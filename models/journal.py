@@ -10,12 +10,12 @@ from typing import Any
 import torch
 from torch import nn
 
-from models.degrade import SAMPLE_RATE_HZ
 from models.errors import DataError
 from models.front_end import kaiser_fast
 from models.metrics import Audio
 from models.pictures import curves, pixels, png, spectrograms
 from models.validation import evaluating
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 LOG = "log.jsonl"
 CURVES = "curves.png"
@@ -124,7 +124,7 @@ class Journal:
         sounds = {"kaiser fast": dry, "network": estimate, "recording": reference}
         for name, audio in sounds.items():
             tag = f"clip/{name.replace(' ', '_')}"
-            self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_HZ)
+            self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_OUT)
         picture = pixels(spectrograms(sounds))
         self._writer.add_image("clip/spectrograms", picture, step, dataformats="HWC")
         self._writer.flush()

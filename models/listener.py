@@ -5,9 +5,9 @@ from typing import Any
 import numpy as np
 import soxr
 
-from models.degrade import SAMPLE_RATE_HZ
 from models.metrics import Audio
 from realtime.errors import TopoctaveError
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # Audio mode is defined at 48 kHz only.
 VISQOL_RATE_HZ = 48_000
@@ -42,7 +42,7 @@ class Listener:
         if not reference.any():
             return float("nan")
         pair = [
-            soxr.resample(x.astype(np.float64), SAMPLE_RATE_HZ, VISQOL_RATE_HZ, quality="VHQ")
+            soxr.resample(x.astype(np.float64), SAMPLE_RATE_OUT, VISQOL_RATE_HZ, quality="VHQ")
             for x in (reference, estimate)
         ]
         try:

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from models.metrics import SAMPLE_RATE_HZ
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MOST_TONES = 6
 LOWEST_HZ, HIGHEST_HZ = 80.0, 12_000.0
@@ -26,7 +26,7 @@ def tone_segments(rng: np.random.Generator, count: int, n: int) -> Tensor:
         for first, last in zip(begin, end, strict=True):
             # Frequency in a straight line over its logarithm, as a sweep's.
             hz = first * (last / first) ** t
-            phase = 2 * np.pi * (np.cumsum(hz) / SAMPLE_RATE_HZ + rng.random())
+            phase = 2 * np.pi * (np.cumsum(hz) / SAMPLE_RATE_OUT + rng.random())
             level = 10.0 ** (-rng.uniform(0.0, SOFTEST_DB) / 20)
             swell = 1.0 - rng.uniform(0.0, 0.9) * np.cos(np.pi * (t - rng.random())) ** 2
             row += (level * swell * np.sin(phase)).astype(np.float32)

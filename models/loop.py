@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 from models.checkpoint import save_atomically
-from models.degrade import SAMPLE_RATE_HZ
 from models.interrupt import StopRequest
 from models.journal import Journal
 from models.prefetch import Batches
 from models.trainer import Trainer
 from models.validation import Validation
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.pt"
@@ -99,7 +99,7 @@ class Loop:
         # The share of the time that is not spent on making batches.
         row["network_share"] = (end - loaded) / (end - begin)
         self.trainer.pending.append(row)
-        audio_s = self.run_config.batch_size * y.shape[2] / SAMPLE_RATE_HZ
+        audio_s = self.run_config.batch_size * y.shape[2] / SAMPLE_RATE_OUT
         self.bar.set_postfix_str(
             f"loss {row['total']:.3f}, {audio_s / (end - begin):.1f} s of audio/s", refresh=False
         )

@@ -8,11 +8,11 @@ import numpy as np
 import soxr
 import torch
 
-from models.degrade import SAMPLE_RATE_HZ
 from models.metrics import Audio
 from realtime.enhance import Enhancer
 from realtime.model_file import ModelInfo
 from realtime.processor import ProcessSpec
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.upsampler import KaiserUpsampler
 
 # Input samples per call of a streaming processor.
@@ -58,7 +58,7 @@ def soxr_vhq() -> Method:
     """The best a good linear resampler can do, for comparison."""
 
     def upsample(x: Audio) -> Audio:
-        out = soxr.resample(x, SAMPLE_RATE_HZ // 2, SAMPLE_RATE_HZ, quality="VHQ")
+        out = soxr.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, quality="VHQ")
         return np.pad(out, (0, max(0, 2 * len(x) - len(out))))[: 2 * len(x)]
 
     return Method("soxr_vhq", upsample)

@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
 Audio = npt.NDArray[np.float32]
 Floats = npt.NDArray[np.float64]
 
 FFT_SIZE = 2048
 HOP = 512
-SAMPLE_RATE_HZ = 44_100
 
 # Power under which the AP-BWE, AERO and NU-Wave 2 definition of LSD does not look.
 POWER_FLOOR = 1e-8
@@ -30,7 +31,7 @@ def power_spectrogram(audio: Audio) -> Floats:
 
 
 def _bins(low_hz: float, high_hz: float) -> slice:
-    per_hz = FFT_SIZE / SAMPLE_RATE_HZ
+    per_hz = FFT_SIZE / SAMPLE_RATE_OUT
     return slice(int(np.ceil(low_hz * per_hz)), int(np.floor(high_hz * per_hz)) + 1)
 
 
@@ -80,7 +81,7 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
     wanted, got = power_spectrogram(reference), power_spectrogram(estimate)
     squares = np.log10(np.maximum(wanted, POWER_FLOOR) / np.maximum(got, POWER_FLOOR)) ** 2
     lsd = _lsd(squares, slice(None))
-    sos = scipy.signal.butter(12, 9_000, fs=SAMPLE_RATE_HZ, output="sos")
+    sos = scipy.signal.butter(12, 9_000, fs=SAMPLE_RATE_OUT, output="sos")
     low = [scipy.signal.sosfiltfilt(sos, np.pad(x, 256))[256:-256] for x in (reference, estimate)]
     return {
         "snr_db": snr_db(reference, estimate),

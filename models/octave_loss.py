@@ -7,7 +7,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.metrics import POWER_FLOOR, SAMPLE_RATE_HZ
+from models.metrics import POWER_FLOOR
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # (window, hop) in samples. The first one is the window of LSD.
 RESOLUTIONS = ((2048, 512), (1024, 256), (512, 192), (256, 96))
@@ -68,7 +69,7 @@ class LogSpectrum(nn.Module):
         super().__init__()
         self.size = window
         self.hop = hop
-        self.first_bin = LOWEST_HZ * window // SAMPLE_RATE_HZ
+        self.first_bin = LOWEST_HZ * window // SAMPLE_RATE_OUT
         # The power of noise grows with the window.
         self.floor = POWER_FLOOR * window / RESOLUTIONS[0][0]
         self.register_buffer("window", torch.hann_window(window), persistent=False)
@@ -119,11 +120,11 @@ class OctaveObjective(nn.Module):
         super().__init__()
         self.spectra = nn.ModuleList(LogSpectrum(*r) for r in RESOLUTIONS)
         for i, (window, _) in enumerate(RESOLUTIONS):
-            bins = window // 2 + 1 - LOWEST_HZ * window // SAMPLE_RATE_HZ
+            bins = window // 2 + 1 - LOWEST_HZ * window // SAMPLE_RATE_OUT
             bands = max(1, bins // max(3, window // 64))
             self.register_buffer(f"bands{i}", band_means(bins, bands), persistent=False)
         self.edge = LogSpectrum(EDGE_WINDOW, EDGE_HOP)
-        self.edge_bins = SEAM_HZ * EDGE_WINDOW // SAMPLE_RATE_HZ + 1 - self.edge.first_bin
+        self.edge_bins = SEAM_HZ * EDGE_WINDOW // SAMPLE_RATE_OUT + 1 - self.edge.first_bin
 
     def forward(self, x: Tensor, y: Tensor) -> OctaveLosses:
         """Score ``x`` against the target ``y``."""

@@ -7,6 +7,8 @@ import scipy.signal
 import torch
 from torch import Tensor
 
+from realtime.sample_rates import SAMPLE_RATE_IN
+
 # Lengths in samples at 22.05 kHz.
 HOP = 128
 # A frame of the synthesis: twice the hop, at 44.1 kHz 512 samples.
@@ -95,7 +97,7 @@ def past_matrix(kernel: int) -> Tensor:
             matrix[frame, place, column] = 1.0
         ages = torch.arange(frame, -1, -1)
         for i, memory_s in enumerate(MEMORIES_S):
-            fade = math.exp(-HOP / (memory_s * 22_050))
+            fade = math.exp(-HOP / (memory_s * SAMPLE_RATE_IN))
             matrix[frame, kernel + i, kernel - 1 + i] = fade ** (frame + 1)
             matrix[frame, kernel + i, held : held + frame + 1] = (1.0 - fade) * fade**ages
     return matrix.flatten(0, 1).float()

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.metrics import HOP, SAMPLE_RATE_HZ, Audio, power_spectrogram
+from models.metrics import HOP, Audio, power_spectrogram
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # Full scale tones measure about 114 dB in these units; what lies further below is black.
 TOP_DB, BOTTOM_DB = 60.0, -60.0
@@ -70,7 +71,7 @@ def _draw_spectrogram(axis: Any, audio: Audio) -> None:
         cmap="magma",
         vmin=BOTTOM_DB,
         vmax=TOP_DB,
-        extent=(0, len(power_db) * HOP / SAMPLE_RATE_HZ, 0, SAMPLE_RATE_HZ / 2_000),
+        extent=(0, len(power_db) * HOP / SAMPLE_RATE_OUT, 0, SAMPLE_RATE_OUT / 2_000),
     )
     axis.axhline(11.025, color="white", linewidth=0.5, alpha=0.6)
 

@@ -17,8 +17,8 @@ import soundfile
 from tqdm import tqdm
 
 from models.data import find_audio, read_recording
-from models.degrade import SAMPLE_RATE_HZ
 from models.errors import DataError
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 VCTK_FOLDER = "wav48_silence_trimmed"
 TEST_SPEAKERS = frozenset(("p360", "p361", "p362", "p363", "p364", "p374", "p376", "s5"))
@@ -180,11 +180,11 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
     high_path = target / item.split / item.name
     low_path = target / LOW_FOLDER / item.split / item.name
     if not high_path.exists():
-        _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_HZ)
+        _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
     if low and not low_path.exists():
         if item.low is not None:
             samples, rate = soundfile.read(item.low, dtype="float32", always_2d=True)
-            if rate != SAMPLE_RATE_HZ // 2:
+            if rate != SAMPLE_RATE_IN:
                 raise DataError(f"{item.low} has {rate} Hz, not 22050")
             partner = samples.mean(axis=1)
         else:
@@ -192,11 +192,11 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
             reference = read_recording(high_path)
             partner = resampy.resample(
                 reference[: len(reference) // 2 * 2],
-                SAMPLE_RATE_HZ,
-                SAMPLE_RATE_HZ // 2,
+                SAMPLE_RATE_OUT,
+                SAMPLE_RATE_IN,
                 filter="kaiser_best",
             )
-        _write_whole(low_path, partner, SAMPLE_RATE_HZ // 2)
+        _write_whole(low_path, partner, SAMPLE_RATE_IN)
 
 
 def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:

@@ -10,13 +10,12 @@ import resampy
 import scipy.signal
 import soxr
 
-from models.degrade import SAMPLE_RATE_HZ
 from models.methods import Method
 from models.metrics import Audio, Floats, score
 from models.validation import mean_defined
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 MEASURES = ("snr_db", "snr_lf_db", "lsd", "lsd_act")
-HALF_HZ = SAMPLE_RATE_HZ // 2
 
 # Taps of the sharp cuts: 100 dB within about 700 Hz.
 CUT_TAPS = 511
@@ -41,11 +40,11 @@ class Condition:
 
 
 def _resampy(name: str) -> Callable[[Floats], Floats]:
-    return lambda x: resampy.resample(x, SAMPLE_RATE_HZ, HALF_HZ, filter=name)
+    return lambda x: resampy.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter=name)
 
 
 def _soxr(quality: str) -> Callable[[Floats], Floats]:
-    return lambda x: soxr.resample(x, SAMPLE_RATE_HZ, HALF_HZ, quality=quality)
+    return lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality=quality)
 
 
 def _classical(sos: Floats) -> Callable[[Floats], Floats]:
@@ -59,7 +58,7 @@ def _classical(sos: Floats) -> Callable[[Floats], Floats]:
 
 
 def _cut(hz: int) -> Callable[[Floats], Floats]:
-    taps = scipy.signal.firwin(CUT_TAPS, hz, window=("kaiser", 10.0), fs=SAMPLE_RATE_HZ)
+    taps = scipy.signal.firwin(CUT_TAPS, hz, window=("kaiser", 10.0), fs=SAMPLE_RATE_OUT)
 
     def halve(x: Floats) -> Floats:
         kept: Floats = scipy.signal.fftconvolve(x, taps, mode="same")[::2]
@@ -70,7 +69,7 @@ def _cut(hz: int) -> Callable[[Floats], Floats]:
 
 def conditions() -> list[Condition]:
     """The rows of the table."""
-    relative = CLASSICAL_HZ / (SAMPLE_RATE_HZ / 2)
+    relative = CLASSICAL_HZ / (SAMPLE_RATE_OUT / 2)
     return [
         Condition("kaiser_best", _resampy("kaiser_best")),
         Condition("kaiser_fast", _resampy("kaiser_fast")),

@@ -10,7 +10,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-SAMPLE_RATE_HZ = 44_100
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
 # Gains are given at these distances, straight lines between them.
 STEP = 128
 # The spectrum is that of every second sample: nothing is above 11 kHz.
@@ -59,7 +60,7 @@ class ToneGuard(nn.Module):
         super().__init__()
         window = torch.blackman_window(FRAME, periodic=True, dtype=torch.float64)
         self.register_buffer("window", (WINDOW_PEAK * window).round().to(torch.int32))
-        hz = torch.arange(FRAME // 2 + 1) * (SAMPLE_RATE_HZ / 2 / FRAME)
+        hz = torch.arange(FRAME // 2 + 1) * (SAMPLE_RATE_OUT / 2 / FRAME)
         inside = (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
         # Negative, as all powers here, because libraries find the highest of neighbours.
         self.register_buffer("weight", -((hz[inside] / 1_000) ** 2))

@@ -10,10 +10,10 @@ import torch
 from torch import nn
 
 from models.data import find_audio, read_recording
-from models.degrade import SAMPLE_RATE_HZ
 from models.errors import DataError
 from models.front_end import FRONT_ENDS
 from models.metrics import score
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # Twice the reflect padding of the longest STFT; shorter clips say nothing anyway.
 MIN_CLIP_SAMPLES = 2048
@@ -43,9 +43,7 @@ class Validation:
             reference = reference[: len(reference) // 2 * 2]
             if len(reference) < MIN_CLIP_SAMPLES:
                 continue
-            low = resampy.resample(
-                reference, SAMPLE_RATE_HZ, SAMPLE_RATE_HZ // 2, filter="kaiser_best"
-            )
+            low = resampy.resample(reference, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best")
             self.pairs.append((FRONT_ENDS[front_end](low), reference))
         if not self.pairs:
             raise DataError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")

@@ -13,9 +13,8 @@ import soxr
 
 from realtime.errors import AudioFileError
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-SAMPLE_RATE_IN = 22_050
-SAMPLE_RATE_OUT = 44_100
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 
 # Above this a file is surely not what somebody meant to hold in memory at once.

@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.errors import ModelFileError
 from realtime.loading import load_chain
 from realtime.measurements import Measurements, measurement_key
 from realtime.model_file import ModelInfo, by_sound
 from realtime.placement import usable_compute
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.timing import BlockTimes
 
 # 99 of 100 blocks have to be computed in half of their time: the other half is for the window,

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.bench_stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
 from realtime.engine import safety_for
 from realtime.errors import ModelFileError
@@ -17,6 +16,7 @@ from realtime.model_file import ModelInfo, shipped_models
 from realtime.network import WindowNetwork, choose_compute, cuda_available, thread_choices
 from realtime.ports import OUTPUT_BLOCK_S
 from realtime.processor import Audio, ProcessSpec
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.upsampler import FILTERS, KaiserUpsampler
 
 __all__ = ["Row", "Stage", "bench_row", "chain_stage", "measure", "memory_mb"]

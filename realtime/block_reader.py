@@ -2,11 +2,11 @@
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN
 from realtime.converter import RateConverter
+from realtime.crossfade import without_first
 from realtime.intake import Intake
-from realtime.outlet import FADE_SAMPLES
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN
 
 
 class BlockReader:
@@ -32,7 +32,6 @@ class BlockReader:
         # Samples at 22.05 kHz that wait for a block to be whole.
         self._waiting = np.zeros((channels, 0), np.float32)
         self._raw = np.zeros((channels, intake.ring.capacity_samples), np.float32)
-        self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
         self.read_samples = 0
         self.bad_samples = 0
 
@@ -60,11 +59,7 @@ class BlockReader:
     def skip(self, n: int) -> None:
         """Drop ``n`` samples that are there; what follows fades in over what was dropped."""
         self._fetch()
-        dropped, kept = self._waiting[:, :n], self._waiting[:, n:].copy()
-        fade = min(FADE_SAMPLES, n, kept.shape[1])
-        rise = self._rise[:fade]
-        kept[:, :fade] = dropped[:, :fade] * (1 - rise) + kept[:, :fade] * rise
-        self._waiting = kept
+        self._waiting = without_first(self._waiting, n)
 
     def _fetch(self) -> None:
         count = self._intake.ring.read(self._raw)

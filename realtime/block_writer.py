@@ -2,11 +2,12 @@
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_OUT
 from realtime.converter import RateConverter
+from realtime.crossfade import fade_in, fade_out, without_first
 from realtime.glide import glide
-from realtime.outlet import FADE_SAMPLES, Outlet
+from realtime.outlet import Outlet
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # One sample in so many is made or left out for clocks that differ: 0.2 %, and 3 cents.
 GLIDE_SAMPLES = 512
@@ -38,8 +39,6 @@ class BlockWriter:
         )
         self._ratio = sample_rate_hz / SAMPLE_RATE_OUT
         self._channels = channels
-        self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
-        self._fall = self._rise[::-1].copy()
         # The newest sample that was passed on: a silence fades out from it.
         self._last = np.zeros((channels, 1), np.float32)
         self._repaid = 0
@@ -98,7 +97,7 @@ class BlockWriter:
         if late > 0:
             skipped = min(late, y.shape[1])
             self._repaid += skipped
-            y = self._without_first(y, skipped)
+            y = without_first(y, skipped)
         elif late < 0:
             # As much as there is room for: what comes is worth more than what makes up for it.
             count = min(-late, max(self._outlet.ring.free - y.shape[1], 0))
@@ -122,16 +121,6 @@ class BlockWriter:
     def _after_silence(self, y: Audio, count: int) -> Audio:
         """A block behind so much silence, faded out and in."""
         out = np.pad(y, ((0, 0), (count, 0)))
-        rising = out[:, count : count + FADE_SAMPLES]
-        rising *= self._rise[: rising.shape[1]]
-        falling = out[:, :FADE_SAMPLES]
-        falling += self._last * self._fall[: falling.shape[1]]
+        fade_in(out[:, count:])
+        fade_out(out, self._last)
         return out
-
-    def _without_first(self, y: Audio, count: int) -> Audio:
-        """The rest of a block, faded in over the beginning that is left out."""
-        rest = y[:, count:].copy()
-        fade = min(FADE_SAMPLES, count, rest.shape[1])
-        rise = self._rise[:fade]
-        rest[:, :fade] = y[:, :fade] * (1 - rise) + rest[:, :fade] * rise
-        return rest

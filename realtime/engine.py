@@ -7,7 +7,6 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.block_reader import BlockReader
 from realtime.block_writer import BlockWriter
 from realtime.intake import Intake
@@ -15,6 +14,7 @@ from realtime.loading import LoadedChain
 from realtime.outlet import Outlet
 from realtime.parameters import Parameters
 from realtime.ports import Input, Output
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.slip import Slip
 from realtime.snapshot import Faults, Latency, Level, Snapshot, State
 from realtime.tap import Tap

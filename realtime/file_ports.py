@@ -10,18 +10,12 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from realtime.audio_file import (
-    SAMPLE_RATE_IN,
-    SAMPLE_RATE_OUT,
-    AudioFile,
-    check_output,
-    open_output,
-    write_frames,
-)
+from realtime.audio_file import AudioFile, check_output, open_output, write_frames
 from realtime.errors import AudioFileError
 from realtime.intake import Intake
 from realtime.outlet import Outlet
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # How often the threads of this file look whether something is due.
 TICK_S = 0.003

@@ -11,6 +11,7 @@ from typing import Any
 
 from realtime.assets import asset_folder
 from realtime.errors import ModelFileError
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.upsampler import FILTERS
 
 METADATA_NAME = "topoctave.json"
@@ -48,8 +49,8 @@ class ModelInfo:
     title: str = ""
     kind: str = "windowed"
     front_end: str = "kaiser_fast"
-    sample_rate_in: int = 22_050
-    sample_rate_out: int = 44_100
+    sample_rate_in: int = SAMPLE_RATE_IN
+    sample_rate_out: int = SAMPLE_RATE_OUT
     block_multiple: int = 128
     latency_samples: int = 0
     """How far the network looks ahead."""
@@ -131,7 +132,7 @@ def _check(info: ModelInfo) -> None:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {info.kind!r}")
     if info.front_end not in (*FILTERS, "none"):
         raise ValueError(f"unknown front_end {info.front_end!r}")
-    if (info.sample_rate_in, info.sample_rate_out) != (22_050, 44_100):
+    if (info.sample_rate_in, info.sample_rate_out) != (SAMPLE_RATE_IN, SAMPLE_RATE_OUT):
         raise ValueError(
             f"rates must be 22050 and 44100, got {info.sample_rate_in} and {info.sample_rate_out}"
         )

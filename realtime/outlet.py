@@ -5,12 +5,10 @@ import time
 import numpy as np
 
 from realtime.bell import Bell
+from realtime.crossfade import FADE_SAMPLES, fade_in, fade_out
 from realtime.intake import Intake
 from realtime.processor import Audio
 from realtime.ring import Ring
-
-# 1.5 ms: short, but no click.
-FADE_SAMPLES = 64
 
 
 class Outlet:
@@ -42,8 +40,6 @@ class Outlet:
         # the silence in: callbacks may be shorter than a fade.
         self._held = np.zeros((channels, 1), np.float32)
         self._fallen = self._risen = FADE_SAMPLES
-        self._rise = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
-        self._fall = self._rise[::-1].copy()
 
     @property
     def started(self) -> bool:
@@ -97,8 +93,8 @@ class Outlet:
         if count:
             if self._starved:
                 self._starved, self._risen = False, 0
-            self._fade_in(out[:, :count])
-            self._fade_out(out[:, :count])
+            self._risen = fade_in(out[:, :count], self._risen)
+            self._fallen = fade_out(out[:, :count], self._held, self._fallen)
             self._last[:] = out[:, count - 1 : count]
         if count < n:
             if not self.ending:
@@ -107,7 +103,7 @@ class Outlet:
             if not self._starved:
                 self._starved, self._fallen = True, 0
                 self._held[:] = self._last
-            self._fade_out(out[:, count:])
+            self._fallen = fade_out(out[:, count:], self._held, self._fallen)
 
     def _wait_for(self, samples: int, spare_s: float) -> None:
         """Sleep until the worker has brought them, the time is over or it brings no more.
@@ -123,15 +119,3 @@ class Outlet:
             if self.ring.available >= samples:
                 self.waits += 1
                 return
-
-    def _fade_in(self, x: Audio) -> None:
-        """Go on with the fade of what came after a silence, where one is on its way."""
-        count = min(x.shape[1], FADE_SAMPLES - self._risen)
-        x[:, :count] *= self._rise[self._risen : self._risen + count]
-        self._risen += count
-
-    def _fade_out(self, x: Audio) -> None:
-        """Go on with the fade of the last sample before a silence, where one is on its way."""
-        count = min(x.shape[1], FADE_SAMPLES - self._fallen)
-        x[:, :count] += self._held * self._fall[self._fallen : self._fallen + count]
-        self._fallen += count

@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.errors import AudioFileError
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # Equal Hz and ms per bin in both.
 FFT_IN, FFT_OUT = 1024, 2048

@@ -15,11 +15,11 @@ from typing import Any
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.errors import DeviceError
 from realtime.intake import Intake
 from realtime.outlet import Outlet
 from realtime.ports import OUTPUT_BLOCK_S
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.urgency import CALLBACK_PRIORITY, make_urgent
 
 try:

@@ -9,10 +9,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from realtime.audio_file import SAMPLE_RATE_OUT, AudioFile, read_audio
+from realtime.audio_file import AudioFile, read_audio
 from realtime.engine import Engine
 from realtime.errors import AudioFileError, DeviceError, TopoctaveError
 from realtime.parameters import Parameters
+from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.session import open_engine
 from realtime.settings import Settings
 from realtime.snapshot import Snapshot, State

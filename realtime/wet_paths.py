@@ -5,7 +5,6 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_OUT
 from realtime.chain import WetPath
 from realtime.fallback import FallbackStream, FallbackWindows, Lifeline
 from realtime.fit import Calls, Wish
@@ -13,6 +12,7 @@ from realtime.measurements import Measurements
 from realtime.model_file import ModelInfo
 from realtime.placement import Placed, place
 from realtime.processor import Audio, ProcessSpec
+from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.streaming import StreamingNetwork, call_length
 from realtime.upsampler import KaiserUpsampler
 from realtime.windowed import WindowedNetwork, WindowFunction

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.audio_file import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.block_reader import BlockReader
 from realtime.block_writer import BlockWriter
 from realtime.intake import Intake
@@ -14,6 +13,7 @@ from realtime.loading import LoadedChain
 from realtime.outlet import Outlet
 from realtime.ports import Input
 from realtime.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.slip import Slip
 from realtime.tap import Tap
 from realtime.timing import BlockTimes

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from realtime.block_reader import BlockReader
+from realtime.crossfade import FADE_SAMPLES
 from realtime.intake import Intake
-from realtime.outlet import FADE_SAMPLES
 from realtime.processor import Audio
 
 # Rounding of float32 samples up to 500 (they are numbered).

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from realtime.block_writer import MOST_SLIPPED_SAMPLES, BlockWriter
+from realtime.crossfade import FADE_SAMPLES
 from realtime.intake import Intake
-from realtime.outlet import FADE_SAMPLES, Outlet
+from realtime.outlet import Outlet
 from realtime.processor import Audio
 
 # Rounding of float32 samples up to 1.

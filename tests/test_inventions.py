@@ -21,8 +21,9 @@ from helpers.tonality import (
 
 from models.evaluation import halved
 from models.methods import Method, kaiser, model, processor_state_kept
-from models.metrics import SAMPLE_RATE_HZ, Audio, score
+from models.metrics import Audio, score
 from realtime.model_file import shipped_models
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 SHIPPED = shipped_models()
 # Networks that take the 22.05 kHz input itself can keep their hands off its band.
@@ -89,9 +90,9 @@ def test_a_lone_tone_gains_no_audible_tone(shipped: Method, hz: float) -> None:
 def test_a_sweep_gains_nothing_anywhere(shipped: Method) -> None:
     # A long-term spectrum does not see lines that move.
     _, _, spectra = scipy.signal.stft(
-        added(shipped, sweep()), SAMPLE_RATE_HZ, "blackmanharris", 1_024, scaling="spectrum"
+        added(shipped, sweep()), SAMPLE_RATE_OUT, "blackmanharris", 1_024, scaling="spectrum"
     )
-    hz = np.linspace(0, SAMPLE_RATE_HZ / 2, len(spectra))
+    hz = np.linspace(0, SAMPLE_RATE_OUT / 2, len(spectra))
     loudest = np.abs(spectra[hz > OCTAVE_HZ]).max() * 2  # a full-scale sine has 1
     assert 20 * np.log10(loudest) < LINE_DB
 
@@ -114,7 +115,7 @@ def test_no_music_is_worse_than_the_filter_alone(shipped: Method, name: str) -> 
 
 def test_a_sine_gains_no_line(octave: Method) -> None:
     power = long_term_power(inside(octave.upsample(halved(sine(1_000.0)))))
-    hz = np.linspace(0, SAMPLE_RATE_HZ / 2, len(power))
+    hz = np.linspace(0, SAMPLE_RATE_OUT / 2, len(power))
     elsewhere = power[(hz < 950) | (hz > 1_050)]
     assert 10 * np.log10(elsewhere.max()) < LINE_DB
 
@@ -124,7 +125,7 @@ def test_room_tone_gains_no_hiss(octave: Method, slope_db: float) -> None:
     # Its spectrum is a straight line, so the full-band noise is the input's own continuation.
     reference = room_tone(slope_db)
     ours, wanted = (
-        scipy.signal.welch(inside(x), SAMPLE_RATE_HZ, nperseg=2_048)
+        scipy.signal.welch(inside(x), SAMPLE_RATE_OUT, nperseg=2_048)
         for x in (octave.upsample(halved(reference)), reference)
     )
     for low, high in BANDS_HZ:
@@ -150,8 +151,8 @@ def test_a_tone_in_noise_is_found_at_its_level(to_noise_db: float) -> None:
     hz = 14_321.0
     noise = hiss()
     # White noise: the share of the critical band in 22.05 kHz.
-    masker = noise.std() ** 2 * critical_band_hz(hz) / (SAMPLE_RATE_HZ / 2)
-    t = np.arange(len(noise)) / SAMPLE_RATE_HZ
+    masker = noise.std() ** 2 * critical_band_hz(hz) / (SAMPLE_RATE_OUT / 2)
+    t = np.arange(len(noise)) / SAMPLE_RATE_OUT
     level = np.sqrt(2 * masker * 10 ** (to_noise_db / 10))
     tone = loudest_tone(noise + level * np.sin(2 * np.pi * hz * t), from_hz=OCTAVE_HZ)
     assert tone is not None
@@ -180,7 +181,7 @@ def test_a_mirrored_band_would_be_heard() -> None:
 def test_room_tone_is_what_it_says() -> None:
     noise = room_tone(-3.0)
     assert 20 * np.log10(noise.std()) == pytest.approx(-60.0, abs=0.1)
-    hz, power = scipy.signal.welch(noise, SAMPLE_RATE_HZ, nperseg=4_096)
+    hz, power = scipy.signal.welch(noise, SAMPLE_RATE_OUT, nperseg=4_096)
     octave_db = [
         10 * np.log10(power[(hz > f / 1.1) & (hz < f * 1.1)].mean()) for f in (2_000, 4_000)
     ]

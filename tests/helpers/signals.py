@@ -6,7 +6,8 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from models.metrics import SAMPLE_RATE_HZ, Audio
+from models.metrics import Audio
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 Floats = npt.NDArray[np.float64]
 
@@ -18,12 +19,12 @@ FADE_S = 0.02
 
 
 def _times(seconds: float) -> Floats:
-    return np.arange(round(seconds * SAMPLE_RATE_HZ)) / SAMPLE_RATE_HZ
+    return np.arange(round(seconds * SAMPLE_RATE_OUT)) / SAMPLE_RATE_OUT
 
 
 def _finished(x: Floats) -> Audio:
     """At a peak of -6 dB, with short fades, as float32."""
-    fade = np.minimum(1.0, np.arange(1, len(x) + 1) / (FADE_S * SAMPLE_RATE_HZ))
+    fade = np.minimum(1.0, np.arange(1, len(x) + 1) / (FADE_S * SAMPLE_RATE_OUT))
     out: Audio = (PEAK / np.abs(x).max() * x * fade * fade[::-1]).astype(np.float32)
     return out
 
@@ -42,13 +43,13 @@ def chord(seconds: float = 3.0) -> Audio:
 def drums(seconds: float = 4.0) -> Audio:
     """Kick, snare and hi-hat in eighths: ``[T]`` at 44.1 kHz."""
     rng = np.random.default_rng(1)
-    out = np.zeros(round(seconds * SAMPLE_RATE_HZ))
+    out = np.zeros(round(seconds * SAMPLE_RATE_OUT))
     t = _times(0.25)
     kick = np.sin(2 * np.pi * (50 * t - 4.0 * np.exp(-t / 0.03))) * np.exp(-t / 0.08)
     snare = (0.5 * rng.normal(size=len(t)) + np.sin(2 * np.pi * 190 * t)) * np.exp(-t / 0.06)
-    above = scipy.signal.butter(4, 6_000, "highpass", fs=SAMPLE_RATE_HZ, output="sos")
+    above = scipy.signal.butter(4, 6_000, "highpass", fs=SAMPLE_RATE_OUT, output="sos")
     hat = 0.4 * scipy.signal.sosfilt(above, rng.normal(size=len(t))) * np.exp(-t / 0.03)
-    eighth = round(30.0 / BEATS_PER_MINUTE * SAMPLE_RATE_HZ)
+    eighth = round(30.0 / BEATS_PER_MINUTE * SAMPLE_RATE_OUT)
     for i, start in enumerate(range(0, len(out) - len(t), eighth)):
         sound = hat + (kick if i % 4 == 0 else snare if i % 4 == 2 else 0.0)
         out[start : start + len(t)] += sound
@@ -68,9 +69,9 @@ def sine(hz: float = 1_000.0, seconds: float = 3.0) -> Audio:
 
 def room_tone(slope_db: float, *, level_db: float = -60.0, seconds: float = 4.0) -> Audio:
     """Noise at a level, its spectrum a straight line in dB per octave: ``[T]`` at 44.1 kHz."""
-    n = round(seconds * SAMPLE_RATE_HZ)
+    n = round(seconds * SAMPLE_RATE_OUT)
     spectrum = np.fft.rfft(np.random.default_rng(2).normal(size=n))
-    octaves = np.log2(np.maximum(np.fft.rfftfreq(n, 1 / SAMPLE_RATE_HZ), 50.0) / 1_000.0)
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(n, 1 / SAMPLE_RATE_OUT), 50.0) / 1_000.0)
     noise = np.fft.irfft(spectrum * 10 ** (slope_db * octaves / 20), n)
     out: Audio = (10 ** (level_db / 20) * noise / noise.std()).astype(np.float32)
     return out

@@ -8,7 +8,8 @@ import numpy.typing as npt
 import scipy.ndimage
 import scipy.signal
 
-from models.metrics import SAMPLE_RATE_HZ, Audio
+from models.metrics import Audio
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # 2.7 Hz per bin: lines stand out of noise.
 FFT_SIZE = 16_384
@@ -78,7 +79,7 @@ def loudest_tone(
         None if there is no line above the floor.
     """
     power = long_term_power(audio)
-    hz = np.fft.rfftfreq(FFT_SIZE, 1 / SAMPLE_RATE_HZ)
+    hz = np.fft.rfftfreq(FFT_SIZE, 1 / SAMPLE_RATE_OUT)
     noise = scipy.ndimage.median_filter(power, MEDIAN_BINS)
     highest = scipy.ndimage.maximum_filter1d(power, 2 * LEAK_BINS + 1)
     best: Tone | None = None

@@ -10,9 +10,9 @@ from realtime.errors import ModelFileError
 from realtime.loading import load_chain
 from realtime.measurements import Measurements, measurement_key
 from realtime.model_file import ModelInfo, by_sound
-from realtime.placement import usable_compute
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from realtime.timing import BlockTimes
+from realtime.wet_paths import usable_compute
 
 # 99 of 100 blocks have to be computed in half of their time: the other half is for the window,
 # for other programs, and for the processor's heat.

@@ -10,10 +10,11 @@ import numpy as np
 from realtime.bench_stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
 from realtime.engine import safety_for
 from realtime.errors import ModelFileError
+from realtime.fit import thread_choices
 from realtime.loading import LoadedChain, load_chain
 from realtime.machine import has_bfloat16, machine_name
 from realtime.model_file import ModelInfo, shipped_models
-from realtime.network import WindowNetwork, choose_compute, cuda_available, thread_choices
+from realtime.network import WindowNetwork, choose_compute, cuda_available
 from realtime.ports import OUTPUT_BLOCK_S
 from realtime.processor import Audio, ProcessSpec
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT

@@ -126,7 +126,7 @@ class GraphNetwork(StreamNetwork):
         if self._recorded is not None and self._replays:
             self._recorded.load(self._state)
 
-    def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
+    def warm_up(self, channels: int, samples: int) -> None:
         """As for any network, then record, and time the recorded step."""
         self._recorded, self._replays = None, False
         # Twice: TorchScript compiles in the eager calls, and the recorded ones are checked alike.
@@ -138,7 +138,7 @@ class GraphNetwork(StreamNetwork):
         except RuntimeError:
             # People's own networks may do what cannot be recorded, as looking at a sample's value.
             return
-        super().warm_up(channels, samples, pause_s=pause_s)
+        super().warm_up(channels, samples)
 
     def __call__(self, x: Audio) -> Audio:
         """Go on with the next samples.

@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 from realtime.chain import Chain
 from realtime.fallback import Lifeline
-from realtime.fit import Wish
+from realtime.fit import Requested
 from realtime.measurements import Measurements
 from realtime.model_file import ModelInfo
 from realtime.parameters import Parameters
 from realtime.processor import ProcessSpec
-from realtime.wet_paths import PathBuilder
+from realtime.wet_paths import build_path
 
 MIN_BLOCK_SAMPLES = 128
 MAX_BLOCK_SAMPLES = 65_536
@@ -101,17 +101,15 @@ def load_chain(
         ValueError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
-    builder = PathBuilder(
-        info=info,
+    built = build_path(
+        info,
+        Requested(compute=compute, threads=threads, dtype=dtype),
         block_samples=block_samples,
         channels=channels,
-        compute=compute,
-        wish=Wish(threads=threads, dtype=dtype),
         paced=paced,
+        windowed=windowed,
         measurements=measurements,
     )
-    streams = info.kind == "streaming" and not windowed
-    built = builder.streaming() if streams else builder.windowed()
     chain = Chain(built.wet, parameters=parameters)
     chain.prepare(
         ProcessSpec(

@@ -2,8 +2,7 @@
 
 import io
 import time
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +10,9 @@ import numpy as np
 import torch
 
 from realtime.errors import ModelFileError
-from realtime.machine import core_count
+from realtime.fit import thread_choices
 from realtime.model_file import ModelInfo
 from realtime.processor import Audio
-from realtime.thread_trial import call_durations, fastest_threads
 
 COMPUTE = ("auto", "cpu", "cuda")
 
@@ -23,7 +21,6 @@ DTYPES = ("float32", "tf32", "bfloat16")
 
 # TorchScript profiles its first calls and compiles in the next; after these it is steady.
 WARM_UP_CALLS = 4
-LONGEST_PAUSE_S = 0.03
 
 
 def choose_compute(name: str) -> torch.device:
@@ -78,19 +75,6 @@ def cuda_available() -> bool:
     return torch.cuda.is_available()
 
 
-def thread_choices(threads: int | None) -> list[int]:
-    """Numbers of threads worth trying, the smallest first; one if a number is asked for.
-
-    Raises:
-        ValueError: if fewer than 1 or more than 256 are asked for.
-    """
-    if threads is None:
-        return [n for n in (1, 2, 4, 8) if n <= core_count()]
-    if not 1 <= threads <= 256:
-        raise ValueError(f"threads must be from 1 to 256, got {threads}")
-    return [threads]
-
-
 def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     """A TorchScript module, ready to run.
 
@@ -128,7 +112,7 @@ class ScriptNetwork:
     Args:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for what measures fastest in the warm-up.
+        threads: CPU threads; None for 1.
         dtype: see :func:`choose_dtype`.
         methods: of the module besides ``forward`` that will be called.
 
@@ -157,8 +141,7 @@ class ScriptNetwork:
     ) -> None:
         self._device = choose_compute(compute)
         self._on_cpu = self._device.type == "cpu"
-        self._choices = thread_choices(threads)
-        self.threads = self._choices[0]
+        self.threads = thread_choices(threads)[0]
         self.dtype = choose_dtype(dtype, self._device.type)
         self.ratio = info.ratio
         self.call_s = 0.0
@@ -189,15 +172,12 @@ class ScriptNetwork:
     def start(self, channels: int) -> None:
         """Forget the past, of which a network without a state has none."""
 
-    def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
-        """Run on noise until the graph is compiled, check the contract, and choose the threads.
+    def warm_up(self, channels: int, samples: int) -> None:
+        """Run on noise until the graph is compiled, and check the contract.
 
         Args:
             channels: of the calls that will come.
             samples: their length.
-            pause_s: time between two calls in the run to come. It decides how many threads pay:
-                threads that slept for a block's time take longer to wake than a short block to
-                compute.
 
         Raises:
             ModelFileError: if the network fails, or does not return finite samples alike.
@@ -223,18 +203,6 @@ class ScriptNetwork:
                 raise ModelFileError(f"{self._path} returns samples that are not numbers")
             durations_s.append(time.perf_counter() - begin)
         self.call_s = min(durations_s)
-        if len(self._choices) > 1 and self._device.type == "cpu":
-            trial = partial(
-                self._trial, call=lambda: self(x), pause_s=min(pause_s, LONGEST_PAUSE_S)
-            )
-            self.threads, self.call_s = fastest_threads(self._choices, trial)
-            self.bind_thread()
-
-    def _trial(self, threads: int, call: Callable[[], object], pause_s: float) -> list[float]:
-        """Durations of some calls with so many threads."""
-        self.threads = threads
-        self.bind_thread()
-        return call_durations(call, pause_s=pause_s)
 
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""
@@ -276,7 +244,7 @@ class StreamNetwork(ScriptNetwork):
     Args:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for what measures fastest in the warm-up.
+        threads: CPU threads; None for 1.
         dtype: see :func:`choose_dtype`.
         origin_samples: where in its input the network's grid begins.
 
@@ -343,10 +311,10 @@ class StreamNetwork(ScriptNetwork):
         """Forget the past: there was silence."""
         self._state = self.initial_state(channels)
 
-    def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
+    def warm_up(self, channels: int, samples: int) -> None:
         """As for any network; forgets the noise afterwards."""
         self.start(channels)
-        super().warm_up(channels, samples, pause_s=pause_s)
+        super().warm_up(channels, samples)
         self.start(channels)
 
     def __call__(self, x: Audio) -> Audio:

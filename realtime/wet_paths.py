@@ -1,16 +1,17 @@
-"""The network's path in a chain: where it runs, and the processor that suits its kind."""
+"""The network's path in a chain: load the network, tune its threads, build the processor."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
 from realtime.chain import WetPath
+from realtime.errors import ModelFileError
 from realtime.fallback import FallbackStream, FallbackWindows, Lifeline
-from realtime.fit import Calls, Wish
+from realtime.fit import Network, Requested, Workload, tune
 from realtime.measurements import Measurements
 from realtime.model_file import ModelInfo
-from realtime.placement import Placed, place
 from realtime.processor import Audio, ProcessSpec
 from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.streaming import StreamingNetwork, call_length
@@ -18,10 +19,28 @@ from realtime.upsampler import KaiserUpsampler
 from realtime.windowed import WindowedNetwork, WindowFunction
 
 if TYPE_CHECKING:
-    from realtime.network import ScriptNetwork, StreamNetwork, WindowNetwork
+    from realtime.network import ScriptNetwork
 
 # A processor that computes a block in less than its time by this factor can take over from a GPU.
 BACKUP_RATIO = 1.2
+
+Load = Callable[[str, int | None, str], Network]
+"""Loads a network on ``cpu`` or ``cuda``, with threads and dtype."""
+
+
+@dataclass(frozen=True)
+class Tuned(Generic[Network]):
+    """A network that is warm.
+
+    Attributes:
+        network: on the device that was asked for, if that can be used.
+        backup: the same on the CPU; None where ``network`` is that.
+        notice: empty, or what came otherwise than asked for.
+    """
+
+    network: Network
+    backup: Network | None = None
+    notice: str = ""
 
 
 @dataclass(frozen=True)
@@ -34,117 +53,139 @@ class BuiltPath:
     lifeline: Lifeline | None
 
 
-@dataclass(frozen=True, kw_only=True)
-class PathBuilder:
-    """Builds wet paths; its arguments are those of :func:`realtime.loading.load_chain`."""
+def usable_compute(compute: str) -> tuple[str, str]:
+    """``cpu`` or ``cuda`` for what is asked for, and what came otherwise, in a line.
 
-    info: ModelInfo
-    block_samples: int
-    channels: int
-    compute: str
-    wish: Wish
-    paced: bool
-    measurements: Measurements | None
+    Raises:
+        ValueError: if it is none of ``auto``, ``cpu`` and ``cuda``.
+    """
+    # Imported here: loading torch takes seconds that no other command should pay.
+    from realtime.network import choose_compute, cuda_available
 
-    @property
-    def origin_samples(self) -> int:
-        """The network's grid starts where the front end's first upsampled sample arrives.
+    if compute == "cuda" and not cuda_available():
+        return "cpu", "there is no CUDA device here: running on the CPU"
+    return choose_compute(compute).type, ""
 
-        Where the network has no front end before it, at the first input sample.
-        """
-        return front_end_latency(self.info.front_end)
 
-    def calls(self, samples: int) -> Calls:
-        """What the network will be asked for: so many samples of its input at a time."""
-        pause_s = self.block_samples / SAMPLE_RATE_OUT if self.paced else 0.0
-        return Calls(channels=self.channels, samples=samples, pause_s=pause_s)
+def load_and_tune(
+    load: "Load[Network]",
+    info: ModelInfo,
+    workload: Workload,
+    requested: Requested,
+    *,
+    measurements: Measurements | None,
+) -> Tuned[Network]:
+    """Load a network on the device that is asked for, or on the CPU where that fails.
 
-    def lifeline(self, placed: "Placed[StreamNetwork] | Placed[WindowNetwork]") -> Lifeline | None:
-        """For a network with a backup."""
-        if placed.backup is None:
-            return None
-        how = "on the CPU" if self.keeps_up(placed.backup) else "with kaiser_fast alone"
-        return Lifeline(placed.network.compute, how)
+    Args:
+        load: loads it.
+        info: the model file.
+        workload: the calls to come.
+        requested: device, threads and dtype.
+        measurements: where the number of threads is looked up and kept.
 
-    def keeps_up(self, backup: "ScriptNetwork") -> bool:
-        """Whether the processor computes a block in its time; without a clock it may be slow."""
-        block_s = self.block_samples / SAMPLE_RATE_OUT
-        return not self.paced or backup.call_s * BACKUP_RATIO <= block_s
+    Raises:
+        ModelFileError: if the file cannot be loaded or breaks its contract.
+        ValueError: if compute, threads or dtype are wrong.
+    """
+    from realtime.network import choose_dtype
 
-    def streaming(self) -> BuiltPath:
-        """Every sample computed once."""
-        # Imported here: loading torch takes seconds that no other command should pay.
-        from realtime.cuda_stream import GraphNetwork
-        from realtime.network import StreamNetwork
+    compute, notice = usable_compute(requested.compute)
+    # tf32 is of GPUs: the CPU that backs one up computes in float32.
+    only_gpu = compute == "cuda" and requested.dtype == "tf32"
+    cpu_dtype = choose_dtype(None if only_gpu else requested.dtype, "cpu")
+    # On the CPU first, also for a GPU: it has to be warm when the GPU is lost, and what is wrong
+    # with a file is reported here.
+    on_cpu = load("cpu", requested.threads, cpu_dtype)
+    tune(on_cpu, info, workload, threads=requested.threads, measurements=measurements)
+    if compute == "cpu":
+        return Tuned(on_cpu, notice=notice)
+    try:
+        on_gpu = load("cuda", on_cpu.threads, choose_dtype(requested.dtype, "cuda"))
+        on_gpu.warm_up(workload.channels, workload.samples)
+    # torch says "not compiled with CUDA" by an assertion.
+    except (ModelFileError, RuntimeError, AssertionError) as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:160] if lines else type(error).__name__
+        return Tuned(on_cpu, notice=f"the GPU cannot be used ({reason}): running on the CPU")
+    return Tuned(on_gpu, on_cpu)
 
-        def make(device: str, wish: Wish) -> StreamNetwork:
-            kind = GraphNetwork if device == "cuda" else StreamNetwork
-            return kind(
-                self.info,
-                compute=device,
-                threads=wish.threads,
-                dtype=wish.dtype,
-                origin_samples=self.origin_samples,
+
+def build_path(
+    info: ModelInfo,
+    requested: Requested,
+    *,
+    block_samples: int,
+    channels: int,
+    paced: bool,
+    windowed: bool,
+    measurements: Measurements | None,
+) -> BuiltPath:
+    """Load a model's network, tune it, and build the path around it.
+
+    Args:
+        info: the model file.
+        requested: device, threads and dtype.
+        block_samples: output samples per block.
+        channels: 1 or 2.
+        paced: blocks will come in real time, with pauses between them.
+        windowed: run a streaming network on overlapping windows, as a plain one.
+        measurements: where the number of threads is looked up and kept.
+
+    Raises:
+        ModelFileError: if the file cannot be loaded or breaks its contract.
+        ValueError: if compute, threads or dtype are wrong.
+    """
+    # Imported here: loading torch takes seconds that no other command should pay.
+    from realtime.cuda_stream import GraphNetwork
+    from realtime.network import StreamNetwork, WindowNetwork
+
+    streams = info.kind == "streaming" and not windowed
+    # The network's grid begins where the front end's first sample arrives.
+    origin = front_end_latency(info.front_end)
+    crossfade = 0 if streams else min(info.crossfade_samples, block_samples)
+    dry = DryWindows(info.ratio)
+
+    def load(device: str, threads: int | None, dtype: str) -> "ScriptNetwork":
+        if not streams:
+            return WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
+        kind = GraphNetwork if device == "cuda" else StreamNetwork
+        return kind(info, compute=device, threads=threads, dtype=dtype, origin_samples=origin)
+
+    def windows(function: WindowFunction) -> WindowedNetwork:
+        return windowed_network(info, function, block_samples, crossfade, origin)
+
+    # The length of the windows follows from their geometry alone.
+    call = call_length(block_samples, info.block_multiple) if streams else None
+    samples = (call or windows(dry).window_samples) // info.ratio
+    block_s = block_samples / SAMPLE_RATE_OUT
+    workload = Workload(channels=channels, samples=samples, pause_s=block_s if paced else 0.0)
+    tuned = load_and_tune(load, info, workload, requested, measurements=measurements)
+
+    network, backup, lifeline = tuned.network, tuned.backup, None
+    if backup is not None:
+        # Without a clock the CPU may be slow.
+        if paced and backup.call_s * BACKUP_RATIO > block_s:
+            backup = None
+        goes_on = "on the CPU" if backup else "with kaiser_fast alone"
+        lifeline = Lifeline(network.compute, goes_on)
+
+    processor: StreamingNetwork | WindowedNetwork
+    if isinstance(network, StreamNetwork):
+        stream: StreamNetwork | FallbackStream = network
+        if lifeline is not None:
+            assert backup is None or isinstance(backup, StreamNetwork)
+            context = info.context_samples[0]
+            stream = FallbackStream(
+                network, backup, lifeline, context_samples=context, call_samples=samples
             )
-
-        call = call_length(self.block_samples, self.info.block_multiple)
-        calls = self.calls(call // self.info.ratio)
-        placed = place(
-            make,
-            self.info,
-            calls,
-            self.wish,
-            compute=self.compute,
-            measurements=self.measurements,
-        )
-        lifeline = self.lifeline(placed)
-        network: StreamNetwork | FallbackStream = placed.network
-        if placed.backup is not None and lifeline is not None:
-            network = FallbackStream(
-                placed.network,
-                placed.backup if self.keeps_up(placed.backup) else None,
-                lifeline,
-                context_samples=self.info.context_samples[0],
-                call_samples=calls.samples,
-            )
-        wet = WetPath(
-            StreamingNetwork(network, origin_samples=placed.network.origin_samples),
-            self.info.front_end,
-        )
-        return BuiltPath(wet, placed.network, placed.notice, lifeline)
-
-    def windowed(self) -> BuiltPath:
-        """Overlapping windows."""
-        from realtime.network import WindowNetwork
-
-        def make(device: str, wish: Wish) -> WindowNetwork:
-            return WindowNetwork(self.info, compute=device, threads=wish.threads, dtype=wish.dtype)
-
-        crossfade = min(self.info.crossfade_samples, self.block_samples)
-
-        def windows(function: WindowFunction) -> WindowedNetwork:
-            return windowed_network(
-                self.info, function, self.block_samples, crossfade, self.origin_samples
-            )
-
-        dry = DryWindows(self.info.ratio)
-        # The length of the windows follows from their geometry alone.
-        calls = self.calls(windows(dry).window_samples // self.info.ratio)
-        placed = place(
-            make,
-            self.info,
-            calls,
-            self.wish,
-            compute=self.compute,
-            measurements=self.measurements,
-        )
-        lifeline = self.lifeline(placed)
-        function: WindowFunction = placed.network
-        if placed.backup is not None and lifeline is not None:
-            backup = placed.backup if self.keeps_up(placed.backup) else dry
-            function = FallbackWindows(placed.network, backup, lifeline)
-        wet = WetPath(windows(function), self.info.front_end, crossfade_samples=crossfade)
-        return BuiltPath(wet, placed.network, placed.notice, lifeline)
+        processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
+    elif lifeline is not None:
+        processor = windows(FallbackWindows(network, backup or dry, lifeline))
+    else:
+        processor = windows(network)
+    wet = WetPath(processor, info.front_end, crossfade_samples=crossfade)
+    return BuiltPath(wet, network, tuned.notice, lifeline)
 
 
 class DryWindows:

@@ -25,17 +25,17 @@ from realtime.enhance import Enhancer, Job
 from realtime.errors import ModelFileError
 from realtime.fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
 from realtime.file_ports import FileInput, NullOutput
-from realtime.fit import Calls, Wish
+from realtime.fit import Requested, Workload
 from realtime.loading import LoadedChain, load_chain
 from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork, choose_dtype
 from realtime.parameters import Parameters
-from realtime.placement import place
 from realtime.processor import Audio, ProcessSpec
 from realtime.settings import Settings
 from realtime.snapshot import State
 from realtime.streaming import StreamingNetwork
 from realtime.terminal import run_live
+from realtime.wet_paths import load_and_tune
 
 BLOCK = 256
 LATENCY, CONTEXT = 40, 100
@@ -338,23 +338,32 @@ def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
 
 
 class Stub:
-    """Enough of a network to be placed."""
+    """Enough of a network to be tuned."""
 
     call_s = 0.001
 
-    def __init__(self, device: str, wish: Wish, fails: Exception | None) -> None:
+    def __init__(
+        self, device: str, threads: int | None, dtype: str, fails: Exception | None
+    ) -> None:
         self.device = device
-        self.dtype = wish.dtype
-        self.threads = wish.threads or 3
+        self.dtype = dtype
+        self.threads = threads or 3
         self._fails = fails
 
-    def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
+    def bind_thread(self) -> None: ...
+
+    def start(self, channels: int) -> None: ...
+
+    def __call__(self, x: Audio) -> Audio:
+        return x
+
+    def warm_up(self, channels: int, samples: int) -> None:
         if self._fails is not None:
             raise self._fails
 
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
-CALLS = Calls(channels=1, samples=256, pause_s=0.0)
+WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
 
 
 @pytest.mark.parametrize(
@@ -367,34 +376,32 @@ CALLS = Calls(channels=1, samples=256, pause_s=0.0)
     ids=["full", "in the warm-up", "silent"],
 )
 def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
-    placed = place(
-        lambda device, wish: Stub(device, wish, failure if device == "cuda" else None),
+    tuned = load_and_tune(
+        lambda *chosen: Stub(*chosen, failure if chosen[0] == "cuda" else None),
         INFO,
-        CALLS,
-        Wish(),
-        compute="auto",
+        WORKLOAD,
+        Requested(),
         measurements=None,
     )
-    assert placed.network.device == "cpu"
-    assert placed.backup is None
-    assert "running on the CPU" in placed.notice
-    assert "\n" not in placed.notice
+    assert tuned.network.device == "cpu"
+    assert tuned.backup is None
+    assert "running on the CPU" in tuned.notice
+    assert "\n" not in tuned.notice
 
 
 def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
-    placed = place(
-        lambda device, wish: Stub(device, wish, None),
+    tuned = load_and_tune(
+        lambda *chosen: Stub(*chosen, None),
         INFO,
-        CALLS,
-        Wish(),
-        compute="auto",
+        WORKLOAD,
+        Requested(),
         measurements=None,
     )
-    assert placed.backup is not None
-    assert (placed.network.device, placed.backup.device) == ("cuda", "cpu")
+    assert tuned.backup is not None
+    assert (tuned.network.device, tuned.backup.device) == ("cuda", "cpu")
     # The thread that processes is bound once, for both.
-    assert placed.network.threads == placed.backup.threads
-    assert placed.notice == ""
+    assert tuned.network.threads == tuned.backup.threads
+    assert tuned.notice == ""
 
 
 @pytest.mark.parametrize(
@@ -409,16 +416,15 @@ def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
 def test_each_device_has_the_dtype_asked_for_or_its_default(
     gpu: None, asked: str | None, gpu_dtype: str, cpu_dtype: str
 ) -> None:
-    placed = place(
-        lambda device, wish: Stub(device, wish, None),
+    tuned = load_and_tune(
+        lambda *chosen: Stub(*chosen, None),
         INFO,
-        CALLS,
-        Wish(dtype=asked),
-        compute="auto",
+        WORKLOAD,
+        Requested(dtype=asked),
         measurements=None,
     )
-    assert placed.backup is not None
-    assert (placed.network.dtype, placed.backup.dtype) == (gpu_dtype, cpu_dtype)
+    assert tuned.backup is not None
+    assert (tuned.network.dtype, tuned.backup.dtype) == (gpu_dtype, cpu_dtype)
 
 
 def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:

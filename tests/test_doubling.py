@@ -21,17 +21,16 @@ from realtime.enhance import Enhancer, render
 from realtime.errors import ModelFileError
 from realtime.fallback import FADE_SAMPLES, FallbackStream, Lifeline
 from realtime.file_ports import FileOutput
-from realtime.fit import Calls, Wish
+from realtime.fit import Requested, Workload
 from realtime.loading import LoadedChain, load_chain
 from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork
 from realtime.parameters import Parameters
-from realtime.placement import place
 from realtime.processor import Audio, ProcessSpec
 from realtime.snapshot import State
 from realtime.streaming import StreamingNetwork
 from realtime.upsampler import KaiserUpsampler
-from realtime.wet_paths import DryWindows
+from realtime.wet_paths import DryWindows, load_and_tune
 from topoctave import main
 
 # Rounding of float32 samples up to 1, over sums of nine products.
@@ -403,7 +402,7 @@ def test_windows_on_a_slow_processor_become_kaiser_fast() -> None:
     np.testing.assert_array_equal(DryWindows(1)(x), x)
 
 
-def test_it_is_placed_and_fitted_by_its_own_calls(info: ModelInfo) -> None:
+def test_it_is_warmed_up_by_its_own_calls(info: ModelInfo) -> None:
     lengths: list[int] = []
 
     class Noted(StreamNetwork):
@@ -413,9 +412,10 @@ def test_it_is_placed_and_fitted_by_its_own_calls(info: ModelInfo) -> None:
             lengths.append(x.shape[1])
             return super().__call__(x)
 
-    def make(device: str, wish: Wish) -> Noted:
-        return Noted(info, compute=device, threads=wish.threads, dtype=wish.dtype)
+    def load(device: str, threads: int | None, dtype: str) -> Noted:
+        return Noted(info, compute=device, threads=threads, dtype=dtype)
 
-    calls = Calls(channels=1, samples=256, pause_s=0.0)
-    place(make, info, calls, Wish(threads=1), compute="cpu", measurements=None)
+    workload = Workload(channels=1, samples=256, pause_s=0.0)
+    requested = Requested(compute="cpu", threads=1)
+    load_and_tune(load, info, workload, requested, measurements=None)
     assert set(lengths) == {256}

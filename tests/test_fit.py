@@ -3,6 +3,7 @@
 import copy
 import gc
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -12,19 +13,24 @@ from test_streaming import unet
 
 import realtime.fit
 import realtime.machine
-import realtime.network
 from models.streaming import StreamingUNet
 from realtime.errors import ModelFileError
-from realtime.fit import Calls, Wish, fit
+from realtime.fit import (
+    TRIAL_ROUNDS,
+    Workload,
+    call_durations,
+    fastest_threads,
+    tune,
+)
 from realtime.loading import load_chain
 from realtime.machine import has_bfloat16, machine_name
 from realtime.measurements import Measurements
 from realtime.model_file import ModelInfo, read_model_info
 from realtime.network import StreamNetwork
-from realtime.thread_trial import TRIAL_ROUNDS, call_durations, fastest_threads
+from realtime.processor import Audio
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
-CALLS = Calls(channels=1, samples=256, pause_s=0.0)
+WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
 
 # What 1000 blocks may leave behind in Python's heap: caches of the interpreter, far from the
 # megabytes that a kilobyte per block would be.
@@ -32,56 +38,80 @@ STEADY_BYTES = 64_000
 
 
 class Stub:
-    """Runs best on two threads."""
+    """A network that can be tuned."""
 
     call_s = 0.001
 
-    def __init__(self, wish: Wish) -> None:
-        self.threads = wish.threads or 2
-        self.warm = False
+    def __init__(self, dtype: str = "float32") -> None:
+        self.threads, self.dtype = 1, dtype
+        self.warm_with: int | None = None
+        self.starts = 0
 
-    def warm_up(self, channels: int, samples: int, *, pause_s: float = 0.0) -> None:
-        self.warm = True
+    def bind_thread(self) -> None: ...
+
+    def start(self, channels: int) -> None:
+        self.starts += 1
+
+    def warm_up(self, channels: int, samples: int) -> None:
+        self.warm_with = self.threads
+
+    def __call__(self, x: Audio) -> Audio:
+        assert x.shape == (1, 256)
+        return x
 
 
-class Maker:
-    """Makes them, and keeps what it was asked for."""
+@pytest.fixture
+def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Two cores, of which both are the faster; what was tried so far."""
+    seen: list[list[int]] = []
 
-    def __init__(self) -> None:
-        self.made: list[Wish] = []
+    def fastest(choices: list[int], trial: Callable[[int], list[float]]) -> tuple[int, float]:
+        assert [len(trial(n)) > 0 for n in choices] == [True, True]
+        seen.append(choices)
+        return 2, 0.5
 
-    def __call__(self, wish: Wish) -> Stub:
-        self.made.append(wish)
-        return Stub(wish)
+    monkeypatch.setattr(realtime.fit, "core_count", lambda: 2)
+    monkeypatch.setattr(realtime.fit, "fastest_threads", fastest)
+    return seen
 
 
-def fitted(maker: Maker, wish: Wish, measurements: Measurements, device: str = "cpu") -> Stub:
-    network = fit(maker, INFO, CALLS, wish, device=device, measurements=measurements)
-    assert network.warm
+def tuned(measurements: Measurements | None, dtype: str = "float32", **more: int) -> Stub:
+    network = Stub(dtype)
+    threads = more.get("threads")
+    tune(network, INFO, WORKLOAD, threads=threads, measurements=measurements)
     return network
 
 
-def test_threads_are_measured_once(tmp_path: Path) -> None:
-    measurements, maker = Measurements(tmp_path / "m.json"), Maker()
-    wish = Wish(dtype="bfloat16")
-    assert fitted(maker, wish, measurements).threads == 2
-    assert fitted(maker, wish, measurements).threads == 2
-    assert maker.made == [wish, Wish(threads=2, dtype="bfloat16")]
-    # Elsewhere, and in another format, it is another choice.
-    fitted(maker, wish, measurements, device="a GPU")
-    fitted(maker, Wish(dtype="float32"), measurements)
-    assert [w.threads for w in maker.made[2:]] == [None, None]
+def test_threads_are_measured_once(tmp_path: Path, trials: list[list[int]]) -> None:
+    measurements = Measurements(tmp_path / "m.json")
+    first = tuned(measurements)
+    assert (first.threads, first.call_s, first.starts, trials) == (2, 0.5, 1, [[1, 2]])
+    again = tuned(measurements)
+    assert (again.threads, again.warm_with, len(trials)) == (2, 2, 1)
+    # In another format it is another choice, and without a memory each time.
+    tuned(measurements, "bfloat16")
+    tuned(None)
+    assert len(trials) == 3
+
+
+def test_threads_that_are_asked_for_are_not_tried(tmp_path: Path, trials: list[list[int]]) -> None:
+    measurements = Measurements(tmp_path / "m.json")
+    tuned(measurements)
+    network = tuned(measurements, threads=7)
+    assert (network.threads, network.warm_with, len(trials)) == (7, 7, 1)
+    with pytest.raises(ValueError, match="threads must be from 1 to 256, got 257"):
+        tuned(measurements, threads=257)
 
 
 @pytest.mark.parametrize("record", [0, 257, 1.5, "2", {"threads": 2}, float("nan")])
 def test_remembered_threads_that_cannot_be_are_measured_again(
-    tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
 ) -> None:
-    measurements, maker = Measurements(tmp_path / "m.json"), Maker()
+    measurements = Measurements(tmp_path / "m.json")
     monkeypatch.setattr(realtime.fit, "measurement_key", lambda *_, **__: "key")
     measurements.put("key", record)  # type: ignore[arg-type]
-    assert fitted(maker, Wish(), measurements).threads == 2
-    assert maker.made == [Wish()]
+    assert tuned(measurements).threads == 2
+    assert len(trials) == 1
     assert measurements.number("key") == 2
 
 
@@ -133,13 +163,14 @@ def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_file: Path) -
 def test_more_threads_must_pay_in_all_but_the_longest_calls(
     unet_file: Path, monkeypatch: pytest.MonkeyPatch, two_threads_s: list[float], chosen: int
 ) -> None:
-    monkeypatch.setattr(realtime.network, "core_count", lambda: 2)
+    monkeypatch.setattr(realtime.fit, "core_count", lambda: 2)
+    info = read_model_info(unet_file)
+    network = StreamNetwork(info, compute="cpu")
     durations = {1: [1.0] * 6, 2: two_threads_s}
-    monkeypatch.setattr(StreamNetwork, "_trial", lambda _, n, **__: durations[n])
-    network = StreamNetwork(read_model_info(unet_file), compute="cpu")
-    network.warm_up(1, 256)
+    monkeypatch.setattr(realtime.fit, "call_durations", lambda *_, **__: durations[network.threads])
+    tune(network, info, WORKLOAD, threads=None, measurements=None)
     assert network.threads == chosen
-    StreamNetwork(read_model_info(unet_file), compute="cpu", threads=1).bind_thread()
+    StreamNetwork(info, compute="cpu", threads=1).bind_thread()
 
 
 def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:

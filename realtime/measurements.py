@@ -2,11 +2,12 @@
 
 import json
 import os
-import sys
 import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
+
+import platformdirs
 
 from realtime.machine import machine_name
 from realtime.model_file import ModelInfo, finite_number
@@ -15,23 +16,6 @@ FILE_NAME = "measurements.json"
 
 # The newest are kept; a machine with many models and block sizes needs dozens.
 MAX_ENTRIES = 500
-
-
-def cache_folder() -> Path | None:
-    """The user's folder for what can be made again, or None where there is none."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "darwin":
-        base = home / "Library" / "Caches"
-    elif sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    else:
-        base = Path(os.environ.get("XDG_CACHE_HOME", ""))
-        # The XDG specification: relative paths are invalid and to be ignored.
-        base = base if base.is_absolute() else home / ".cache"
-    return base / "topoctave"
 
 
 def measurement_key(what: str, info: ModelInfo, **conditions: object) -> str:
@@ -70,8 +54,9 @@ class Measurements:
     """
 
     def __init__(self, path: Path | None = None) -> None:
-        folder = cache_folder()
-        self._path = path or (folder / FILE_NAME if folder else None)
+        folder = platformdirs.user_cache_path("topoctave", appauthor=False)
+        # For a user without a home it begins with a tilde.
+        self._path = path or (folder / FILE_NAME if folder.is_absolute() else None)
 
     def number(self, key: str) -> float | None:
         """A measured number, or None."""

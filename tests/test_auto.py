@@ -1,6 +1,7 @@
 """The choice of a model, and the memory of what was measured."""
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import realtime.measurements
 import realtime.session
 from realtime.auto import EASY_RATIO, SpeedTrial, choose_model
 from realtime.errors import ModelFileError
-from realtime.measurements import MAX_ENTRIES, Measurements, cache_folder, measurement_key
+from realtime.measurements import MAX_ENTRIES, Measurements, measurement_key
 from realtime.model_file import ModelInfo, by_sound, read_model_info
 from realtime.session import open_engine
 from realtime.settings import Settings
@@ -231,21 +232,32 @@ def test_the_memory_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) 
     assert "1" not in values
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
 def test_the_memory_lies_in_the_users_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.measurements.sys, "platform", "linux")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    assert cache_folder() == tmp_path / "cache" / "topoctave"
-    for not_absolute in ("", "relative"):
-        monkeypatch.setenv("XDG_CACHE_HOME", not_absolute)
-        assert cache_folder() == tmp_path / "home" / ".cache" / "topoctave"
-    monkeypatch.setattr(realtime.measurements.sys, "platform", "darwin")
-    assert cache_folder() == tmp_path / "home" / "Library" / "Caches" / "topoctave"
-    monkeypatch.setattr(realtime.measurements.sys, "platform", "win32")
-    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "local"))
-    assert cache_folder() == tmp_path / "local" / "topoctave"
+    Measurements().put("a", 1.0)
+    assert (tmp_path / "cache" / "topoctave" / "measurements.json").is_file()
+    assert Measurements().number("a") == 1.0
+    monkeypatch.setenv("XDG_CACHE_HOME", "")
+    assert Measurements().number("a") is None
+    Measurements().put("a", 2.0)
+    assert (tmp_path / "home" / ".cache" / "topoctave" / "measurements.json").is_file()
+
+
+def test_without_a_home_nothing_is_remembered(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    folder = Path("~/.cache/topoctave")
+    monkeypatch.setattr(
+        realtime.measurements.platformdirs, "user_cache_path", lambda *_, **__: folder
+    )
+    Measurements().put("a", 1.0)
+    assert Measurements().number("a") is None
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_session_says_why_it_runs_this_model(

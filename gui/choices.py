@@ -1,10 +1,16 @@
 """What can be chosen as input and output, as lines of a menu."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from gui.ports import DeviceLine
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+if TYPE_CHECKING:
+    from realtime.devices import Device  # Loads PortAudio.
+
 
 RATE_SEPARATOR = "  ·  "
 """Between a device's name and its rate."""
@@ -38,7 +44,7 @@ DEMO = Choice("demo", "Bundled clip", "demo", "Speech at 22.05 kHz that comes wi
 NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
 
 
-def input_choices(devices: list[DeviceLine], file: str = "") -> list[Choice]:
+def input_choices(devices: list[Device], file: str = "") -> list[Choice]:
     """Clip, files and the input devices grouped by host API."""
     lines = [DEMO]
     if file:
@@ -49,7 +55,7 @@ def input_choices(devices: list[DeviceLine], file: str = "") -> list[Choice]:
     return lines + _by_host_api([d for d in devices if d.inputs], recording=True)
 
 
-def output_choices(devices: list[DeviceLine], file: str = "") -> list[Choice]:
+def output_choices(devices: list[Device], file: str = "") -> list[Choice]:
     """Nowhere, files and the output devices grouped by host API."""
     lines = []
     if any(device.outputs for device in devices):
@@ -74,7 +80,7 @@ def find(lines: list[Choice], wanted: str) -> int:
     return -1
 
 
-def _by_host_api(devices: list[DeviceLine], *, recording: bool) -> list[Choice]:
+def _by_host_api(devices: list[Device], *, recording: bool) -> list[Choice]:
     lines: list[Choice] = []
     for host_api in dict.fromkeys(device.host_api for device in devices):
         lines.append(Choice("", host_api, ""))
@@ -83,7 +89,7 @@ def _by_host_api(devices: list[DeviceLine], *, recording: bool) -> list[Choice]:
     return lines
 
 
-def _device(device: DeviceLine, *, recording: bool) -> Choice:
+def _device(device: Device, *, recording: bool) -> Choice:
     native = device.accepts_22050_in if recording else device.accepts_44100_out
     wanted = SAMPLE_RATE_IN if recording else SAMPLE_RATE_OUT
     own = f"{device.default_sample_rate / 1000:g} kHz"

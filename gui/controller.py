@@ -5,17 +5,23 @@ opening, starting and stopping) runs on this one thread, one after the other; an
 to the GUI thread as Qt signals. A request that was overtaken by a newer one is dropped.
 """
 
+from __future__ import annotations
+
 import contextlib
 import queue
 import threading
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.ports import DeviceLine, Engine, Services
+from gui.ports import Engine, Services
 from realtime.errors import TopoctaveError
 from realtime.parameters import Parameters
 from realtime.settings import Settings
+
+if TYPE_CHECKING:
+    from realtime.devices import Device  # Loads PortAudio.
 
 JOIN_S = 1.5
 """A window closes within two seconds, whatever a driver does."""
@@ -33,7 +39,7 @@ class Controller(QObject):
     closed = Signal()
     """The engine that ran is stopped."""
     listed = Signal(list)
-    """Sound devices, as :class:`gui.ports.DeviceLine`."""
+    """Sound devices, as :class:`realtime.devices.Device`."""
     _settled = Signal(int, object, str)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
@@ -159,7 +165,7 @@ class Controller(QObject):
                 self._progress(f"stopping failed: {one_line(error)}")
 
     def _list(self, rescan: bool) -> None:
-        lines: list[DeviceLine] = []
+        lines: list[Device] = []
         # Without an audio system the clip and files still play, into nowhere or a file.
         with contextlib.suppress(TopoctaveError, OSError):
             lines = self._services.list_devices(rescan)

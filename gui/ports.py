@@ -1,13 +1,19 @@
 """What the window needs of the engine, so that a fake one can stand in for it."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
+from realtime.model_file import ModelInfo, shipped_models
 from realtime.parameters import Parameters
 from realtime.recorder import TapLike
 from realtime.settings import Settings
 from realtime.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from realtime.devices import Device  # Loads PortAudio.
 
 
 class Tapped(Protocol):
@@ -61,37 +67,13 @@ class OpenEngine(Protocol):
 
 
 @dataclass(frozen=True)
-class DeviceLine:
-    """A sound device as the window lists it."""
-
-    index: int
-    name: str
-    host_api: str
-    inputs: int
-    outputs: int
-    default_sample_rate: float
-    accepts_22050_in: bool
-    accepts_44100_out: bool
-    is_default_input: bool
-    is_default_output: bool
-
-
-@dataclass(frozen=True)
-class ModelLine:
-    """A network as the window lists it."""
-
-    name: str
-    title: str
-
-
-@dataclass(frozen=True)
 class Services:
     """The world behind the window; every call but `list_models` runs off the GUI thread."""
 
     open_engine: OpenEngine
-    list_devices: Callable[[bool], list[DeviceLine]]
+    list_devices: Callable[[bool], list[Device]]
     """True scans again; raises ``DeviceError`` where there is no audio system."""
-    list_models: Callable[[], list[ModelLine]]
+    list_models: Callable[[], list[ModelInfo]]
 
 
 def real_services() -> Services:
@@ -107,28 +89,9 @@ def real_services() -> Services:
 
         return opened(settings, parameters=parameters, progress=progress)
 
-    def list_devices(rescan: bool) -> list[DeviceLine]:
+    def list_devices(rescan: bool) -> list[Device]:
         from realtime.devices import list_devices as listed
 
-        return [
-            DeviceLine(
-                device.index,
-                device.name,
-                device.host_api,
-                device.inputs,
-                device.outputs,
-                device.default_sample_rate,
-                device.accepts_22050_in,
-                device.accepts_44100_out,
-                device.is_default_input,
-                device.is_default_output,
-            )
-            for device in listed(rescan=rescan)
-        ]
+        return listed(rescan=rescan)
 
-    def list_models() -> list[ModelLine]:
-        from realtime.model_file import shipped_models
-
-        return [ModelLine(model.name, model.title) for model in shipped_models()]
-
-    return Services(open_engine, list_devices, list_models)
+    return Services(open_engine, list_devices, shipped_models)

@@ -1,6 +1,9 @@
 """One sitting: what is chosen becomes an engine, and what becomes of it is shown."""
 
+from __future__ import annotations
+
 import sys
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 
@@ -9,12 +12,15 @@ from gui.controller import Controller
 from gui.hotplug import HotPlug
 from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices, sentence
 from gui.panels import Panels
-from gui.ports import DeviceLine, Engine
+from gui.ports import Engine
 from gui.recording import RecordingControl
 from gui.transport import find_file
 from gui.watch import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
 from realtime.settings import Settings
 from realtime.snapshot import Snapshot
+
+if TYPE_CHECKING:
+    from realtime.devices import Device  # Loads PortAudio.
 
 HOT_PLUG_KEY = "hot-plug"
 
@@ -167,7 +173,7 @@ class Session(QObject):
         advice = "Choose another input, output or model, or try again."
         self._notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
 
-    def _listed(self, devices: list[DeviceLine]) -> None:
+    def _listed(self, devices: list[Device]) -> None:
         gone = self._panels.transport.set_devices(devices)
         if gone and self._begun:
             transport = self._panels.transport
@@ -192,7 +198,7 @@ class Session(QObject):
             self._panels.status.show_state("Stopped")
         self._resume = False
 
-    def _choose_at_start(self, devices: list[DeviceLine]) -> None:
+    def _choose_at_start(self, devices: list[Device]) -> None:
         transport, asked = self._panels.transport, self._asked
         transport.choose(
             input_key="default" if any(device.inputs for device in devices) else "demo",

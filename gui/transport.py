@@ -1,6 +1,9 @@
 """The bar on top: start and stop, where sound comes from and goes to, model and block."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
@@ -10,9 +13,12 @@ from gui import choices
 from gui.choice_box import ChoiceBox, Field
 from gui.choices import Choice
 from gui.icons import Glyph, icon, paint_sign
-from gui.ports import DeviceLine, ModelLine
 from gui.theme import Theme
+from realtime.model_file import ModelInfo
 from realtime.settings import Settings
+
+if TYPE_CHECKING:
+    from realtime.devices import Device  # Loads PortAudio.
 
 BLOCKS = (256, 512, 1024, 2048, 4096, 8192)
 
@@ -38,7 +44,7 @@ class Transport(QFrame):
         self.setObjectName("bar")
         self.theme = theme
         self._settings = settings
-        self._devices: list[DeviceLine] = []
+        self._devices: list[Device] = []
         self._files = {"input": "", "output": ""}
         self.start = QPushButton("Start")
         self.start.setObjectName("primary")
@@ -130,7 +136,7 @@ class Transport(QFrame):
     def _is_device(choice: Choice | None) -> bool:
         return choice is not None and (choice.value == "default" or choice.value.isdecimal())
 
-    def set_models(self, models: list[ModelLine]) -> None:
+    def set_models(self, models: list[ModelInfo]) -> None:
         """Fill the list of models."""
         lines = [
             Choice(model.name, model.title or model.name, model.name, model.name)
@@ -148,7 +154,7 @@ class Transport(QFrame):
         ]
         self.block.set_lines(blocks, str(self._settings.block_samples))
 
-    def set_devices(self, devices: list[DeviceLine]) -> list[str]:
+    def set_devices(self, devices: list[Device]) -> list[str]:
         """Fill the lists of devices; what was chosen is found again by its name.
 
         Returns:

@@ -15,13 +15,14 @@ from gui.memory import Memory, Remembered
 from gui.menu import build_menu
 from gui.notices import Notices
 from gui.panels import Panels
-from gui.ports import ModelLine, Services
+from gui.ports import Services
 from gui.recording import RecordingControl
 from gui.session import Session
 from gui.theme import ThemeChoice
 from gui.ticker import Ticker
 from gui.transport import find_file
 from realtime.errors import TopoctaveError
+from realtime.model_file import ModelInfo
 from realtime.settings import Settings
 
 
@@ -88,7 +89,7 @@ class MainWindow(QMainWindow):
         kept = self._kept
         return Settings(model=kept.model, block_samples=kept.block_samples, loop=kept.loop)
 
-    def _models(self, services: Services) -> list[ModelLine]:
+    def _models(self, services: Services) -> list[ModelInfo]:
         try:
             return services.list_models()
         except (TopoctaveError, OSError) as error:

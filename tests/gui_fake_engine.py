@@ -4,12 +4,15 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 
-from gui.ports import DeviceLine, Engine, ModelLine, Services
+from gui.ports import Engine, Services
+from realtime.devices import Device
 from realtime.errors import DeviceError, ModelFileError
+from realtime.model_file import ModelInfo
 from realtime.parameters import Parameters
 from realtime.processor import Audio
 from realtime.settings import Settings
@@ -249,11 +252,11 @@ def _shown(name: str) -> str:
 class FakeWorld:
     """Everything behind the window, for tests to set up and look into."""
 
-    devices: list[DeviceLine] = field(default_factory=list)
-    models: list[ModelLine] = field(
+    devices: list[Device] = field(default_factory=list)
+    models: list[ModelInfo] = field(
         default_factory=lambda: [
-            ModelLine("unet-small", "U-Net, small"),
-            ModelLine("octave", "Octave, causal"),
+            ModelInfo(name="unet-small", path=Path(), title="U-Net, small"),
+            ModelInfo(name="octave", path=Path(), title="Octave, causal"),
         ]
     )
     engines: list[FakeEngine] = field(default_factory=list)
@@ -286,7 +289,7 @@ class FakeWorld:
         self.engines.append(engine)
         return engine
 
-    def list_devices(self, rescan: bool) -> list[DeviceLine]:
+    def list_devices(self, rescan: bool) -> list[Device]:
         """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.scans.append(rescan)
@@ -294,7 +297,7 @@ class FakeWorld:
             raise DeviceError(self.refuse["devices"])
         return list(self.devices)
 
-    def list_models(self) -> list[ModelLine]:
+    def list_models(self) -> list[ModelInfo]:
         """As the real one."""
         if "models" in self.refuse:
             raise ModelFileError(self.refuse["models"])
@@ -315,10 +318,10 @@ def device(
     rate: float = 48_000.0,
     default_input: bool = False,
     default_output: bool = False,
-) -> DeviceLine:
+) -> Device:
     """A sound device."""
     native = rate in (22_050.0, 44_100.0)
-    return DeviceLine(
+    return Device(
         index, name, host_api, inputs, outputs, rate,
         native and inputs > 0, native and outputs > 0, default_input, default_output,
     )  # fmt: skip

@@ -109,6 +109,18 @@ def test_imports_load_nothing_heavy(project: Path, code: str) -> None:
     assert not set(HEAVY).intersection(loaded)
 
 
+def test_window_loads_neither_torch_nor_portaudio_before_it_is_used(project: Path) -> None:
+    code = (
+        "import sys, gui.app, gui.window, gui.ports\n"
+        "services = gui.ports.real_services()\n"
+        "services.list_models()\n"
+        "print(*sys.modules)"
+    )
+    loaded = run(project, code).split()
+    assert "PySide6" in loaded
+    assert not {"torch", "sounddevice", "matplotlib", "numba"}.intersection(loaded)
+
+
 def test_help_loads_nothing_heavy(project: Path) -> None:
     code = (
         "import sys, topoctave\n"

@@ -6,12 +6,8 @@ from pathlib import Path
 from PySide6.QtCore import QObject
 from PySide6.QtWidgets import QMessageBox, QWidget
 
-from gui.controller import Controller
 from gui.dialogs import Dialogs, recordings_folder
 from gui.help_page import HelpPage
-from gui.notices import Notices
-from gui.panels import Panels
-from gui.recording import RecordingControl
 from gui.scale import Scale
 from gui.session import Session
 from gui.view_bar import STEP_S
@@ -25,32 +21,19 @@ _BLIND_KEYS = ("bypass", "listen_a", "blind", "answer_a", "answer_b")
 class Commands(QObject):
     """Carries out the actions of :data:`gui.keyboard.KEYS` and of the menu."""
 
-    def __init__(
-        self,
-        window: QWidget,
-        controller: Controller,
-        panels: Panels,
-        session: Session,
-        notices: Notices,
-        recording: RecordingControl,
-        dialogs: Dialogs,
-    ) -> None:
+    def __init__(self, window: QWidget, session: Session, dialogs: Dialogs) -> None:
         super().__init__(window)
         self._window = window
-        self._controller = controller
-        self._panels = panels
         self._session = session
-        self._notices = notices
-        self._recording = recording
         self._dialogs = dialogs
         self.folder = ""
         """Where recordings go; empty for the music folder."""
         self._actions = self._plain_actions()
-        recording.ended.connect(self._recorded)
-        recording.refused.connect(lambda text: notices.error(text))
+        session.recording.ended.connect(self._recorded)
+        session.recording.refused.connect(lambda text: session.notices.error(text))
 
     def _plain_actions(self) -> dict[str, Callable[[], object]]:
-        panels, session = self._panels, self._session
+        session, panels = self._session, self._session.panels
         view, listening = panels.view_bar, panels.listening
         actions: dict[str, Callable[[], object]] = {
             "start": session.toggle,
@@ -86,19 +69,19 @@ class Commands(QObject):
 
     def act(self, name: str) -> None:
         """Do it; a name that means nothing now does nothing."""
-        if self._panels.blind and name in _BLIND_KEYS:
+        if self._session.panels.blind and name in _BLIND_KEYS:
             self._act_blindly(name)
         elif name in self._actions:
             self._actions[name]()
 
     def release(self, name: str) -> None:
         """A key that was held is let go: take back what comparing did."""
-        if name == "bypass" and not self._panels.blind:
+        if name == "bypass" and not self._session.panels.blind:
             self.act("bypass")
 
     def set_blind(self, blind: bool) -> None:
         """Go to the blind test, or back to the pictures."""
-        panels = self._panels
+        panels = self._session.panels
         if blind == panels.blind:
             return
         panels.show_blind(blind)
@@ -110,7 +93,7 @@ class Commands(QObject):
             panels.listening.set_bypass(False)
 
     def _act_blindly(self, name: str) -> None:
-        abx = self._panels.abx
+        abx = self._session.panels.abx
         match name:
             case "bypass":
                 abx.play("B")
@@ -122,60 +105,64 @@ class Commands(QObject):
                 abx.answer(said_b=name == "answer_b")
 
     def _turn_mix(self, percent: int) -> None:
-        mix = self._panels.listening.mix
+        mix = self._session.panels.listening.mix
         mix.set_value(mix.value + percent)
 
     def _reset(self) -> None:
-        if self._controller.engine is not None:
-            self._controller.engine.reset_counters()
-        pictures = self._panels.spectrograms
+        engine = self._session.controller.engine
+        if engine is not None:
+            engine.reset_counters()
+        pictures = self._session.panels.spectrograms
         for meter in (pictures.input_meter, pictures.output_meter):
             meter.clear_clip()
 
     def _open(self) -> None:
         if path := self._dialogs.open_sound(self._window):
-            self._panels.transport.choose(input_key=path, told=True)
+            self._session.panels.transport.choose(input_key=path, told=True)
 
     def _save(self) -> None:
         if path := self._dialogs.save_sound(self._window):
-            self._panels.transport.choose(output_key=path, told=True)
+            self._session.panels.transport.choose(output_key=path, told=True)
 
     def _dismiss(self) -> None:
-        if self._panels.banner.notice is not None:
-            self._panels.banner.dismiss()
-        elif self._panels.blind:
+        panels = self._session.panels
+        if panels.banner.notice is not None:
+            panels.banner.dismiss()
+        elif panels.blind:
             self.set_blind(False)
 
     def _unsilence(self) -> None:
-        self._notices.silenced = ()
+        self._session.notices.silenced = ()
 
     def _choose_folder(self) -> None:
         start = self.folder or recordings_folder()
         self.folder = self._dialogs.folder(self._window, start) or self.folder
 
     def _record(self) -> None:
-        engine = self._controller.engine
-        if self._recording.active:
-            self._recording.finish()
+        session, recording = self._session, self._session.recording
+        engine = session.controller.engine
+        if recording.active:
+            recording.finish()
         elif engine is not None:
-            self._recording.begin(engine, Path(self.folder or recordings_folder()))
-        self._panels.transport.show_recording(self._recording.active)
+            recording.begin(engine, Path(self.folder or recordings_folder()))
+        session.panels.transport.show_recording(recording.active)
 
     def _recorded(self, recording: Recording) -> None:
+        notices = self._session.notices
         if recording.error:
-            self._notices.error(recording.error)
+            notices.error(recording.error)
         else:
             lost = 1000 * recording.lost_samples / SAMPLE_RATE_OUT
             slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
             names = f"{recording.input_path.name} and {recording.output_path.name}"
             folder = recording.input_path.parent
-            self._notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
+            notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
 
     def _export(self) -> None:
         path = self._dialogs.save_table(self._window)
         if not path:
             return
-        panels = self._panels
+        panels, notices = self._session.panels, self._session.notices
         about = {
             "input": panels.transport.input.currentText(),
             "model": panels.transport.settings.model,
@@ -185,9 +172,9 @@ class Commands(QObject):
         try:
             panels.abx.write(Path(path), about)
         except OSError as error:
-            self._notices.error(f"The answers could not be written: {error.strerror}")
+            notices.error(f"The answers could not be written: {error.strerror}")
         else:
-            self._notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
+            notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
 
     def _about(self) -> None:
         QMessageBox.about(

@@ -10,9 +10,10 @@ from PySide6.QtCore import QObject, QTimer
 from gui.choices import RATE_SEPARATOR, Choice
 from gui.controller import Controller
 from gui.hotplug import HotPlug
+from gui.memory import Remembered
 from gui.notices import GO_BACK, LOOK_NOW, RETRY, Notices, sentence
 from gui.panels import Panels
-from gui.ports import Engine
+from gui.ports import Engine, Services
 from gui.recording import RecordingControl
 from gui.transport import find_file
 from gui.watch import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
@@ -28,54 +29,53 @@ HOT_PLUG_KEY = "hot-plug"
 class Session(QObject):
     """Starts, stops and starts anew, and says what came of it.
 
+    The one owner of the engine's controller, the panels, the notices and the recording; whoever
+    else needs them asks the session.
+
     Args:
-        controller: Runs engines.
         panels: Where it is shown.
-        notices: What is said.
-        recording: Ends with the engine that it records.
+        services: The engine and the devices.
         asked: What the command line asked for.
-        remembered: Keys of the input and output of the last time.
+        remembered: Input, output and silenced notices of the last time.
     """
 
     def __init__(
         self,
-        controller: Controller,
         panels: Panels,
-        notices: Notices,
-        recording: RecordingControl,
+        services: Services,
         *,
         asked: Settings | None,
-        remembered: tuple[str, str],
+        remembered: Remembered,
     ) -> None:
         super().__init__(panels)
-        self._controller = controller
-        self._panels = panels
-        self._notices = notices
-        self._recording = recording
+        self.panels = panels
+        self.controller = Controller(services, self)
+        self.notices = Notices(panels.banner, remembered.silenced)
+        self.recording = RecordingControl(self)
         self._asked = asked
-        self._remembered = remembered
+        self._remembered = remembered.input_key, remembered.output_key
         self._hot_plug = HotPlug(self)
         self._begun = False
         self._resume = False
         self._good: Settings | None = None
         self.position_s = 0.0
         """Where a file input stood when it was last looked at."""
-        controller.progressed.connect(self._progressed)
-        controller.opened.connect(self._opened)
-        controller.failed.connect(self._failed)
-        controller.listed.connect(self._listed)
+        self.controller.progressed.connect(self._progressed)
+        self.controller.opened.connect(self._opened)
+        self.controller.failed.connect(self._failed)
+        self.controller.listed.connect(self._listed)
         self._hot_plug.changed.connect(self.devices_changed)
-        notices.acted.connect(self._act)
+        self.notices.acted.connect(self._act)
 
     @property
     def active(self) -> bool:
         """Audio runs, or is about to."""
-        return self._controller.engine is not None or self._controller.busy
+        return self.controller.engine is not None or self.controller.busy
 
     def begin(self) -> None:
         """Look for devices, then play the clip or wait for Start."""
-        self._panels.status.show_state("Loading", "looking for sound devices")
-        self._controller.list_devices()
+        self.panels.status.show_state("Loading", "looking for sound devices")
+        self.controller.list_devices()
 
     def toggle(self) -> None:
         """Start or stop."""
@@ -86,44 +86,44 @@ class Session(QObject):
 
     def start(self, *, position_s: float = 0.0) -> None:
         """Open what is chosen and play, a file from `position_s` on."""
-        panels = self._panels
-        self._notices.withdraw(kind="error")
-        self._recording.finish()
+        panels = self.panels
+        self.notices.withdraw(kind="error")
+        self.recording.finish()
         panels.spectrograms.follow(None)
         panels.spectrograms.set_hint("")
         panels.status.show_state("Loading", "opening")
-        self._controller.open(panels.transport.settings, position_s=position_s)
+        self.controller.open(panels.transport.settings, position_s=position_s)
         panels.transport.show_running(running=False, busy=True)
 
     def stop(self) -> None:
         """Stop playing."""
         self._end("Stopped")
-        self._panels.spectrograms.set_hint("")
+        self.panels.spectrograms.set_hint("")
 
     def restart(self) -> None:
         """Play what is chosen by now, a file from where it stands."""
-        same = self._good is not None and self._good.input == self._panels.transport.settings.input
+        same = self._good is not None and self._good.input == self.panels.transport.settings.input
         self.start(position_s=self.position_s if same else 0.0)
 
     def refresh(self) -> None:
         """Look for devices again; what runs goes on after it."""
         self._resume = self._resume or self.active
-        self._recording.finish()
-        self._panels.spectrograms.follow(None)
-        self._panels.status.show_state("Loading", "looking for sound devices")
-        self._notices.withdraw(key=HOT_PLUG_KEY)
-        self._controller.list_devices(rescan=True)
+        self.recording.finish()
+        self.panels.spectrograms.follow(None)
+        self.panels.status.show_state("Loading", "looking for sound devices")
+        self.notices.withdraw(key=HOT_PLUG_KEY)
+        self.controller.list_devices(rescan=True)
 
     def settings_changed(self) -> None:
         """Something else was chosen."""
-        if self.active or find_file(self._panels.transport.settings.input):
+        if self.active or find_file(self.panels.transport.settings.input):
             self.restart()
 
     def lost(self, error: str) -> None:
         """The engine failed while it ran, a device went away."""
         self._end("Failed")
         advice = "Plug it in again or choose another device, then try again."
-        self._notices.error(error, advice=advice, action=RETRY)
+        self.notices.error(error, advice=advice, action=RETRY)
 
     def finished(self) -> None:
         """The file is at its end."""
@@ -131,17 +131,17 @@ class Session(QObject):
         self._end("Finished")
 
     def _end(self, word: str) -> None:
-        self._recording.finish()
-        self._controller.close()
-        self._panels.show_stopped(word)
+        self.recording.finish()
+        self.controller.close()
+        self.panels.show_stopped(word)
 
     def _progressed(self, text: str) -> None:
-        if self._controller.busy:
-            self._panels.status.show_state("Loading", text)
-            self._panels.spectrograms.set_hint(sentence(text.rstrip(".…")).rstrip(".") + "…")
+        if self.controller.busy:
+            self.panels.status.show_state("Loading", text)
+            self.panels.spectrograms.set_hint(sentence(text.rstrip(".…")).rstrip(".") + "…")
 
     def _opened(self, engine: Engine) -> None:
-        panels, notices = self._panels, self._notices
+        panels, notices = self.panels, self.notices
         panels.spectrograms.set_hint("")
         self._good = panels.transport.settings
         panels.spectrograms.follow(engine)
@@ -159,32 +159,32 @@ class Session(QObject):
             notices.withdraw(key=FEEDBACK.key)
 
     def _show_way(self, snapshot: Snapshot) -> None:
-        transport = self._panels.transport
-        self._panels.status.show_way(
+        transport = self.panels.transport
+        self.panels.status.show_way(
             snapshot,
             given=_place(transport.input.chosen, snapshot.input_name),
             played=_place(transport.output.chosen, snapshot.output_name),
         )
 
     def _failed(self, error: str) -> None:
-        self._panels.spectrograms.set_hint("")
-        self._panels.show_stopped("Failed")
-        back = self._good is not None and self._good != self._panels.transport.settings
+        self.panels.spectrograms.set_hint("")
+        self.panels.show_stopped("Failed")
+        back = self._good is not None and self._good != self.panels.transport.settings
         advice = "Choose another input, output or model, or try again."
-        self._notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
+        self.notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
 
     def _listed(self, devices: list[Device]) -> None:
-        gone = self._panels.transport.set_devices(devices)
+        gone = self.panels.transport.set_devices(devices)
         if gone and self._begun:
-            transport = self._panels.transport
-            self._notices.info(
+            transport = self.panels.transport
+            self.notices.info(
                 f"No longer there: {', '.join(dict.fromkeys(gone))}. Chosen instead: "
                 f"{transport.input.currentText()} into {transport.output.currentText()}."
             )
         if any(device.outputs for device in devices):
-            self._notices.withdraw(key=NO_DEVICES.key)
+            self.notices.withdraw(key=NO_DEVICES.key)
         else:
-            self._notices.advise(NO_DEVICES)
+            self.notices.advise(NO_DEVICES)
         if not self._begun:
             self._begun = True
             self._choose_at_start(devices)
@@ -195,11 +195,11 @@ class Session(QObject):
         elif self._resume:
             self.restart()
         else:
-            self._panels.status.show_state("Stopped")
+            self.panels.status.show_state("Stopped")
         self._resume = False
 
     def _choose_at_start(self, devices: list[Device]) -> None:
-        transport, asked = self._panels.transport, self._asked
+        transport, asked = self.panels.transport, self._asked
         transport.choose(
             input_key="default" if any(device.inputs for device in devices) else "demo",
             output_key="default" if any(device.outputs for device in devices) else "null",
@@ -209,25 +209,25 @@ class Session(QObject):
         found = transport.choose(input_key=keys[0], output_key=keys[1])
         if not found:
             lost = " or ".join(key.split("\n")[-1] for key in keys if key)
-            self._notices.info(f"{lost} is not there (any more); the default is used instead.")
+            self.notices.info(f"{lost} is not there (any more); the default is used instead.")
         # A clip plays at once; a microphone waits to be let in.
         if not transport.input_is_device:
             self.start()
         else:
-            self._panels.show_stopped("Stopped")
-            self._panels.spectrograms.set_hint("Press Start, or the space bar")
+            self.panels.show_stopped("Stopped")
+            self.panels.spectrograms.set_hint("Press Start, or the space bar")
 
     def devices_changed(self) -> None:
         """A device came or went."""
         if self.active:
             text = "Sound devices came or went. Looking for them stops the sound for a moment."
-            self._notices.info(text, key=HOT_PLUG_KEY, action=LOOK_NOW)
+            self.notices.info(text, key=HOT_PLUG_KEY, action=LOOK_NOW)
         else:
             self.refresh()
 
     def _act(self, action: str) -> None:
         if action == GO_BACK and self._good is not None:
-            self._panels.transport.go_back(self._good)
+            self.panels.transport.go_back(self._good)
             self.start(position_s=self.position_s)
         elif action == RETRY:
             self._resume = True

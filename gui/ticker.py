@@ -5,12 +5,9 @@ import time
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
 
-from gui.controller import Controller
 from gui.loudness import LoudnessMatch
-from gui.notices import Notices, sentence
-from gui.panels import Panels
+from gui.notices import sentence
 from gui.ports import Engine
-from gui.recording import RecordingControl
 from gui.session import Session
 from gui.watch import SILENT, TOO_SLOW, OverloadWatch, SilenceWatch
 from realtime.snapshot import Snapshot, State
@@ -26,22 +23,10 @@ SETTLE_S = 0.25
 class Ticker(QObject):
     """Looks at the engine 30 times a second."""
 
-    def __init__(
-        self,
-        window: QWidget,
-        controller: Controller,
-        panels: Panels,
-        session: Session,
-        notices: Notices,
-        recording: RecordingControl,
-    ) -> None:
+    def __init__(self, window: QWidget, session: Session) -> None:
         super().__init__(window)
         self._window = window
-        self._controller = controller
-        self._panels = panels
         self._session = session
-        self._notices = notices
-        self._recording = recording
         self.match = LoudnessMatch()
         self._silence = SilenceWatch()
         self._overload = OverloadWatch()
@@ -69,10 +54,11 @@ class Ticker(QObject):
         elapsed, self._last = now - self._last, now
         self._ticks += 1
         slow = self._ticks % SLOW_TICKS == 0
+        session, panels = self._session, self._session.panels
         if slow:
-            self._panels.status.show_recording(self._recording.look())
-            self._panels.transport.show_recording(self._recording.active)
-        engine = self._controller.engine
+            panels.status.show_recording(session.recording.look())
+            panels.transport.show_recording(session.recording.active)
+        engine = session.controller.engine
         if engine is not self._seen:
             self._seen = engine
             self.match.reset()
@@ -82,9 +68,9 @@ class Ticker(QObject):
             return
         snapshot = engine.snapshot()
         if snapshot.state is State.FAILED:
-            self._session.lost(snapshot.error)
+            session.lost(snapshot.error)
         elif snapshot.state is State.FINISHED:
-            self._session.finished()
+            session.finished()
         else:
             self._watch(snapshot, elapsed)
             # What cannot be seen is not drawn, and not computed either.
@@ -96,18 +82,19 @@ class Ticker(QObject):
         return window.isVisible() and not window.isMinimized() and window.windowHandle().isExposed()
 
     def _watch(self, snapshot: Snapshot, elapsed_s: float) -> None:
+        session, notices = self._session, self._session.notices
         silent = self._silence.look(snapshot, elapsed_s)
-        if silent and self._panels.transport.input_is_device:
-            self._notices.advise(SILENT)
+        if silent and session.panels.transport.input_is_device:
+            notices.advise(SILENT)
         if self._overload.look(snapshot, elapsed_s):
-            self._notices.advise(TOO_SLOW)
+            notices.advise(TOO_SLOW)
         if snapshot.notice != self._told:
             self._told = snapshot.notice
             if snapshot.notice:
-                self._notices.info(sentence(snapshot.notice))
+                notices.info(sentence(snapshot.notice))
 
     def _show(self, snapshot: Snapshot, elapsed_s: float, *, slow: bool) -> None:
-        panels = self._panels
+        panels = self._session.panels
         pictures = panels.spectrograms
         if not panels.blind:
             pictures.advance()
@@ -124,7 +111,8 @@ class Ticker(QObject):
 
     def _hear(self) -> None:
         """Learn how loud the restored sound is, while it is all that is heard."""
-        pictures, parameters = self._panels.spectrograms, self._controller.parameters
+        panels, parameters = self._session.panels, self._session.controller.parameters
+        pictures = panels.spectrograms
         settled = time.monotonic() - self._changed_at > SETTLE_S
         if pictures.latest is None or not settled or parameters.bypass:
             return
@@ -136,4 +124,4 @@ class Ticker(QObject):
                 hop_s=pictures.hop_s,
                 made_gain_db=parameters.output_gain_db,
             )
-            self._panels.listening.set_match_gain(self.match.gain_db)
+            panels.listening.set_match_gain(self.match.gain_db)

@@ -7,16 +7,14 @@ from PySide6.QtWidgets import QApplication, QMainWindow
 
 from gui import theme as themes
 from gui.commands import Commands
-from gui.controller import Controller, one_line
+from gui.controller import one_line
 from gui.dialogs import Dialogs
 from gui.icons import app_icon
 from gui.keyboard import Keyboard
 from gui.memory import Memory, Remembered
 from gui.menu import build_menu
-from gui.notices import Notices
 from gui.panels import Panels
 from gui.ports import Services
-from gui.recording import RecordingControl
 from gui.session import Session
 from gui.theme import ThemeChoice
 from gui.ticker import Ticker
@@ -56,29 +54,9 @@ class MainWindow(QMainWindow):
         self.theme = themes.resolve(self._kept.theme)
         self.panels = Panels(self.theme, settings or self._kept_settings())
         self.setCentralWidget(self.panels)
-        self.controller = Controller(services, self)
-        self.notices = Notices(self.panels.banner, self._kept.silenced)
-        self.recording = RecordingControl(self)
-        self.session = Session(
-            self.controller,
-            self.panels,
-            self.notices,
-            self.recording,
-            asked=settings,
-            remembered=(self._kept.input_key, self._kept.output_key),
-        )
-        self.commands = Commands(
-            self,
-            self.controller,
-            self.panels,
-            self.session,
-            self.notices,
-            self.recording,
-            dialogs or Dialogs(),
-        )
-        self.ticker = Ticker(
-            self, self.controller, self.panels, self.session, self.notices, self.recording
-        )
+        self.session = Session(self.panels, services, asked=settings, remembered=self._kept)
+        self.commands = Commands(self, self.session, dialogs or Dialogs())
+        self.ticker = Ticker(self, self.session)
         self._keyboard = Keyboard(self, self.commands.act, self.commands.release)
         self._connect()
         self.panels.transport.set_models(self._models(services))
@@ -94,7 +72,7 @@ class MainWindow(QMainWindow):
             return services.list_models()
         except (TopoctaveError, OSError) as error:
             # One damaged file must not keep the window from opening.
-            self.notices.error(one_line(error))
+            self.session.notices.error(one_line(error))
             return []
 
     def _connect(self) -> None:
@@ -153,11 +131,12 @@ class MainWindow(QMainWindow):
     def _parameters_changed(self) -> None:
         self.ticker.parameters_changed()
         self.panels.spectrograms.set_bypass(self.panels.listening.ab.bypass)
-        self.controller.parameters = self.panels.listening.parameters
+        self.session.controller.parameters = self.panels.listening.parameters
 
     def _seek(self, seconds: float) -> None:
-        if self.controller.engine is not None:
-            self.controller.engine.seek(seconds)
+        engine = self.session.controller.engine
+        if engine is not None:
+            engine.seek(seconds)
 
     def _loop(self, loop: bool) -> None:
         transport = self.panels.transport
@@ -194,7 +173,7 @@ class MainWindow(QMainWindow):
             match=listening.match.isChecked(),
             # Without what the loudness match added.
             parameters=replace(listening.parameters, output_gain_db=listening.output_gain.value),
-            silenced=self.notices.silenced,
+            silenced=self.session.notices.silenced,
             folder=self.commands.folder,
         )
         if self._asked is None:
@@ -228,8 +207,8 @@ class MainWindow(QMainWindow):
             self._closed = True
             self.ticker.stop()
             self._remember()
-            self.recording.close()
-            self.controller.shut_down()
+            self.session.recording.close()
+            self.session.controller.shut_down()
         super().closeEvent(event)
 
 

@@ -72,11 +72,11 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
         window = MainWindow(real_services(), memory, settings)
         window.resize(width, height)
         window.show()
-        while window.controller.engine is None:
+        while window.session.controller.engine is None:
             pause(50)
             if window.panels.banner.notice is not None:
                 raise SystemExit(window.panels.banner.notice.text)
-        engine = window.controller.engine
+        engine = window.session.controller.engine
         for begin_s, bypass in zip((*ORIGINAL_S, FILL_S), (True, False, None), strict=True):
             while engine.snapshot().seconds < begin_s:
                 pause(30)

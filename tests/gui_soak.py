@@ -54,8 +54,8 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     wait(lambda: window.session._begun)
     if not window.session.active:
         QTest.keyClick(window, Qt.Key.Key_Space)
-    wait(lambda: window.controller.engine is not None)
-    engine = window.controller.engine
+    wait(lambda: window.session.controller.engine is not None)
+    engine = window.session.controller.engine
     assert engine is not None
     # A sound server lets a loudspeaker begin two seconds late: that is not the window's.
     pause(3000)

@@ -82,8 +82,8 @@ class Opened:
 
     def running(self) -> FakeEngine:
         """Wait until an engine runs."""
-        self.wait(lambda: self.window.controller.engine is not None)
-        engine = self.window.controller.engine
+        self.wait(lambda: self.window.session.controller.engine is not None)
+        engine = self.window.session.controller.engine
         assert isinstance(engine, FakeEngine)
         return engine
 

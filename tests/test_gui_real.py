@@ -42,8 +42,8 @@ def window(qtbot, qapp, tmp_path):
 
 def running(qtbot, window, before=None):
     """Wait for an engine that is another one than `before`."""
-    qtbot.waitUntil(lambda: window.controller.engine not in (None, before), timeout=OPEN_MS)
-    return window.controller.engine
+    qtbot.waitUntil(lambda: window.session.controller.engine not in (None, before), timeout=OPEN_MS)
+    return window.session.controller.engine
 
 
 def play(qtbot, engine, seconds: float) -> None:
@@ -68,9 +68,9 @@ def high_band_db(path) -> float:
 def record(qtbot, window, seconds: float):
     """Record for a while; the two files."""
     QTest.keyClick(window, Qt.Key.Key_R)
-    play(qtbot, window.controller.engine, seconds)
+    play(qtbot, window.session.controller.engine, seconds)
     QTest.keyClick(window, Qt.Key.Key_R)
-    qtbot.waitUntil(lambda: not window.recording.active, timeout=10_000)
+    qtbot.waitUntil(lambda: not window.session.recording.active, timeout=10_000)
     folder = window.commands.folder
     newest = sorted(Path(folder).iterdir(), key=lambda path: path.stat().st_mtime_ns)[-2:]
     return sorted(newest)

@@ -108,7 +108,7 @@ def test_stop_while_loading_leaves_nothing_running(qtbot, tmp_path) -> None:
     world.gate.set()
     opened.wait(lambda: bool(world.engines) and world.engines[0].stops == 1)
     qtbot.wait(50)
-    assert opened.window.controller.engine is None
+    assert opened.window.session.controller.engine is None
     assert opened.transport.start.text() == "Start"
 
 
@@ -119,7 +119,7 @@ def test_hasty_changes_end_with_the_last_one_and_one_engine(qtbot, tmp_path) -> 
         box = opened.transport.block
         box.choose(value)
         box.picked.emit(box.chosen)
-    opened.wait(lambda: opened.window.controller.engine is not None)
+    opened.wait(lambda: opened.window.session.controller.engine is not None)
     assert opened.running().settings.block_samples == 4096
     opened.wait(lambda: sum(not engine.stops for engine in opened.world.engines) == 1)
 
@@ -133,7 +133,7 @@ def test_change_of_model_goes_on_where_the_clip_was(qtbot, tmp_path) -> None:
     first.advance(3.0)
     opened.ticks()
     pick(opened.transport.model, "octave")
-    opened.wait(lambda: opened.window.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
     second = opened.running()
     assert second.settings.model == "octave"
     assert first.stops == 1
@@ -146,7 +146,7 @@ def test_change_of_device_while_running(qtbot, tmp_path, desk) -> None:
     opened.press(Qt.Key.Key_Space)
     first = opened.running()
     pick(opened.transport.output, "null")
-    opened.wait(lambda: opened.window.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
     assert opened.running().settings.output == "null"
     assert opened.panels.status.way.text().endswith("Nowhere")
 
@@ -159,7 +159,7 @@ def test_knobs_survive_a_change_of_model(qtbot, tmp_path) -> None:
     assert first.parameters.mix == 1.3
     assert first.parameters.bypass
     pick(opened.transport.model, "octave")
-    opened.wait(lambda: opened.window.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
     assert opened.running().parameters == first.parameters
 
 
@@ -203,7 +203,7 @@ def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:
         raise RuntimeError("first line\nsecond line")
 
     world.open_engine = broken
-    object.__setattr__(opened.window.controller._services, "open_engine", broken)
+    object.__setattr__(opened.window.session.controller._services, "open_engine", broken)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)
@@ -271,9 +271,9 @@ def test_hot_plug_refreshes_at_rest_and_asks_while_running(qtbot, tmp_path, desk
     opened.panels.banner.withdraw(kind="warning")
     assert "came or went" in opened.notice
     assert len(desk.scans) == scans
-    assert opened.window.controller.engine is running
+    assert opened.window.session.controller.engine is running
     opened.click(opened.panels.banner._action)
-    opened.wait(lambda: opened.window.controller.engine not in (None, running))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, running))
     assert len(desk.scans) == scans + 1
 
 
@@ -281,7 +281,7 @@ def test_loop_starts_anew_where_the_clip_was(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     first = opened.running()
     opened.press(Qt.Key.Key_L)
-    opened.wait(lambda: opened.window.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
     assert not opened.running().settings.loop
 
 
@@ -348,7 +348,7 @@ def test_output_goes_into_a_file(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path, answers=Answers(target=path))
     first = opened.running()
     pick(opened.transport.output, "save-file")
-    opened.wait(lambda: opened.window.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
     assert opened.running().settings.output == path
 
 
@@ -358,7 +358,7 @@ def test_cancelled_file_dialog_changes_nothing(qtbot, tmp_path) -> None:
     pick(opened.transport.input, "open-file")
     pick(opened.transport.output, "save-file")
     qtbot.wait(50)
-    assert opened.window.controller.engine is engine
+    assert opened.window.session.controller.engine is engine
     assert opened.transport.input.chosen.value == "demo"
     assert opened.transport.output.chosen.value == "null"
 
@@ -659,7 +659,7 @@ def test_silent_microphone_is_told_once_and_can_be_silenced_for_good(qtbot, tmp_
     assert not opened.notice
     opened.window.close()
     again = Opened(qtbot, tmp_path, desk)
-    assert "silence" in again.window.notices.silenced
+    assert "silence" in again.window.session.notices.silenced
 
 
 def test_microphone_by_a_loudspeaker_warns_and_a_headset_does_not(qtbot, tmp_path, desk) -> None:
@@ -704,7 +704,7 @@ def test_recording_ends_with_the_engine(qtbot, tmp_path) -> None:
     opened.press(Qt.Key.Key_R)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
-    opened.wait(lambda: not opened.window.recording.active)
+    opened.wait(lambda: not opened.window.session.recording.active)
     assert not [t for t in threading.enumerate() if t.name == "topoctave-recorder"]
 
 
@@ -880,7 +880,7 @@ def test_every_key_does_something_without_harm(qtbot, tmp_path) -> None:
             assert key.action in opened.window.commands._actions or key.shift
             opened.press(key.key, *modifiers)
             opened.ticks(2)
-    opened.wait(lambda: not opened.window.controller.busy)
+    opened.wait(lambda: not opened.window.session.controller.busy)
 
 
 def test_keys_are_left_to_the_widget_that_has_the_focus(qtbot, tmp_path, desk) -> None:

@@ -2,7 +2,8 @@
 
 Everything that may take long or touches the audio system (listing devices, loading a model,
 opening, starting and stopping) runs on this one thread, one after the other; answers come back
-to the GUI thread as Qt signals. A request that was overtaken by a newer one is dropped.
+to the GUI thread as Qt signals. A request that was overtaken by a newer one is dropped. A job that
+raises what nobody foresaw is reported in one line, and the thread goes on with the next one.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from gui.ports import Engine, Services
 from realtime.errors import TopoctaveError
@@ -25,6 +27,14 @@ if TYPE_CHECKING:
 
 JOIN_S = 1.5
 """A window closes within two seconds, whatever a driver does."""
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Something to do on the engine's thread, and what it is called if it fails."""
+
+    name: str
+    run: Callable[[], None]
 
 
 class Controller(QObject):
@@ -40,13 +50,15 @@ class Controller(QObject):
     """The engine that ran is stopped."""
     listed = Signal(list)
     """Sound devices, as :class:`realtime.devices.Device`."""
+    broke = Signal(str)
+    """One line: what failed without anybody waiting for its answer."""
     _settled = Signal(int, object, str)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
         super().__init__(parent)
         self._services = services
         self._parameters = Parameters()
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._latest = 0
         self._live: Engine | None = None  # The worker thread's; the GUI's is `engine`.
         self.engine: Engine | None = None
@@ -72,24 +84,24 @@ class Controller(QObject):
         """Stop what runs, open anew and start; at `position_s` if the input is a file."""
         request = self._next()
         self.busy = True
-        self._jobs.put(lambda: self._open(request, settings, position_s))
+        self._jobs.put(_Job("opening", lambda: self._open(request, settings, position_s)))
 
     def close(self) -> None:
         """Stop what runs."""
         request = self._next()
         self.busy = False
-        self._jobs.put(lambda: self._close(request))
+        self._jobs.put(_Job("stopping", lambda: self._close(request)))
 
     def list_devices(self, *, rescan: bool = False) -> None:
         """Ask for the sound devices; a new scan stops what runs, as PortAudio must restart."""
         if rescan:
             self.close()
-        self._jobs.put(lambda: self._list(rescan))
+        self._jobs.put(_Job("looking for sound devices", lambda: self._list(rescan)))
 
     def shut_down(self) -> bool:
         """Stop everything and end the thread; False if a driver hangs and it was left behind."""
         self._next()
-        self._jobs.put(self._stop_live)
+        self._jobs.put(_Job("stopping", self._stop_live))
         self._jobs.put(None)
         self._thread.join(JOIN_S)
         return not self._thread.is_alive()
@@ -118,7 +130,16 @@ class Controller(QObject):
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            job()
+            with self._reporting(job.name):
+                job.run()
+
+    @contextlib.contextmanager
+    def _reporting(self, name: str) -> Iterator[None]:
+        try:
+            yield
+        # The window must outlive whatever a driver or a model does.
+        except Exception as error:  # noqa: BLE001
+            self._tell(self.broke, f"{name} failed: {type(error).__name__}: {one_line(error)}")
 
     def _open(self, request: int, settings: Settings, position_s: float) -> None:
         self._stop_live()
@@ -134,43 +155,42 @@ class Controller(QObject):
                 self._live.start()
         except (TopoctaveError, ValueError, OSError) as error:
             self._stop_live()
-            self._tell(request, None, one_line(error))
-        # The window must outlive whatever a driver or a model does.
+            self._tell(self._settled, request, None, one_line(error))
+        # As in `_reporting`, but here somebody waits for the answer.
         except Exception as error:  # noqa: BLE001
             self._stop_live()
-            self._tell(request, None, f"{type(error).__name__}: {one_line(error)}")
+            text = f"{type(error).__name__}: {one_line(error)}"
+            self._tell(self._settled, request, None, text)
         else:
-            self._tell(request, self._live, "")
+            self._tell(self._settled, request, self._live, "")
 
     def _progress(self, text: str) -> None:
-        with contextlib.suppress(RuntimeError):
-            self.progressed.emit(text)
+        self._tell(self.progressed, text)
 
     def _close(self, request: int) -> None:
         self._stop_live()
-        self._tell(request, None, "")
+        self._tell(self._settled, request, None, "")
 
-    def _tell(self, request: int, engine: Engine | None, error: str) -> None:
+    def _tell(self, signal: SignalInstance, *values: object) -> None:
         # A window that was closed meanwhile has nobody to tell any more.
         with contextlib.suppress(RuntimeError):
-            self._settled.emit(request, engine, error)
+            signal.emit(*values)
 
     def _stop_live(self) -> None:
         engine, self._live = self._live, None
         if engine is not None:
-            try:
+            with self._reporting("stopping"):
                 engine.stop()
-            # As above; what is left to do is to say so.
-            except Exception as error:  # noqa: BLE001
-                self._progress(f"stopping failed: {one_line(error)}")
 
     def _list(self, rescan: bool) -> None:
-        lines: list[Device] = []
-        # Without an audio system the clip and files still play, into nowhere or a file.
-        with contextlib.suppress(TopoctaveError, OSError):
-            lines = self._services.list_devices(rescan)
-        with contextlib.suppress(RuntimeError):
-            self.listed.emit(lines)
+        devices: list[Device] = []
+        # Without an audio system, or with a broken one, the clip and files still play, into
+        # nowhere or a file.
+        try:
+            with contextlib.suppress(TopoctaveError, OSError):
+                devices = self._services.list_devices(rescan)
+        finally:
+            self._tell(self.listed, devices)
 
 
 def one_line(error: BaseException) -> str:

@@ -64,6 +64,7 @@ class Session(QObject):
         self.controller.opened.connect(self._opened)
         self.controller.failed.connect(self._failed)
         self.controller.listed.connect(self._listed)
+        self.controller.broke.connect(self._broke)
         self._hot_plug.changed.connect(self.devices_changed)
         self.notices.acted.connect(self._act)
 
@@ -172,6 +173,10 @@ class Session(QObject):
         back = self._good is not None and self._good != self.panels.transport.settings
         advice = "Choose another input, output or model, or try again."
         self.notices.error(error, advice=advice, action=GO_BACK if back else RETRY)
+
+    def _broke(self, error: str) -> None:
+        # A method, as a signal from another thread needs an object of this one.
+        self.notices.error(error)
 
     def _listed(self, devices: list[Device]) -> None:
         gone = self.panels.transport.set_devices(devices)

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 from gui.keyboard import HOLD_S, KEYS
 from gui.memory import Memory
 from gui.scale import Scale
+from realtime.devices import Device
 from realtime.settings import Settings
 from realtime.snapshot import Faults
 
@@ -192,6 +193,43 @@ def test_no_sound_system_still_plays_the_clip(qtbot, tmp_path) -> None:
     world = FakeWorld(refuse={"devices": "there is no PortAudio"})
     opened = Opened(qtbot, tmp_path, world)
     assert opened.running().settings.output == "null"
+
+
+def test_unforeseen_failure_of_the_device_list_is_told_and_the_clip_plays(qtbot, tmp_path) -> None:
+    world = FakeWorld(devices=list(DESK))
+
+    def broken(rescan: bool) -> list[Device]:
+        world.scans.append(rescan)
+        return [b"Micr\xf3fono".decode()]
+
+    world.list_devices = broken
+    opened = Opened(qtbot, tmp_path, world)
+    first = opened.running()
+    assert first.settings.input == "demo"
+    opened.wait(lambda: "sound devices failed: UnicodeDecodeError" in opened.notice)
+    assert "\n" not in opened.notice
+    opened.press(Qt.Key.Key_F5)
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.press(Qt.Key.Key_Space)
+    opened.stopped()
+    opened.press(Qt.Key.Key_Space)
+    opened.running()
+
+
+def test_unforeseen_failure_of_stopping_is_told_and_start_works_again(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    first = opened.running()
+
+    def broken() -> None:
+        first.stops += 1
+        raise KeyError("first line\nsecond line")
+
+    first.stop = broken
+    opened.press(Qt.Key.Key_Space)
+    opened.wait(lambda: "topping failed: KeyError" in opened.notice)
+    assert "\n" not in opened.notice
+    opened.press(Qt.Key.Key_Space)
+    assert opened.running() is not first
 
 
 def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtCore import QKeyCombination, QObject, Qt
+from PySide6.QtGui import QKeyEvent, QKeySequence, QShortcut
 from PySide6.QtWidgets import (
     QAbstractButton,
+    QAbstractSlider,
     QAbstractSpinBox,
     QApplication,
     QComboBox,
@@ -16,8 +17,14 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.ab_button import AbButton
+from gui.colorbar import ColourBar
+
 HOLD_S = 0.3
 """A key that is held longer compares: letting it go takes back what pressing it did."""
+
+REPEATED = frozenset({"back", "forward", "more", "less"})
+"""Actions that a held key does over and over."""
 
 
 @dataclass(frozen=True)
@@ -64,10 +71,13 @@ KEYS = (
 
 
 class Keyboard(QObject):
-    """Sees the keys of one window before its widgets do.
+    """The shortcuts of one window, and keys that are held.
+
+    A shortcut takes its key before the focused widget sees it. While a widget that has a use of its
+    own for a key has the focus, the shortcut is off.
 
     Args:
-        window: Whose keys they are.
+        window: Whose keys they are; it passes the keys that are let go to :meth:`key_released`.
         act: Called with an action's name.
         release: Called with an action's name when its key was held and is let go.
     """
@@ -76,61 +86,50 @@ class Keyboard(QObject):
         self, window: QWidget, act: Callable[[str], None], release: Callable[[str], None]
     ) -> None:
         super().__init__(window)
-        self._window = window
         self._act, self._release = act, release
-        self._down: dict[int, float] = {}
-        self._keys = {(int(key.key), key.control, key.shift): key for key in KEYS}
+        self._down: dict[int, tuple[Key, float]] = {}
+        self._shortcuts = {key: self._shortcut(key, window) for key in KEYS}
         app = QApplication.instance()
-        if app is not None:
-            app.installEventFilter(self)
+        if isinstance(app, QApplication):
+            app.focusChanged.connect(self._focus_changed)
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Take the keys that are ours."""
-        kind = event.type()
-        if kind not in (QEvent.Type.KeyPress, QEvent.Type.KeyRelease):
-            return False
-        if not isinstance(event, QKeyEvent) or not isinstance(watched, QWidget):
-            return False
-        if watched.window() is not self._window or QApplication.activePopupWidget() is not None:
-            return False
-        control = bool(event.modifiers() & Qt.KeyboardModifier.ControlModifier)
-        others = Qt.KeyboardModifier.AltModifier | Qt.KeyboardModifier.MetaModifier
-        shift = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
-        key = self._keys.get((event.key(), control, shift))
-        if key is None or event.modifiers() & others or _is_wanted_by(watched, key.key):
-            return False
-        if event.isAutoRepeat() and key.action not in ("back", "forward", "more", "less"):
-            return True
-        if kind == QEvent.Type.KeyPress:
-            self._down[event.key()] = time.monotonic()
-            self._act(key.action)
-        else:
-            since = self._down.pop(event.key(), None)
-            if since is not None and time.monotonic() - since > HOLD_S:
-                self._release(key.action)
-        return True
+    def _shortcut(self, key: Key, window: QWidget) -> QShortcut:
+        modifiers = Qt.KeyboardModifier.NoModifier
+        if key.control:
+            modifiers |= Qt.KeyboardModifier.ControlModifier
+        if key.shift:
+            modifiers |= Qt.KeyboardModifier.ShiftModifier
+        shortcut = QShortcut(QKeySequence(QKeyCombination(modifiers, key.key)), window)
+        shortcut.setAutoRepeat(key.action in REPEATED)
+        shortcut.activated.connect(lambda: self._pressed(key))
+        return shortcut
+
+    def _pressed(self, key: Key) -> None:
+        self._down[key.key] = key, time.monotonic()
+        self._act(key.action)
+
+    def key_released(self, event: QKeyEvent) -> None:
+        """Take back what pressing the key did if it was held."""
+        if event.isAutoRepeat():
+            return
+        key, since = self._down.pop(event.key(), (None, 0.0))
+        if key is not None and time.monotonic() - since > HOLD_S:
+            self._release(key.action)
+
+    def _focus_changed(self, _old: QWidget | None, now: QWidget | None) -> None:
+        for key, shortcut in self._shortcuts.items():
+            shortcut.setEnabled(now is None or not _is_wanted_by(now, key.key))
 
 
 def _is_wanted_by(widget: QWidget, key: Qt.Key) -> bool:
     """Whether a focused widget has a use of its own for a key."""
     if isinstance(widget, QLineEdit | QTextEdit | QAbstractSpinBox):
         return True
-    arrows = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down)
+    if isinstance(widget, QComboBox):
+        return key not in (Qt.Key.Key_F1, Qt.Key.Key_F5)
     if key == Qt.Key.Key_Space:
         # Who walked there with the tab key means the button under the focus.
-        return isinstance(widget, QAbstractButton | QComboBox) or _takes_keys(widget)
-    if key in arrows:
-        return isinstance(widget, QComboBox) or _takes_keys(widget) or _is_slider(widget)
-    return isinstance(widget, QComboBox) and key not in (Qt.Key.Key_F1, Qt.Key.Key_F5)
-
-
-def _takes_keys(widget: QWidget) -> bool:
-    return (
-        widget.hasFocus()
-        and type(widget).keyPressEvent is not QWidget.keyPressEvent
-        and (type(widget).__name__ in ("AbButton", "ColourBar"))
-    )
-
-
-def _is_slider(widget: QWidget) -> bool:
-    return widget.inherits("QAbstractSlider") and widget.hasFocus()
+        return isinstance(widget, QAbstractButton | AbButton | ColourBar)
+    if key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
+        return isinstance(widget, QAbstractSlider | AbButton | ColourBar)
+    return False

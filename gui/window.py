@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
 from PySide6.QtWidgets import QApplication, QMainWindow
 
 from gui import theme as themes
@@ -200,6 +200,11 @@ class MainWindow(QMainWindow):
         if path := _dropped_file(event):
             event.acceptProposedAction()
             self.panels.transport.choose(input_key=path, told=True)
+
+    def keyReleaseEvent(self, event: QKeyEvent) -> None:
+        """A key that is held may be let go on any widget; what the widget leaves comes here."""
+        self._keyboard.key_released(event)
+        super().keyReleaseEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Stop everything within two seconds, and remember."""

@@ -51,9 +51,12 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     window = MainWindow(real_services(), memory, settings)
     window.show()
     QTest.qWaitForWindowExposed(window)
+    # Keys go to the active window, and this display has no window manager that would activate it.
+    window.activateWindow()
+    QTest.qWaitForWindowActive(window)
     wait(lambda: window.session._begun)
     if not window.session.active:
-        QTest.keyClick(window, Qt.Key.Key_Space)
+        QTest.keyClick(app.focusWidget() or window, Qt.Key.Key_Space)
     wait(lambda: window.session.controller.engine is not None)
     engine = window.session.controller.engine
     assert engine is not None
@@ -63,7 +66,7 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
     begin = time.monotonic()
     step = 0
     while time.monotonic() - begin < seconds:
-        QTest.keyClick(window, KEYS[step % len(KEYS)])
+        QTest.keyClick(app.focusWidget() or window, KEYS[step % len(KEYS)])
         window.resize(*SIZES[step % len(SIZES)])
         step += 1
         pause(250)

@@ -96,10 +96,11 @@ class Opened:
         self.wait(lambda: bool(self.world.scans) and self.window.session._begun)
 
     def press(self, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
+        """Press a key, which the widget with the focus gets."""
         held = Qt.KeyboardModifier.NoModifier
         for modifier in modifiers:
             held |= modifier
-        self.qtbot.keyClick(self.window, key, held)
+        self.qtbot.keyClick(QApplication.focusWidget() or self.window, key, held)
 
     def click(self, widget: QWidget) -> None:
         self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)

@@ -1,0 +1,124 @@
+"""The window's keys: each does one thing, unless the focused widget has a use of its own for it."""
+
+import pytest
+from gui_fake_engine import DESK, FakeWorld
+from gui_window import Opened, qt_marks
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QApplication, QWidget
+
+from gui.keyboard import HOLD_S
+
+pytestmark = qt_marks
+
+HELD_MS = int(HOLD_S * 1000) + 60
+
+
+@pytest.fixture
+def opened(qtbot, tmp_path) -> Opened:
+    """A window whose clip plays."""
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    return opened
+
+
+def focus(opened: Opened, widget: QWidget) -> QWidget:
+    """Give a widget the focus, as the tab key does."""
+    widget.setFocus()
+    opened.wait(widget.hasFocus)
+    return widget
+
+
+def test_no_event_filter_watches_the_whole_application(qtbot, tmp_path, monkeypatch) -> None:
+    watched = []
+    install = QObject.installEventFilter
+
+    def spy(watched_object: QObject, event_filter: QObject) -> None:
+        watched.append(watched_object)
+        install(watched_object, event_filter)
+
+    monkeypatch.setattr(QObject, "installEventFilter", spy)
+    probe = QObject()
+    probe.installEventFilter(probe)
+    assert watched == [probe]
+    Opened(qtbot, tmp_path).running()
+    assert QApplication.instance() not in watched
+
+
+def test_b_held_on_a_focused_button_compares(opened) -> None:
+    engine = opened.running()
+    button = focus(opened, opened.panels.listening.match)
+    opened.qtbot.keyPress(button, Qt.Key.Key_B)
+    assert engine.parameters.bypass
+    opened.qtbot.wait(HELD_MS)
+    # A held key is let go and pressed again by the keyboard: this is not the end.
+    again = QKeyEvent(
+        QEvent.Type.KeyRelease, Qt.Key.Key_B, Qt.KeyboardModifier.NoModifier, "b", True
+    )
+    QApplication.sendEvent(button, again)
+    assert engine.parameters.bypass
+    opened.qtbot.keyRelease(button, Qt.Key.Key_B)
+    assert not engine.parameters.bypass
+
+
+def test_arrows_belong_to_a_focused_slider_and_else_to_the_mix(opened) -> None:
+    listening = opened.panels.listening
+    engine = opened.running()
+    before = engine.parameters.mix
+    opened.qtbot.keyClick(focus(opened, listening.match), Qt.Key.Key_Up)
+    assert engine.parameters.mix > before
+    assert listening.match.hasFocus()
+    mix = engine.parameters.mix
+    slider = focus(opened, listening.input_gain.slider)
+    value = slider.value()
+    opened.qtbot.keyClick(slider, Qt.Key.Key_Up)
+    assert slider.value() > value
+    assert engine.parameters.mix == mix
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_focused_list_takes_letters_and_space_but_not_function_keys(qtbot, tmp_path) -> None:
+    world = FakeWorld(devices=list(DESK))
+    opened = Opened(qtbot, tmp_path, world)
+    opened.listed()
+    box = focus(opened, opened.transport.model)
+    qtbot.keyClick(box, Qt.Key.Key_M)
+    assert not opened.panels.listening.match.isChecked()
+    qtbot.keyClick(box, Qt.Key.Key_Space)
+    assert box.view().isVisible()
+    box.hidePopup()
+    assert not world.opening
+    scans = len(world.scans)
+    qtbot.keyClick(box, Qt.Key.Key_F5)
+    opened.wait(lambda: len(world.scans) > scans)
+
+
+def test_switch_that_has_the_focus_takes_arrows_and_space(opened) -> None:
+    switch = focus(opened, opened.panels.listening.ab)
+    mix = opened.running().parameters.mix
+    opened.qtbot.keyClick(switch, Qt.Key.Key_Left)
+    assert switch.bypass
+    opened.qtbot.keyClick(switch, Qt.Key.Key_Space)
+    assert not switch.bypass
+    assert opened.window.session.active
+    assert opened.running().parameters.mix == mix
+
+
+def test_keys_work_again_when_the_focus_has_left(opened) -> None:
+    button = focus(opened, opened.panels.view_bar.freeze)
+    button.clearFocus()
+    opened.press(Qt.Key.Key_Space)
+    opened.stopped()
+    assert not button.isChecked()
+
+
+@pytest.mark.qt_log_ignore("This plugin does not support")
+def test_keys_are_left_alone_while_a_menu_is_open(opened) -> None:
+    menu = opened.transport.menu.menu()
+    menu.popup(opened.window.mapToGlobal(opened.window.rect().center()))
+    opened.wait(menu.isVisible)
+    opened.press(Qt.Key.Key_M)
+    menu.close()
+    assert not opened.panels.listening.match.isChecked()
+    opened.press(Qt.Key.Key_M)
+    assert opened.panels.listening.match.isChecked()

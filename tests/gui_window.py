@@ -7,6 +7,8 @@ from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
 
+import numpy as np
+import numpy.typing as npt
 import pytest
 from gui_fake_engine import FakeEngine, FakeWorld
 from PySide6.QtCore import Qt
@@ -14,8 +16,10 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui import theme
+from gui.choice_box import ChoiceBox
 from gui.dialogs import Dialogs
 from gui.memory import Memory
+from gui.pane import SpectrogramPane
 from gui.window import MainWindow
 from realtime.settings import Settings
 
@@ -115,3 +119,15 @@ class Opened:
         """Let the window look at the engine some times."""
         for _ in range(count):
             self.window.ticker.tick()
+
+
+def pick(box: ChoiceBox, key: str) -> None:
+    """Choose a line as a user does."""
+    assert box.choose(key), key
+    box.picked.emit(box.chosen)
+
+
+def picture(pane: SpectrogramPane) -> npt.NDArray[np.uint32]:
+    """The pixels of a pane, oldest column first."""
+    ring = pane._ring
+    return np.roll(ring._pixels, -(ring.end % ring.width), axis=1)

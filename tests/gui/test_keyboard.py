@@ -7,10 +7,12 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from gui.keyboard import HOLD_S
+from gui.keyboard import HOLD_S, KEYS
 
 pytestmark = qt_marks
 
+SHIFT = Qt.KeyboardModifier.ShiftModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
 HELD_MS = int(HOLD_S * 1000) + 60
 
 
@@ -27,6 +29,44 @@ def focus(opened: Opened, widget: QWidget) -> QWidget:
     widget.setFocus()
     opened.wait(widget.hasFocus)
     return widget
+
+
+def test_b_toggles_when_tapped_and_compares_when_held(qtbot, tmp_path, monkeypatch) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.press(Qt.Key.Key_B)
+    assert engine.parameters.bypass
+    opened.press(Qt.Key.Key_B)
+    assert not engine.parameters.bypass
+    qtbot.keyPress(opened.window, Qt.Key.Key_B)
+    assert engine.parameters.bypass
+    assert opened.panels.listening.ab.bypass
+    qtbot.wait(int(HOLD_S * 1000) + 60)
+    qtbot.keyRelease(opened.window, Qt.Key.Key_B)
+    assert not engine.parameters.bypass
+
+
+def test_every_key_does_something_without_harm(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    skipped = {"quit", "menu", "help"}
+    for key in KEYS:
+        if key.action not in skipped:
+            modifiers = [m for m, on in ((CONTROL, key.control), (SHIFT, key.shift)) if on]
+            assert key.action in opened.window.commands._actions or key.shift
+            opened.press(key.key, *modifiers)
+            opened.ticks(2)
+    opened.wait(lambda: not opened.window.session.controller.busy)
+
+
+def test_keys_are_left_to_the_widget_that_has_the_focus(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    button = opened.panels.view_bar.freeze
+    button.setFocus()
+    qtbot.keyClick(button, Qt.Key.Key_Space)
+    assert button.isChecked()
+    assert not desk.opening
 
 
 def test_no_event_filter_watches_the_whole_application(qtbot, tmp_path, monkeypatch) -> None:

@@ -1,0 +1,10 @@
+"""What tests of the window's panels start from."""
+
+import pytest
+from gui_fake_engine import DESK, FakeWorld
+
+
+@pytest.fixture
+def desk() -> FakeWorld:
+    """A machine with a microphone and loudspeakers."""
+    return FakeWorld(devices=list(DESK))

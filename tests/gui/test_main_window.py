@@ -1,0 +1,180 @@
+"""The window as a whole: what it remembers, how it closes, names, theme, help and sizes."""
+
+import threading
+import time
+from pathlib import Path
+
+import pytest
+from gui_fake_engine import DESK, FakeWorld, device
+from gui_window import Opened, pick, qt_marks
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+
+from gui.help_page import HelpPage, help_text
+from gui.keyboard import KEYS
+from gui.memory import Memory
+from gui.scale import Scale
+from gui.theme import DARK, LIGHT, ThemeChoice
+from realtime.snapshot import Faults
+
+pytestmark = qt_marks
+
+
+def test_everything_is_remembered_devices_by_name(qtbot, tmp_path, desk) -> None:
+    first = Opened(qtbot, tmp_path, desk)
+    first.listed()
+    pick(first.transport.input, "3")
+    pick(first.transport.model, "octave")
+    pick(first.transport.block, "4096")
+    first.press(Qt.Key.Key_2)
+    first.press(Qt.Key.Key_S)
+    first.panels.listening.mix.set_value(80)
+    first.panels.listening.match.setChecked(True)
+    first.panels.spectrograms.colour_bar.set_range(-90, -30)
+    first.window.resize(1400, 900)
+    first.window.close()
+    world = FakeWorld(devices=[device(0, "Just plugged in", inputs=1), *(
+        device(d.index + 5, d.name, host_api=d.host_api, inputs=d.inputs, outputs=d.outputs)
+        for d in DESK
+    )])  # fmt: skip
+    again = Opened(qtbot, tmp_path, world)
+    again.listed()
+    assert again.transport.settings.input == "8"
+    assert "USB Headset" in again.transport.input.currentText()
+    assert again.transport.settings.model == "octave"
+    assert again.transport.settings.block_samples == 4096
+    assert again.panels.view_bar.scales[Scale.MEL].isChecked()
+    assert again.panels.view_bar.spectrum.isChecked()
+    assert again.panels.listening.parameters.mix == 0.8
+    assert again.panels.listening.match.isChecked()
+    assert again.panels.spectrograms.colour_bar.range_db == (-90, -30)
+    # The offscreen platform's screen is too small to put a window back; a real one is in
+    # test_gui_display.
+    assert Memory(str(again.memory_path)).geometry() is not None
+
+
+def test_memory_of_nonsense_is_forgotten(qtbot, tmp_path) -> None:
+    (tmp_path / "memory.ini").write_text(
+        "[General]\nblock_samples=7\nparameters={\nmodel=gone\ntheme=pink\nloop=maybe\n"
+        "input_key=nobody\n[look]\nlow_db=5\nhigh_db=x\nscale=bark\n"
+    )
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    assert engine.settings.block_samples == 1024
+    assert engine.settings.input == "demo"
+    assert opened.panels.spectrograms.colour_bar.range_db == (-110, -20)
+
+
+def test_close_while_running_is_quick_and_leaves_no_thread(qtbot, tmp_path) -> None:
+    before = set(threading.enumerate())
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.press(Qt.Key.Key_R)
+    begin = time.monotonic()
+    opened.window.close()
+    assert time.monotonic() - begin < 2
+    assert engine.stops == 1
+    assert set(threading.enumerate()) <= before
+
+
+def test_close_while_loading_does_not_wait_for_it(qtbot, tmp_path) -> None:
+    world = FakeWorld(gate=threading.Event())
+    opened = Opened(qtbot, tmp_path, world)
+    opened.wait(lambda: len(world.opening) == 1)
+    begin = time.monotonic()
+    opened.window.close()
+    assert time.monotonic() - begin < 2.2
+    world.gate.set()
+    end = time.monotonic() + 5
+    while not (world.engines and world.engines[0].stops):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def test_twenty_starts_leave_no_files_and_no_threads(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    count = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
+    threads = threading.active_count()
+    for _ in range(20):
+        opened.press(Qt.Key.Key_Space)
+        opened.stopped()
+        opened.press(Qt.Key.Key_Space)
+        opened.running()
+    if count:
+        assert len(list(Path("/proc/self/fd").iterdir())) <= count + 1
+    assert threading.active_count() == threads
+    assert sum(not engine.stops for engine in opened.world.engines) == 1
+
+
+def test_all_controls_can_be_reached_and_have_names(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    reachable = [
+        widget
+        for widget in opened.window.findChildren(QWidget)
+        if widget.focusPolicy() & Qt.FocusPolicy.TabFocus and widget.isVisibleTo(opened.window)
+    ]
+    assert len(reachable) > 20
+    nameless = [
+        widget
+        for widget in reachable
+        if not widget.accessibleName()
+        and not (isinstance(widget, QAbstractButton) and widget.text())
+        and not widget.inherits("QAbstractItemView")
+    ]  # fmt: skip
+    assert not nameless, [type(widget).__name__ for widget in nameless]
+
+
+def test_theme_changes_at_once_and_back(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.set_theme_choice(ThemeChoice.LIGHT)
+    assert opened.window.theme == LIGHT
+    light = opened.window.grab().toImage().pixelColor(5, opened.window.height() - 5)
+    opened.window.set_theme_choice(ThemeChoice.DARK)
+    assert opened.window.theme == DARK
+    dark = opened.window.grab().toImage().pixelColor(5, opened.window.height() - 5)
+    assert light.lightness() > 200 > 60 > dark.lightness()
+
+
+def test_theme_follows_the_system(qtbot, tmp_path, monkeypatch) -> None:
+    opened = Opened(qtbot, tmp_path)
+    hints = QGuiApplication.styleHints()
+    for scheme, theme in ((Qt.ColorScheme.Light, LIGHT), (Qt.ColorScheme.Dark, DARK)):
+        # The offscreen platform has no scheme of its own to set.
+        monkeypatch.setattr("gui.theme.resolve", lambda _choice, wanted=theme: wanted)
+        hints.colorSchemeChanged.emit(scheme)
+        assert opened.window.theme == theme
+
+
+def test_help_page_has_every_key(qtbot, tmp_path) -> None:
+    page = HelpPage()
+    qtbot.addWidget(page)
+    text = page.browser.toPlainText()
+    for key in KEYS:
+        assert key.help in text
+    for word in ("BlackHole", "VB-CABLE", "module-null-sink"):
+        assert word in help_text()
+
+
+@pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (2560, 1440)])
+def test_no_text_is_cut_off(qtbot, tmp_path, size) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    engine.faults = Faults(input_overflow=99, ring_underrun=123_456, dropped_samples=9_999_999)
+    opened.window.resize(*size)
+    opened.ticks(10)
+    qtbot.wait(80)
+    opened.ticks(10)
+    assert opened.window.size().toTuple() == size
+    for widget in opened.window.findChildren(QWidget):
+        if not widget.isVisible() or not isinstance(widget, QLabel | QAbstractButton):
+            continue
+        if not widget.text() or (isinstance(widget, QLabel) and widget.wordWrap()):
+            continue
+        assert widget.width() >= widget.minimumSizeHint().width(), widget.text()
+        assert widget.height() >= widget.minimumSizeHint().height() - 1, widget.text()
+        corner = widget.mapTo(opened.window, widget.rect().bottomRight())
+        assert corner.x() < opened.window.width(), widget.text()

@@ -1,0 +1,76 @@
+"""Gauges, fault counters, latency and the clip light."""
+
+import pytest
+from gui_window import Opened, qt_marks
+
+from realtime.snapshot import Faults
+
+pytestmark = qt_marks
+
+
+@pytest.mark.parametrize(("ratio", "word"), [(2.1, "keeps up"), (1.9, "tight"), (0.9, "too slow")])
+def test_gauge_says_in_words_what_the_ratio_means(qtbot, tmp_path, ratio, word) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    engine.ratio = ratio
+    engine.advance(1)
+    opened.ticks()
+    gauge = opened.panels.performance.ratio
+    assert gauge.health.word == word
+    assert word in gauge.accessibleName()
+    assert gauge.late is (ratio * 0.64 < 1)
+    assert opened.panels.performance.load_number.text() == f"{100 / ratio:.0f} %"
+
+
+def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    engine.faults = Faults(input_overflow=1, output_underflow=2, ring_overrun=4, ring_underrun=8,
+                           dropped_samples=1_234_567)  # fmt: skip
+    opened.ticks()
+    performance = opened.panels.performance
+    assert performance.device_faults.text() == "▲ 3"
+    assert performance.ring_faults.text() == "▲ 12"
+    assert performance.dropped.text() == "▲ 1 M"
+    opened.click(performance.reset)
+    opened.ticks()
+    assert engine.resets == 1
+    assert performance.device_faults.text() == performance.dropped.text() == "0"
+
+
+def test_reason_for_the_model_and_a_lost_gpu_are_told(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.ticks()
+    assert "the only model" in opened.panels.performance.reason.text()
+    engine.notice = "the GPU was lost: going on with the CPU"
+    opened.ticks()
+    # It waits for its turn behind the line about the missing sound device.
+    opened.panels.banner.dismiss()
+    assert "going on with the CPU" in opened.notice
+
+
+def test_latency_shows_its_parts_on_demand(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.ticks()
+    performance = opened.panels.performance
+    # 1024 + 46 + 640 + 128 + 1024 + 772 samples at 44.1 kHz.
+    assert performance.latency.text().startswith("82 ms")
+    assert not performance.parts.isVisible()
+    opened.click(performance.latency)
+    assert performance.parts.isVisible()
+    for part in ("Block", "Network looks ahead", "Crossfade", "Output device", "Engine alone"):
+        assert part in performance.parts.text()
+
+
+def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    meter = opened.panels.spectrograms.input_meter
+    meter.needle.move(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
+    opened.ticks(40)
+    assert meter.needle.clipped
+    assert "clipped" in meter.accessibleName()
+    opened.click(meter)
+    assert not meter.needle.clipped

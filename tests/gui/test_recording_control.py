@@ -1,0 +1,50 @@
+"""The recorder as the window shows it."""
+
+import threading
+
+import soundfile
+from gui_window import Opened, qt_marks
+from PySide6.QtCore import Qt
+
+pytestmark = qt_marks
+
+
+def test_recording_makes_two_aligned_files(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.window.commands.folder = str(tmp_path / "takes")
+    opened.press(Qt.Key.Key_R)
+    assert opened.transport.record.isChecked()
+    for _ in range(5):
+        engine.advance(0.2)
+        qtbot.wait(40)
+    opened.press(Qt.Key.Key_R)
+    opened.wait(lambda: "Recorded" in opened.panels.banner.text_label.text()
+                or "Recorded" in str(opened.panels.banner._waiting))  # fmt: skip
+    files = sorted((tmp_path / "takes").iterdir())
+    assert [path.name.split()[-1] for path in files] == ["input.wav", "output.wav"]
+    given, made = (soundfile.info(path) for path in files)
+    assert (given.samplerate, made.samplerate) == (22_050, 44_100)
+    assert made.frames == 2 * given.frames > 20_000
+    opened.wait(lambda: not opened.transport.record.isChecked())
+
+
+def test_recording_ends_with_the_engine(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.commands.folder = str(tmp_path)
+    opened.press(Qt.Key.Key_R)
+    opened.press(Qt.Key.Key_Space)
+    opened.stopped()
+    opened.wait(lambda: not opened.window.session.recording.active)
+    assert not [t for t in threading.enumerate() if t.name == "topoctave-recorder"]
+
+
+def test_folder_that_cannot_be_written_is_a_line_in_the_window(qtbot, tmp_path) -> None:
+    (tmp_path / "taken").write_text("a file")
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.commands.folder = str(tmp_path / "taken" / "below")
+    opened.press(Qt.Key.Key_R)
+    assert opened.notice.startswith("Cannot record into")
+    assert not opened.transport.record.isChecked()

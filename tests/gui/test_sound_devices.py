@@ -1,0 +1,111 @@
+"""Sound devices that refuse, go away, come back or cannot be listed; the window says so."""
+
+from gui_fake_engine import DESK, FakeWorld, device
+from gui_window import Opened, pick, qt_marks
+from PySide6.QtCore import Qt
+
+from realtime.devices import Device
+from realtime.settings import Settings
+
+pytestmark = qt_marks
+
+
+def test_device_that_refuses_is_told_with_a_way_back(qtbot, tmp_path, desk) -> None:
+    desk.refuse["3"] = "the device is busy"
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    opened.press(Qt.Key.Key_Space)
+    good = opened.running().settings
+    pick(opened.transport.output, "3")
+    opened.wait(lambda: "busy" in opened.notice)
+    assert "\n" not in opened.notice
+    assert "Choose another" in opened.notice
+    assert "Failed" in opened.panels.status.state.text()
+    assert opened.transport.start.text() == "Start"
+    opened.click(opened.panels.banner._action)
+    assert opened.running().settings == good
+    assert opened.transport.output.chosen.value == good.output
+
+
+def test_no_sound_system_still_plays_the_clip(qtbot, tmp_path) -> None:
+    world = FakeWorld(refuse={"devices": "there is no PortAudio"})
+    opened = Opened(qtbot, tmp_path, world)
+    assert opened.running().settings.output == "null"
+
+
+def test_unforeseen_failure_of_the_device_list_is_told_and_the_clip_plays(qtbot, tmp_path) -> None:
+    world = FakeWorld(devices=list(DESK))
+
+    def broken(rescan: bool) -> list[Device]:
+        world.scans.append(rescan)
+        return [b"Micr\xf3fono".decode()]
+
+    world.list_devices = broken
+    opened = Opened(qtbot, tmp_path, world)
+    first = opened.running()
+    assert first.settings.input == "demo"
+    opened.wait(lambda: "sound devices failed: UnicodeDecodeError" in opened.notice)
+    assert "\n" not in opened.notice
+    opened.press(Qt.Key.Key_F5)
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.press(Qt.Key.Key_Space)
+    opened.stopped()
+    opened.press(Qt.Key.Key_Space)
+    opened.running()
+
+
+def test_unplugged_device_is_told_and_the_list_is_scanned_again(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    opened.press(Qt.Key.Key_Space)
+    engine = opened.running()
+    engine.unplug()
+    opened.wait(lambda: "went away" in opened.notice)
+    assert "Plug it in again" in opened.notice
+    opened.stopped()
+    assert opened.panels.performance.ratio.health.word == "not running"
+    del desk.devices[3]
+    opened.click(opened.panels.banner._action)
+    opened.running()
+    assert desk.scans[-1] is True
+    assert not any("USB" in line.label for line in opened.transport.input.lines)
+
+
+def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_told(
+    qtbot, tmp_path, desk
+) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    pick(opened.transport.input, "3")
+    del desk.devices[3]
+    desk.devices.append(device(3, "Quite another one", inputs=1))
+    opened.press(Qt.Key.Key_F5)
+    opened.wait(lambda: "USB Headset" in opened.notice)
+    assert opened.transport.settings.input == "default"
+    assert opened.transport.input.chosen.value == "default"
+
+
+def test_device_of_the_command_line_that_is_missing_is_told(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk, settings=Settings(input="Walkman", output="null"))
+    opened.listed()
+    assert "Walkman" in opened.notice
+    assert opened.transport.settings.input == "default"
+
+
+def test_hot_plug_refreshes_at_rest_and_asks_while_running(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk)
+    opened.listed()
+    desk.devices.append(device(9, "New microphone", inputs=1))
+    opened.window.session.devices_changed()
+    opened.wait(lambda: any("New microphone" in s.label for s in opened.transport.input.lines))
+    opened.press(Qt.Key.Key_Space)
+    running = opened.running()
+    scans = len(desk.scans)
+    opened.window.session.devices_changed()
+    opened.panels.banner.withdraw(kind="warning")
+    assert "came or went" in opened.notice
+    assert len(desk.scans) == scans
+    assert opened.window.session.controller.engine is running
+    opened.click(opened.panels.banner._action)
+    opened.wait(lambda: opened.window.session.controller.engine not in (None, running))
+    assert len(desk.scans) == scans + 1

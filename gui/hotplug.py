@@ -39,3 +39,9 @@ class HotPlug(QObject):
         media.audioOutputs()
         self._media = media
         return True
+
+    def stop(self) -> None:
+        """Watch no more."""
+        self._quiet.stop()
+        if self._media is not None:
+            self._media.blockSignals(True)

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from realtime.devices import Device  # Loads PortAudio.
 
 HOT_PLUG_KEY = "hot-plug"
+HOT_PLUG_START_MS = 1500
 
 
 class Session(QObject):
@@ -55,6 +56,10 @@ class Session(QObject):
         self._asked = asked
         self._remembered = remembered.input_key, remembered.output_key
         self._hot_plug = HotPlug(self)
+        self._hot_plug_start = QTimer(self)
+        self._hot_plug_start.setSingleShot(True)
+        self._hot_plug_start.setInterval(HOT_PLUG_START_MS)
+        self._hot_plug_start.timeout.connect(lambda: self._hot_plug.start())
         self._begun = False
         self._resume = False
         self._good: Settings | None = None
@@ -77,6 +82,14 @@ class Session(QObject):
         """Look for devices, then play the clip or wait for Start."""
         self.panels.status.show_state("Loading", "looking for sound devices")
         self.controller.list_devices()
+
+    def close(self) -> None:
+        """End everything within two seconds; what the engine's thread says from now on is lost."""
+        self.controller.blockSignals(True)
+        self._hot_plug_start.stop()
+        self._hot_plug.stop()
+        self.recording.close()
+        self.controller.shut_down()
 
     def toggle(self) -> None:
         """Start or stop."""
@@ -196,7 +209,7 @@ class Session(QObject):
             # After the first start, so that nothing delays it. On Linux without any device there
             # is no sound server to tell of new ones.
             if devices or not sys.platform.startswith("linux"):
-                QTimer.singleShot(1500, self._hot_plug.start)
+                self._hot_plug_start.start()
         elif self._resume:
             self.restart()
         else:

@@ -212,8 +212,7 @@ class MainWindow(QMainWindow):
             self._closed = True
             self.ticker.stop()
             self._remember()
-            self.session.recording.close()
-            self.session.controller.shut_down()
+            self.session.close()
         super().closeEvent(event)
 
 

@@ -63,6 +63,18 @@ def display(display_session: str, monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture(autouse=True)
+def qt_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A test of the window ends its timers and threads."""
+    if {"qapp", "qtbot"}.isdisjoint(request.fixturenames):
+        yield
+        return
+    from qt_leaks import nothing_of_qt_left_running
+
+    with nothing_of_qt_left_running():
+        yield
+
+
+@pytest.fixture(autouse=True)
 def processor_state() -> Iterator[None]:
     """Undo what binds a thread to a network: it would leak into every later test.
 

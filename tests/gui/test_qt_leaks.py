@@ -1,0 +1,55 @@
+"""What a test leaves running is found, and nothing else."""
+
+import pytest
+from gui_window import qt_marks
+from PySide6.QtCore import QObject, QThread, QTimer
+from qt_leaks import nothing_of_qt_left_running
+
+pytestmark = [*qt_marks, pytest.mark.usefixtures("qapp")]
+
+
+def start_timer(keep: list[QObject]) -> None:
+    timer = QTimer()
+    timer.start(60_000)
+    keep.append(timer)
+
+
+def start_thread(keep: list[QObject]) -> None:
+    thread = QThread()
+    thread.start()
+    keep.append(thread)
+
+
+@pytest.mark.parametrize("start", [start_timer, start_thread])
+def test_what_runs_on_is_told_with_its_place_and_stopped(start) -> None:
+    keep: list[QObject] = []
+    with pytest.raises(pytest.fail.Exception, match=start.__name__):
+        with nothing_of_qt_left_running():
+            start(keep)
+    for one in keep:
+        assert not (one.isActive() if isinstance(one, QTimer) else one.isRunning())
+
+
+def test_single_shot_that_is_to_come_is_told_and_never_comes(qtbot) -> None:
+    fired = []
+    with pytest.raises(pytest.fail.Exception, match="test_single_shot_that_is_to_come"):
+        with nothing_of_qt_left_running():
+            QTimer.singleShot(100, lambda: fired.append(True))
+    qtbot.wait(300)
+    assert not fired
+
+
+def test_what_ended_is_not_told(qtbot) -> None:
+    fired = []
+    with nothing_of_qt_left_running():
+        stopped, child = QTimer(), QTimer(parent := QObject())
+        stopped.start(60_000)
+        child.start(60_000)
+        thread = QThread()
+        thread.start()
+        QTimer.singleShot(0, lambda: fired.append(True))
+        qtbot.waitUntil(lambda: bool(fired))
+        stopped.stop()
+        del parent
+        thread.quit()
+        assert thread.wait(5000)

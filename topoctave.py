@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import TopoctaveError
-from realtime.quiet import native_silence
+from realtime.terminal.silence_native_stderr import native_silence
 
 
 def _say(line: str) -> None:
@@ -35,9 +35,9 @@ def _window(_args: argparse.Namespace) -> int:
 
 
 def _live(args: argparse.Namespace) -> int:
-    from realtime.parameters import Parameters
-    from realtime.settings import Settings
-    from realtime.terminal import run_live
+    from realtime.dsp.parameters import Parameters
+    from realtime.engine.settings import Settings
+    from realtime.terminal.live import run_live
 
     settings = Settings(
         input=args.input or "default",
@@ -64,7 +64,7 @@ def _live(args: argparse.Namespace) -> int:
 
 
 def _enhance(args: argparse.Namespace) -> int:
-    from realtime.terminal import run_enhance
+    from realtime.terminal.live import run_enhance
 
     run_enhance(
         args.source,
@@ -79,16 +79,16 @@ def _enhance(args: argparse.Namespace) -> int:
 
 
 def _devices(args: argparse.Namespace) -> int:
-    from realtime.devices import describe, list_devices
-    from realtime.tables import device_table
+    from realtime.audio_io.devices import describe, list_devices
+    from realtime.terminal.tables import device_table
 
     result = {"devices": [describe(d) for d in list_devices()]}
     return _show(result, as_json=args.json, table=device_table)
 
 
 def _models(args: argparse.Namespace) -> int:
-    from realtime.model_file import shipped_models
-    from realtime.tables import model_table
+    from realtime.inference.model_file import shipped_models
+    from realtime.terminal.tables import model_table
 
     result = {"models": [m.to_dict() for m in shipped_models()]}
     return _show(result, as_json=args.json, table=model_table)
@@ -134,7 +134,7 @@ def _export(args: argparse.Namespace) -> int:
 
 def _evaluate(args: argparse.Namespace) -> int:
     from models.evaluate import evaluate
-    from realtime.tables import evaluation_table
+    from realtime.terminal.tables import evaluation_table
 
     names = args.models.split(",") if args.models else None
     result = evaluate(
@@ -155,10 +155,10 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 def _bench(args: argparse.Namespace) -> int:
     from models.bench import resampler_stages, untrained_groups
-    from realtime.bench import bench_devices, measure, window_row
-    from realtime.bench_picture import check_picture, draw_bench
-    from realtime.start_up import start_up_rows
-    from realtime.tables import bench_table
+    from realtime.bench.bench import bench_devices, measure, window_row
+    from realtime.bench.plot import check_picture, draw_bench
+    from realtime.bench.startup_time import start_up_rows
+    from realtime.terminal.tables import bench_table
 
     def redraw() -> dict[str, Any] | None:
         try:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from realtime.recorder import TapLike
+from realtime.files.recorder import TapLike
 from realtime.sample_rates import SAMPLE_RATE_IN
 
 INPUT_FFT_SAMPLES = 1024

@@ -6,7 +6,7 @@ import signal
 import sys
 from pathlib import Path
 
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
 
 
 def display_available() -> bool:

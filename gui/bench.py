@@ -7,7 +7,7 @@ import time
 
 import numpy as np
 
-from realtime.processor import Audio
+from realtime.dsp.processor import Audio
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 UPDATES_PER_S = 30

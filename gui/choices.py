@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 if TYPE_CHECKING:
-    from realtime.devices import Device  # Loads PortAudio.
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 
 RATE_SEPARATOR = "  ·  "

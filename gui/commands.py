@@ -11,7 +11,7 @@ from gui.help_page import HelpPage
 from gui.scale import Scale
 from gui.session import Session
 from gui.view_bar import STEP_S
-from realtime.recorder import Recording
+from realtime.files.recorder import Recording
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MIX_STEP_PERCENT = 5

@@ -18,12 +18,12 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from gui.ports import Engine, Services
+from realtime.dsp.parameters import Parameters
+from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
-from realtime.parameters import Parameters
-from realtime.settings import Settings
 
 if TYPE_CHECKING:
-    from realtime.devices import Device  # Loads PortAudio.
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 JOIN_S = 1.5
 """A window closes within two seconds, whatever a driver does."""
@@ -49,7 +49,7 @@ class Controller(QObject):
     closed = Signal()
     """The engine that ran is stopped."""
     listed = Signal(list)
-    """Sound devices, as :class:`realtime.devices.Device`."""
+    """Sound devices, as :class:`realtime.audio_io.devices.Device`."""
     broke = Signal(str)
     """One line: what failed without anybody waiting for its answer."""
     _settled = Signal(int, object, str)

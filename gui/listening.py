@@ -7,7 +7,7 @@ from gui.ab_button import AbButton
 from gui.section import Knob, Section, label
 from gui.text import with_minus
 from gui.theme import Theme
-from realtime.parameters import MAX_MIX, Parameters
+from realtime.dsp.parameters import MAX_MIX, Parameters
 
 GAIN_LIMIT_DB = 18.0
 """Half of what the engine takes is enough for a slider, and leaves room for the match."""

@@ -9,7 +9,7 @@ from gui.colormap import ColourMap
 from gui.scale import Scale
 from gui.spectrograms import Look
 from gui.theme import ThemeChoice
-from realtime.parameters import Parameters
+from realtime.dsp.parameters import Parameters
 
 E = TypeVar("E", ThemeChoice, Scale, ColourMap)
 

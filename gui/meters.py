@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.ballistics import FLOOR_DB, Needle
 from gui.text import with_minus
 from gui.theme import Theme, base_font
-from realtime.snapshot import Level
+from realtime.engine.snapshot import Level
 
 _TOP = 38
 _BOTTOM = 6

@@ -19,7 +19,7 @@ from gui.status_line import StatusLine
 from gui.theme import Theme
 from gui.transport import Transport
 from gui.view_bar import ViewBar
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
 
 SIDE_WIDTH = 308
 

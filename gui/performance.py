@@ -9,8 +9,8 @@ from gui.gauges import LoadBar, RatioGauge
 from gui.section import Section, label
 from gui.text import DASH
 from gui.theme import Theme
+from realtime.engine.snapshot import Faults, Latency, Snapshot, State
 from realtime.sample_rates import SAMPLE_RATE_OUT
-from realtime.snapshot import Faults, Latency, Snapshot, State
 
 LATENCY_PARTS = (
     ("device_in", "Input device"),

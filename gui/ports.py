@@ -6,14 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
-from realtime.model_file import ModelInfo, shipped_models
-from realtime.parameters import Parameters
-from realtime.recorder import TapLike
-from realtime.settings import Settings
-from realtime.snapshot import Snapshot
+from realtime.dsp.parameters import Parameters
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Snapshot
+from realtime.files.recorder import TapLike
+from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
-    from realtime.devices import Device  # Loads PortAudio.
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 
 class Tapped(Protocol):
@@ -33,7 +33,7 @@ class Tapped(Protocol):
 
 
 class Engine(Tapped, Protocol):
-    """The live engine; see ``realtime.engine.Engine``."""
+    """The live engine; see ``realtime.engine.engine.Engine``."""
 
     parameters: Parameters
 
@@ -54,7 +54,7 @@ class Engine(Tapped, Protocol):
 
 
 class OpenEngine(Protocol):
-    """``realtime.session.open_engine``."""
+    """``realtime.engine.open.open_engine``."""
 
     def __call__(
         self,
@@ -85,12 +85,12 @@ def real_services() -> Services:
         parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Engine:
-        from realtime.session import open_engine as opened
+        from realtime.engine.open import open_engine as opened
 
         return opened(settings, parameters=parameters, progress=progress)
 
     def list_devices(rescan: bool) -> list[Device]:
-        from realtime.devices import list_devices as listed
+        from realtime.audio_io.devices import list_devices as listed
 
         return listed(rescan=rescan)
 

@@ -8,14 +8,14 @@ from PySide6.QtCore import QObject, Signal
 from gui.ports import Engine
 from gui.view_bar import format_time
 from realtime.errors import AudioFileError
-from realtime.recorder import Recorder, Recording
+from realtime.files.recorder import Recorder, Recording
 
 
 class RecordingControl(QObject):
     """Starts, watches and ends a recorder."""
 
     ended = Signal(object)
-    """A :class:`realtime.recorder.Recording`, whole or ended by an error."""
+    """A :class:`realtime.files.recorder.Recording`, whole or ended by an error."""
     refused = Signal(str)
     """One line: why it could not begin."""
 

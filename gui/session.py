@@ -17,11 +17,11 @@ from gui.ports import Engine, Services
 from gui.recording import RecordingControl
 from gui.transport import find_file
 from gui.watch import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
-from realtime.settings import Settings
-from realtime.snapshot import Snapshot
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
-    from realtime.devices import Device  # Loads PortAudio.
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 HOT_PLUG_KEY = "hot-plug"
 HOT_PLUG_START_MS = 1500

@@ -4,8 +4,8 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
 from gui.section import label
 from gui.theme import Theme
+from realtime.engine.snapshot import Snapshot
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
-from realtime.snapshot import Snapshot
 
 _SIGNS = {
     "Running": ("●", "good"),

@@ -10,7 +10,7 @@ from gui.notices import sentence
 from gui.ports import Engine
 from gui.session import Session
 from gui.watch import SILENT, TOO_SLOW, OverloadWatch, SilenceWatch
-from realtime.snapshot import Snapshot, State
+from realtime.engine.snapshot import Snapshot, State
 
 TICK_MS = 33
 SLOW_TICKS = 5

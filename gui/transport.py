@@ -14,11 +14,11 @@ from gui.choice_box import ChoiceBox, Field
 from gui.choices import Choice
 from gui.icons import Glyph, icon, paint_sign
 from gui.theme import Theme
-from realtime.model_file import ModelInfo
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
+from realtime.inference.model_file import ModelInfo
 
 if TYPE_CHECKING:
-    from realtime.devices import Device  # Loads PortAudio.
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 BLOCKS = (256, 512, 1024, 2048, 4096, 8192)
 

@@ -9,7 +9,7 @@ from gui.scale import Scale
 from gui.section import label
 from gui.text import DASH
 from gui.theme import Theme
-from realtime.snapshot import Snapshot
+from realtime.engine.snapshot import Snapshot
 
 STEP_S = 5.0
 

@@ -3,7 +3,7 @@
 import math
 from dataclasses import dataclass
 
-from realtime.snapshot import Snapshot, State
+from realtime.engine.snapshot import Snapshot, State
 
 SILENCE_S = 2.0
 """Digital silence for so long means a muted or forbidden microphone; a real one has noise."""

@@ -19,9 +19,9 @@ from gui.session import Session
 from gui.theme import ThemeChoice
 from gui.ticker import Ticker
 from gui.transport import find_file
+from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
-from realtime.model_file import ModelInfo
-from realtime.settings import Settings
+from realtime.inference.model_file import ModelInfo
 
 
 class MainWindow(QMainWindow):

@@ -13,9 +13,9 @@ import torch
 from models.checkpoint import save_atomically
 from models.export import export
 from models.unet import UNet
-from realtime.bench import Stage, bench_row, chain_stage, offline_stage
-from realtime.machine import core_count, has_bfloat16
-from realtime.model_file import read_model_info
+from realtime.bench.bench import Stage, bench_row, chain_stage, offline_stage
+from realtime.inference.cpu_info import core_count, has_bfloat16
+from realtime.inference.model_file import read_model_info
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 WHOLE_S = 10.0

@@ -15,7 +15,7 @@ from models.report import write_report
 from models.robustness import robustness
 from models.validation import MIN_CLIP_SAMPLES
 from realtime.errors import ModelFileError
-from realtime.model_file import find_model, shipped_models
+from realtime.inference.model_file import find_model, shipped_models
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # How often a long evaluation says where it is, in seconds.

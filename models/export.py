@@ -19,7 +19,7 @@ from models.forms import FORMS, Form
 from models.networks import with_kind
 from models.storage import BELOW_ADDED_DB, error_db
 from realtime.errors import ModelFileError
-from realtime.model_file import METADATA_NAME, read_model_info
+from realtime.inference.model_file import METADATA_NAME, read_model_info
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 FORMAT = 1

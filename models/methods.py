@@ -9,11 +9,11 @@ import soxr
 import torch
 
 from models.metrics import Audio
-from realtime.enhance import Enhancer
-from realtime.model_file import ModelInfo
-from realtime.processor import ProcessSpec
+from realtime.dsp.processor import ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.files.enhance import Enhancer
+from realtime.inference.model_file import ModelInfo
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
-from realtime.upsampler import KaiserUpsampler
 
 # Input samples per call of a streaming processor.
 BLOCK_SAMPLES = 16_384

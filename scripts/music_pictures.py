@@ -14,7 +14,7 @@ from models.methods import kaiser, model
 from models.metrics import score
 from models.pictures import png, spectrogram_grid
 from realtime.errors import TopoctaveError
-from realtime.model_file import find_model, shipped_models
+from realtime.inference.model_file import find_model, shipped_models
 from tests.helpers.signals import MUSIC
 from tests.helpers.tonality import loudest_tone
 

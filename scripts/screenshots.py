@@ -60,7 +60,7 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     from gui.theme import ThemeChoice
     from gui.watch import NO_DEVICES, TOO_SLOW
     from gui.window import MainWindow
-    from realtime.settings import Settings
+    from realtime.engine.settings import Settings
 
     app = QApplication(sys.argv[:1])
     choice = ThemeChoice.LIGHT if light else ThemeChoice.DARK

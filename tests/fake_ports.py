@@ -5,13 +5,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from realtime.engine import Engine
-from realtime.intake import Intake
-from realtime.loading import LoadedChain
-from realtime.outlet import Outlet
-from realtime.parameters import Parameters
-from realtime.processor import Audio
-from realtime.snapshot import Snapshot
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio
+from realtime.engine.engine import Engine
+from realtime.engine.snapshot import Snapshot
+from realtime.inference.load import LoadedChain
 
 # Nothing here depends on how fast the machine is; this ends a test that would hang.
 PATIENCE_S = 20.0

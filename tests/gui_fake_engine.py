@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.ports import Engine, Services
-from realtime.devices import Device
+from realtime.audio_io.devices import Device
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Faults, Latency, Level, Snapshot, State, Timing
 from realtime.errors import DeviceError, ModelFileError
-from realtime.model_file import ModelInfo
-from realtime.parameters import Parameters
-from realtime.processor import Audio
-from realtime.settings import Settings
-from realtime.snapshot import Faults, Latency, Level, Snapshot, State, Timing
+from realtime.inference.model_file import ModelInfo
 
 DELAY_SAMPLES = 1800
 CLIP_S = 8.0
@@ -99,7 +99,7 @@ class FakeTap:
 
 
 class FakeEngine:
-    """Same public face as ``realtime.engine.Engine``; tests push its state around."""
+    """Same public face as ``realtime.engine.engine.Engine``; tests push its state around."""
 
     def __init__(self, settings: Settings, parameters: Parameters, clip: Clip) -> None:
         self.settings = settings

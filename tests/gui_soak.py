@@ -24,8 +24,8 @@ from gui.memory import Memory, Remembered
 from gui.ports import real_services
 from gui.theme import ThemeChoice
 from gui.window import MainWindow
-from realtime.settings import Settings
-from realtime.snapshot import State
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import State
 
 OPEN_S = 90.0
 KEYS = (Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_B, Qt.Key.Key_F, Qt.Key.Key_2, Qt.Key.Key_S,

@@ -21,7 +21,7 @@ from gui.dialogs import Dialogs
 from gui.memory import Memory
 from gui.pane import SpectrogramPane
 from gui.window import MainWindow
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
 
 WAIT_MS = 5000
 """Far more than anything here takes on a busy machine."""

@@ -11,12 +11,12 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.chain import Chain, WetPath
-from realtime.loading import LoadedChain
-from realtime.model_file import METADATA_NAME
-from realtime.parameters import Parameters
-from realtime.processor import Audio, ProcessSpec
-from realtime.windowed import WindowedNetwork
+from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.inference.load import LoadedChain
+from realtime.inference.model_file import METADATA_NAME
+from realtime.inference.windowed import WindowedNetwork
 
 # Reach of `smooth` and of `Smooth` on either side.
 REACH_SAMPLES = 2
@@ -63,7 +63,7 @@ def loaded_chain(
     grid_multiple: int = 128,
     parameters: Parameters | None = None,
 ) -> LoadedChain:
-    """What :func:`realtime.loading.load_chain` gives, around a plain function; no torch runs."""
+    """A loaded chain as `load_chain` makes one, around a plain function; no torch runs."""
     wet = WindowedNetwork(
         function,
         hop_samples=block_samples,

@@ -11,9 +11,9 @@ import numpy as np
 import pytest
 import soundfile
 
-from realtime.audio_file import check_output, open_output, read_audio, write_audio
+from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
-from realtime.processor import Audio
+from realtime.files.audio_file import check_output, open_output, read_audio, write_audio
 
 # One step of the sample format, in samples from -1 to 1.
 STEPS = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "PCM_32": 2.0**-24, "FLOAT": 0.0, "DOUBLE": 6e-8}
@@ -255,7 +255,7 @@ FULL_DISK = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from realtime.audio_file import write_audio
+from realtime.files.audio_file import write_audio
 from realtime.errors import AudioFileError
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))

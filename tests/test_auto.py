@@ -11,15 +11,15 @@ import pytest
 import torch
 from networks import Raising, Smooth, metadata, write_model
 
-import realtime.auto
-import realtime.measurements
-import realtime.session
-from realtime.auto import EASY_RATIO, SpeedTrial, choose_model
+import realtime.engine.open
+import realtime.inference.choose_model
+import realtime.inference.tuning_cache
+from realtime.engine.open import open_engine
+from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
-from realtime.measurements import MAX_ENTRIES, Measurements, measurement_key
-from realtime.model_file import ModelInfo, by_sound, read_model_info
-from realtime.session import open_engine
-from realtime.settings import Settings
+from realtime.inference.choose_model import EASY_RATIO, SpeedTrial, choose_model
+from realtime.inference.model_file import ModelInfo, by_sound, read_model_info
+from realtime.inference.tuning_cache import MAX_ENTRIES, Measurements, measurement_key
 
 
 def model(name: str, parameters: int = 0, **metrics: Any) -> ModelInfo:
@@ -103,7 +103,7 @@ def trial(measurements: Measurements, lines: list[str], **changes: Any) -> Speed
 
 @pytest.fixture
 def fast_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.auto, "TRIAL_BLOCKS", 5)
+    monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_BLOCKS", 5)
 
 
 @pytest.fixture
@@ -148,10 +148,10 @@ def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
 def test_a_hopeless_model_does_not_take_a_minute(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.auto, "TRIAL_S", 0.0)
-    monkeypatch.setattr(realtime.auto, "LEAST_BLOCKS", 2)
+    monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_S", 0.0)
+    monkeypatch.setattr(realtime.inference.choose_model, "LEAST_BLOCKS", 2)
     pauses: list[float] = []
-    monkeypatch.setattr(realtime.auto.time, "sleep", pauses.append)
+    monkeypatch.setattr(realtime.inference.choose_model.time, "sleep", pauses.append)
     assert trial(Measurements(tmp_path / "m.json"), [])(read_model_info(file)) > 0
     # Those of the two blocks; choosing threads, of which one was asked for, needs none.
     assert len(pauses) == 2
@@ -162,9 +162,9 @@ def test_another_program_version_or_machine_measures_again(
 ) -> None:
     info = read_model_info(file)
     keys = {measurement_key("speed", info, block=1)}
-    monkeypatch.setattr(realtime.measurements, "version", lambda _: "99")
+    monkeypatch.setattr(realtime.inference.tuning_cache, "version", lambda _: "99")
     keys.add(measurement_key("speed", info, block=1))
-    monkeypatch.setattr(realtime.measurements, "machine_name", lambda: "abacus")
+    monkeypatch.setattr(realtime.inference.tuning_cache, "machine_name", lambda: "abacus")
     keys.add(measurement_key("speed", info, block=1))
     keys.add(measurement_key("speed", info, block=2))
     keys.add(measurement_key("weight", info, block=2))
@@ -253,7 +253,7 @@ def test_without_a_home_nothing_is_remembered(
     monkeypatch.chdir(tmp_path)
     folder = Path("~/.cache/topoctave")
     monkeypatch.setattr(
-        realtime.measurements.platformdirs, "user_cache_path", lambda *_, **__: folder
+        realtime.inference.tuning_cache.platformdirs, "user_cache_path", lambda *_, **__: folder
     )
     Measurements().put("a", 1.0)
     assert Measurements().number("a") is None
@@ -266,7 +266,7 @@ def test_a_session_says_why_it_runs_this_model(
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
     fast_info = replace(read_model_info(file), metrics={"validation": {"lsd": 2.0}})
-    monkeypatch.setattr(realtime.session, "shipped_models", lambda: [slow_info, fast_info])
+    monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
     measurements = Measurements(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # What an earlier session found: what a busy machine would measure now is not the question.

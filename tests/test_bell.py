@@ -5,8 +5,8 @@ import time
 
 import numpy as np
 
-from realtime.bell import Bell
-from realtime.intake import Intake
+from realtime.audio_io.auto_reset_event import Bell
+from realtime.audio_io.input_queue import Intake
 
 # Long enough for a busy machine; a wake-up takes microseconds on an idle one.
 PATIENCE_S = 20.0

@@ -11,17 +11,17 @@ import torch
 from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
-import realtime.bench
-import realtime.start_up
+import realtime.bench.bench
+import realtime.bench.startup_time
 from models.bench import untrained_groups, write_untrained
 from models.streaming import StreamingUNet
-from realtime.bench import Stage, bench_devices, bench_row, measure, window_row
-from realtime.bench_picture import best_curves, draw_bench
-from realtime.bench_stage import finish_row, memory_mb, run_group
+from realtime.bench.bench import Stage, bench_devices, bench_row, measure, window_row
+from realtime.bench.plot import best_curves, draw_bench
+from realtime.bench.stage import finish_row, memory_mb, run_group
+from realtime.bench.startup_time import start_up_rows, time_until
 from realtime.errors import AudioFileError, TopoctaveError
-from realtime.model_file import ModelInfo, read_model_info
-from realtime.start_up import start_up_rows, time_until
-from realtime.tables import bench_table
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.terminal.tables import bench_table
 from topoctave import main
 
 KEYS = {
@@ -98,10 +98,10 @@ def test_memory_is_what_is_held_now_not_what_was() -> None:
 def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     streaming: ModelInfo, plain: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.bench, "thread_choices", lambda _: [1])
-    monkeypatch.setattr(realtime.bench, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(realtime.bench, "STREAMING_BLOCKS", (128, 1024))
-    monkeypatch.setattr(realtime.bench, "WINDOWED_BLOCKS", (1024,))
+    monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
+    monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 1024))
+    monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (1024,))
     lines: list[str] = []
     result = measure(
         compute="cpu",
@@ -148,9 +148,9 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
 
 def test_devices_are_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
     assert bench_devices("cpu") == ["cpu"]
-    monkeypatch.setattr(realtime.bench, "cuda_available", lambda: True)
+    monkeypatch.setattr(realtime.bench.bench, "cuda_available", lambda: True)
     assert bench_devices("auto") == ["cpu", "cuda"]
-    monkeypatch.setattr(realtime.bench, "cuda_available", lambda: False)
+    monkeypatch.setattr(realtime.bench.bench, "cuda_available", lambda: False)
     assert bench_devices("auto") == ["cpu"]
     if not torch.cuda.is_available():
         with pytest.raises(ValueError, match="no CUDA device"):

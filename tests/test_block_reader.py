@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from realtime.block_reader import BlockReader
-from realtime.crossfade import FADE_SAMPLES
-from realtime.intake import Intake
-from realtime.processor import Audio
+from realtime.audio_io.input_queue import Intake
+from realtime.dsp.crossfade import FADE_SAMPLES
+from realtime.dsp.processor import Audio
+from realtime.engine.block_reader import BlockReader
 
 # Rounding of float32 samples up to 500 (they are numbered).
 ROUNDING = 1e-3

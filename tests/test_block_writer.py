@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from realtime.block_writer import MOST_SLIPPED_SAMPLES, BlockWriter
-from realtime.crossfade import FADE_SAMPLES
-from realtime.intake import Intake
-from realtime.outlet import Outlet
-from realtime.processor import Audio
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.crossfade import FADE_SAMPLES
+from realtime.dsp.processor import Audio
+from realtime.engine.block_writer import MOST_SLIPPED_SAMPLES, BlockWriter
 
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from networks import loaded_chain, smooth
 
-from realtime.chain import RAMP_SAMPLES, Chain, WetPath
-from realtime.delay import Delay
-from realtime.parameters import Parameters
-from realtime.processor import Audio, ProcessSpec
-from realtime.upsampler import KaiserUpsampler
-from realtime.windowed import WindowedNetwork
+from realtime.dsp.chain import RAMP_SAMPLES, Chain, WetPath
+from realtime.dsp.delay import Delay
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.inference.windowed import WindowedNetwork
 
 BLOCK = 128
 LENGTH = 128 * 60

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from realtime.converter import RateConverter
-from realtime.processor import Audio
+from realtime.dsp.processor import Audio
+from realtime.dsp.sample_rate_converter import RateConverter
 
 # libsamplerate's medium filter in float32, well inside its pass band.
 RIPPLE = 2e-3

@@ -13,29 +13,29 @@ from networks import Raising, Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 from torch import Tensor
 
-import realtime.enhance
-import realtime.network
-import realtime.terminal
+import realtime.files.enhance
+import realtime.inference.network
+import realtime.terminal.live
 from models.streaming import StreamingUNet
-from realtime.audio_file import AudioFile
-from realtime.chain import Chain, WetPath
-from realtime.cuda_stream import GraphNetwork, Step
-from realtime.engine import Engine
-from realtime.enhance import Enhancer, Job
+from realtime.audio_io.file_streams import FileInput, NullOutput
+from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.engine.engine import Engine
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
-from realtime.fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
-from realtime.file_ports import FileInput, NullOutput
-from realtime.fit import Requested, Workload
-from realtime.loading import LoadedChain, load_chain
-from realtime.model_file import ModelInfo, read_model_info
-from realtime.network import StreamNetwork, choose_dtype
-from realtime.parameters import Parameters
-from realtime.processor import Audio, ProcessSpec
-from realtime.settings import Settings
-from realtime.snapshot import State
-from realtime.streaming import StreamingNetwork
-from realtime.terminal import run_live
-from realtime.wet_paths import load_and_tune
+from realtime.files.audio_file import AudioFile
+from realtime.files.enhance import Enhancer, Job
+from realtime.inference.build import load_and_tune
+from realtime.inference.cpu_fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
+from realtime.inference.cuda_graph import GraphNetwork, Step
+from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.network import StreamNetwork, choose_dtype
+from realtime.inference.streaming import StreamingNetwork
+from realtime.inference.tuning import Requested, Workload
+from realtime.terminal.live import run_live
 
 BLOCK = 256
 LATENCY, CONTEXT = 40, 100
@@ -247,7 +247,7 @@ def test_the_terminal_says_once_that_a_gpu_was_lost(monkeypatch: pytest.MonkeyPa
     loaded = loaded_with(*fallback(Echo(fails_at=3), Echo()))
     audio = AudioFile(np.zeros((1, 11_025), np.float32), 22_050, "")
     engine = Engine(FileInput("silence", audio), NullOutput(), loaded)
-    monkeypatch.setattr(realtime.terminal, "open_engine", lambda *_, **__: engine)
+    monkeypatch.setattr(realtime.terminal.live, "open_engine", lambda *_, **__: engine)
     lines: list[str] = []
     summary = run_live(
         Settings(input="silence", output="null"),
@@ -267,11 +267,11 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
 ) -> None:
     x = rng.normal(0, 0.1, (1, 20 * BLOCK)).astype(np.float32)
     soundfile.write(tmp_path / "a.wav", x[0], 22_050, subtype="FLOAT")
-    monkeypatch.setattr(realtime.enhance, "BLOCK_SAMPLES", BLOCK)
+    monkeypatch.setattr(realtime.files.enhance, "BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []
     for fails_at in (None, 5):
         loaded = loaded_with(*fallback(Echo(fails_at=fails_at), Echo()))
-        monkeypatch.setattr(realtime.enhance, "load_chain", lambda *_, c=loaded, **__: c)
+        monkeypatch.setattr(realtime.files.enhance, "load_chain", lambda *_, c=loaded, **__: c)
         enhancer = Enhancer(INFO)
         for k in range(2):
             job = Job(tmp_path / "a.wav", tmp_path / f"{fails_at}{k}.wav")
@@ -290,9 +290,13 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch says that there is a GPU; any use of it fails as this build of torch fails."""
-    monkeypatch.setattr(realtime.network.torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(realtime.network.torch.cuda, "get_device_name", lambda _=None: "a GPU")
-    monkeypatch.setattr(realtime.network.torch.cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr(realtime.inference.network.torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(
+        realtime.inference.network.torch.cuda, "get_device_name", lambda _=None: "a GPU"
+    )
+    monkeypatch.setattr(
+        realtime.inference.network.torch.cuda, "get_device_capability", lambda: (9, 0)
+    )
 
 
 @pytest.fixture
@@ -428,7 +432,9 @@ def test_each_device_has_the_dtype_asked_for_or_its_default(
 
 
 def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.network.torch.cuda, "get_device_capability", lambda: (7, 5))
+    monkeypatch.setattr(
+        realtime.inference.network.torch.cuda, "get_device_capability", lambda: (7, 5)
+    )
     assert choose_dtype(None, "cuda") == "float32"
     with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
         choose_dtype("tf32", "cuda")

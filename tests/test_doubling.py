@@ -13,24 +13,24 @@ from networks import Doubling, Smooth, doubled, doubling_metadata, write_model
 from test_engine import file_input, impulse, loudest
 from torch import Tensor, nn
 
-import realtime.bench
-from realtime.chain import Chain, WetPath
-from realtime.cuda_stream import GraphNetwork, Step
-from realtime.engine import Engine
-from realtime.enhance import Enhancer, render
+import realtime.bench.bench
+from realtime.audio_io.file_streams import FileOutput
+from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.engine.engine import Engine
+from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
-from realtime.fallback import FADE_SAMPLES, FallbackStream, Lifeline
-from realtime.file_ports import FileOutput
-from realtime.fit import Requested, Workload
-from realtime.loading import LoadedChain, load_chain
-from realtime.model_file import ModelInfo, read_model_info
-from realtime.network import StreamNetwork
-from realtime.parameters import Parameters
-from realtime.processor import Audio, ProcessSpec
-from realtime.snapshot import State
-from realtime.streaming import StreamingNetwork
-from realtime.upsampler import KaiserUpsampler
-from realtime.wet_paths import DryWindows, load_and_tune
+from realtime.files.enhance import Enhancer, render
+from realtime.inference.build import DryWindows, load_and_tune
+from realtime.inference.cpu_fallback import FADE_SAMPLES, FallbackStream, Lifeline
+from realtime.inference.cuda_graph import GraphNetwork, Step
+from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.streaming import StreamingNetwork
+from realtime.inference.tuning import Requested, Workload
 from topoctave import main
 
 # Rounding of float32 samples up to 1, over sums of nine products.
@@ -207,7 +207,7 @@ def test_live_and_enhance_are_the_eager_call(
 def test_it_is_listed_like_any_other(
     file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("realtime.model_file.asset_folder", lambda: file.parent)
+    monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: file.parent)
     assert main(["models", "--json"]) == 0
     (model,) = json.loads(capsys.readouterr().out)["models"]
     assert (model["front_end"], model["kind"]) == ("none", "streaming")
@@ -217,12 +217,12 @@ def test_it_is_listed_like_any_other(
 def test_bench_measures_it_by_output_samples(
     info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.bench, "thread_choices", lambda _: [1])
-    monkeypatch.setattr(realtime.bench, "has_bfloat16", lambda: False)
-    monkeypatch.setattr(realtime.bench, "STREAMING_BLOCKS", (128, 512))
-    monkeypatch.setattr(realtime.bench, "WINDOWED_BLOCKS", (512,))
-    monkeypatch.setattr(realtime.bench, "front_end_stages", list)
-    rows = realtime.bench.measure(compute="cpu", models=[info], rounds=1, round_s=0.0)["rows"]
+    monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
+    monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: False)
+    monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 512))
+    monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (512,))
+    monkeypatch.setattr(realtime.bench.bench, "front_end_stages", list)
+    rows = realtime.bench.bench.measure(compute="cpu", models=[info], rounds=1, round_s=0.0)["rows"]
     assert [(r["stage"], r["block"]) for r in rows] == [
         ("offline", None),
         ("streaming", 128),
@@ -268,7 +268,7 @@ def test_a_grid_of_half_input_samples_is_refused(tmp_path: Path) -> None:
 
 
 class Recorder:
-    """Runs a step as :class:`realtime.cuda_stream.GraphStep` would, on the processor."""
+    """Runs a step as :class:`realtime.inference.cuda_graph.GraphStep` would, on the processor."""
 
     def __init__(self, step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> None:
         self._step, self._shape = step, shape

@@ -13,14 +13,14 @@ import soundfile
 from fake_ports import FakeInput, FakeOutput, Rig, wait_until
 from networks import Gate, loaded_chain, smooth
 
-from realtime.audio_file import AudioFile
-from realtime.engine import Engine
-from realtime.enhance import render
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio
+from realtime.engine.engine import Engine
+from realtime.engine.snapshot import Faults, State
 from realtime.errors import AudioFileError, DeviceError
-from realtime.file_ports import FileInput, FileOutput, NullOutput
-from realtime.parameters import Parameters
-from realtime.processor import Audio
-from realtime.snapshot import Faults, State
+from realtime.files.audio_file import AudioFile
+from realtime.files.enhance import render
 
 # Rounding of float32 samples up to 1, over sums of a few dozen products.
 ROUNDING = 1e-6

@@ -12,11 +12,11 @@ from test_export import unet, write_checkpoint
 
 from models.export import export
 from models.silence import silenced
-from realtime.audio_file import SUFFIXES
-from realtime.enhance import BLOCK_SAMPLES, Enhancer, Job, plan_jobs, render
+from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
-from realtime.model_file import ModelInfo, read_model_info
-from realtime.processor import Audio
+from realtime.files.audio_file import SUFFIXES
+from realtime.files.enhance import BLOCK_SAMPLES, Enhancer, Job, plan_jobs, render
+from realtime.inference.model_file import ModelInfo, read_model_info
 
 # The bound, for samples up to 1: the front end's 1e-5 through the network.
 EAGER = 1e-4

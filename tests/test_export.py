@@ -22,10 +22,10 @@ from models.folding import fold_batch_norm
 from models.silence import answer_to_silence, silenced
 from models.storage import error_db, round_bits
 from models.unet import UNet
-from realtime.enhance import render
 from realtime.errors import ModelFileError
-from realtime.loading import load_chain
-from realtime.model_file import find_model, read_metadata
+from realtime.files.enhance import render
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import find_model, read_metadata
 
 # Standard deviation of what the tests' network adds to noise; unet-small adds 1e-3 to 3e-3.
 ADDED = 2e-3

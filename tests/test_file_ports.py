@@ -10,11 +10,11 @@ import pytest
 import soundfile
 from fake_ports import wait_until
 
-from realtime.audio_file import AudioFile
-from realtime.file_ports import FileInput, FileOutput, NullOutput
-from realtime.intake import Intake
-from realtime.outlet import Outlet
-from realtime.processor import Audio
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.processor import Audio
+from realtime.files.audio_file import AudioFile
 
 
 @pytest.fixture(autouse=True)

@@ -11,23 +11,23 @@ import pytest
 from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
-import realtime.fit
-import realtime.machine
+import realtime.inference.cpu_info
+import realtime.inference.tuning
 from models.streaming import StreamingUNet
+from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError
-from realtime.fit import (
+from realtime.inference.cpu_info import has_bfloat16, machine_name
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.tuning import (
     TRIAL_ROUNDS,
     Workload,
     call_durations,
     fastest_threads,
     tune,
 )
-from realtime.loading import load_chain
-from realtime.machine import has_bfloat16, machine_name
-from realtime.measurements import Measurements
-from realtime.model_file import ModelInfo, read_model_info
-from realtime.network import StreamNetwork
-from realtime.processor import Audio
+from realtime.inference.tuning_cache import Measurements
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
@@ -70,8 +70,8 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
         seen.append(choices)
         return 2, 0.5
 
-    monkeypatch.setattr(realtime.fit, "core_count", lambda: 2)
-    monkeypatch.setattr(realtime.fit, "fastest_threads", fastest)
+    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
+    monkeypatch.setattr(realtime.inference.tuning, "fastest_threads", fastest)
     return seen
 
 
@@ -108,7 +108,7 @@ def test_remembered_threads_that_cannot_be_are_measured_again(
     tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
 ) -> None:
     measurements = Measurements(tmp_path / "m.json")
-    monkeypatch.setattr(realtime.fit, "measurement_key", lambda *_, **__: "key")
+    monkeypatch.setattr(realtime.inference.tuning, "measurement_key", lambda *_, **__: "key")
     measurements.put("key", record)  # type: ignore[arg-type]
     assert tuned(measurements).threads == 2
     assert len(trials) == 1
@@ -123,7 +123,7 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
         ({"flags": ["fpu avx512_bf16"] * 2}, True),
         ({"Features": ["asimd bf16"]}, True),
     ]:
-        monkeypatch.setattr(realtime.machine, "cpu_facts", lambda facts=facts: facts)
+        monkeypatch.setattr(realtime.inference.cpu_info, "cpu_facts", lambda facts=facts: facts)
         assert has_bfloat16() is known
 
 
@@ -163,11 +163,13 @@ def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_file: Path) -
 def test_more_threads_must_pay_in_all_but_the_longest_calls(
     unet_file: Path, monkeypatch: pytest.MonkeyPatch, two_threads_s: list[float], chosen: int
 ) -> None:
-    monkeypatch.setattr(realtime.fit, "core_count", lambda: 2)
+    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
     info = read_model_info(unet_file)
     network = StreamNetwork(info, compute="cpu")
     durations = {1: [1.0] * 6, 2: two_threads_s}
-    monkeypatch.setattr(realtime.fit, "call_durations", lambda *_, **__: durations[network.threads])
+    monkeypatch.setattr(
+        realtime.inference.tuning, "call_durations", lambda *_, **__: durations[network.threads]
+    )
     tune(network, info, WORKLOAD, threads=None, measurements=None)
     assert network.threads == chosen
     StreamNetwork(info, compute="cpu", threads=1).bind_thread()

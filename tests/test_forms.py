@@ -15,7 +15,7 @@ from models.config import OctaveConfig
 from models.export import PARITY, export
 from models.forms import OCTAVE_HZ, OctaveForm, UNetForm
 from models.networks import build_network
-from realtime.model_file import find_model
+from realtime.inference.model_file import find_model
 
 SIZES = {"kind": "octave", "width": 24, "kernel": 3}
 # Digital silence: far below half a step of 24 bits.

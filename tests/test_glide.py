@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.glide import REACH_SAMPLES, glide
+from realtime.dsp.stretch import REACH_SAMPLES, glide
 
 SAMPLE_RATE = 44_100
 # Of the interpolation, relative to a tone; it ends where hearing does.

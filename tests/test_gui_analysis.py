@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from gui.analysis import BIN_HZ, Analyser, PairAnalyser
-from realtime.tap import Tap
+from realtime.engine.tap import Tap
 
 # A periodic Hann window is exact for a tone on a bin; what is left is single precision.
 LEVEL_TOLERANCE_DB = 0.02

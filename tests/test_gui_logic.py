@@ -19,8 +19,8 @@ from gui.notices import sentence
 from gui.text import DASH, TIMES
 from gui.view_bar import format_time
 from gui.watch import OVERLOAD_S, SILENCE_S, OverloadWatch, SilenceWatch, feedback_risk
-from realtime.parameters import Parameters
-from realtime.settings import Settings
+from realtime.dsp.parameters import Parameters
+from realtime.engine.settings import Settings
 
 # Read off the curve of BS.1770's two filters at 48 kHz, of which these are the analogue originals.
 K_TOLERANCE_DB = 0.2

@@ -14,8 +14,8 @@ from gui import theme
 from gui.memory import Memory
 from gui.ports import real_services
 from gui.window import MainWindow
-from realtime.model_file import shipped_models
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
+from realtime.inference.model_file import shipped_models
 
 pytestmark = [*gui_window.qt_marks, pytest.mark.timeout(240)]
 

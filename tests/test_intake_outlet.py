@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from realtime.crossfade import FADE_SAMPLES
-from realtime.intake import Intake
-from realtime.outlet import Outlet
-from realtime.processor import Audio
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.crossfade import FADE_SAMPLES
+from realtime.dsp.processor import Audio
 
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6

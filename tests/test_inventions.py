@@ -22,7 +22,7 @@ from helpers.tonality import (
 from models.evaluation import halved
 from models.methods import Method, kaiser, model, processor_state_kept
 from models.metrics import Audio, score
-from realtime.model_file import shipped_models
+from realtime.inference.model_file import shipped_models
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 SHIPPED = shipped_models()

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from models.streaming import StreamingUNet
 from models.unet import LOOK_BACK_SAMPLES
-from realtime.enhance import render
-from realtime.loading import load_chain
-from realtime.measurements import Measurements
-from realtime.model_file import read_model_info
-from realtime.network import StreamNetwork
-from realtime.processor import Audio
-from realtime.session import open_engine
-from realtime.settings import Settings
+from realtime.dsp.processor import Audio
+from realtime.engine.open import open_engine
+from realtime.engine.settings import Settings
+from realtime.files.enhance import render
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.tuning_cache import Measurements
 from topoctave import main
 
 # The bound for streams against whole signals.

@@ -10,9 +10,15 @@ from typing import Any
 import pytest
 from networks import Smooth, metadata, write_model
 
-import realtime.model_file
+import realtime.inference.model_file
 from realtime.errors import ModelFileError
-from realtime.model_file import UNKNOWN, find_model, read_metadata, read_model_info, shipped_models
+from realtime.inference.model_file import (
+    UNKNOWN,
+    find_model,
+    read_metadata,
+    read_model_info,
+    shipped_models,
+)
 
 
 def archive(path: Path, about: Any, *, code: bool = True, raw: bytes | None = None) -> Path:
@@ -175,7 +181,7 @@ def test_unknown_models_are_told_with_those_there_are() -> None:
 def test_names_find_shipped_models_and_paths_find_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.model_file, "asset_folder", lambda: tmp_path)
+    monkeypatch.setattr(realtime.inference.model_file, "asset_folder", lambda: tmp_path)
     with pytest.raises(ModelFileError, match="shipped are none"):
         find_model("auto")
     archive(tmp_path / "b.ts", metadata(name="b"))
@@ -190,7 +196,7 @@ def test_names_find_shipped_models_and_paths_find_files(
 
 def test_looking_at_models_does_not_load_torch(project: Path) -> None:
     code = (
-        "import sys; from realtime.model_file import shipped_models; shipped_models();"
+        "import sys; from realtime.inference.model_file import shipped_models; shipped_models();"
         "sys.exit('torch' in sys.modules)"
     )
     run = subprocess.run([sys.executable, "-c", code], cwd=project, check=False, timeout=60)

@@ -23,9 +23,9 @@ from networks import (
 from torch import nn
 
 from realtime.errors import ModelFileError
-from realtime.loading import LoadedChain, load_chain
-from realtime.model_file import read_model_info
-from realtime.network import WindowNetwork, choose_compute
+from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.model_file import read_model_info
+from realtime.inference.network import WindowNetwork, choose_compute
 
 # Rounding of float32 samples up to 1, over five products.
 ROUNDING = 1e-6
@@ -47,8 +47,8 @@ def load(path: Path, module: nn.Module, *, channels: int = 1, **about: object) -
 # A network that fails in bfloat16, after another one has come and gone.
 FAILS_LATE = """
 import numpy as np
-from realtime.model_file import shipped_models
-from realtime.network import WindowNetwork
+from realtime.inference.model_file import shipped_models
+from realtime.inference.network import WindowNetwork
 
 (octave,) = (m for m in shipped_models() if m.name == "octave")
 x = np.zeros((1, 1024), np.float32)

@@ -8,7 +8,7 @@ from torch import Tensor
 
 from models.octave import NOISE_FRAMES, Octave
 from models.octave_matrices import HOP, LATENCY
-from realtime.network import freeze
+from realtime.inference.network import freeze
 
 # Samples of [-1, 1]: float32 sums in another order.
 SAME = 2e-6

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from realtime.parameters import Parameters
+from realtime.dsp.parameters import Parameters
 
 GAINS = st.floats(-24, 24)
 

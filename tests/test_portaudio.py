@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-import realtime.portaudio
-from realtime.intake import Intake
-from realtime.portaudio import (
+import realtime.audio_io.portaudio
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.portaudio import (
     CONFIRM_S,
     INPUT_BLOCK_S,
     LATENCY_S,
@@ -20,7 +20,7 @@ from realtime.portaudio import (
     DeviceInput,
     DeviceOutput,
 )
-from realtime.processor import Audio
+from realtime.dsp.processor import Audio
 
 FRAMES = 110
 NO_STATUS = SimpleNamespace(input_overflow=False)
@@ -39,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(realtime.portaudio, "time", made)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "time", made)
     return made
 
 
@@ -60,10 +60,10 @@ def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
     device = Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False)
     stream = SimpleNamespace(latency=0.04, start=lambda: None)
     library = SimpleNamespace(PortAudioError=OSError, InputStream=lambda **_: stream)
-    monkeypatch.setattr(realtime.portaudio, "_library", lambda: library)
-    monkeypatch.setattr(realtime.portaudio, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.portaudio, "_choose_rate", lambda *_: 22_050)
-    monkeypatch.setattr(realtime.portaudio, "make_urgent", lambda _: True)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 22_050)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "make_urgent", lambda _: True)
     return DeviceInput("mic")
 
 
@@ -147,10 +147,10 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
         PortAudioError=OSError,
         OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
     )
-    monkeypatch.setattr(realtime.portaudio, "_library", lambda: library)
-    monkeypatch.setattr(realtime.portaudio, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.portaudio, "_choose_rate", lambda *_: 44_100)
-    monkeypatch.setattr(realtime.portaudio, "make_urgent", lambda _: True)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 44_100)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "make_urgent", lambda _: True)
     outlet: Any = Asked()
     speaker = DeviceOutput("speaker")
     speaker.start(outlet, 1)

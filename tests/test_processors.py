@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 from networks import REACH_SAMPLES, Doubling, doubling_metadata, smooth, write_model
 
-from realtime.chain import Chain, WetPath
-from realtime.delay import Delay
-from realtime.model_file import read_model_info
-from realtime.network import StreamNetwork
-from realtime.parameters import Parameters
-from realtime.processor import Audio, Processor, ProcessSpec, check_block
-from realtime.streaming import StreamingNetwork
-from realtime.upsampler import KaiserUpsampler
-from realtime.windowed import WindowedNetwork
+from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.delay import Delay
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.inference.model_file import read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.streaming import StreamingNetwork
+from realtime.inference.windowed import WindowedNetwork
 
 # Float32 sums of up to 99 products in another order, samples up to 1: a 30th of a step of 16 bits.
 ROUNDING = 1e-6

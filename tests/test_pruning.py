@@ -21,7 +21,7 @@ from models.pruning import BELOW_ADDED_DB, LEAST, MULTIPLE, listening, pruned
 from models.storage import error_db
 from models.streaming import StreamingUNet
 from models.unet import UNet
-from realtime.model_file import find_model
+from realtime.inference.model_file import find_model
 
 # A width at which there is something to cut.
 WIDTH = 8

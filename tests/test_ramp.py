@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.ramp import Ramp
+from realtime.dsp.ramp import Ramp
 
 LENGTH = 100
 # Rounding of float32 values up to 2.

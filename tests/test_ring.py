@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from realtime.ring import Ring
+from realtime.audio_io.ring_buffer import Ring
 
 STRESS_S = 1.0
 

@@ -10,14 +10,14 @@ from fake_ports import wait_until
 from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
-import realtime.portaudio
+import realtime.audio_io.portaudio
 from models.streaming import StreamingUNet
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.parameters import Parameters
+from realtime.engine.open import open_engine, open_input, open_output
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import State
 from realtime.errors import AudioFileError, DeviceError, ModelFileError, TopoctaveError
-from realtime.file_ports import FileInput, FileOutput, NullOutput
-from realtime.parameters import Parameters
-from realtime.session import open_engine, open_input, open_output
-from realtime.settings import Settings
-from realtime.snapshot import State
 
 
 @pytest.fixture(autouse=True)
@@ -27,8 +27,8 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")
 
-    monkeypatch.setattr(realtime.portaudio, "DeviceInput", nothing)
-    monkeypatch.setattr(realtime.portaudio, "DeviceOutput", nothing)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceInput", nothing)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceOutput", nothing)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     before = torch.get_num_threads()

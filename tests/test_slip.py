@@ -8,11 +8,11 @@ import pytest
 from fake_ports import FakeOutput, Rig
 from networks import loaded_chain
 
-import realtime.slip
-from realtime.block_writer import MOST_SLIPPED_SAMPLES
-from realtime.outlet import Outlet
-from realtime.slip import LEAST_SAMPLES, Slip
-from realtime.snapshot import Faults
+import realtime.engine.clock_drift
+from realtime.audio_io.output_queue import Outlet
+from realtime.engine.block_writer import MOST_SLIPPED_SAMPLES
+from realtime.engine.clock_drift import LEAST_SAMPLES, Slip
+from realtime.engine.snapshot import Faults
 
 BLOCK_S = 0.1
 
@@ -105,8 +105,8 @@ class Drifted:
 
 def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPatch) -> Drifted:
     """An output that is so much too fast, in windows a twelfth as long."""
-    monkeypatch.setattr(realtime.slip, "WINDOW_S", 0.25)
-    monkeypatch.setattr(realtime.slip, "BASE_S", 0.1)
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
+    monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     half = block // 2
     with Rig(loaded_chain(lambda w: w, block_samples=block)) as rig:
         late = rig.look.latency.engine
@@ -176,8 +176,8 @@ def test_an_output_that_hung_is_in_time_again(
     window_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A loudspeaker that pulled nothing for two seconds, while the rings filled, and goes on."""
-    monkeypatch.setattr(realtime.slip, "WINDOW_S", window_s)
-    monkeypatch.setattr(realtime.slip, "BASE_S", 0.1)
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
         late = rig.look.latency.engine
         rig.run(np.zeros((1, 512 * 40), np.float32))

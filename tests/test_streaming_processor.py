@@ -12,8 +12,8 @@ from test_streaming import STREAMED, unet
 
 from models.streaming import StreamingUNet
 from models.unet import LOOK_BACK_SAMPLES
-from realtime.processor import Audio, ProcessSpec
-from realtime.streaming import StreamingNetwork
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.inference.streaming import StreamingNetwork
 
 
 @dataclass

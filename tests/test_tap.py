@@ -6,8 +6,8 @@ import time
 import numpy as np
 import pytest
 
-from realtime.processor import Audio
-from realtime.tap import Tap
+from realtime.dsp.processor import Audio
+from realtime.engine.tap import Tap
 
 STRESS_S = 1.0
 

@@ -12,16 +12,16 @@ import soundfile
 from fake_ports import FakeInput, FakeOutput, Rig
 from networks import Gate, loaded_chain
 
-import realtime.portaudio
-import realtime.terminal
-from realtime.audio_file import AudioFile
-from realtime.engine import Engine
+import realtime.audio_io.portaudio
+import realtime.terminal.live
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.parameters import Parameters
+from realtime.engine.engine import Engine
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Faults, Latency, Level, Snapshot
 from realtime.errors import AudioFileError, DeviceError
-from realtime.file_ports import FileInput, FileOutput, NullOutput
-from realtime.parameters import Parameters
-from realtime.settings import Settings
-from realtime.snapshot import Faults, Latency, Level, Snapshot
-from realtime.terminal import meter_line, run_live, summary, summary_lines
+from realtime.files.audio_file import AudioFile
+from realtime.terminal.live import meter_line, run_live, summary, summary_lines
 
 
 def noise(seconds: float) -> AudioFile:
@@ -39,8 +39,8 @@ class World:
         self.lines: list[str] = []
         self.seconds = 0.3
         self.make: Callable[[Settings], Engine] = self.engine
-        monkeypatch.setattr(realtime.terminal, "open_engine", self.open_engine)
-        monkeypatch.setattr(realtime.portaudio, "find_device", self.find_device)
+        monkeypatch.setattr(realtime.terminal.live, "open_engine", self.open_engine)
+        monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", self.find_device)
 
     def find_device(self, kind: str, _name: str) -> object:
         if kind in self.missing:

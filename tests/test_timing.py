@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.timing import HELD_BLOCKS, BlockTimes
+from realtime.engine.block_timing import HELD_BLOCKS, BlockTimes
 
 BLOCK_S = 0.02
 # One bin is 0.8 %; a percentile is the middle of its bin.

@@ -5,8 +5,8 @@ import numpy.typing as npt
 import pytest
 import resampy
 
-from realtime.processor import Audio, ProcessSpec
-from realtime.upsampler import FILTERS, KaiserUpsampler, filter_taps
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.upsampler import FILTERS, KaiserUpsampler, filter_taps
 
 # DESIGN's bound for samples up to 1: a third of a step of 16 bits.
 EQUAL = 1e-5

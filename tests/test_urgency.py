@@ -11,10 +11,10 @@ import pytest
 from fake_ports import Rig, wait_until
 from networks import Gate, loaded_chain
 
-import realtime.urgency
-import realtime.worker
-from realtime.processor import Audio
-from realtime.urgency import WORKER_PRIORITY, make_ordinary, make_urgent
+import realtime.audio_io.thread_priority
+import realtime.engine.worker
+from realtime.audio_io.thread_priority import WORKER_PRIORITY, make_ordinary, make_urgent
+from realtime.dsp.processor import Audio
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's own")
 
@@ -64,17 +64,19 @@ def test_where_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.Monk
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(realtime.urgency.os, "sched_setscheduler", refuse, raising=False)
+    monkeypatch.setattr(
+        realtime.audio_io.thread_priority.os, "sched_setscheduler", refuse, raising=False
+    )
     assert not make_urgent(WORKER_PRIORITY)
-    monkeypatch.setattr(realtime.urgency.sys, "platform", "darwin")
+    monkeypatch.setattr(realtime.audio_io.thread_priority.sys, "platform", "darwin")
     assert not make_urgent(WORKER_PRIORITY)
     make_ordinary()
 
 
 def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(realtime.worker, "make_urgent", lambda _: not asked.append("urgent"))
-    monkeypatch.setattr(realtime.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
+    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
 
     def slow(x: Audio) -> Audio:
         time.sleep(2 * x.shape[1] / 44_100)
@@ -92,10 +94,10 @@ def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.Monke
 
 def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(realtime.worker, "make_urgent", lambda _: not asked.append("urgent"))
-    monkeypatch.setattr(realtime.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
+    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
     # Its quick blocks are so even where the machine is busy.
-    monkeypatch.setattr(realtime.worker, "SLOW_S", 60.0)
+    monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
     gate = Gate()
     with Rig(loaded_chain(gate, block_samples=1_024), safety_samples=0) as rig:
         rig.run(np.zeros((1, 20 * rig.block), np.float32))

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from realtime.processor import Audio, ProcessSpec
-from realtime.windowed import WindowedNetwork, grid_wait_samples
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.inference.windowed import WindowedNetwork, grid_wait_samples
 
 # Rounding of float32 samples up to 2000 (they are numbered).
 ROUNDING = 1e-3

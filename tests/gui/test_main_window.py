@@ -16,7 +16,7 @@ from gui.keyboard import KEYS
 from gui.memory import Memory
 from gui.scale import Scale
 from gui.theme import DARK, LIGHT, ThemeChoice
-from realtime.snapshot import Faults
+from realtime.engine.snapshot import Faults
 
 pytestmark = qt_marks
 

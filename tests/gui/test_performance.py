@@ -3,7 +3,7 @@
 import pytest
 from gui_window import Opened, qt_marks
 
-from realtime.snapshot import Faults
+from realtime.engine.snapshot import Faults
 
 pytestmark = qt_marks
 

@@ -4,8 +4,8 @@ from gui_fake_engine import DESK, FakeWorld, device
 from gui_window import Opened, pick, qt_marks
 from PySide6.QtCore import Qt
 
-from realtime.devices import Device
-from realtime.settings import Settings
+from realtime.audio_io.devices import Device
+from realtime.engine.settings import Settings
 
 pytestmark = qt_marks
 

@@ -7,7 +7,7 @@ from gui_window import Opened, qt_marks
 from PySide6.QtCore import Qt
 
 from gui.memory import Memory
-from realtime.settings import Settings
+from realtime.engine.settings import Settings
 
 pytestmark = qt_marks
 

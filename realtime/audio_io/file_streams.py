@@ -1,0 +1,224 @@
+"""Files, and nothing, as inputs and outputs that behave like devices."""
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import soundfile
+
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.processor import Audio
+from realtime.errors import AudioFileError
+from realtime.files.audio_file import AudioFile, check_output, open_output, write_frames
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+# How often the threads of this file look whether something is due.
+TICK_S = 0.003
+# Unpaced files keep this much in the ring, so that the worker never waits and never overruns.
+UNPACED_AHEAD_SAMPLES = 4096
+SEEK_FADE_SAMPLES = 128
+
+
+class FileInput:
+    """Audio in memory, pushed in real time or as fast as it is taken.
+
+    Args:
+        name: for people.
+        audio: at 22.05 kHz.
+        loop: begin again at the end.
+    """
+
+    sample_rate_hz = SAMPLE_RATE_IN
+    latency_s = 0.0
+    error = ""
+
+    def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
+        self.name = name
+        self._samples = audio.samples
+        self.channels = len(audio.samples)
+        self.length_s = audio.samples.shape[1] / SAMPLE_RATE_IN
+        self._loop = loop
+        self._position = 0
+        # The newest wish of another thread; taken and given in one step each.
+        self._seek_to: deque[int] = deque(maxlen=1)
+        self.finished = False
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    @property
+    def position_s(self) -> float:
+        """What was pushed last."""
+        return self._position / SAMPLE_RATE_IN
+
+    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+        """Begin to push; ``elapsed`` paces it, None is as fast as the ring is emptied."""
+        self._thread = threading.Thread(
+            target=self._run, args=(intake, elapsed), name="topoctave-file-input"
+        )
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End; idempotent."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+    def seek(self, seconds: float) -> None:
+        """Go on from there, at once."""
+        last = self._samples.shape[1] - 1
+        self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
+
+    def _run(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+        pushed = 0
+        while not self._stop.is_set() and not self.finished:
+            if elapsed is None:
+                due = UNPACED_AHEAD_SAMPLES - intake.ring.available
+            else:
+                # One tick ahead, so that what was recorded "now" is there when "now" comes.
+                due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
+                # A microphone would lose what does not fit; a file can wait.
+                due = min(due, intake.ring.free)
+            if due <= 0:
+                self._stop.wait(TICK_S)
+                continue
+            block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
+            intake.push(block)
+            pushed += block.shape[1]
+            # Only now: whoever sees the end finds everything in the ring.
+            self.finished = self._position >= self._samples.shape[1]
+
+    def _next(self, n: int) -> Audio:
+        target = self._seek_to.pop() if self._seek_to else None
+        block = self._cut(n)
+        if target is not None:
+            # What would have come fades into what comes from the new place.
+            old, self._position = block, target
+            block = self._cut(n).copy()
+            fade = min(SEEK_FADE_SAMPLES, old.shape[1], block.shape[1])
+            rise = np.linspace(0.0, 1.0, fade, dtype=np.float32)
+            block[:, :fade] = old[:, :fade] * (1 - rise) + block[:, :fade] * rise
+        if self._loop and self._position >= self._samples.shape[1]:
+            self._position = 0
+        return block
+
+    def _cut(self, n: int) -> Audio:
+        block = self._samples[:, self._position : self._position + n]
+        self._position += block.shape[1]
+        return block
+
+
+class NullOutput:
+    """Plays to nobody, at exactly 44.1 kHz by the system's clock."""
+
+    name = "null"
+    sample_rate_hz = SAMPLE_RATE_OUT
+    latency_s = 0.0
+    lump_s = 0.0
+    clocked = True
+    error = ""
+
+    def __init__(self, *, block_samples: int = 256) -> None:
+        self._block_samples = block_samples
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+
+    def start(self, outlet: Outlet, channels: int) -> None:
+        """Begin to pull."""
+        self._thread = threading.Thread(
+            target=self._run, args=(outlet, channels), name="topoctave-null-output"
+        )
+        self._thread.start()
+
+    def _run(self, outlet: Outlet, channels: int) -> None:
+        block = np.zeros((channels, self._block_samples), np.float32)
+        begin, pulled = time.perf_counter(), 0
+        while not self._stop.is_set():
+            due = int((time.perf_counter() - begin) * SAMPLE_RATE_OUT)
+            while pulled + self._block_samples <= due:
+                outlet.pull(block)
+                pulled += self._block_samples
+            self._stop.wait(TICK_S)
+
+    def stop(self) -> None:
+        """End; idempotent."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+
+
+class FileOutput:
+    """Writes everything that comes out, as it comes, to a file that appears when it is whole.
+
+    Nothing is left behind where it cannot be written to its end, or where no input ever came.
+    A file cannot run dry, so nothing is ever missing in it; how often a device would have run dry
+    is what the null output counts.
+
+    Args:
+        path: ``.wav`` (32-bit float) or ``.flac`` (24 bit).
+
+    Raises:
+        AudioFileError: if the folder is missing or the name has another suffix.
+    """
+
+    sample_rate_hz = SAMPLE_RATE_OUT
+    latency_s = 0.0
+    lump_s = 0.0
+    clocked = False
+
+    def __init__(self, path: Path) -> None:
+        check_output(path)
+        self.name = str(path)
+        self._path = path
+        self.error = ""
+        self._stop = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._outlet: Outlet | None = None
+        self._exit = contextlib.ExitStack()
+
+    def start(self, outlet: Outlet, channels: int) -> None:
+        """Begin to pull."""
+        self._outlet = outlet
+        file = self._exit.enter_context(
+            open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
+        )
+        self._thread = threading.Thread(
+            target=self._run, args=(outlet, channels, file), name="topoctave-file-output"
+        )
+        self._thread.start()
+
+    def _run(self, outlet: Outlet, channels: int, file: soundfile.SoundFile) -> None:
+        buffer = np.zeros((channels, 8192), np.float32)
+        while True:
+            stopping = self._stop.is_set()
+            while count := outlet.ring.read(buffer):
+                if not self.error:
+                    self._write(file, buffer[:, :count].T)
+            if stopping:
+                return
+            self._stop.wait(TICK_S)
+
+    def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
+        try:
+            write_frames(file, frames)
+        except OSError:
+            self.error = f"cannot write {self._path}: the disk is full, or the file went away"
+
+    def stop(self) -> None:
+        """Write what is left and finish the file; idempotent."""
+        self._stop.set()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        try:
+            if self.error or (self._outlet is not None and not self._outlet.started):
+                unfinished = AudioFileError(self.error)
+                self._exit.__exit__(AudioFileError, unfinished, None)
+            else:
+                self._exit.close()
+        except AudioFileError as error:
+            self.error = self.error or str(error)

@@ -1,0 +1,1 @@
+"""Speed of every stage on this machine."""

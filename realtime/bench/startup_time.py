@@ -1,0 +1,61 @@
+"""How long the program takes to start: measured from outside, as a user waits."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+
+from realtime.bench.stage import Row, bench_row, finish_row
+from realtime.errors import TopoctaveError
+
+RUNS = 3
+PATIENCE_S = 120.0
+
+# The line that a session says when it begins to play.
+FIRST_AUDIO = "Ctrl-C stops"
+
+
+def start_up_rows(*, runs: int = RUNS) -> Iterator[Callable[[], Row]]:
+    """Rows of stage ``start_up``: help, the list of models, and the first audio of a session.
+
+    Each is run once before it counts: files are in the system's memory then, and what is
+    remembered of this machine is.
+    """
+    for name, arguments, until in (
+        ("help", ["--help"], ""),
+        ("models", ["models"], ""),
+        (
+            "live_first_audio",
+            ["live", "--input", "demo", "--output", "null", "--seconds", "0.1"],
+            FIRST_AUDIO,
+        ),
+    ):
+
+        def measured(name: str = name, arguments: list[str] = arguments, until: str = until) -> Row:
+            durations_s = [time_until(arguments, until) for _ in range(runs + 1)][1:]
+            return finish_row(bench_row("start_up", name), durations_s, audio_s=None, memory=None)
+
+        yield measured
+
+
+def time_until(arguments: list[str], line: str) -> float:
+    """Seconds until ``topoctave`` says a line on stderr, or until its end if that is empty.
+
+    Raises:
+        TopoctaveError: if the command fails, or ends without the line.
+    """
+    begin = time.perf_counter()
+    command = [sys.executable, "-m", "topoctave", *arguments]
+    with subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stderr is not None  # it is a pipe
+        seen_s, said = None, ""
+        for said in process.stderr:
+            if line and line in said and seen_s is None:
+                seen_s = time.perf_counter() - begin
+        code = process.wait(PATIENCE_S)
+    end_s = time.perf_counter() - begin
+    if code or (line and seen_s is None):
+        raise TopoctaveError(f"topoctave {' '.join(arguments)} failed: {said.strip()}")
+    return end_s if seen_s is None else seen_s

@@ -1,0 +1,1 @@
+"""Signal processing without threads or devices: processors, ramps, rate conversion."""

@@ -1,0 +1,56 @@
+"""The fades of 1.5 ms that hide a silence or a cut."""
+
+import numpy as np
+
+from realtime.dsp.processor import Audio
+
+# 1.5 ms: short, but no click.
+FADE_SAMPLES = 64
+
+RISE = np.linspace(0.0, 1.0, FADE_SAMPLES, dtype=np.float32)
+FALL = RISE[::-1].copy()
+
+
+def fade_in(x: Audio, begin: int = 0) -> int:
+    """Fade a block in, in place.
+
+    Args:
+        x: ``[C, n]``; may be shorter than the fade.
+        begin: samples of the fade that earlier blocks have had.
+
+    Returns:
+        Samples of the fade that are done after this block.
+    """
+    gain = RISE[begin : begin + x.shape[1]]
+    x[:, : len(gain)] *= gain
+    return begin + len(gain)
+
+
+def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
+    """Add to a block the fade-out of the sample before it, in place.
+
+    Args:
+        x: ``[C, n]``; may be shorter than the fade.
+        last: ``[C, 1]``, the sample before the fade.
+        begin: samples of the fade that earlier blocks have had.
+
+    Returns:
+        Samples of the fade that are done after this block.
+    """
+    gain = FALL[begin : begin + x.shape[1]]
+    x[:, : len(gain)] += last * gain
+    return begin + len(gain)
+
+
+def without_first(x: Audio, count: int) -> Audio:
+    """A block without its first samples, crossfaded from what is left out.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, n - count]``, a new array
+    """
+    rest = x[:, count:].copy()
+    fade = min(FADE_SAMPLES, count, rest.shape[1])
+    rise = RISE[:fade]
+    rest[:, :fade] = x[:, :fade] * (1 - rise) + rest[:, :fade] * rise
+    return rest

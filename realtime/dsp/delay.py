@@ -1,0 +1,49 @@
+"""A delay line of whole samples."""
+
+import numpy as np
+
+from realtime.dsp.processor import Audio, ProcessSpec, check_block
+
+
+class Delay:
+    """Holds audio back by a fixed number of samples.
+
+    Args:
+        delay_samples: at the rate of the audio.
+
+    Raises:
+        ValueError: if it is negative.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, n]``
+    """
+
+    ratio = 1
+
+    def __init__(self, delay_samples: int) -> None:
+        if delay_samples < 0:
+            raise ValueError(f"delay_samples must not be negative, got {delay_samples}")
+        self._delay_samples = delay_samples
+        self.prepare(ProcessSpec(max_block_samples=1))
+
+    @property
+    def latency_samples(self) -> int:
+        """The delay."""
+        return self._delay_samples
+
+    def prepare(self, spec: ProcessSpec) -> None:
+        """Allocate; any block lengths will do."""
+        self._spec = spec
+        self._past = np.zeros((spec.channels, self._delay_samples), np.float32)
+
+    def reset(self) -> None:
+        """Silence in the line."""
+        self._past[:] = 0.0
+
+    def process(self, x: Audio) -> Audio:
+        """Delay a block."""
+        check_block(x, self._spec)
+        joined = np.concatenate([self._past, x], axis=1)
+        self._past = joined[:, x.shape[1] :].copy()
+        return joined[:, : x.shape[1]]

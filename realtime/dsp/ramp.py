@@ -1,0 +1,50 @@
+"""A gain that moves in a straight line, so that changing it makes no click."""
+
+import numpy as np
+
+from realtime.dsp.processor import Audio
+
+
+class Ramp:
+    """A value that reaches each new target after a fixed number of samples.
+
+    Args:
+        value: where it starts.
+        length_samples: how long a change takes.
+    """
+
+    def __init__(self, value: float, *, length_samples: int) -> None:
+        self._length = length_samples
+        self.jump(value)
+
+    def jump(self, value: float) -> None:
+        """Be at ``value`` at once."""
+        self._value = self._target = value
+        self._step = 0.0
+        self._left = 0
+
+    def move(self, target: float) -> None:
+        """Set out for ``target`` unless already on the way there."""
+        if target != self._target:
+            self._target = target
+            self._left = self._length
+            self._step = (target - self._value) / self._length
+
+    @property
+    def resting_at(self) -> float | None:
+        """The value where nothing moves, else None."""
+        return None if self._left else self._value
+
+    def next(self, n: int) -> Audio | float:
+        """The next ``n`` values: one number while at rest, else ``[n]``."""
+        if not self._left:
+            return self._value
+        steps = np.minimum(np.arange(1, n + 1), self._left)
+        values = self._value + self._step * steps
+        if n >= self._left:
+            values[self._left - 1 :] = self._target
+            self._value, self._left = self._target, 0
+        elif n:
+            self._value = float(values[-1])
+            self._left -= n
+        return values.astype(np.float32)

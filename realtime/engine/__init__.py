@@ -1,0 +1,1 @@
+"""The live engine; start reading here, with open.py."""

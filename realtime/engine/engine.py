@@ -1,0 +1,260 @@
+"""The live engine: an input, a chain, an output, and the threads between them."""
+
+import gc
+import math
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.streams import Input, Output
+from realtime.dsp.parameters import Parameters
+from realtime.engine.block_reader import BlockReader
+from realtime.engine.block_writer import BlockWriter
+from realtime.engine.clock_drift import Slip
+from realtime.engine.snapshot import Faults, Latency, Level, Snapshot, State
+from realtime.engine.tap import Tap
+from realtime.engine.worker import Taps, Worker
+from realtime.inference.load import LoadedChain
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+# A busy Python thread holds the interpreter this long before others get it; the default of 5 ms
+# is most of a callback's time.
+SWITCH_INTERVAL_S = 0.0005
+
+# The rings hold this much at least: room for a machine that stalls, nothing that adds latency.
+RING_S = 1.0
+RECENT_S = 3.0
+
+# How late a block may be besides: computed slowly for once, or behind other programs' threads.
+LATENESS_S = 0.01
+
+
+def safety_for(block_samples: int, lump_s: float) -> int:
+    """Silence, at 44.1 kHz, that stands between a late block and a fault: a block.
+
+    At short blocks it is more, if a device asks for it: what the device takes at once has to be
+    there some time before it is heard, whatever the length of the blocks.
+    """
+    if not lump_s:
+        return block_samples
+    return max(block_samples, round((lump_s + LATENESS_S) * SAMPLE_RATE_OUT))
+
+
+class Engine:
+    """Plays an input through a chain to an output, in real time.
+
+    Made by :func:`realtime.engine.open.open_engine`. One engine runs once: for other devices or
+    another model make a new one.
+
+    Args:
+        source: where audio comes from.
+        sink: where it goes.
+        loaded: a chain prepared for the channels of ``source``.
+        safety_samples: silence, at 44.1 kHz, between a late block and a fault; see
+            :func:`safety_for` for what it is unless given.
+        paced: False runs a file as fast as it can be computed; the output must not be clocked.
+
+    Raises:
+        ValueError: if an unpaced engine has a clocked output.
+    """
+
+    def __init__(
+        self,
+        source: Input,
+        sink: Output,
+        loaded: LoadedChain,
+        *,
+        safety_samples: int | None = None,
+        paced: bool = True,
+    ) -> None:
+        if not paced and sink.clocked:
+            raise ValueError("only a file can be written faster than real time")
+        self._source = source
+        self._sink = sink
+        self._loaded = loaded
+        self._paced = paced
+        self._safety = (
+            safety_for(loaded.block_samples, sink.lump_s)
+            if safety_samples is None
+            else safety_samples
+        )
+        channels = source.channels
+        block_s = loaded.block_samples / SAMPLE_RATE_OUT
+        ring_s = max(RING_S, 16 * block_s)
+        # A file has no clock: its output's, or the system's, is its own.
+        clocks_differ = sink.clocked and not source.length_s
+        self._intake = Intake(
+            channels, int(ring_s * source.sample_rate_hz), opened=not clocks_differ
+        )
+        self._outlet = Outlet(channels, int(ring_s * sink.sample_rate_hz), self._intake)
+        reader = BlockReader(self._intake, sample_rate_hz=source.sample_rate_hz, channels=channels)
+        writer = BlockWriter(self._outlet, sample_rate_hz=sink.sample_rate_hz, channels=channels)
+        self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
+        self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
+        self._reader, self._writer = reader, writer
+        slip = Slip(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
+        self._worker = Worker(
+            loaded,
+            source,
+            intake=self._intake,
+            outlet=self._outlet,
+            reader=reader,
+            writer=writer,
+            taps=Taps(input=self.input_tap, output=self.output_tap),
+            safety_samples=self._safety,
+            slip=slip,
+        )
+        self._state = State.READY
+        # What went wrong before the stop: a device that is closed does not know any more.
+        self._error = ""
+        self._base = Faults()
+        self._started_at = 0.0
+        self._switch_interval_s = sys.getswitchinterval()
+
+    @property
+    def parameters(self) -> Parameters:
+        """The A/B mix and gains; replace them as a whole, from any thread."""
+        return self._loaded.chain.parameters
+
+    @parameters.setter
+    def parameters(self, parameters: Parameters) -> None:
+        self._loaded.chain.parameters = parameters
+
+    @property
+    def tap_delay_samples(self) -> int:
+        """Output tap sample j belongs to input tap sample (j - tap_delay_samples) / 2."""
+        return self._loaded.chain.latency_samples
+
+    @property
+    def latency(self) -> Latency:
+        """Delay by named parts; constant."""
+        return replace(
+            self._loaded.chain.latency,
+            device_in=round(self._source.latency_s * SAMPLE_RATE_OUT)
+            + 2 * self._reader.latency_samples,
+            block=self._loaded.block_samples,
+            safety=self._safety,
+            device_out=round(self._sink.latency_s * SAMPLE_RATE_OUT) + self._writer.latency_samples,
+        )
+
+    def start(self) -> None:
+        """Begin to play.
+
+        Raises:
+            DeviceError: if a device refuses.
+            AudioFileError: if the output file cannot be made.
+            RuntimeError: if it was started before.
+        """
+        if self._state is not State.READY:
+            raise RuntimeError("an engine runs once; open a new one")
+        # Nothing that was loaded will become garbage: collections need not look at it again.
+        gc.collect()
+        gc.freeze()
+        self._switch_interval_s = sys.getswitchinterval()
+        sys.setswitchinterval(SWITCH_INTERVAL_S)
+        self._state = State.RUNNING
+        try:
+            self._worker.start()
+            self._sink.start(self._outlet, self._source.channels)
+            self._started_at = time.perf_counter()
+            self._source.start(self._intake, self._clock())
+        except BaseException:
+            self.stop()
+            raise
+
+    def _clock(self) -> Callable[[], float] | None:
+        """What paces an input without a clock of its own."""
+        if not self._paced:
+            return None
+        if self._sink.clocked:
+            outlet, rate = self._outlet, self._sink.sample_rate_hz
+            return lambda: (outlet.ring.consumed + outlet.silent_samples) / rate
+        return lambda: time.perf_counter() - self._started_at
+
+    def stop(self) -> None:
+        """End, join all threads, finish output files; idempotent, from one thread at a time."""
+        if self._state is State.STOPPED:
+            return
+        self._error = self._look()[1]
+        running, self._state = self._state is State.RUNNING, State.STOPPED
+        self._source.stop()
+        self._worker.stop()
+        self._sink.stop()
+        if running:
+            sys.setswitchinterval(self._switch_interval_s)
+            gc.unfreeze()
+
+    def seek(self, seconds: float) -> None:
+        """Let a file input go on from there; devices ignore it."""
+        self._source.seek(seconds)
+
+    def reset_counters(self) -> None:
+        """Count faults and block times from now on."""
+        self._base = self._count_faults()
+        self._worker.times.clear()
+
+    def _count_faults(self) -> Faults:
+        lost = self._intake.lost_samples * SAMPLE_RATE_IN / self._source.sample_rate_hz
+        return Faults(
+            input_overflow=self._intake.overflows,
+            output_underflow=self._outlet.underflows,
+            ring_overrun=self._intake.overruns + self._worker.dropped_blocks,
+            ring_underrun=self._outlet.underruns,
+            dropped_samples=round(lost) + self._worker.dropped_samples,
+            bad_samples=self._reader.bad_samples,
+            late_blocks=self._outlet.waits,
+        )
+
+    def _faults(self) -> Faults:
+        now, base = self._count_faults(), self._base
+        return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
+
+    def _look(self) -> tuple[State, str]:
+        error = self._error or self._worker.error or self._source.error or self._sink.error
+        if error:
+            return State.FAILED, error
+        if self._state is State.RUNNING and self._worker.finished and self._outlet.drained:
+            return State.FINISHED, ""
+        return self._state, ""
+
+    def snapshot(self) -> Snapshot:
+        """One look at everything; cheap, from any thread."""
+        state, error = self._look()
+        levels = [
+            Level(rms_db=_db(math.sqrt(power)), peak_db=_db(peak))
+            for power, peak in zip(self._worker.powers, self._worker.peaks, strict=True)
+        ]
+        # A peak that comes between these two lines is seen in the next snapshot only if it lasts:
+        # the price of having no lock in the worker.
+        self._worker.peaks[:] = [0.0, 0.0]
+        return Snapshot(
+            state=state,
+            error=error,
+            seconds=self._worker.seconds,
+            position_s=self._source.position_s,
+            length_s=self._source.length_s,
+            input_name=self._source.name,
+            output_name=self._sink.name,
+            input_rate_hz=self._source.sample_rate_hz,
+            output_rate_hz=self._sink.sample_rate_hz,
+            model=self._loaded.model,
+            compute=self._loaded.compute_now,
+            threads=self._loaded.threads,
+            block_samples=self._loaded.block_samples,
+            latency=self.latency,
+            timing=self._worker.times.whole(),
+            recent=self._worker.times.last(RECENT_S),
+            faults=self._faults(),
+            input_level=levels[0],
+            output_level=levels[1],
+            model_reason=self._loaded.reason,
+            dtype=self._loaded.dtype,
+            notice=self._loaded.notice,
+        )
+
+
+def _db(amplitude: float) -> float:
+    return 20 * math.log10(amplitude) if amplitude > 0.0 else -math.inf

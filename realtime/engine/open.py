@@ -1,0 +1,157 @@
+"""From what a user asks for to an engine that is ready to start."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from realtime.assets import demo_path
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.audio_io.streams import Input, Output
+from realtime.dsp.parameters import Parameters
+from realtime.engine.engine import Engine
+from realtime.engine.settings import Settings
+from realtime.errors import AudioFileError, TopoctaveError
+from realtime.files.audio_file import SUFFIXES, read_audio
+from realtime.inference.choose_model import Choice, SpeedTrial, choose_model
+from realtime.inference.load import check_block_samples, load_chain
+from realtime.inference.model_file import find_model, shipped_models
+from realtime.inference.tuning_cache import Measurements
+
+
+def _is_file(name: str, suffixes: tuple[str, ...]) -> bool:
+    return Path(name).suffix.lower() in suffixes or "/" in name or "\\" in name
+
+
+def _exists(name: str) -> bool:
+    """Whether there is a file of that name, whatever its suffix."""
+    try:
+        return Path(name).is_file()
+    except OSError:  # no name that the disk knows: too long, say
+        return False
+
+
+def check_apart(source: str, target: str) -> None:
+    """Refuse to write an output over the input that it is made of.
+
+    Raises:
+        AudioFileError: if both are the same file.
+    """
+    if _exists(source) and _exists(target) and Path(source).samefile(target):
+        raise AudioFileError(f"{target} is the input; choose another name for the output")
+
+
+def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Input:
+    """The input that a user means.
+
+    Raises:
+        AudioFileError: if a file cannot be used.
+        DeviceError: if a device is missing or refuses.
+    """
+    if name == "demo":
+        return FileInput("demo clip", read_audio(demo_path()), loop=loop)
+    if _is_file(name, SUFFIXES) or _exists(name):
+        path = Path(name)
+        audio = read_audio(path)
+        if audio.note:
+            progress(audio.note)
+        return FileInput(path.name, audio, loop=loop)
+    from realtime.audio_io.portaudio import DeviceInput
+
+    return DeviceInput(name)
+
+
+def open_output(name: str) -> Output:
+    """The output that a user means.
+
+    Raises:
+        AudioFileError: if a file of that name cannot be written.
+        DeviceError: if a device is missing or refuses.
+    """
+    if name == "null":
+        return NullOutput()
+    if _is_file(name, SUFFIXES):
+        return FileOutput(Path(name))
+    from realtime.audio_io.portaudio import DeviceOutput
+
+    return DeviceOutput(name)
+
+
+def open_model(
+    settings: Settings,
+    *,
+    channels: int,
+    measurements: Measurements,
+    progress: Callable[[str], None],
+) -> Choice:
+    """The model that a user means, or the best one for this machine where they mean none.
+
+    Raises:
+        ModelFileError: if there is no such model, or its file cannot be read.
+        ValueError: if compute, threads or dtype are wrong.
+    """
+    if settings.model != "auto":
+        info = find_model(settings.model)
+        return Choice(info, f"{info.name}: as asked for")
+    trial = SpeedTrial(
+        block_samples=settings.block_samples,
+        channels=channels,
+        compute=settings.compute,
+        threads=settings.threads,
+        dtype=settings.dtype,
+        measurements=measurements,
+        progress=progress,
+    )
+    return choose_model(shipped_models(), trial)
+
+
+def open_engine(
+    settings: Settings,
+    *,
+    parameters: Parameters | None = None,
+    progress: Callable[[str], None] = lambda _: None,
+    measurements: Measurements | None = None,
+) -> Engine:
+    """Load and warm up the model, open input and output; takes seconds.
+
+    Args:
+        settings: what the session is made of.
+        parameters: where the A/B mix starts.
+        progress: called with one line at a time about what is being done.
+        measurements: what is known of this machine; by default what is kept in the user's cache.
+
+    Raises:
+        TopoctaveError: if a model, file or device cannot be used.
+        ValueError: if a setting is wrong.
+    """
+    check_block_samples(settings.block_samples)
+    check_apart(settings.input, settings.output)
+    measurements = measurements or Measurements()
+    if settings.model != "auto":
+        # A wrong name is told before devices are opened, and a file is waited for.
+        find_model(settings.model)
+    source = open_input(settings.input, loop=settings.loop, progress=progress)
+    sink: Output | None = None
+    try:
+        sink = open_output(settings.output)
+        choice = open_model(
+            settings, channels=source.channels, measurements=measurements, progress=progress
+        )
+        progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
+        loaded = load_chain(
+            choice.info,
+            block_samples=settings.block_samples,
+            channels=source.channels,
+            compute=settings.compute,
+            threads=settings.threads,
+            dtype=settings.dtype,
+            parameters=parameters,
+            measurements=measurements,
+        )
+        if loaded.notice:
+            progress(loaded.notice)
+        return Engine(source, sink, replace(loaded, reason=choice.reason))
+    except (TopoctaveError, ValueError):
+        source.stop()
+        if sink is not None:
+            sink.stop()
+        raise

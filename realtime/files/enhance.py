@@ -1,0 +1,202 @@
+"""Files and folders of files, faster than real time, through the live path's own processors."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from realtime.dsp.chain import Chain
+from realtime.dsp.processor import Audio
+from realtime.errors import AudioFileError
+from realtime.files.audio_file import SUFFIXES, check_output, read_audio, write_audio
+from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.model_file import ModelInfo
+
+# Long blocks waste little on context; the window of a U-Net is then 34 304 samples.
+BLOCK_SAMPLES = 32_768
+
+
+def render(
+    chain: Chain,
+    x: Audio,
+    *,
+    block_samples: int,
+    progress: Callable[[float], None] = lambda _: None,
+) -> Audio:
+    """A whole signal through a prepared chain, its latency removed.
+
+    Args:
+        chain: prepared for blocks of ``block_samples // 2`` input samples.
+        x: at 22.05 kHz.
+        block_samples: output samples per block.
+        progress: called with the share that is done, 0 to 1.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, 2 n]``
+    """
+    chain.reset()
+    total = 2 * x.shape[1]
+    needed = chain.latency_samples + total
+    out = np.empty((len(x), needed), np.float32)
+    done = 0
+    for block in _blocks(x, block_samples // 2):
+        y = chain.process(block)[:, : needed - done]
+        out[:, done : done + y.shape[1]] = y
+        done += y.shape[1]
+        progress(done / needed)
+        if done == needed:
+            break
+    return out[:, chain.latency_samples :]
+
+
+def _blocks(x: Audio, n: int) -> Iterator[Audio]:
+    """The signal in blocks of ``n`` samples, then silence without end."""
+    start = 0
+    while True:
+        block = x[:, start : start + n]
+        if block.shape[1] < n:
+            block = np.pad(block, ((0, 0), (0, n - block.shape[1])))
+        yield np.ascontiguousarray(block)
+        start += n
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to read and one to write."""
+
+    source: Path
+    target: Path
+    make_folder: bool = False
+    """The target's folder is part of what is made."""
+
+
+def plan_jobs(source: Path, target: Path) -> list[Job]:
+    """What ``enhance IN OUT`` has to do: one file, or every audio file below a folder.
+
+    A folder's files keep their place below the target folder and become WAVs.
+
+    Raises:
+        AudioFileError: if there is nothing to read, or the target cannot be what it has to be.
+    """
+    try:
+        return _plan_folder(source, target) if source.is_dir() else [_plan_file(source, target)]
+    except OSError as error:
+        raise AudioFileError(f"cannot use {source} and {target}: {error.strerror}") from error
+
+
+def _plan_file(source: Path, target: Path) -> Job:
+    if not source.exists():
+        raise AudioFileError(f"there is no file or folder {source}")
+    if target.is_dir():
+        target = target / source.with_suffix(".wav").name
+    check_output(target)
+    if target.exists() and target.samefile(source):
+        raise AudioFileError(f"{target} is the input; choose another name for the output")
+    return Job(source, target)
+
+
+def _plan_folder(source: Path, target: Path) -> list[Job]:
+    if target.exists() and not target.is_dir():
+        raise AudioFileError(f"{target} is a file; a folder of files needs a folder to go to")
+    given, place = source.resolve(), target.resolve()
+    if place == given:
+        raise AudioFileError(f"{target} is the input; choose another folder for the output")
+    paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
+    if given in place.parents:
+        # What an earlier run has left there is no input.
+        paths = [p for p in paths if place not in p.resolve().parents]
+    if not paths:
+        raise AudioFileError(f"there are no audio files in {source}")
+    jobs = [
+        Job(p, target / p.relative_to(source).with_suffix(".wav"), make_folder=True) for p in paths
+    ]
+    taken: dict[Path, Path] = {}
+    inputs = {p.resolve() for p in paths}
+    for job in jobs:
+        if job.target in taken:
+            raise AudioFileError(
+                f"{taken[job.target]} and {job.source} would both become {job.target}"
+            )
+        if job.target.resolve() in inputs:
+            raise AudioFileError(f"{job.target} is an input; choose another folder for the output")
+        taken[job.target] = job.source
+    return jobs
+
+
+class Enhancer:
+    """Restores files with one model, loading it once for mono and once for stereo.
+
+    Args:
+        info: the model file.
+        compute: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads; None for a good number.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        *,
+        compute: str = "auto",
+        threads: int | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        self._info = info
+        self._compute = compute
+        self._threads = threads
+        self._dtype = dtype
+        self._loaded: dict[int, LoadedChain] = {}
+        self._told = ""
+
+    def load(self, channels: int) -> LoadedChain:
+        """The chain for mono or stereo; loaded on first use."""
+        if channels not in self._loaded:
+            self._loaded[channels] = load_chain(
+                self._info,
+                block_samples=BLOCK_SAMPLES,
+                channels=channels,
+                compute=self._compute,
+                threads=self._threads,
+                dtype=self._dtype,
+                paced=False,
+            )
+        return self._loaded[channels]
+
+    def samples(self, x: Audio, *, progress: Callable[[float], None] = lambda _: None) -> Audio:
+        """Restore a signal.
+
+        Shape:
+            - Input: ``[C, n]`` at 22.05 kHz, one or two channels
+            - Output: ``[C, 2 n]`` at 44.1 kHz, aligned with the input
+        """
+        loaded = self.load(len(x))
+        before = loaded.notice
+        out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        if loaded.notice != before:
+            # A GPU was lost on the way, and some blocks with it: a file can begin again.
+            out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        return out
+
+    def file(self, job: Job, *, progress: Callable[[float], None] = lambda _: None) -> str:
+        """Restore one file; returns a note for the user, empty mostly.
+
+        Raises:
+            AudioFileError: if it cannot be read or the result not be written.
+        """
+        audio = read_audio(job.source)
+        out = self.samples(audio.samples, progress=progress)
+        if job.make_folder:
+            _make_folder(job.target.parent)
+        write_audio(job.target, out)
+        notice, told = self.load(len(audio.samples)).notice, self._told
+        self._told = notice
+        return "; ".join(filter(None, [audio.note, notice if notice != told else ""]))
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise AudioFileError(f"cannot make the folder {folder}: {error.strerror}") from error

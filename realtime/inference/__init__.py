@@ -1,0 +1,1 @@
+"""Model files, and the processors that run their networks."""

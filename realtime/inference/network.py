@@ -1,0 +1,324 @@
+"""Runs TorchScript networks: the only place in the engine with torch."""
+
+import io
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from realtime.dsp.processor import Audio
+from realtime.errors import ModelFileError
+from realtime.inference.model_file import ModelInfo
+from realtime.inference.tuning import thread_choices
+
+COMPUTE = ("auto", "cpu", "cuda")
+
+# What networks compute in: tf32 is float32 with products of 11-bit numbers, on CUDA devices.
+DTYPES = ("float32", "tf32", "bfloat16")
+
+# TorchScript profiles its first calls and compiles in the next; after these it is steady.
+WARM_UP_CALLS = 4
+
+
+def choose_compute(name: str) -> torch.device:
+    """The device to run on.
+
+    Raises:
+        ValueError: if the name is unknown, or CUDA is asked for where there is none.
+    """
+    if name not in COMPUTE:
+        raise ValueError(f"compute must be one of {', '.join(COMPUTE)}, got {name!r}")
+    if name == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no CUDA device here; use compute cpu or auto")
+    if name == "auto":
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(name)
+
+
+def choose_dtype(name: str | None, compute: str) -> str:
+    """What a network computes in on ``cpu`` or ``cuda``.
+
+    Args:
+        name: one of ``DTYPES``; None for tf32 on GPUs that have it, else float32.
+        compute: ``cpu`` or ``cuda``.
+
+    Raises:
+        ValueError: if the name is unknown or the device cannot compute in it.
+    """
+    if name is not None and name not in DTYPES:
+        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}")
+    # NVIDIA's compute capability 8.0 (Ampere) was the first with tf32.
+    has_tf32 = compute == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
+    if name is None:
+        return "tf32" if has_tf32 else "float32"
+    if name == "tf32" and not has_tf32:
+        where = "this GPU" if compute == "cuda" else "the CPU"
+        raise ValueError(f"{where} cannot compute in tf32; use dtype float32 or bfloat16")
+    return name
+
+
+def device_name(compute: str) -> str:
+    """``cpu`` or the name of the CUDA device that ``compute`` means here.
+
+    Raises:
+        ValueError: as :func:`choose_compute`.
+    """
+    device = choose_compute(compute)
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def cuda_available() -> bool:
+    """Whether there is a CUDA device to run on."""
+    return torch.cuda.is_available()
+
+
+def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
+    """A TorchScript module, ready to run.
+
+    Raises:
+        ModelFileError: if torch cannot load it.
+    """
+    try:
+        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device).eval()
+    except (RuntimeError, OSError, ValueError) as error:
+        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else "no reason"
+        raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
+    return module
+
+
+def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.ScriptModule:
+    """A copy with constants folded into its graph: a third of the time of a short call.
+
+    Written and read again, because torch's own frozen module remembers functions that freezing
+    has freed: telling of an error inside one, it may crash instead (seen with torch 2.11 and 2.13).
+
+    Args:
+        module: in evaluation mode.
+        methods: that the copy keeps besides ``forward``.
+    """
+    written = io.BytesIO()
+    torch.jit.save(torch.jit.freeze(module, preserved_attrs=list(methods)), written)
+    written.seek(0)
+    frozen: torch.jit.ScriptModule = torch.jit.load(written).eval()
+    return frozen
+
+
+class ScriptNetwork:
+    """What both ways of running a network share: loading, device, threads and the warm-up.
+
+    Args:
+        info: the model file.
+        compute: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads; None for 1.
+        dtype: see :func:`choose_dtype`.
+        methods: of the module besides ``forward`` that will be called.
+
+    Attributes:
+        ratio: output samples per input sample.
+        threads: CPU threads.
+        dtype: what it computes in.
+        latency_samples: how late the output is within its calls, in output samples.
+        call_s: what a call took in the warm-up, at best.
+
+    Raises:
+        ModelFileError: if the file cannot be loaded or lacks a method.
+        ValueError: if compute, threads or dtype are wrong.
+    """
+
+    latency_samples = 0
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        *,
+        compute: str = "auto",
+        threads: int | None = None,
+        dtype: str | None = None,
+        methods: Sequence[str] = (),
+    ) -> None:
+        self._device = choose_compute(compute)
+        self._on_cpu = self._device.type == "cpu"
+        self.threads = thread_choices(threads)[0]
+        self.dtype = choose_dtype(dtype, self._device.type)
+        self.ratio = info.ratio
+        self.call_s = 0.0
+        self._path = info.path
+        self._loaded = load_script(info.path, self._device)
+        if missing := [m for m in methods if not hasattr(self._loaded, m)]:
+            raise ModelFileError(f"{info.path} says that it streams, but has no {missing[0]}")
+        if self.dtype == "bfloat16":
+            self._loaded = self._loaded.to(torch.bfloat16)
+        self._module = freeze(self._loaded, [m for m in methods if m != "initial_state"])
+
+    @property
+    def compute(self) -> str:
+        """``cpu`` or the name of the CUDA device."""
+        if self._device.type == "cuda":
+            return torch.cuda.get_device_name(self._device)
+        return "cpu"
+
+    def bind_thread(self) -> None:
+        """Make the calling thread the one that runs the network: threads, denormals, tf32."""
+        torch.set_num_threads(self.threads)
+        torch.set_flush_denormal(True)
+        if self._device.type == "cuda":
+            tf32 = self.dtype == "tf32"
+            torch.set_float32_matmul_precision("high" if tf32 else "highest")
+            torch.backends.cudnn.allow_tf32 = tf32
+
+    def start(self, channels: int) -> None:
+        """Forget the past, of which a network without a state has none."""
+
+    def warm_up(self, channels: int, samples: int) -> None:
+        """Run on noise until the graph is compiled, and check the contract.
+
+        Args:
+            channels: of the calls that will come.
+            samples: their length.
+
+        Raises:
+            ModelFileError: if the network fails, or does not return finite samples alike.
+        """
+        noise = np.random.default_rng(0).normal(0.0, 0.05, (channels, samples))
+        x = noise.astype(np.float32)
+        self.bind_thread()
+        durations_s = []
+        for _ in range(WARM_UP_CALLS):
+            begin = time.perf_counter()
+            try:
+                y = self(x)
+            except (RuntimeError, torch.jit.Error) as error:
+                reason = str(error).strip().splitlines()[-1][:160]
+                raise ModelFileError(f"{self._path} fails on audio: {reason}") from error
+            wanted = (channels, self.ratio * samples)
+            if y.shape != wanted:
+                many = "twice as many" if self.ratio == 2 else "as many"
+                raise ModelFileError(
+                    f"{self._path} must return {many} samples as it gets, {wanted}, got {y.shape}"
+                )
+            if not np.isfinite(y).all():
+                raise ModelFileError(f"{self._path} returns samples that are not numbers")
+            durations_s.append(time.perf_counter() - begin)
+        self.call_s = min(durations_s)
+
+    def __call__(self, x: Audio) -> Audio:
+        """Run the network once."""
+        raise NotImplementedError
+
+    # At short blocks a microsecond here is half an operator of the network: nothing is done that
+    # need not be, and what numpy can do is done there.
+
+    def _to_device(self, x: Audio) -> torch.Tensor:
+        tensor = torch.from_numpy(x[:, None])
+        return tensor if self._on_cpu else tensor.to(self._device)
+
+    def _to_numpy(self, y: torch.Tensor) -> Audio:
+        if not isinstance(y, torch.Tensor):
+            raise RuntimeError(f"it returns a {type(y).__name__}, not a tensor")
+        if not self._on_cpu or y.dtype != torch.float32:
+            y = y.float().cpu()
+        out: Audio = y.numpy()
+        return out[:, 0] if out.ndim == 3 and out.shape[1] == 1 else out
+
+
+class WindowNetwork(ScriptNetwork):
+    """A network's ``forward`` on windows of one length, channels as a batch.
+
+    Shape:
+        - Input: ``[C, W]``
+        - Output: ``[C, ratio * W]``
+    """
+
+    def __call__(self, x: Audio) -> Audio:
+        """Run one window."""
+        with torch.inference_mode():
+            return self._to_numpy(self._module(self._to_device(x)))
+
+
+class StreamNetwork(ScriptNetwork):
+    """A network's ``stream``, with its state, channels as a batch.
+
+    Args:
+        info: the model file.
+        compute: ``auto``, ``cpu`` or ``cuda``.
+        threads: CPU threads; None for 1.
+        dtype: see :func:`choose_dtype`.
+        origin_samples: where in its input the network's grid begins.
+
+    Attributes:
+        block_multiple: a call's input is a multiple of this long.
+        origin_samples: where in its input a call may begin. Networks whose ``initial_state`` takes
+            a ``lead`` put their grid where it has to be themselves, and this is 0.
+        latency_samples: how late the output is within its calls, in output samples.
+
+    Shape:
+        - Input: ``[C, n]``, n a multiple of ``block_multiple``
+        - Output: ``[C, ratio * n]``
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        *,
+        compute: str = "auto",
+        threads: int | None = None,
+        dtype: str | None = None,
+        origin_samples: int = 0,
+    ) -> None:
+        super().__init__(
+            info,
+            compute=compute,
+            threads=threads,
+            dtype=dtype,
+            methods=("initial_state", "stream"),
+        )
+        # Looked up once: a script's attributes take microseconds.
+        self._stream = self._module.stream
+        self.block_multiple = info.block_multiple // self.ratio
+        arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
+        # The lead is the part of the first call that lies after the origin, in output samples: the
+        # network does not wait for the rest of a step.
+        step = info.block_multiple
+        self._lead = step - self.ratio * origin_samples % step if "lead" in arguments else None
+        self.origin_samples = origin_samples if self._lead is None else 0
+        # The file states the latency with a lead of a whole step.
+        self.latency_samples = info.latency_samples - (step - (self._lead or step))
+        # By the number of channels; a stereo session asks for one and two.
+        self._silent: dict[int, list[torch.Tensor]] = {}
+        self.start(1)
+
+    def initial_state(self, channels: int) -> list[torch.Tensor]:
+        """The network's state after silence; the caller's own."""
+        if channels not in self._silent:
+            lead = () if self._lead is None else (self._lead,)
+            # Runs once: not worth freezing, nor the half second of compiling it for its length.
+            # (torch documents this name, but does not list it as exported.)
+            plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
+            with torch.inference_mode(), plainly:
+                self._silent[channels] = self._loaded.initial_state(channels, *lead)
+        with torch.inference_mode():
+            return [s.clone() for s in self._silent[channels]]
+
+    def step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
+        """The network's ``stream``: output and new state."""
+        y, after = self._stream(x, state)
+        return y, after
+
+    def start(self, channels: int) -> None:
+        """Forget the past: there was silence."""
+        self._state = self.initial_state(channels)
+
+    def warm_up(self, channels: int, samples: int) -> None:
+        """As for any network; forgets the noise afterwards."""
+        self.start(channels)
+        super().warm_up(channels, samples)
+        self.start(channels)
+
+    def __call__(self, x: Audio) -> Audio:
+        """Go on with the next samples."""
+        with torch.inference_mode():
+            y, self._state = self.step(self._to_device(x), self._state)
+            return self._to_numpy(y)

@@ -1,0 +1,147 @@
+"""Networks that carry a state, live: every sample is computed once, at the network's latency."""
+
+from typing import Protocol
+
+import numpy as np
+
+from realtime.dsp.processor import Audio, ProcessSpec, check_block
+from realtime.inference.windowed import grid_wait_samples
+
+
+class StreamingCallable(Protocol):
+    """A network that remembers: each call goes on where the last one ended."""
+
+    @property
+    def ratio(self) -> int:
+        """Output samples per input sample: 2 where a network takes the 22.05 kHz input itself."""
+
+    @property
+    def block_multiple(self) -> int:
+        """A call's input is a multiple of this long: the step of the network's grid."""
+
+    @property
+    def latency_samples(self) -> int:
+        """How late the output is within its calls; in output samples."""
+
+    def start(self, channels: int) -> None:
+        """Forget the past: there was silence."""
+
+    def __call__(self, x: Audio) -> Audio:
+        """Go on with the next samples.
+
+        Shape:
+            - Input: ``[C, n]``, which is not kept
+            - Output: ``[C, ratio * n]``; may be overwritten by the next call
+        """
+
+
+def call_length(block_samples: int, grid_samples: int) -> int:
+    """How long a network's calls are where all blocks are alike: a block, or a step of its grid."""
+    return block_samples if block_samples % grid_samples == 0 else grid_samples
+
+
+class StreamingNetwork:
+    """Cuts a stream into the calls of a streaming network, on a fixed grid.
+
+    ::
+
+        grid      |-------- step --------|-------- step --------|      lines at origin + k * step
+        calls     |------------------ n * step -----------------|--    end on a line
+
+    The calls do not depend on how the signal is cut into blocks, so any blocking gives the same
+    samples. All calls are of one length, from the first one on: that of a block, where blocks
+    are promised to be of a multiple of the step, else a step.
+
+    Args:
+        network: called by this processor alone.
+        origin_samples: position in the input where the network's grid begins.
+
+    Raises:
+        ValueError: if the origin is negative.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, ratio * n]``
+    """
+
+    def __init__(self, network: StreamingCallable, *, origin_samples: int = 0) -> None:
+        if origin_samples < 0:
+            raise ValueError(f"origin must not be negative, got {origin_samples}")
+        self._network = network
+        self.ratio = network.ratio
+        self._origin = origin_samples
+        self.prepare(ProcessSpec(max_block_samples=1))
+
+    @property
+    def latency_samples(self) -> int:
+        """The network's, and the longest wait for the end of a call."""
+        return self._network.latency_samples + self.ratio * self._wait
+
+    @property
+    def call_samples(self) -> int:
+        """Input samples of every call."""
+        return self._step
+
+    def prepare(self, spec: ProcessSpec) -> None:
+        """Allocate for blocks of the spec."""
+        self._spec = spec
+        grid = self._network.block_multiple
+        self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._origin)
+        self._step, end = call_length(spec.block_multiple, grid), self._origin
+        if self._step == spec.block_multiple:
+            # One call per block, ending as soon as the grid allows.
+            end = -self._wait
+        # Silence that goes in front of the stream, so that its calls end where they should.
+        self._silence = -end % self._step
+        longest = spec.max_block_samples
+        self._input = np.zeros((spec.channels, self._step + longest), np.float32)
+        held = self._wait + self._step + longest
+        self._output = np.zeros((spec.channels, self.ratio * held), np.float32)
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past: silence before the next block."""
+        self._network.start(self._spec.channels)
+        self._input[:] = 0.0
+        self._output[:] = 0.0
+        self._filled = self._silence
+        # Output that is due before the first call's, counted as the input it answers. The part of
+        # that call's output that answers the silence in front is dropped.
+        self._ready = self._wait
+        self._drop = self._silence
+
+    def process(self, x: Audio) -> Audio:
+        """Process a block; output is ``latency_samples`` late.
+
+        Raises:
+            ValueError: if the block breaks the contract, or a promise of the prepared spec.
+        """
+        check_block(x, self._spec)
+        n = x.shape[1]
+        if n == self._step and not (self._filled or self._ready or self._drop):
+            # The usual case live: the block is a call, and all of its answer is due.
+            return self._network(x).copy()
+        due = (self._filled + n) // self._step * self._step
+        if n > self._ready + max(due - self._drop, 0):
+            raise ValueError(f"a block must keep what the spec promises, got {n} samples")
+        self._input[:, self._filled : self._filled + n] = x
+        self._filled += n
+        for begin in range(0, due, self._step):
+            self._run(self._input[:, begin : begin + self._step])
+        if due:
+            # At most a step less one is left, and a step was taken at least: no overlap.
+            self._filled -= due
+            self._input[:, : self._filled] = self._input[:, due : due + self._filled]
+        ratio = self.ratio
+        out = self._output[:, : ratio * n].copy()
+        self._ready -= n
+        left = ratio * self._ready
+        self._output[:, :left] = self._output[:, ratio * n : ratio * n + left].copy()
+        return out
+
+    def _run(self, x: Audio) -> None:
+        y = self._network(x)[:, self.ratio * self._drop :]
+        begin = self.ratio * self._ready
+        self._output[:, begin : begin + y.shape[1]] = y
+        self._ready += x.shape[1] - self._drop
+        self._drop = 0

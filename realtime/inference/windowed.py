@@ -1,0 +1,170 @@
+"""Any plain network, live: overlapping windows with context and an equal-gain crossfade."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from math import gcd
+
+import numpy as np
+
+from realtime.dsp.processor import Audio, ProcessSpec, check_block
+
+WindowFunction = Callable[[Audio], Audio]
+
+
+def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: int) -> int:
+    """Longest that a received sample waits until a grid of hops reaches it.
+
+    The grid's lines stand at ``origin_samples + k * hop_samples``. Blocks that always end on a
+    line wait for nothing, blocks of any length up to a hop less one.
+    """
+    step = gcd(spec.block_multiple, hop_samples)
+    ends = (step * np.arange(hop_samples // step) - origin_samples) % hop_samples
+    return int(ends.max())
+
+
+class WindowedNetwork:
+    """Runs ``window_function`` on a fixed grid of overlapping windows of one length.
+
+    ::
+
+        window k      |--- left ---|------ hop ------|fade|-- right --|
+        window k + 1                     |--- left ---|------ hop ------|fade|-- right --|
+        output                     ======k============ x ======k+1======
+
+    A window yields hop + crossfade samples; the last ones fade linearly into the next window's
+    first ones (their gains add to 1). The windows do not depend on how the signal is cut into
+    blocks, so any blocking gives the same samples.
+
+    Args:
+        window_function: ``[C, W / ratio]`` to ``[C, W]``, called with one shape only:
+            W = left + hop + crossfade + right. This and all other lengths are output samples.
+        hop_samples: new samples per window.
+        left_samples: context before what a window yields.
+        right_samples: context behind it.
+        crossfade_samples: at most a hop.
+        grid_multiple: windows begin on multiples of this, for networks that are shift-equivariant
+            only by so many samples.
+        origin_samples: position in the stream from which the multiples count.
+        ratio: output samples per input sample.
+
+    Raises:
+        ValueError: if a length is out of its range, the hop is no multiple of ``grid_multiple``,
+            or a window could begin between two input samples.
+
+    Shape:
+        - Input: ``[C, n]``
+        - Output: ``[C, ratio * n]``
+    """
+
+    def __init__(
+        self,
+        window_function: WindowFunction,
+        *,
+        hop_samples: int,
+        left_samples: int,
+        right_samples: int,
+        crossfade_samples: int,
+        grid_multiple: int = 1,
+        origin_samples: int = 0,
+        ratio: int = 1,
+    ) -> None:
+        if hop_samples < 1 or grid_multiple < 1 or hop_samples % grid_multiple:
+            raise ValueError(f"hop must be a multiple of {grid_multiple}, got {hop_samples}")
+        if min(left_samples, right_samples, origin_samples) < 0:
+            raise ValueError("context and origin must not be negative")
+        if not 0 <= crossfade_samples <= hop_samples:
+            raise ValueError(f"crossfade must be from 0 to the hop, got {crossfade_samples}")
+        if grid_multiple % ratio or origin_samples % ratio:
+            raise ValueError(
+                f"grid and origin must be multiples of {ratio}, "
+                f"got {grid_multiple} and {origin_samples}"
+            )
+        self.ratio = ratio
+        self._function = window_function
+        self._hop = hop_samples
+        self._crossfade = crossfade_samples
+        # The grid's first line at or before the stream's start, as a position within a hop: where
+        # blocks are hops, none of its lines is nearer after their ends.
+        self._origin = -(-origin_samples % grid_multiple) % hop_samples
+        # What is yielded lies this far behind the end of the hop that has come in: crossfade and
+        # right context, rounded up so that windows stay on the grid.
+        ahead = crossfade_samples + right_samples
+        self._behind = -(-ahead // grid_multiple) * grid_multiple
+        self._left = -(-left_samples // grid_multiple) * grid_multiple
+        self._window = self._left + hop_samples + -(-ahead // ratio) * ratio
+        self._fade_in = ((np.arange(crossfade_samples) + 0.5) / max(crossfade_samples, 1)).astype(
+            np.float32
+        )
+        self.prepare(ProcessSpec(max_block_samples=1))
+
+    @property
+    def window_samples(self) -> int:
+        """Length of every window's output."""
+        return self._window
+
+    @property
+    def latency_samples(self) -> int:
+        """Right context, crossfade, and the wait for the grid where blocks do not keep to it."""
+        return self._behind + self._wait
+
+    def prepare(self, spec: ProcessSpec) -> None:
+        """Allocate for blocks of the spec."""
+        self._spec = spec
+        ratio = self.ratio
+        scaled = replace(spec, block_multiple=ratio * spec.block_multiple)
+        self._wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
+        longest = ratio * spec.max_block_samples
+        held = (self._window + self._hop + longest) // ratio
+        self._input = np.zeros((spec.channels, held), np.float32)
+        self._output = np.zeros(
+            (spec.channels, self.latency_samples + longest + 2 * self._hop), np.float32
+        )
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget the past: silence before the next block."""
+        self._input[:] = 0.0
+        self._output[:] = 0.0
+        self._tail = np.zeros((self._spec.channels, self._crossfade), np.float32)
+        # Window k yields the stream from origin + k * hop - behind on, and begins `left` earlier.
+        # The first window is the last one whose fade-in, out of nothing, ends before the stream.
+        first = self._origin - self._behind
+        first -= max(-(-(first + self._crossfade) // self._hop), 0) * self._hop
+        # Before the stream there is silence, so this much of it lies in the buffer at first.
+        self._filled = self._left - first
+        # Output i is the stream's sample i - latency; what the first window yields before output 0
+        # (then this is negative, by less than a hop) is left out.
+        self._ready = first + self.latency_samples
+
+    def process(self, x: Audio) -> Audio:
+        """Process a block; output is ``latency_samples`` late."""
+        check_block(x, self._spec)
+        n = self.ratio * x.shape[1]
+        begin = self._filled // self.ratio
+        self._input[:, begin : begin + x.shape[1]] = x
+        self._filled += n
+        # A window is due once the hop is in, although it needs `behind - ahead` samples less.
+        while self._filled >= self._left + self._behind + self._hop:
+            self._run_window()
+        if self._ready < n:
+            raise ValueError("blocks do not keep to the multiple of the prepared spec")
+        out = self._output[:, :n].copy()
+        self._ready -= n
+        self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()
+        return out
+
+    def _run_window(self) -> None:
+        y = self._function(self._input[:, : self._window // self.ratio])
+        y = y[:, self._left : self._left + self._hop + self._crossfade]
+        fresh = y[:, : self._hop].copy()
+        fade = fresh[:, : self._crossfade]
+        fade -= self._tail
+        fade *= self._fade_in
+        fade += self._tail
+        self._tail = y[:, self._hop :].copy()
+        before = max(-self._ready, 0)
+        self._output[:, self._ready + before : self._ready + self._hop] = fresh[:, before:]
+        self._ready += self._hop
+        self._filled -= self._hop
+        hop, left = self._hop // self.ratio, self._filled // self.ratio
+        self._input[:, :left] = self._input[:, hop : hop + left].copy()

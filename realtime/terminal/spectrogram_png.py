@@ -1,0 +1,77 @@
+"""Both spectrograms on one sheet, as a file."""
+
+from pathlib import Path
+
+import numpy as np
+
+from realtime.dsp.processor import Audio
+from realtime.errors import AudioFileError
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+# Equal Hz and ms per bin in both.
+FFT_IN, FFT_OUT = 1024, 2048
+RANGE_DB = (-110.0, -20.0)
+
+
+def level_db(audio: Audio, size: int) -> Audio:
+    """Level of a full-scale sine is 0 dBFS, silence is at the floor.
+
+    Shape:
+        - Input: ``[T]``
+        - Output: ``[F, N]``: bins and frames, four to a window
+    """
+    window = np.hanning(size + 1)[:-1]
+    padded = np.pad(audio, size // 2)
+    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4]
+    amplitude = np.abs(np.fft.rfft(frames * window)).T * (2 / window.sum())
+    levels: Audio = 20 * np.log10(np.maximum(amplitude, 1e-10)).astype(np.float32)
+    return levels
+
+
+def draw_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
+    """Input above output, on the same axes, as a PNG.
+
+    Args:
+        source: ``[C, T]`` at 22.05 kHz.
+        output: ``[C, about 2 T]`` at 44.1 kHz, aligned with it.
+        path: of the picture.
+        title: what made the output.
+
+    Raises:
+        AudioFileError: if the picture cannot be written.
+    """
+    # Imported here: matplotlib takes a second, and few commands draw.
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(11, 7), layout="constrained", facecolor="white")
+    FigureCanvasAgg(figure)
+    axes = figure.subplots(2, 1, sharex=True, sharey=True)
+    panes = (
+        (source, SAMPLE_RATE_IN, FFT_IN, "input, 22.05 kHz"),
+        (output, SAMPLE_RATE_OUT, FFT_OUT, f"output, 44.1 kHz: {title}"),
+    )
+    for axis, (audio, rate, size, name) in zip(axes, panes, strict=True):
+        image = axis.imshow(
+            level_db(audio.mean(axis=0), size),
+            origin="lower",
+            aspect="auto",
+            interpolation="nearest",
+            extent=(0.0, audio.shape[1] / rate, 0.0, rate / 2),
+            cmap="magma",
+            vmin=RANGE_DB[0],
+            vmax=RANGE_DB[1],
+        )
+        axis.axhline(SAMPLE_RATE_IN / 2, color="white", linewidth=0.8, linestyle="--", alpha=0.7)
+        axis.set_facecolor("black")
+        axis.set_xlim(0, source.shape[1] / SAMPLE_RATE_IN)
+        axis.set_ylim(0, SAMPLE_RATE_OUT / 2)
+        axis.set_ylabel("frequency (kHz)")
+        axis.yaxis.set_major_formatter(lambda hz, _: f"{hz / 1e3:g}")
+        axis.set_title(name, loc="left", fontsize=10)
+    axes[1].set_xlabel("time (s)")
+    figure.colorbar(image, ax=list(axes), label="level (dBFS)", pad=0.01)
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise AudioFileError(f"cannot write {path}: {error.strerror}") from error

@@ -95,16 +95,16 @@ def _models(args: argparse.Namespace) -> int:
 
 
 def _prepare(args: argparse.Namespace) -> int:
-    from models.prepare import prepare
+    from models.data.prepare import prepare
 
     prepare(args.source, args.target, low=args.low, report=_say, progress=True)
     return 0
 
 
 def _train(args: argparse.Namespace) -> int:
-    from models.config_file import load_config
-    from models.loop import TrainingStopped
-    from models.train import train
+    from models.training.config_file import load_config
+    from models.training.loop import TrainingStopped
+    from models.training.train import train
 
     try:
         best = train(load_config(args.config), report=_say, progress=True)
@@ -116,7 +116,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _export(args: argparse.Namespace) -> int:
-    from models.export import export
+    from models.export.export import export
 
     export(
         args.checkpoint,
@@ -133,7 +133,7 @@ def _export(args: argparse.Namespace) -> int:
 
 
 def _evaluate(args: argparse.Namespace) -> int:
-    from models.evaluate import evaluate
+    from models.evaluation.evaluate import evaluate
     from realtime.terminal.tables import evaluation_table
 
     names = args.models.split(",") if args.models else None
@@ -154,7 +154,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 
 
 def _bench(args: argparse.Namespace) -> int:
-    from models.bench import resampler_stages, untrained_groups
+    from models.evaluation.bench import resampler_stages, untrained_groups
     from realtime.bench.bench import bench_devices, measure, window_row
     from realtime.bench.plot import check_picture, draw_bench
     from realtime.bench.startup_time import start_up_rows

@@ -7,7 +7,7 @@ import sys
 
 import torch
 
-from models.bench import untrained_groups
+from models.evaluation.bench import untrained_groups
 from realtime.bench.stage import run_group
 
 # Live, 512 samples of audio take 11.6 ms; offline, an hour of audio is to take 3.6 s.

@@ -92,8 +92,8 @@ def processor_state() -> Iterator[None]:
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
     """Trainings of a few steps leave no picture of their curves: it takes longer than they do."""
-    monkeypatch.setattr("models.journal.curves", lambda _rows: None)
-    monkeypatch.setattr("models.journal.png", lambda _figure: b"")
+    monkeypatch.setattr("models.training.log.curves", lambda _rows: None)
+    monkeypatch.setattr("models.training.log.png", lambda _figure: b"")
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ from pathlib import Path
 import torch
 from test_unet import noise
 
-from models.config import AdversarialConfig, DataConfig, RunConfig, TrainConfig, UNetConfig
-from models.distributed import world_of_torchrun
-from models.trainer import Trainer
+from models.training.config import AdversarialConfig, DataConfig, RunConfig, TrainConfig, UNetConfig
+from models.training.distributed import world_of_torchrun
+from models.training.trainer import Trainer
 
 BATCH = 4
 LENGTH = 2_048

@@ -11,9 +11,16 @@ import soundfile
 import torch
 from torch import Tensor
 
-from models.adversary import Adversary, adversarial_loss, discriminator_loss, feature_distance
-from models.checkpoint import load_checkpoint
-from models.config import (
+from models.errors import CheckpointError, ConfigError
+from models.networks.discriminators import Discriminators
+from models.training.adversarial import (
+    Adversary,
+    adversarial_loss,
+    discriminator_loss,
+    feature_distance,
+)
+from models.training.checkpoint import load_checkpoint
+from models.training.config import (
     AdversarialConfig,
     DataConfig,
     OptimiserConfig,
@@ -21,13 +28,11 @@ from models.config import (
     TrainConfig,
     UNetConfig,
 )
-from models.config_file import load_config
-from models.discriminators import Discriminators
-from models.distributed import World
-from models.errors import CheckpointError, ConfigError
-from models.loop import BEST, CHECKPOINT, REGRESSION
-from models.train import train
-from models.trainer import Trainer
+from models.training.config_file import load_config
+from models.training.distributed import World
+from models.training.loop import BEST, CHECKPOINT, REGRESSION
+from models.training.train import train
+from models.training.trainer import Trainer
 
 FROM_HZ = 9_000.0
 # Relative change of what a discriminator says: rounding, and -110 dB of the band below.

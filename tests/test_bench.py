@@ -13,8 +13,8 @@ from test_streaming import unet
 
 import realtime.bench.bench
 import realtime.bench.startup_time
-from models.bench import untrained_groups, write_untrained
-from models.streaming import StreamingUNet
+from models.evaluation.bench import untrained_groups, write_untrained
+from models.export.streaming_unet import StreamingUNet
 from realtime.bench.bench import Stage, bench_devices, bench_row, measure, window_row
 from realtime.bench.plot import best_curves, draw_bench
 from realtime.bench.stage import finish_row, memory_mb, run_group
@@ -167,9 +167,9 @@ def test_the_untrained_network_is_a_model_file_like_any_other(tmp_path: Path) ->
 def test_the_untrained_network_is_measured_when_it_is_its_turn(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("models.bench.WIDTH", 2)
-    monkeypatch.setattr("models.bench.WIDE_BLOCK", 256)
-    monkeypatch.setattr("models.bench.has_bfloat16", lambda: True)
+    monkeypatch.setattr("models.evaluation.bench.WIDTH", 2)
+    monkeypatch.setattr("models.evaluation.bench.WIDE_BLOCK", 256)
+    monkeypatch.setattr("models.evaluation.bench.has_bfloat16", lambda: True)
     (group,) = untrained_groups(["cpu"])
     rows = run_group(group(), rounds=1, round_s=0.0)
     assert [(r["name"], r["stage"], r["dtype"], r["block"]) for r in rows] == [

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from models.config_file import load_config
 from models.errors import ConfigError
+from models.training.config_file import load_config
 
 SHIPPED = sorted((Path(__file__).parent.parent / "configs").glob("*.toml"))
 

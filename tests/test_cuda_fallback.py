@@ -16,7 +16,7 @@ from torch import Tensor
 import realtime.files.enhance
 import realtime.inference.network
 import realtime.terminal.live
-from models.streaming import StreamingUNet
+from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, NullOutput
 from realtime.dsp.chain import Chain, WetPath
 from realtime.dsp.parameters import Parameters

@@ -7,10 +7,10 @@ import pytest
 import soundfile
 import torch
 
-from models.data import Corpus, Mixture, find_audio, read_recording, training_batch
-from models.degrade import Degrader
+from models.data.corpus import Corpus, Mixture, find_audio, read_recording, training_batch
+from models.data.degrade import Degrader
+from models.data.synthetic_tones import tone_segments
 from models.errors import DataError
-from models.lone_tones import tone_segments
 
 # Half a step of 16 bits, at full scale.
 HALF_STEP = 0.5 / 32_767

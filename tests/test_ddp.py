@@ -15,11 +15,11 @@ import soundfile
 import torch
 from ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
 
-from models.checkpoint import load_checkpoint
-from models.distributed import World
 from models.errors import ConfigError, TrainingError
-from models.train import train
-from models.trainer import Trainer
+from models.training.checkpoint import load_checkpoint
+from models.training.distributed import World
+from models.training.train import train
+from models.training.trainer import Trainer
 
 # Of all gradients as one vector, relative to its length: float32 sums in another order, through 16
 # batch norms. A share of the batch alone is wrong by 0.1 and more.
@@ -151,7 +151,9 @@ def test_torchrun_trains_with_the_command_of_one_process(
 def test_a_batch_that_cannot_be_shared_is_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("models.train.world_of_torchrun", lambda _: nullcontext(World(size=3)))
+    monkeypatch.setattr(
+        "models.training.train.world_of_torchrun", lambda _: nullcontext(World(size=3))
+    )
     with pytest.raises(ConfigError, match=r"batch_size \(4\) must be a multiple of the 3"):
         train(config())
 

@@ -7,7 +7,7 @@ import scipy.signal
 import soxr
 import torch
 
-from models.degrade import (
+from models.data.degrade import (
     MARGIN_SAMPLES,
     Degrader,
     kaiser_fast_response,

@@ -10,8 +10,8 @@ import torch
 from networks import Smooth, loaded_chain, metadata, write_model
 from test_export import unet, write_checkpoint
 
-from models.export import export
-from models.silence import silenced
+from models.export.export import export
+from models.export.remove_dc import silenced
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES

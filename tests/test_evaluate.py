@@ -19,11 +19,11 @@ from test_export import write_checkpoint
 from test_unet import trained_like
 
 from models.errors import DataError
-from models.evaluate import evaluate
-from models.export import export
-from models.methods import kaiser, soxr_vhq
-from models.metrics import score
-from models.unet import UNet
+from models.evaluation.evaluate import evaluate
+from models.evaluation.methods import kaiser, soxr_vhq
+from models.evaluation.metrics import score
+from models.export.export import export
+from models.networks.unet import UNet
 from realtime.errors import ModelFileError, TopoctaveError
 
 KEYS = [
@@ -244,7 +244,7 @@ def test_visqol_missing_is_said_in_one_line(folder: Path, monkeypatch: pytest.Mo
 @pytest.mark.slow
 def test_visqol_prefers_more_bandwidth(tmp_path: Path, rng: np.random.Generator) -> None:
     pytest.importorskip("visqol", reason="the visqol extra is not installed")
-    from models.listener import Listener
+    from models.evaluation.visqol import Listener
 
     listener = Listener()
     reference = sound(rng, 2 * 44_100).astype(np.float32)

@@ -13,15 +13,15 @@ import torch
 from test_unet import noise, trained_like
 from torch import nn
 
-import models.export
-import models.forms
-from models.checkpoint import save_atomically
+import models.export.export
+import models.export.exportable
 from models.errors import CheckpointError
-from models.export import PARITY, export
-from models.folding import fold_batch_norm
-from models.silence import answer_to_silence, silenced
-from models.storage import error_db, round_bits
-from models.unet import UNet
+from models.export.export import PARITY, export
+from models.export.fold_batch_norm import fold_batch_norm
+from models.export.half_precision import error_db, round_bits
+from models.export.remove_dc import answer_to_silence, silenced
+from models.networks.unet import UNet
+from models.training.checkpoint import save_atomically
 from realtime.errors import ModelFileError
 from realtime.files.enhance import render
 from realtime.inference.load import load_chain
@@ -255,7 +255,7 @@ def test_16_bit_weights_make_the_file_smaller_and_change_next_to_nothing(
 def test_weights_stay_in_32_bits_where_rounding_would_be_heard(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.export, "error_db", lambda *_: -49.0)
+    monkeypatch.setattr(models.export.export, "error_db", lambda *_: -49.0)
     assert export(checkpoint, tmp_path / "t.ts")["stored"] == "32-bit weights"
     loaded = torch.jit.load(str(tmp_path / "t.ts"))
     x = 0.3 * noise(1, 1, 1_000)
@@ -352,8 +352,8 @@ def test_a_network_that_came_out_different_is_not_written(
 ) -> None:
     out = tmp_path / "tiny.ts"
     out.write_bytes(b"the old one")
-    other = models.forms.StreamingUNet(unet(seed=5))
-    monkeypatch.setattr(models.forms, "StreamingUNet", lambda _: other)
+    other = models.export.exportable.StreamingUNet(unet(seed=5))
+    monkeypatch.setattr(models.export.exportable, "StreamingUNet", lambda _: other)
     with pytest.raises(ModelFileError, match="differs from the trained one"):
         export(checkpoint, out)
     assert out.read_bytes() == b"the old one"
@@ -363,7 +363,7 @@ def test_a_network_that_came_out_different_is_not_written(
 def test_a_stream_that_is_out_of_step_is_not_written(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.forms, "LOOK_AHEAD_SAMPLES", 636)
+    monkeypatch.setattr(models.export.exportable, "LOOK_AHEAD_SAMPLES", 636)
     with pytest.raises(ModelFileError, match="differs from the trained one"):
         export(checkpoint, tmp_path / "tiny.ts")
     assert not (tmp_path / "tiny.ts").exists()

@@ -13,7 +13,7 @@ from test_streaming import unet
 
 import realtime.inference.cpu_info
 import realtime.inference.tuning
-from models.streaming import StreamingUNet
+from models.export.streaming_unet import StreamingUNet
 from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import has_bfloat16, machine_name

@@ -6,7 +6,7 @@ from test_unet import noise, trained_like
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.folding import (
+from models.export.fold_batch_norm import (
     constant,
     fold,
     fold_pointwise,
@@ -15,7 +15,7 @@ from models.folding import (
     interpolating_weight,
     panel_count,
 )
-from models.unet import DoubleConvolution
+from models.networks.unet import DoubleConvolution
 
 # Both sides in float64: what remains is rounding of sums of a few dozen products.
 EXACT = 1e-12

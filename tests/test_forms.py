@@ -10,11 +10,11 @@ from test_export import unet, write_checkpoint
 from test_unet import noise
 from torch import Tensor
 
-from models.checkpoint import save_atomically
-from models.config import OctaveConfig
-from models.export import PARITY, export
-from models.forms import OCTAVE_HZ, OctaveForm, UNetForm
-from models.networks import build_network
+from models.export.export import PARITY, export
+from models.export.exportable import OCTAVE_HZ, OctaveForm, UNetForm
+from models.networks.registry import build_network
+from models.training.checkpoint import save_atomically
+from models.training.config import OctaveConfig
 from realtime.inference.model_file import find_model
 
 SIZES = {"kind": "octave", "width": 24, "kernel": 3}

@@ -19,9 +19,9 @@ from helpers.tonality import (
     loudest_tone,
 )
 
-from models.evaluation import halved
-from models.methods import Method, kaiser, model, processor_state_kept
-from models.metrics import Audio, score
+from models.evaluation.methods import Method, kaiser, model, processor_state_kept
+from models.evaluation.metrics import Audio, score
+from models.evaluation.results import halved
 from realtime.inference.model_file import shipped_models
 from realtime.sample_rates import SAMPLE_RATE_OUT
 

@@ -11,8 +11,8 @@ from networks import metadata, unet_metadata, write_model
 from test_streaming import unet
 from torch import Tensor, nn
 
-from models.streaming import StreamingUNet
-from models.unet import LOOK_BACK_SAMPLES
+from models.export.streaming_unet import StreamingUNet
+from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings

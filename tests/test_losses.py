@@ -5,7 +5,7 @@ import numpy.typing as npt
 import pytest
 import torch
 
-from models.losses import POWER_FLOOR, RESOLUTIONS, Objective, StftLoss
+from models.losses.stft import POWER_FLOOR, RESOLUTIONS, Objective, StftLoss
 
 # Float32 spectra against float64 ones.
 RELATIVE = 1e-4

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from models.metrics import power_spectrogram, score, snr_db
+from models.evaluation.metrics import power_spectrogram, score, snr_db
 
 SECOND = 44_100
 

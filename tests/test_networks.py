@@ -12,9 +12,16 @@ import soundfile
 import torch
 from torch import Tensor, nn
 
-from models import networks, objectives
-from models.checkpoint import load_checkpoint, trained_network
-from models.config import (
+from models.data.degrade import Degrader
+from models.data.front_end import FRONT_ENDS
+from models.errors import CheckpointError
+from models.evaluation.validation import Validation
+from models.networks import registry as networks
+from models.networks.registry import NetworkKind, build_network
+from models.networks.unet import UNet
+from models.training import objectives
+from models.training.checkpoint import load_checkpoint, trained_network
+from models.training.config import (
     DataConfig,
     OctaveConfig,
     OctaveObjectiveConfig,
@@ -24,15 +31,9 @@ from models.config import (
     TrainConfig,
     UNetConfig,
 )
-from models.config_file import load_config
-from models.degrade import Degrader
-from models.errors import CheckpointError
-from models.front_end import FRONT_ENDS
-from models.networks import NetworkKind, build_network
-from models.train import train
-from models.trainer import Trainer, make_optimiser
-from models.unet import UNet
-from models.validation import Validation
+from models.training.config_file import load_config
+from models.training.train import train
+from models.training.trainer import Trainer, make_optimiser
 
 # Float32 FFTs of signals of size one, and resampy's table that is interpolated in float32.
 SAME = 2e-4

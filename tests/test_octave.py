@@ -6,8 +6,8 @@ import resampy
 import torch
 from torch import Tensor
 
-from models.octave import NOISE_FRAMES, Octave
-from models.octave_matrices import HOP, LATENCY
+from models.networks.octave import NOISE_FRAMES, Octave
+from models.networks.octave_matrices import HOP, LATENCY
 from realtime.inference.network import freeze
 
 # Samples of [-1, 1]: float32 sums in another order.

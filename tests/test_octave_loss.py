@@ -5,8 +5,8 @@ import pytest
 import scipy.signal
 import torch
 
-from models.metrics import power_spectrogram
-from models.octave_loss import RESOLUTIONS, LogSpectrum, OctaveObjective, _Spectrum
+from models.evaluation.metrics import power_spectrogram
+from models.losses.octave import RESOLUTIONS, LogSpectrum, OctaveObjective, _Spectrum
 
 
 def clips(rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:

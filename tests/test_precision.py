@@ -5,8 +5,8 @@ import torch
 from test_unet import noise, trained_like
 from torch import Tensor
 
-from models.precision import Bf16Backward, arithmetic
-from models.unet import UNet
+from models.networks.unet import UNet
+from models.training.bf16_backward import Bf16Backward, arithmetic
 
 CPU = torch.device("cpu")
 # bfloat16 has 8 bits: each product errs by up to 0.4 %, and errors average out in the sums.

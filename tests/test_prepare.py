@@ -7,9 +7,9 @@ import pytest
 import resampy
 import soundfile
 
-from models.data import Corpus, find_audio
+from models.data.corpus import Corpus, find_audio
+from models.data.prepare import TEST_SPEAKERS, plan, prepare
 from models.errors import DataError
-from models.prepare import TEST_SPEAKERS, plan, prepare
 from topoctave import main
 
 # Half a step of 16 bits, and the ripple of a resampler's pass-band.

@@ -14,13 +14,13 @@ from test_streaming import assert_delayed, run
 from test_unet import noise
 from torch import Tensor
 
-import models.pruning
+import models.export.pruning
 from models.errors import CheckpointError, DataError
-from models.export import PARITY, export
-from models.pruning import BELOW_ADDED_DB, LEAST, MULTIPLE, listening, pruned
-from models.storage import error_db
-from models.streaming import StreamingUNet
-from models.unet import UNet
+from models.export.export import PARITY, export
+from models.export.half_precision import error_db
+from models.export.pruning import BELOW_ADDED_DB, LEAST, MULTIPLE, listening, pruned
+from models.export.streaming_unet import StreamingUNet
+from models.networks.unet import UNet
 from realtime.inference.model_file import find_model
 
 # A width at which there is something to cut.
@@ -96,8 +96,8 @@ def test_a_diverged_network_is_left_for_others_to_refuse() -> None:
 
 @pytest.fixture
 def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setattr(models.pruning, "SEGMENTS", 2)
-    monkeypatch.setattr(models.pruning, "SEGMENT_SAMPLES", 16_384)
+    monkeypatch.setattr(models.export.pruning, "SEGMENTS", 2)
+    monkeypatch.setattr(models.export.pruning, "SEGMENT_SAMPLES", 16_384)
     folder = tmp_path / "recordings"
     folder.mkdir()
     rng = np.random.default_rng(0)

@@ -5,8 +5,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models.methods import kaiser
-from models.robustness import Condition, conditions, degraded, robustness
+from models.evaluation.methods import kaiser
+from models.evaluation.robustness import Condition, conditions, degraded, robustness
 
 NAMES = [c.name for c in conditions()]
 # Loss in the pass-band, and leakage from far above the band, in dB.

@@ -5,10 +5,10 @@ import torch
 from test_unet import noise, trained_like
 from torch import Tensor
 
-import models.folding
-import models.rows
-from models.rows import Convolution, Pair, Up, ungroup, windows
-from models.unet import DoubleConvolution, UpBlock
+import models.export.fold_batch_norm
+import models.export.unet_layers
+from models.export.unet_layers import Convolution, Pair, Up, ungroup, windows
+from models.networks.unet import DoubleConvolution, UpBlock
 
 # Float32 sums in another order.
 SAME = 1e-5
@@ -58,8 +58,8 @@ def test_rows_are_convolved_like_signals(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     if panelled:
-        monkeypatch.setattr(models.folding, "PANELLED_WEIGHTS", 6 * 32)
-        monkeypatch.setattr(models.folding, "PANEL_COLUMNS", 8)
+        monkeypatch.setattr(models.export.fold_batch_norm, "PANELLED_WEIGHTS", 6 * 32)
+        monkeypatch.setattr(models.export.fold_batch_norm, "PANEL_COLUMNS", 8)
     inputs, outputs = channels
     layer = Convolution(noise(outputs, inputs, 3), noise(outputs), stride=stride)
     assert (layer.panels == 4) == (panelled and outputs == 32)
@@ -96,7 +96,7 @@ def test_a_pair_of_rows_is_a_pair_of_signals(
 def test_up_blocks_of_rows_are_those_of_signals(
     channels: tuple[int, int, int], batch: int, merged: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(models.rows, "MERGED_WEIGHTS", 10**9 if merged else 0)
+    monkeypatch.setattr(models.export.unet_layers, "MERGED_WEIGHTS", 10**9 if merged else 0)
     skip_channels, below_channels, outputs = channels
     block = trained_like(UpBlock(skip_channels + below_channels, outputs, align_corners=False))
     up = Up(block, skip_channels=skip_channels)

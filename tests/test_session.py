@@ -11,7 +11,7 @@ from networks import Smooth, metadata, unet_metadata, write_model
 from test_streaming import unet
 
 import realtime.audio_io.portaudio
-from models.streaming import StreamingUNet
+from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.dsp.parameters import Parameters
 from realtime.engine.open import open_engine, open_input, open_output

@@ -10,11 +10,11 @@ import torch
 from test_unet import noise, trained_like
 from torch import Tensor, nn
 
-import models.folding
-import models.rows
-from models.streaming import StreamingUNet
-from models.tone_guard import ToneGuard
-from models.unet import LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+import models.export.fold_batch_norm
+import models.export.unet_layers
+from models.export.streaming_unet import StreamingUNet
+from models.networks.tone_guard import ToneGuard
+from models.networks.unet import LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 
 # Of the folded network against the trained one: float32 sums in another order.
 PARITY = 1e-5
@@ -167,11 +167,11 @@ def test_torchscript_streams_like_python() -> None:
 
 
 def test_the_layout_of_wide_networks_streams_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(models.folding, "PANELLED_WEIGHTS", 1000)
-    monkeypatch.setattr(models.folding, "PANEL_COLUMNS", 16)
-    monkeypatch.setattr(models.rows, "MERGED_WEIGHTS", 0)
+    monkeypatch.setattr(models.export.fold_batch_norm, "PANELLED_WEIGHTS", 1000)
+    monkeypatch.setattr(models.export.fold_batch_norm, "PANEL_COLUMNS", 16)
+    monkeypatch.setattr(models.export.unet_layers, "MERGED_WEIGHTS", 0)
     network = StreamingUNet(unet(4))
-    layers = [m for m in network.modules() if isinstance(m, models.rows.Convolution)]
+    layers = [m for m in network.modules() if isinstance(m, models.export.unet_layers.Convolution)]
     assert max(layer.panels for layer in layers) > 4
     x = signal(2)
     torch.testing.assert_close(network(x), unet(4)(x), rtol=0, atol=PARITY)

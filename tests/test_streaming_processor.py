@@ -10,8 +10,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_streaming import STREAMED, unet
 
-from models.streaming import StreamingUNet
-from models.unet import LOOK_BACK_SAMPLES
+from models.export.streaming_unet import StreamingUNet
+from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.streaming import StreamingNetwork
 

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
-from models.evaluation import halved
-from models.methods import kaiser
-from models.metrics import Audio
-from models.tone_guard import AHEAD, FIRST, PAST, STEP, ToneGuard
+from models.evaluation.methods import kaiser
+from models.evaluation.metrics import Audio
+from models.evaluation.results import halved
+from models.networks.tone_guard import AHEAD, FIRST, PAST, STEP, ToneGuard
 from realtime.assets import demo_path
 
 RATE_HZ = 44_100

@@ -17,18 +17,18 @@ import pytest
 import soundfile
 import torch
 
-from models.averaging import averaged_model
-from models.checkpoint import load_checkpoint, save_atomically, trained_network
-from models.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
 from models.errors import CheckpointError, ConfigError, DataError, TrainingError
-from models.journal import CURVES, LOG, read_log
-from models.loop import CHECKPOINT, TrainingStopped
-from models.losses import Objective
-from models.metrics import score
-from models.train import train
-from models.trainer import Trainer, choose_device, learning_rate_factor
-from models.unet import UNet
-from models.validation import Validation, mean_defined
+from models.evaluation.metrics import score
+from models.evaluation.validation import Validation, mean_defined
+from models.losses.stft import Objective
+from models.networks.unet import UNet
+from models.training.checkpoint import load_checkpoint, save_atomically, trained_network
+from models.training.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
+from models.training.ema import averaged_model
+from models.training.log import CURVES, LOG, read_log
+from models.training.loop import CHECKPOINT, TrainingStopped
+from models.training.train import train
+from models.training.trainer import Trainer, choose_device, learning_rate_factor
 
 CPU = torch.device("cpu")
 
@@ -279,7 +279,7 @@ def test_a_failing_loader_is_heard(folder: Path, monkeypatch: pytest.MonkeyPatch
     def broken(*args: Any, **kwargs: Any) -> None:
         raise ValueError("no such batch")
 
-    monkeypatch.setattr("models.train.training_batch", broken)
+    monkeypatch.setattr("models.training.train.training_batch", broken)
     with pytest.raises(ValueError, match="no such batch"):
         train(tiny(folder, loaders=2), report=lambda _: None)
 
@@ -309,7 +309,7 @@ def test_without_tensorboard_a_line_says_so(folder: Path, monkeypatch: pytest.Mo
     def missing(_folder: Path) -> None:
         raise ImportError("no tensorboard")
 
-    monkeypatch.setattr("models.journal._summary_writer", missing)
+    monkeypatch.setattr("models.training.log._summary_writer", missing)
     lines: list[str] = []
     train(tiny(folder, steps=2, tensorboard=True), report=lines.append)
     assert any("pip install 'topoctave[train]'" in line for line in lines)

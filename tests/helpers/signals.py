@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 import scipy.signal
 
-from models.metrics import Audio
+from models.evaluation.metrics import Audio
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 Floats = npt.NDArray[np.float64]

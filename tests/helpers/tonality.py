@@ -8,7 +8,7 @@ import numpy.typing as npt
 import scipy.ndimage
 import scipy.signal
 
-from models.metrics import Audio
+from models.evaluation.metrics import Audio
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # 2.7 Hz per bin: lines stand out of noise.

@@ -1,0 +1,160 @@
+"""Recordings in memory and random aligned segments of them."""
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+import soundfile
+import soxr
+import torch
+from torch import Tensor
+
+from models.data.degrade import Degrader
+from models.data.synthetic_tones import tone_segments
+from models.errors import DataError
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
+AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
+
+
+def find_audio(folder: Path) -> list[Path]:
+    """Audio files below a folder, sorted.
+
+    Raises:
+        DataError: if there are none, or no such folder.
+    """
+    if not folder.is_dir():
+        raise DataError(f"there is no folder {folder}")
+    paths = sorted(p for p in folder.rglob("*") if p.suffix.lower() in AUDIO_SUFFIXES)
+    if not paths:
+        raise DataError(f"no audio files in {folder}")
+    return paths
+
+
+def read_recording(path: Path) -> npt.NDArray[np.float32]:
+    """A recording mixed to mono at 44.1 kHz, ``[T]``, at its stored level.
+
+    Raises:
+        DataError: if the file cannot be read, has non-finite samples or a rate below 44.1 kHz.
+    """
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    if rate < SAMPLE_RATE_OUT:
+        raise DataError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
+    mono: npt.NDArray[np.float32] = audio.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise DataError(f"{path} has samples that are not numbers")
+    if rate != SAMPLE_RATE_OUT:
+        mono = soxr.resample(mono, rate, SAMPLE_RATE_OUT, quality="VHQ")
+    return mono
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """Decoded recordings, each normalised to peak 1 and kept in 16 bits end to end."""
+
+    samples: npt.NDArray[np.int16]
+    starts: npt.NDArray[np.int64]
+    """``[files + 1]``: where each recording begins in ``samples``."""
+
+    @classmethod
+    def read(cls, folder: Path) -> "Corpus":
+        """Decode every recording below a folder; silent ones are left out.
+
+        Raises:
+            DataError: if there are none, or one is unreadable.
+        """
+        parts = []
+        for path in find_audio(folder):
+            audio = read_recording(path)
+            peak = float(np.abs(audio).max(initial=0.0))
+            if peak > 0.0:
+                parts.append(np.round(audio * (32_767 / peak)).astype(np.int16))
+        if not parts:
+            raise DataError(f"all recordings in {folder} are silent")
+        starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
+        return cls(np.concatenate(parts), starts)
+
+    @property
+    def fingerprint(self) -> str:
+        """Of the decoded samples and their order, so that a changed corpus is noticed."""
+        digest = hashlib.blake2b(np.ascontiguousarray(self.samples).data, digest_size=16)
+        digest.update(self.starts.astype(np.int64).tobytes())
+        return digest.hexdigest()
+
+    @property
+    def seconds(self) -> float:
+        """Length of all recordings together."""
+        return len(self.samples) / SAMPLE_RATE_OUT
+
+    def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
+        """Random cuts, ``[count, n]``; recordings are drawn by their length, short ones padded."""
+        out = np.zeros((count, n), np.float32)
+        lengths = np.diff(self.starts)
+        for row, file in zip(
+            out, rng.choice(len(lengths), count, p=lengths / lengths.sum()), strict=True
+        ):
+            length = int(lengths[file])
+            # A cut may begin before or end behind the recording by an eighth of a segment.
+            first = int(rng.integers(-n // 8, max(length - n + n // 8, -n // 8 + 1)))
+            begin, end = max(first, 0), min(first + n, length)
+            audio = self.samples[self.starts[file] + begin : self.starts[file] + end]
+            row[begin - first : end - first] = audio / np.float32(32_768)
+        return torch.from_numpy(out)
+
+
+@dataclass(frozen=True)
+class Mixture:
+    """Recordings of two kinds, speech and music for instance.
+
+    Attributes:
+        main: most of what is drawn.
+        also: the rest.
+        share: probability that a segment is of ``also``.
+    """
+
+    main: Corpus
+    also: Corpus
+    share: float
+
+    @property
+    def fingerprint(self) -> str:
+        """Of both; the share may change."""
+        return f"{self.main.fingerprint} {self.also.fingerprint}"
+
+    @property
+    def seconds(self) -> float:
+        """Length of all recordings together."""
+        return self.main.seconds + self.also.seconds
+
+    def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
+        """Random cuts, ``[count, n]``."""
+        others = int(rng.binomial(count, self.share))
+        parts = [self.main.segments(rng, count - others, n), self.also.segments(rng, others, n)]
+        return torch.cat(parts)
+
+
+def training_batch(
+    corpus: Corpus | Mixture,
+    degrader: Degrader,
+    *,
+    batch_size: int,
+    seed: int,
+    step: int,
+    rank: int = 0,
+    tones_share: float = 0.0,
+) -> tuple[Tensor, Tensor]:
+    """The batch of one step: the same for the same (seed, step, rank), so resuming is exact.
+
+    ``tones_share`` is the probability that a segment is not recorded but made of lone tones; every
+    second of these is without a noise floor.
+    """
+    rng = np.random.default_rng([seed, step, rank])
+    audio = corpus.segments(rng, batch_size, degrader.n)
+    tones = int(rng.binomial(batch_size, tones_share)) if tones_share else 0
+    audio[:tones] = tone_segments(rng, tones, degrader.n)
+    return degrader(audio, rng, clean=(tones + 1) // 2)

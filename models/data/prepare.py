@@ -1,0 +1,222 @@
+"""From VCTK, a folder, or the thesis's prompt lists to what training reads: 44.1 kHz mono FLAC.
+
+VCTK 0.92 as it is unpacked (``wav48_silence_trimmed/p225/p225_001_mic1.flac``) is split by
+speaker: the usual test speakers apart (as in NU-Wave 2, NVSR and AP-BWE), some for validation.
+Any other folder is split by file, by a hash of its name, so that more files move none of the old.
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import resampy
+import soundfile
+from tqdm import tqdm
+
+from models.data.corpus import find_audio, read_recording
+from models.errors import DataError
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+VCTK_FOLDER = "wav48_silence_trimmed"
+TEST_SPEAKERS = frozenset(("p360", "p361", "p362", "p363", "p364", "p374", "p376", "s5"))
+# Nobody agrees on validation speakers; any that are not heard in training nor in the test do.
+VALIDATION_SPEAKERS = frozenset(("p345", "p347", "p351"))
+
+SPLITS = ("train", "validation", "test")
+# Of a folder without speakers, in percent.
+VALIDATION_SHARE, TEST_SHARE = 5, 5
+
+LOW_FOLDER = "low"
+
+
+@dataclass(frozen=True)
+class Item:
+    """One recording to prepare.
+
+    Attributes:
+        source: what is read.
+        split: ``train``, ``validation`` or ``test``.
+        name: path of the result below its split, with the suffix .flac.
+        low: a partner at 22.05 kHz that exists; None to make one where partners are wanted.
+    """
+
+    source: Path
+    split: str
+    name: Path
+    low: Path | None = None
+
+
+def plan(source: Path) -> list[Item]:
+    """What there is to prepare in a folder, or in a prompt list of the thesis.
+
+    Raises:
+        DataError: if there is nothing, or a list has a line that is none.
+    """
+    if source.is_file():
+        return _plan_list(source)
+    folder = source if source.name == VCTK_FOLDER else source / VCTK_FOLDER
+    if folder.is_dir():
+        return _plan_vctk(folder)
+    paths = find_audio(source)
+    items = []
+    for path in paths:
+        name = path.relative_to(source)
+        items.append(Item(path, _split_of_name(name.as_posix()), name.with_suffix(".flac")))
+    return _distinct(items)
+
+
+def _plan_vctk(folder: Path) -> list[Item]:
+    # One microphone: the other's recordings are the same sentences. p280 and p315 lack mic2.
+    paths = sorted(folder.glob("*/*_mic1.flac"))
+    if not paths:
+        raise DataError(f"no */*_mic1.flac in {folder}")
+    items = []
+    for path in paths:
+        speaker = path.parent.name
+        split = "test" if speaker in TEST_SPEAKERS else "train"
+        split = "validation" if speaker in VALIDATION_SPEAKERS else split
+        items.append(Item(path, split, Path(speaker) / path.name))
+    return items
+
+
+def _plan_list(path: Path) -> list[Item]:
+    """``44k path|22k path`` per line; the split is in the list's name, training otherwise."""
+    try:
+        lines = path.read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"cannot read the list {path}") from error
+    stem = path.stem.lower()
+    split = "validation" if "val" in stem else "test" if "test" in stem else "train"
+    items = []
+    for number, line in enumerate(lines, 1):
+        if not line.strip():
+            continue
+        parts = [part.strip() for part in line.split("|")]
+        if len(parts) != 2 or not all(parts):
+            raise DataError(f"{path}, line {number}: not '44k path|22k path': {line!r}")
+        high, low = (path.parent / part for part in parts)
+        if not high.is_file():
+            raise DataError(f"{path}, line {number}: there is no file {high}")
+        name = Path(high.parent.name) / high.with_suffix(".flac").name
+        items.append(Item(high, split, name, low if low.is_file() else None))
+    if not items:
+        raise DataError(f"{path} lists no recordings")
+    return _distinct(items)
+
+
+def _split_of_name(name: str) -> str:
+    # One more file must not move others from one split to another.
+    percent = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % 100
+    if percent < TEST_SHARE:
+        return "test"
+    return "validation" if percent < TEST_SHARE + VALIDATION_SHARE else "train"
+
+
+def _distinct(items: Sequence[Item]) -> list[Item]:
+    """a.wav and a.mp3 would become one file: refuse to choose."""
+    seen: dict[tuple[str, Path], Path] = {}
+    for item in items:
+        key = (item.split, item.name)
+        if key in seen:
+            raise DataError(f"{seen[key]} and {item.source} would both become {item.name}")
+        seen[key] = item.source
+    return list(items)
+
+
+def prepare(
+    source: Path,
+    target: Path,
+    *,
+    low: bool = False,
+    report: Callable[[str], None] = print,
+    progress: bool = False,
+) -> dict[str, int]:
+    """Make what training and evaluation read; what is there from before is not made again.
+
+    ``target`` gets ``train``, ``validation`` and ``test`` with 44.1 kHz mono FLAC of 16 bits at
+    the stored level (training normalises what it reads). With ``low`` also ``low/train`` and so
+    on with partners at 22.05 kHz by resampy kaiser_best, and ``train.txt`` and so on: the
+    thesis's lists ``44k path|22k path``. Recordings of less than 44.1 kHz and unreadable ones are
+    left out, and named.
+
+    Args:
+        source: VCTK 0.92, any folder of recordings, or a prompt list.
+        target: the folder to fill.
+        low: whether to make partners and lists.
+        report: called with a line at a time.
+        progress: whether to show a bar where the output is a terminal.
+
+    Returns:
+        How many recordings each split has.
+
+    Raises:
+        DataError: if there is nothing to prepare, nothing usable, or the target cannot be written.
+    """
+    items = plan(source)
+    counts = dict.fromkeys(SPLITS, 0)
+    made: list[Item] = []
+    for item in tqdm(items, unit="file", disable=None if progress else True):
+        try:
+            _prepare_one(item, target, low=low)
+        except DataError as error:
+            report(f"left out: {error}")
+            continue
+        except OSError as error:
+            raise DataError(f"cannot write in {target}: {error.strerror}") from error
+        counts[item.split] += 1
+        made.append(item)
+    if not made:
+        raise DataError(f"no recording in {source} can be used")
+    if low:
+        _write_lists(made, target)
+    report(", ".join(f"{split}: {count}" for split, count in counts.items()))
+    return counts
+
+
+def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
+    high_path = target / item.split / item.name
+    low_path = target / LOW_FOLDER / item.split / item.name
+    if not high_path.exists():
+        _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
+    if low and not low_path.exists():
+        if item.low is not None:
+            samples, rate = soundfile.read(item.low, dtype="float32", always_2d=True)
+            if rate != SAMPLE_RATE_IN:
+                raise DataError(f"{item.low} has {rate} Hz, not 22050")
+            partner = samples.mean(axis=1)
+        else:
+            # Of what was written, so that the pair is one even where 48 kHz was resampled.
+            reference = read_recording(high_path)
+            partner = resampy.resample(
+                reference[: len(reference) // 2 * 2],
+                SAMPLE_RATE_OUT,
+                SAMPLE_RATE_IN,
+                filter="kaiser_best",
+            )
+        _write_whole(low_path, partner, SAMPLE_RATE_IN)
+
+
+def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:
+    """Write a file that is there whole or not at all: what is there is not made again.
+
+    Resampling may overshoot full scale by a little; that little is cut.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".tmp")
+    try:
+        soundfile.write(temporary, np.clip(audio, -1.0, 1.0), rate, format="FLAC", subtype="PCM_16")
+        os.replace(temporary, path)  # noqa: PTH105 - one system call, both names in one folder
+    except soundfile.LibsndfileError as error:
+        raise OSError(0, str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _write_lists(items: Sequence[Item], target: Path) -> None:
+    for split in SPLITS:
+        names = [item.name.as_posix() for item in items if item.split == split]
+        lines = [f"{split}/{name}|{LOW_FOLDER}/{split}/{name}\n" for name in names]
+        (target / f"{split}.txt").write_text("".join(lines), encoding="utf-8")

@@ -1,0 +1,1 @@
+"""Metrics, methods, tables and plots."""

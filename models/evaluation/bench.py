@@ -1,0 +1,98 @@
+"""What ``topoctave bench`` measures besides the engine: other resamplers, and a wide network."""
+
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import resampy
+import soxr
+import torch
+
+from models.export.export import export
+from models.networks.unet import UNet
+from models.training.checkpoint import save_atomically
+from realtime.bench.bench import Stage, bench_row, chain_stage, offline_stage
+from realtime.inference.cpu_info import core_count, has_bfloat16
+from realtime.inference.model_file import read_model_info
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+WHOLE_S = 10.0
+
+# The thesis's width, at the longest block: what a machine has to be fast for.
+WIDTH = 16
+WIDE_BLOCK = 4096
+
+
+def resampler_stages() -> Iterator[Stage]:
+    """Whole signals through resampy's kaiser_fast and soxr's best."""
+    x = (
+        np.random.default_rng(0)
+        .normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
+        .astype(np.float32)
+    )
+    yield Stage(
+        bench_row("front_end", "resampy.kaiser_fast"),
+        lambda: resampy.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast"),
+        WHOLE_S,
+    )
+    yield Stage(
+        bench_row("front_end", "soxr.vhq"),
+        lambda: soxr.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, quality="VHQ"),
+        WHOLE_S,
+    )
+
+
+def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
+    """The U-Net of the thesis's width with random weights, which are as fast as trained ones."""
+
+    def stages() -> list[Stage]:
+        with tempfile.TemporaryDirectory() as folder:
+            path = write_untrained(WIDTH, Path(folder))
+            info = replace(read_model_info(path), name=f"unet-{WIDTH}-random")
+            made = []
+            for device in devices:
+                dtypes = ["float32", *["bfloat16"] * has_bfloat16()]
+                if device == "cuda":
+                    dtypes = ["float32", "tf32", "bfloat16"]
+                    made += [offline_stage(info, device, 1, dtype=dtype) for dtype in dtypes]
+                threads = min(core_count(), 8) if device == "cpu" else 1
+                for block in (WIDE_BLOCK,) if device == "cpu" else (512, WIDE_BLOCK):
+                    made += [
+                        chain_stage(info, "streaming", device, threads, dtype=dtype, block=block)
+                        for dtype in dtypes
+                    ]
+            return made
+
+    yield stages
+
+
+def write_untrained(width: int, folder: Path) -> Path:
+    """A model file of a network with random weights; nothing to listen to.
+
+    Args:
+        width: of the network.
+        folder: where it is written.
+    """
+    checkpoint, path = folder / "random.pt", folder / "random.ts"
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        network = UNet(width=width).state_dict()
+        # What it adds is faint, as of a trained one.
+        network["final.weight"] *= 1e-3
+        state = {
+            "network": network,
+            "averaged": None,
+            "optimiser": {},
+            "step": 0,
+            "best": 0.0,
+            "config": {
+                "network": {"width": width, "align_corners": False},
+                "data": {"train": "nothing"},
+            },
+            "validation": {},
+        }
+        save_atomically(state, checkpoint)
+        export(checkpoint, path, title="random weights")
+    return path

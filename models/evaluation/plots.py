@@ -1,0 +1,97 @@
+"""Pictures of trainings and sounds, as PNG bytes; matplotlib without a window."""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from models.evaluation.metrics import HOP, Audio, power_spectrogram
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
+# Full scale tones measure about 114 dB in these units; what lies further below is black.
+TOP_DB, BOTTOM_DB = 60.0, -60.0
+DOTS_PER_INCH = 90
+
+# Measures of the validation that get an axis each, beside those of the losses.
+MEASURES = {"lsd": "LSD", "lsd_act": "LSD where somebody speaks", "snr_db": "SNR in dB"}
+COLUMNS = 3
+
+
+def figure(width: float, height: float) -> Any:
+    """An empty figure, in inches, that belongs to no window."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    made = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
+    FigureCanvasAgg(made)
+    return made
+
+
+def png(made: Any) -> bytes:
+    """A figure as PNG."""
+    buffer = io.BytesIO()
+    made.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def pixels(made: Any) -> npt.NDArray[np.uint8]:
+    """A figure as ``[height, width, 3]``."""
+    made.canvas.draw()
+    return np.asarray(made.canvas.buffer_rgba())[..., :3]
+
+
+def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
+    """A figure with one spectrogram per sound at 44.1 kHz, all in the same colours."""
+    return spectrogram_grid({"": sounds}, title=title)
+
+
+def spectrogram_grid(rows: Mapping[str, Mapping[str, Audio]], *, title: str = "") -> Any:
+    """A figure with a row of spectrograms at 44.1 kHz per name, all in the same colours."""
+    columns = max(len(sounds) for sounds in rows.values())
+    made = figure(4.2 * columns, 3.2 * len(rows))
+    axes = made.subplots(len(rows), columns, squeeze=False)
+    for line, (row, sounds) in zip(axes, rows.items(), strict=True):
+        for axis, (name, audio) in zip(line, sounds.items(), strict=True):
+            _draw_spectrogram(axis, audio)
+            axis.set(title=name, xlabel="seconds")
+        line[0].set_ylabel(f"{row}, kHz" if row else "kHz")
+    if title:
+        made.suptitle(title)
+    return made
+
+
+def _draw_spectrogram(axis: Any, audio: Audio) -> None:
+    power_db = 10 * np.log10(np.maximum(power_spectrogram(audio), 1e-12))
+    axis.imshow(
+        power_db.T,
+        origin="lower",
+        aspect="auto",
+        cmap="magma",
+        vmin=BOTTOM_DB,
+        vmax=TOP_DB,
+        extent=(0, len(power_db) * HOP / SAMPLE_RATE_OUT, 0, SAMPLE_RATE_OUT / 2_000),
+    )
+    axis.axhline(11.025, color="white", linewidth=0.5, alpha=0.6)
+
+
+def curves(rows: Sequence[Mapping[str, float]]) -> Any:
+    """A figure with the curves of a training's log: every loss, and some measures."""
+    keys = dict.fromkeys(key for row in rows for key in row)
+    names = [k.removeprefix("train/") for k in keys if k.startswith("train/")]
+    losses = [name for name in names if name != "network_share"]
+    titles = {loss: loss.replace("_", " ") for loss in losses} | MEASURES
+    made = figure(11.0, 3.0 * -(-len(titles) // COLUMNS))
+    axes = made.subplots(-(-len(titles) // COLUMNS), COLUMNS, squeeze=False).flat
+    steps = [row["step"] for row in rows]
+    for axis, (key, title) in zip(axes, titles.items(), strict=False):
+        for kind in (f"train/{key}", f"val/loss/{key}", f"val/{key}"):
+            if kind in keys:
+                label = kind.split("/")[0].replace("val", "validation")
+                axis.plot(steps, [row.get(kind, np.nan) for row in rows], label=label, marker=".")
+        axis.set(title=title, xlabel="step")
+        axis.grid(alpha=0.3)
+        if axis.lines:
+            axis.legend()
+    return made

@@ -1,0 +1,117 @@
+"""An evaluation as one HTML file that needs nothing beside it."""
+
+import base64
+import html
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from models.errors import DataError
+from models.evaluation.methods import Method
+from models.evaluation.metrics import Audio
+from models.evaluation.plots import curves, png, spectrograms
+from models.evaluation.results import Evaluation
+from models.training.log import read_log
+
+STYLE = (
+    "body{font:15px/1.5 sans-serif;max-width:1150px;margin:2em auto;padding:0 1em;color:#222}"
+    "table{border-collapse:collapse;margin:1em 0}td,th{padding:.25em .7em;text-align:right;"
+    "border-bottom:1px solid #ddd}td:first-child,th:first-child{text-align:left}"
+    "img{max-width:100%}small{color:#777}"
+)
+
+TITLES = {
+    "method": "method",
+    "snr_db": "SNR, dB",
+    "snr_lf_db": "SNR below 9 kHz, dB",
+    "lsd": "LSD",
+    "lsd_ln": "LSD (ln)",
+    "lsd_hf": "LSD 11-20 kHz",
+    "lsd_edge": "LSD 9-11 kHz",
+    "lsd_act": "LSD active",
+    "visqol": "ViSQOL",
+    "real_time_ratio": "real-time ratio",
+    "condition": "low-pass or noise",
+}
+
+
+def _table(rows: Sequence[Mapping[str, Any]], intervals: Sequence[Mapping[str, Any]]) -> str:
+    keys = list(rows[0])
+    head = "".join(f"<th>{html.escape(TITLES.get(k, k))}</th>" for k in keys)
+    body = []
+    for i, row in enumerate(rows):
+        spread = intervals[i] if intervals else {}
+        cells = "".join(f"<td>{_cell(row[k], spread.get(k))}</td>" for k in keys)
+        body.append(f"<tr>{cells}</tr>")
+    return f"<table><tr>{head}</tr>{''.join(body)}</table>"
+
+
+def _cell(value: Any, spread: Any) -> str:
+    if value is None:
+        return "-"
+    if not isinstance(value, float):
+        return html.escape(str(value))
+    plus = f" <small>± {spread:.3g}</small>" if isinstance(spread, float) else ""
+    return f"{value:.4g}{plus}"
+
+
+def _image(data: bytes, alternative: str) -> str:
+    text = base64.b64encode(data).decode("ascii")
+    return f'<img alt="{html.escape(alternative)}" src="data:image/png;base64,{text}">'
+
+
+def _clips(evaluation: Evaluation, method: Method) -> str:
+    """Spectrograms of a method's best, median and worst clip by LSD."""
+    scores = evaluation.clips[method.name]
+    order = sorted(range(len(scores)), key=lambda i: scores[i]["lsd"])
+    chosen = {"best": order[0], "median": order[len(order) // 2], "worst": order[-1]}
+    parts = [f"<h3>{html.escape(method.name)}</h3>"]
+    baseline = evaluation.methods[0]
+    for name, index in chosen.items():
+        path = evaluation.paths[index]
+        low, reference = evaluation.pair(path)
+        sounds: dict[str, Audio] = {baseline.name: baseline.upsample(low)}
+        sounds[method.name] = method.upsample(low)
+        sounds["recording"] = reference
+        title = f"{name}: {path.name}, LSD {scores[index]['lsd']:.3f}"
+        parts.append(f"<p>{_image(png(spectrograms(sounds, title=title)), title)}</p>")
+    return "".join(parts)
+
+
+def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] = ()) -> None:
+    """Write an evaluation as HTML: tables, spectrograms of clips, and training curves.
+
+    Args:
+        evaluation: what :func:`models.evaluation.evaluate.evaluate` found.
+        target: the file, replaced if it is there.
+        runs: folders of trainings whose curves to show; those without a log are left out.
+
+    Raises:
+        DataError: if it cannot be written.
+    """
+    result = evaluation.summary()
+    where = (
+        f"{result['clips']} clips, {result['seconds']:.0f} s of {result['data']}; "
+        f"networks on {result['device']} with {result['threads']} threads"
+    )
+    parts = [
+        f"<h1>Topoctave: evaluation</h1><p>{html.escape(where)}. Means with 95 % confidence "
+        "intervals of the mean over the clips; low LSD and high SNR are good.</p>",
+        _table(result["rows"], result["intervals"]),
+    ]
+    if rows := result.get("robustness"):
+        parts += ["<h2>Other low-passes, and noise</h2>", _table(rows, [])]
+    parts.append("<h2>Best, median and worst clip</h2>")
+    parts += [_clips(evaluation, method) for method in evaluation.methods]
+    for run in runs:
+        if rows := read_log(run):
+            parts.append(f"<h2>Training {html.escape(run.name)}</h2>")
+            parts.append(_image(png(curves(rows)), "training curves"))
+    page = (
+        f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Topoctave: evaluation'
+        f"</title><style>{STYLE}</style><body>{''.join(parts)}</body></html>\n"
+    )
+    try:
+        target.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise DataError(f"cannot write {target}: {error.strerror}") from error

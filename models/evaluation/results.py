@@ -1,0 +1,112 @@
+"""What an evaluation found: scores of every clip, their means, and how sure these are."""
+
+import csv
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import resampy
+import scipy.stats
+
+from models.data.corpus import read_recording
+from models.errors import DataError
+from models.evaluation.methods import Method
+from models.evaluation.metrics import Audio
+from models.evaluation.validation import mean_defined
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+
+def halved(reference: Audio) -> Audio:
+    """At 22.05 kHz, by the low-pass of the standard evaluation."""
+    low = resampy.resample(reference, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best")
+    out: Audio = low.astype(np.float32)
+    return out
+
+
+@dataclass
+class Evaluation:
+    """Every method's scores on every clip.
+
+    Attributes:
+        data: the folder.
+        methods: in the order of the table, kaiser_fast first.
+        networks: those of them that are networks.
+        paths: of the clips that were scored.
+        lengths_s: theirs, in seconds.
+        clips: per method the measures of every clip, and ``computing_s``.
+        robustness: rows of :func:`models.evaluation.robustness.robustness`; None if not asked for.
+    """
+
+    data: Path
+    methods: list[Method]
+    networks: list[Method]
+    paths: list[Path] = field(default_factory=list)
+    lengths_s: list[float] = field(default_factory=list)
+    clips: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    robustness: list[dict[str, Any]] | None = None
+
+    @staticmethod
+    def pair(path: Path) -> tuple[Audio, Audio]:
+        """A clip at 22.05 kHz, and itself at an even length."""
+        reference = read_recording(path)
+        reference = reference[: len(reference) // 2 * 2]
+        return halved(reference), reference
+
+    def summary(self) -> dict[str, Any]:
+        """What :func:`models.evaluation.evaluate.evaluate` returns."""
+        seconds = sum(self.lengths_s)
+        result: dict[str, Any] = {
+            "data": str(self.data),
+            "clips": len(self.paths),
+            "seconds": round(seconds, 3),
+            "device": self.networks[0].device if self.networks else "cpu",
+            "threads": self.networks[0].threads if self.networks else 1,
+            "rows": [_row(name, clips, seconds) for name, clips in self.clips.items()],
+            "intervals": [_intervals(name, clips) for name, clips in self.clips.items()],
+        }
+        if self.robustness is not None:
+            result["robustness"] = self.robustness
+        return result
+
+    def write_csv(self, target: Path) -> None:
+        """One line per method and clip.
+
+        Raises:
+            DataError: if it cannot be written.
+        """
+        measures = list(self.clips[self.methods[0].name][0])
+        try:
+            with target.open("w", newline="", encoding="utf-8") as file:
+                writer = csv.writer(file)
+                writer.writerow(["clip", "seconds", "method", *measures])
+                for name, clips in self.clips.items():
+                    for path, length_s, clip in zip(self.paths, self.lengths_s, clips, strict=True):
+                        figures = ["" if np.isnan(v) else f"{v:.6g}" for v in clip.values()]
+                        shown = path.relative_to(self.data).as_posix()
+                        writer.writerow([shown, f"{length_s:.3f}", name, *figures])
+        except OSError as error:
+            raise DataError(f"cannot write {target}: {error.strerror}") from error
+
+
+def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, Any]:
+    means = {key: mean_defined([clip[key] for clip in clips]) for key in clips[0]}
+    del means["computing_s"]
+    row: dict[str, Any] = {"method": name}
+    row |= {key: None if np.isnan(mean) else round(mean, 4) for key, mean in means.items()}
+    row["real_time_ratio"] = round(seconds / sum(clip["computing_s"] for clip in clips), 2)
+    return row
+
+
+def _intervals(name: str, clips: list[dict[str, float]]) -> dict[str, Any]:
+    """Half-widths of the 95 % confidence intervals of the means; Student's t."""
+    row: dict[str, Any] = {"method": name}
+    for key in clips[0]:
+        if key == "computing_s":
+            continue
+        values = np.array([c[key] for c in clips if not np.isnan(c[key])])
+        row[key] = None
+        if len(values) > 1:
+            width = scipy.stats.t.ppf(0.975, len(values) - 1) * scipy.stats.sem(values)
+            row[key] = round(float(width), 4)
+    return row

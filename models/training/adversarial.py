@@ -1,0 +1,154 @@
+"""The adversarial phase of a training: discriminators that learn against the network."""
+
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from models.errors import CheckpointError
+from models.networks.discriminators import Discriminators, Verdict
+from models.training.config import AdversarialConfig
+from models.training.distributed import World
+
+# Of relative feature distances: layers that are dead give nothing to be divided by.
+TINY = 1e-7
+
+
+class Verdicts(NamedTuple):
+    """What the network hears from the discriminators; ``total`` is what it minimises."""
+
+    total: Tensor
+    adversarial: Tensor
+    feature_matching: Tensor
+
+
+def discriminator_loss(real: list[Verdict], fake: list[Verdict]) -> Tensor:
+    r"""Least squares, mean over the discriminators.
+
+    .. math::
+        L_D = E[(D(y) - 1)^2] + E[D(\hat y)^2]
+
+    Source:
+        Mao et al., Least Squares Generative Adversarial Networks (2017).
+    """
+    losses = [
+        (1 - a).square().mean() + b.square().mean()
+        for (a, _), (b, _) in zip(real, fake, strict=True)
+    ]
+    return torch.stack(losses).mean()
+
+
+def adversarial_loss(fake: list[Verdict]) -> Tensor:
+    """The network's side of :func:`discriminator_loss`: that what it makes passes for real."""
+    return torch.stack([(1 - score).square().mean() for score, _ in fake]).mean()
+
+
+def feature_distance(real: list[Verdict], fake: list[Verdict], world: World) -> Tensor:
+    """Mean absolute difference of feature maps, relative to the real ones' mean size.
+
+    Source:
+        Larsen et al. (2016); relative as in Défossez et al., EnCodec (2022), equation 3.
+    """
+    parts = []
+    for (_, ours), (_, theirs) in zip(real, fake, strict=True):
+        for a, b in zip(ours, theirs, strict=True):
+            size = world.sum(a.abs().mean()) / world.size
+            parts.append(world.sum((a - b).abs().mean()) / world.size / (size + TINY))
+    return torch.stack(parts).mean()
+
+
+class Adversary:
+    """The discriminators, their optimiser, and both sides' losses.
+
+    Args:
+        config: the configuration's section.
+        world: the processes that share each batch.
+        device: where the training runs.
+    """
+
+    def __init__(self, config: AdversarialConfig, *, world: World, device: torch.device) -> None:
+        self.config = config
+        self.world = world
+        self.network = Discriminators(
+            from_hz=config.from_hz,
+            period_channels=config.period_channels,
+            band_channels=config.band_channels,
+        ).to(device)
+        self.shared = world.wrap(self.network, device)
+        self.optimiser = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, betas=config.betas
+        )
+
+    def begun(self, step: int) -> bool:
+        """Whether the phase has begun."""
+        return step >= self.config.start_step
+
+    def cut(self, estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The same piece of both, at a place that torch's generator chooses."""
+        n = self.config.crop_samples
+        if not n or n >= target.shape[2]:
+            return estimate, target
+        start = int(torch.randint(target.shape[2] - n + 1, ()))
+        return estimate[:, :, start : start + n], target[:, :, start : start + n]
+
+    def learn(self, estimate: Tensor, target: Tensor, *, factor: float) -> dict[str, float]:
+        """One step of the discriminators; returns their loss.
+
+        Args:
+            estimate: ``[B, 1, T]``, without gradients.
+            target: ``[B, 1, T]``.
+            factor: of the learning rate.
+        """
+        for group in self.optimiser.param_groups:
+            group["lr"] = self.config.learning_rate * factor
+        level = self.network.level(target)
+        # One call for both: DistributedDataParallel counts calls.
+        both = self.shared(torch.cat([target, estimate]), torch.cat([level, level]))
+        loss = discriminator_loss(*_halves(both))
+        self.optimiser.zero_grad(set_to_none=True)
+        torch.autograd.backward(loss)
+        norm = nn.utils.clip_grad_norm_(self.network.parameters(), self.config.gradient_norm)
+        self.optimiser.step()
+        return {"discriminator": loss.item(), "discriminator_gradient_norm": float(norm)}
+
+    def judge(self, estimate: Tensor, target: Tensor) -> Verdicts:
+        """What the network is to minimise; the discriminators get no gradients of it."""
+        self.network.requires_grad_(False)
+        try:
+            level = self.network.level(target)
+            both = self.network(torch.cat([target, estimate]), torch.cat([level, level]))
+        finally:
+            self.network.requires_grad_(True)
+        real, fake = _halves(both)
+        adversarial = adversarial_loss(fake)
+        matching = feature_distance(real, fake, self.world)
+        total = self.config.adversarial_weight * adversarial
+        return Verdicts(total + self.config.feature_weight * matching, adversarial, matching)
+
+    def state(self) -> dict[str, Any]:
+        """What a checkpoint holds of it."""
+        return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
+
+    def resume(self, state: dict[str, Any]) -> None:
+        """Go on from a checkpoint.
+
+        Raises:
+            CheckpointError: if it holds discriminators of other sizes.
+        """
+        try:
+            self.network.load_state_dict(state["network"])
+        except RuntimeError as error:
+            raise CheckpointError(
+                "the checkpoint's discriminators have other sizes than [adversarial] says"
+            ) from error
+        self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _halves(both: list[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
+    """Verdicts on the first and on the second half of a batch."""
+    first, second = [], []
+    for score, features in both:
+        n = len(score) // 2
+        first.append((score[:n], [f[:n] for f in features]))
+        second.append((score[n:], [f[n:] for f in features]))
+    return first, second

@@ -1,0 +1,141 @@
+"""What a training leaves behind for people: the log, curves, and TensorBoard."""
+
+import json
+import time
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import nn
+
+from models.data.front_end import kaiser_fast
+from models.errors import DataError
+from models.evaluation.metrics import Audio
+from models.evaluation.plots import curves, pixels, png, spectrograms
+from models.evaluation.validation import evaluating
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
+LOG = "log.jsonl"
+CURVES = "curves.png"
+# Drawing takes a good part of a second.
+DRAW_EVERY_S = 60.0
+
+
+def read_log(folder: Path) -> list[dict[str, float]]:
+    """The rows of a run's log; lines that a crash left half-written are dropped."""
+    try:
+        lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return []
+    rows: list[dict[str, float]] = []
+    for line in lines:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            continue
+        if isinstance(row, dict) and "step" in row:
+            rows.append(row)
+    return rows
+
+
+def _summary_writer(folder: Path) -> Any:
+    with warnings.catch_warnings():
+        # Of what TensorBoard itself imports; nothing a user can act on.
+        warnings.simplefilter("ignore")
+        from torch.utils.tensorboard import SummaryWriter
+
+        return SummaryWriter(str(folder))
+
+
+class Journal:
+    """Writes a run's log, curves and TensorBoard events.
+
+    Args:
+        folder: of the run.
+        step: where the training goes on; rows behind it, of a run that was cut off, are dropped.
+        tensorboard: whether to write events for TensorBoard.
+        report: told where TensorBoard is missing.
+
+    Raises:
+        DataError: if the log cannot be written.
+    """
+
+    def __init__(
+        self, folder: Path, *, step: int, tensorboard: bool, report: Callable[[str], None]
+    ) -> None:
+        self._folder = folder
+        rows = read_log(folder)
+        self.rows = [row for row in rows if row["step"] <= step]
+        if len(self.rows) < len(rows):
+            self._write("".join(json.dumps(row) + "\n" for row in self.rows), "w")
+        self._drawn = time.monotonic()
+        self._writer: Any = None
+        if tensorboard:
+            try:
+                self._writer = _summary_writer(folder)
+            except ImportError:
+                report("TensorBoard is not installed (pip install 'topoctave[train]'): log only")
+
+    def _write(self, text: str, mode: str) -> None:
+        try:
+            with (self._folder / LOG).open(mode, encoding="utf-8") as log:
+                log.write(text)
+        except OSError as error:
+            raise DataError(f"cannot write {self._folder / LOG}: {error.strerror}") from error
+
+    def add(self, row: Mapping[str, float]) -> None:
+        """A validation's row: into the log, the curves and TensorBoard.
+
+        Raises:
+            DataError: if the disk does not take it.
+        """
+        self.rows.append(dict(row))
+        self._write(json.dumps(row) + "\n", "a")
+        if time.monotonic() - self._drawn > DRAW_EVERY_S:
+            self._draw()
+        if self._writer:
+            for key, value in row.items():
+                if "/" in key:
+                    self._writer.add_scalar(key, value, int(row["step"]))
+            self._writer.flush()
+
+    def _draw(self) -> None:
+        try:
+            (self._folder / CURVES).write_bytes(png(curves(self.rows)))
+        except OSError as error:
+            raise DataError(f"cannot write {self._folder / CURVES}: {error.strerror}") from error
+        self._drawn = time.monotonic()
+
+    def add_clip(
+        self, network: nn.Module, pair: tuple[Audio, Audio], device: torch.device, step: int
+    ) -> None:
+        """A validation clip as the network has it now: audio and spectrograms."""
+        if not self._writer:
+            return
+        source, reference = pair
+        with evaluating(network), torch.inference_mode():
+            x = torch.from_numpy(source).to(device)[None, None]
+            torch.manual_seed(0)
+            estimate = network(x)[0, 0].float().cpu().numpy()
+        # Networks without a front end have the 22.05 kHz audio itself.
+        dry = source if len(source) == len(reference) else kaiser_fast(source)
+        sounds = {"kaiser fast": dry, "network": estimate, "recording": reference}
+        for name, audio in sounds.items():
+            tag = f"clip/{name.replace(' ', '_')}"
+            self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_OUT)
+        picture = pixels(spectrograms(sounds))
+        self._writer.add_image("clip/spectrograms", picture, step, dataformats="HWC")
+        self._writer.flush()
+
+    def close(self) -> None:
+        """Draw the curves once more, and close TensorBoard's file.
+
+        Raises:
+            DataError: if the disk does not take them.
+        """
+        if self.rows:
+            self._draw()
+        if self._writer:
+            self._writer.close()

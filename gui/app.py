@@ -72,11 +72,11 @@ def main(settings: Settings | None = None) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from gui import theme
-    from gui.icons import app_icon
-    from gui.memory import Memory
-    from gui.ports import real_services
-    from gui.window import MainWindow
+    from gui.control.user_settings import Memory
+    from gui.engine_interface import real_services
+    from gui.main_window import MainWindow
+    from gui.widgets import theme
+    from gui.widgets.icons import app_icon
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)

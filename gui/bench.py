@@ -63,9 +63,9 @@ def measure_redraw(*, updates: int = 300) -> dict[str, float | str | int]:
     from PySide6.QtGui import QGuiApplication
     from PySide6.QtWidgets import QApplication
 
-    from gui import theme
     from gui.app import display_available
-    from gui.spectrograms import Spectrograms
+    from gui.spectrogram.view import Spectrograms
+    from gui.widgets import theme
 
     if not display_available() and sys.platform.startswith("linux"):
         os.environ["QT_QPA_PLATFORM"] = "offscreen"

@@ -54,12 +54,12 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     """One picture, in a process that has a display."""
     from PySide6.QtWidgets import QApplication
 
-    from gui import theme
-    from gui.memory import Memory, Remembered
-    from gui.ports import real_services
-    from gui.theme import ThemeChoice
-    from gui.watch import NO_DEVICES, TOO_SLOW
-    from gui.window import MainWindow
+    from gui.control.user_settings import Memory, Remembered
+    from gui.control.warnings import NO_DEVICES, TOO_SLOW
+    from gui.engine_interface import real_services
+    from gui.main_window import MainWindow
+    from gui.widgets import theme
+    from gui.widgets.theme import ThemeChoice
     from realtime.engine.settings import Settings
 
     app = QApplication(sys.argv[:1])

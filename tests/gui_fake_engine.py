@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from gui.ports import Engine, Services
+from gui.engine_interface import Engine, Services
 from realtime.audio_io.devices import Device
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio

@@ -19,11 +19,11 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer, QtMsgType, qInstallMessageHan
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from gui import theme
-from gui.memory import Memory, Remembered
-from gui.ports import real_services
-from gui.theme import ThemeChoice
-from gui.window import MainWindow
+from gui.control.user_settings import Memory, Remembered
+from gui.engine_interface import real_services
+from gui.main_window import MainWindow
+from gui.widgets import theme
+from gui.widgets.theme import ThemeChoice
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import State
 

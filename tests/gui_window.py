@@ -15,12 +15,12 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
-from gui import theme
-from gui.choice_box import ChoiceBox
-from gui.dialogs import Dialogs
-from gui.memory import Memory
-from gui.pane import SpectrogramPane
-from gui.window import MainWindow
+from gui.control.dialogs import Dialogs
+from gui.control.user_settings import Memory
+from gui.main_window import MainWindow
+from gui.spectrogram.plot import SpectrogramPane
+from gui.widgets import theme
+from gui.widgets.combo_box import ChoiceBox
 from realtime.engine.settings import Settings
 
 WAIT_MS = 5000

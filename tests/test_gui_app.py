@@ -14,7 +14,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and
 
 START = """
 import os, signal, sys, threading, time
-from gui import ports
+from gui import engine_interface as ports
 from gui_fake_engine import FakeWorld
 world = FakeWorld()
 ports.real_services = world.services

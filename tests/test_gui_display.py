@@ -51,8 +51,8 @@ from pathlib import Path
 from gui_fake_engine import FakeWorld
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from gui.memory import Memory
-from gui.window import MainWindow
+from gui.control.user_settings import Memory
+from gui.main_window import MainWindow
 app = QApplication([])
 for size in ((1403, 907), None):
     window = MainWindow(FakeWorld().services(), Memory(sys.argv[1]))

@@ -10,15 +10,15 @@ import pytest
 from gui_fake_engine import DESK, Clip, FakeEngine, device
 from scipy.stats import binomtest
 
-from gui.abx import AbxSession, p_value, verdict
-from gui.ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, Needle
-from gui.choices import find, input_choices, output_choices
-from gui.gauges import Health, format_ratio, health, share_of_scale
-from gui.loudness import LIMIT_DB, LoudnessMatch, k_weights
-from gui.notices import sentence
-from gui.text import DASH, TIMES
-from gui.view_bar import format_time
-from gui.watch import OVERLOAD_S, SILENCE_S, OverloadWatch, SilenceWatch, feedback_risk
+from gui.control.notices import sentence
+from gui.control.warnings import OVERLOAD_S, SILENCE_S, OverloadWatch, SilenceWatch, feedback_risk
+from gui.panels.abx_test import AbxSession, p_value, verdict
+from gui.panels.view_bar import format_time
+from gui.spectrogram.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
+from gui.widgets.device_choices import find, input_choices, output_choices
+from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, Needle
+from gui.widgets.realtime_gauge import Health, format_ratio, health, share_of_scale
+from gui.widgets.text import DASH, TIMES
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
 

@@ -5,9 +5,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gui.colormap import ColourMap, code_colours, codes_of, colours, level_of
-from gui.history import History
-from gui.scale import EDGE_HZ, TOP_HZ, RowMap, Scale, frequency, position, ticks
+from gui.spectrogram.color_maps import ColourMap, code_colours, codes_of, colours, level_of
+from gui.spectrogram.frequency_scale import (
+    EDGE_HZ,
+    TOP_HZ,
+    RowMap,
+    Scale,
+    frequency,
+    position,
+    ticks,
+)
+from gui.spectrogram.history import History
 
 BIN_HZ = 22_050 / 1024
 # Lightness of 8-bit sRGB comes in steps; a map of 256 colours can be off by about two of them.

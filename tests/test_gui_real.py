@@ -10,10 +10,10 @@ import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from gui import theme
-from gui.memory import Memory
-from gui.ports import real_services
-from gui.window import MainWindow
+from gui.control.user_settings import Memory
+from gui.engine_interface import real_services
+from gui.main_window import MainWindow
+from gui.widgets import theme
 from realtime.engine.settings import Settings
 from realtime.inference.model_file import shipped_models
 

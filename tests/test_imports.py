@@ -111,8 +111,8 @@ def test_imports_load_nothing_heavy(project: Path, code: str) -> None:
 
 def test_window_loads_neither_torch_nor_portaudio_before_it_is_used(project: Path) -> None:
     code = (
-        "import sys, gui.app, gui.window, gui.ports\n"
-        "services = gui.ports.real_services()\n"
+        "import sys, gui.app, gui.main_window, gui.engine_interface\n"
+        "services = gui.engine_interface.real_services()\n"
         "services.list_models()\n"
         "print(*sys.modules)"
     )

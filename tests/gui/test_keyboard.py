@@ -7,7 +7,7 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from gui.keyboard import HOLD_S, KEYS
+from gui.panels.shortcuts import HOLD_S, KEYS
 
 pytestmark = qt_marks
 

@@ -11,11 +11,11 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
-from gui.help_page import HelpPage, help_text
-from gui.keyboard import KEYS
-from gui.memory import Memory
-from gui.scale import Scale
-from gui.theme import DARK, LIGHT, ThemeChoice
+from gui.control.user_settings import Memory
+from gui.panels.help import HelpPage, help_text
+from gui.panels.shortcuts import KEYS
+from gui.spectrogram.frequency_scale import Scale
+from gui.widgets.theme import DARK, LIGHT, ThemeChoice
 from realtime.engine.snapshot import Faults
 
 pytestmark = qt_marks
@@ -144,7 +144,7 @@ def test_theme_follows_the_system(qtbot, tmp_path, monkeypatch) -> None:
     hints = QGuiApplication.styleHints()
     for scheme, theme in ((Qt.ColorScheme.Light, LIGHT), (Qt.ColorScheme.Dark, DARK)):
         # The offscreen platform has no scheme of its own to set.
-        monkeypatch.setattr("gui.theme.resolve", lambda _choice, wanted=theme: wanted)
+        monkeypatch.setattr("gui.widgets.theme.resolve", lambda _choice, wanted=theme: wanted)
         hints.colorSchemeChanged.emit(scheme)
         assert opened.window.theme == theme
 

@@ -4,7 +4,7 @@ import pytest
 from gui_window import Opened, picture, qt_marks
 from PySide6.QtCore import Qt
 
-from gui.scale import Scale
+from gui.spectrogram.frequency_scale import Scale
 
 pytestmark = qt_marks
 

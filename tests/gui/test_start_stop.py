@@ -6,7 +6,7 @@ from gui_fake_engine import FakeWorld, device
 from gui_window import Opened, qt_marks
 from PySide6.QtCore import Qt
 
-from gui.memory import Memory
+from gui.control.user_settings import Memory
 from realtime.engine.settings import Settings
 
 pytestmark = qt_marks

@@ -1,0 +1,185 @@
+"""What the user can do, by name: keys, menu and buttons lead here."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtWidgets import QMessageBox, QWidget
+
+from gui.control.dialogs import Dialogs, recordings_folder
+from gui.control.session import Session
+from gui.panels.help import HelpPage
+from gui.panels.view_bar import STEP_S
+from gui.spectrogram.frequency_scale import Scale
+from realtime.files.recorder import Recording
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
+MIX_STEP_PERCENT = 5
+_BLIND_KEYS = ("bypass", "listen_a", "blind", "answer_a", "answer_b")
+
+
+class Commands(QObject):
+    """Carries out the actions of :data:`gui.panels.shortcuts.KEYS` and of the menu."""
+
+    def __init__(self, window: QWidget, session: Session, dialogs: Dialogs) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = session
+        self._dialogs = dialogs
+        self.folder = ""
+        """Where recordings go; empty for the music folder."""
+        self._actions = self._plain_actions()
+        session.recording.ended.connect(self._recorded)
+        session.recording.refused.connect(lambda text: session.notices.error(text))
+
+    def _plain_actions(self) -> dict[str, Callable[[], object]]:
+        session, panels = self._session, self._session.panels
+        view, listening = panels.view_bar, panels.listening
+        actions: dict[str, Callable[[], object]] = {
+            "start": session.toggle,
+            "refresh": session.refresh,
+            "bypass": lambda: listening.set_bypass(not listening.ab.bypass),
+            "listen_a": lambda: listening.set_bypass(True),
+            "match": listening.match.toggle,
+            "blind": lambda: self.set_blind(True),
+            "record": self._record,
+            "freeze": view.freeze.toggle,
+            "spectrum": view.spectrum.toggle,
+            "wave": view.wave.toggle,
+            "loop": view.loop.toggle,
+            "back": lambda: view.step(-STEP_S),
+            "forward": lambda: view.step(STEP_S),
+            "more": lambda: self._turn_mix(MIX_STEP_PERCENT),
+            "less": lambda: self._turn_mix(-MIX_STEP_PERCENT),
+            "reset": self._reset,
+            "open": self._open,
+            "save": self._save,
+            "export": self._export,
+            "dismiss": self._dismiss,
+            "folder": self._choose_folder,
+            "unsilence": self._unsilence,
+            "help": lambda: HelpPage(self._window).show(),
+            "about": self._about,
+            "menu": panels.transport.menu.showMenu,
+            "quit": self._window.close,
+        }
+        for scale in Scale:
+            actions[scale.value] = view.scales[scale].click
+        return actions
+
+    def act(self, name: str) -> None:
+        """Do it; a name that means nothing now does nothing."""
+        if self._session.panels.blind and name in _BLIND_KEYS:
+            self._act_blindly(name)
+        elif name in self._actions:
+            self._actions[name]()
+
+    def release(self, name: str) -> None:
+        """A key that was held is let go: take back what comparing did."""
+        if name == "bypass" and not self._session.panels.blind:
+            self.act("bypass")
+
+    def set_blind(self, blind: bool) -> None:
+        """Go to the blind test, or back to the pictures."""
+        panels = self._session.panels
+        if blind == panels.blind:
+            return
+        panels.show_blind(blind)
+        if blind:
+            if not self._session.active:
+                self._session.start()
+            panels.abx.enter()
+        else:
+            panels.listening.set_bypass(False)
+
+    def _act_blindly(self, name: str) -> None:
+        abx = self._session.panels.abx
+        match name:
+            case "bypass":
+                abx.play("B")
+            case "listen_a":
+                abx.play("A")
+            case "blind":
+                abx.play("X")
+            case _:
+                abx.answer(said_b=name == "answer_b")
+
+    def _turn_mix(self, percent: int) -> None:
+        mix = self._session.panels.listening.mix
+        mix.set_value(mix.value + percent)
+
+    def _reset(self) -> None:
+        engine = self._session.controller.engine
+        if engine is not None:
+            engine.reset_counters()
+        pictures = self._session.panels.spectrograms
+        for meter in (pictures.input_meter, pictures.output_meter):
+            meter.clear_clip()
+
+    def _open(self) -> None:
+        if path := self._dialogs.open_sound(self._window):
+            self._session.panels.transport.choose(input_key=path, told=True)
+
+    def _save(self) -> None:
+        if path := self._dialogs.save_sound(self._window):
+            self._session.panels.transport.choose(output_key=path, told=True)
+
+    def _dismiss(self) -> None:
+        panels = self._session.panels
+        if panels.banner.notice is not None:
+            panels.banner.dismiss()
+        elif panels.blind:
+            self.set_blind(False)
+
+    def _unsilence(self) -> None:
+        self._session.notices.silenced = ()
+
+    def _choose_folder(self) -> None:
+        start = self.folder or recordings_folder()
+        self.folder = self._dialogs.folder(self._window, start) or self.folder
+
+    def _record(self) -> None:
+        session, recording = self._session, self._session.recording
+        engine = session.controller.engine
+        if recording.active:
+            recording.finish()
+        elif engine is not None:
+            recording.begin(engine, Path(self.folder or recordings_folder()))
+        session.panels.transport.show_recording(recording.active)
+
+    def _recorded(self, recording: Recording) -> None:
+        notices = self._session.notices
+        if recording.error:
+            notices.error(recording.error)
+        else:
+            lost = 1000 * recording.lost_samples / SAMPLE_RATE_OUT
+            slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
+            names = f"{recording.input_path.name} and {recording.output_path.name}"
+            folder = recording.input_path.parent
+            notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
+
+    def _export(self) -> None:
+        path = self._dialogs.save_table(self._window)
+        if not path:
+            return
+        panels, notices = self._session.panels, self._session.notices
+        about = {
+            "input": panels.transport.input.currentText(),
+            "model": panels.transport.settings.model,
+            "mix": f"{panels.listening.parameters.mix:g}",
+            "loudness_match": panels.listening.match_db.text(),
+        }
+        try:
+            panels.abx.write(Path(path), about)
+        except OSError as error:
+            notices.error(f"The answers could not be written: {error.strerror}")
+        else:
+            notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
+
+    def _about(self) -> None:
+        QMessageBox.about(
+            self._window,
+            "About Topoctave",
+            "<b>Topoctave</b><br>Gives 22.05 kHz audio its missing top octave, live.<br><br>"
+            "MIT licence; the models name their own, see <i>topoctave models</i>.",
+        )

@@ -1,0 +1,64 @@
+"""The help page: a short text and the table of keys."""
+
+from importlib import resources
+
+from PySide6.QtGui import (
+    QFont,
+    QIcon,
+    QTextBlockFormat,
+    QTextCharFormat,
+    QTextCursor,
+    QTextDocument,
+    QTextFormat,
+)
+from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
+
+from gui.panels.shortcuts import KEYS
+
+
+def help_text() -> str:
+    """The page as Markdown, keys included."""
+    text = resources.files("gui").joinpath("help.md").read_text(encoding="utf-8")
+    rows = "".join(f"| **{key.label}** | {key.help} |\n" for key in KEYS)
+    return f"{text}\n| key | does |\n|---|---|\n{rows}"
+
+
+def _set_type(document: QTextDocument) -> None:
+    """Give paragraphs room and headings a moderate size, which Markdown has no words for."""
+    block = document.begin()
+    while block.isValid():
+        level = block.blockFormat().headingLevel()
+        form = QTextBlockFormat()
+        form.setLineHeight(128, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        form.setTopMargin(16 if level == 2 else 0)
+        form.setBottomMargin(3 if block.textList() is not None else 7)
+        cursor = QTextCursor(block)
+        cursor.mergeBlockFormat(form)
+        if level:
+            look = QTextCharFormat()
+            look.setProperty(QTextFormat.Property.FontPixelSize, 21 if level == 1 else 15)
+            look.setFontWeight(QFont.Weight.DemiBold)
+            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
+            cursor.mergeCharFormat(look)
+        block = block.next()
+
+
+class HelpPage(QDialog):
+    """Shows the text beside the running window."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Topoctave help")
+        self.resize(720, 640)
+        self.browser = QTextBrowser()
+        self.browser.setOpenExternalLinks(False)
+        self.browser.document().setDocumentMargin(16)
+        self.browser.setMarkdown(help_text())
+        _set_type(self.browser.document())
+        self.browser.setAccessibleName("Help")
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
+        buttons.rejected.connect(self.close)
+        column = QVBoxLayout(self)
+        column.addWidget(self.browser)
+        column.addWidget(buttons)

@@ -1,0 +1,300 @@
+"""The bar on top: start and stop, where sound comes from and goes to, model and block."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtGui import QPainter, QPaintEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
+
+from gui.widgets import device_choices as choices
+from gui.widgets.combo_box import ChoiceBox, Field
+from gui.widgets.device_choices import Choice
+from gui.widgets.icons import Glyph, icon, paint_sign
+from gui.widgets.theme import Theme
+from realtime.engine.settings import Settings
+from realtime.inference.model_file import ModelInfo
+
+if TYPE_CHECKING:
+    from realtime.audio_io.devices import Device  # Loads PortAudio.
+
+BLOCKS = (256, 512, 1024, 2048, 4096, 8192)
+
+
+class Transport(QFrame):
+    """Turns what the user chooses into :class:`Settings`."""
+
+    toggled = Signal()
+    """Start or stop."""
+    changed = Signal()
+    """The settings are others: open anew if something runs."""
+    open_asked = Signal()
+    """Choose a file to play."""
+    save_asked = Signal()
+    """Choose a file to write."""
+    refresh_asked = Signal()
+    """Scan the devices again."""
+    record_asked = Signal()
+    """Start or stop recording."""
+
+    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("bar")
+        self.theme = theme
+        self._settings = settings
+        self._devices: list[Device] = []
+        self._files = {"input": "", "output": ""}
+        self.start = QPushButton("Start")
+        self.start.setObjectName("primary")
+        self.start.setIconSize(QSize(16, 16))
+        self.start.setFixedWidth(104)
+        self.record = QPushButton("Record")
+        self.record.setCheckable(True)
+        self.record.setToolTip("Record input and output as two WAV files (R)")
+        self.record.setEnabled(False)
+        self.input = ChoiceBox(theme, "Input")
+        self.output = ChoiceBox(theme, "Output")
+        self.model = ChoiceBox(theme, "Model")
+        self.block = ChoiceBox(theme, "Block size")
+        self.refresh = QToolButton()
+        self.refresh.setToolTip("Look for sound devices again (F5)")
+        self.refresh.setAccessibleName("Refresh devices")
+        self.menu = QToolButton()
+        self.menu.setToolTip("More (F10)")
+        self.menu.setAccessibleName("Menu")
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self._sign = _Sign()
+        self._lay_out()
+        self._connect()
+        self.set_theme(theme)
+        self.show_running(running=False, busy=False)
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(14, 8, 12, 9)
+        row.setSpacing(10)
+        row.addWidget(self._sign)
+        row.addSpacing(2)
+        bottom = Qt.AlignmentFlag.AlignBottom
+        row.addWidget(self.start, 0, bottom)
+        row.addWidget(self.record, 0, bottom)
+        row.addSpacing(4)
+        row.addWidget(Field("Input", self.input), 5)
+        row.addWidget(Field("Model", self.model), 3)
+        row.addWidget(Field("Output", self.output), 5)
+        block = Field("Block", self.block)
+        block.setFixedWidth(134)
+        row.addWidget(block)
+        for tool in (self.refresh, self.menu):
+            tool.setFixedSize(34, 30)
+            tool.setIconSize(QSize(16, 16))
+            row.addWidget(tool, 0, bottom)
+        for button in (self.start, self.record, self.refresh, self.menu):
+            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        for box in (self.start, self.record, self.input, self.model, self.output, self.block):
+            box.setFixedHeight(30)
+
+    def _connect(self) -> None:
+        self.start.clicked.connect(self.toggled)
+        self.refresh.clicked.connect(self.refresh_asked)
+        # A click asks; whether it records is shown by whoever records.
+        self.record.clicked.connect(self.record_asked)
+        self.input.picked.connect(self._pick_input)
+        self.output.picked.connect(self._pick_output)
+        self.model.picked.connect(lambda line: self._set(model=line.value))
+        self.block.picked.connect(lambda line: self._set(block_samples=int(line.value)))
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change colours."""
+        self.theme = theme
+        for box in (self.input, self.output, self.model, self.block):
+            box.theme = theme
+            box.update()
+        self.refresh.setIcon(icon(Glyph.REFRESH, theme.muted, size=16))
+        self.menu.setIcon(icon(Glyph.MENU, theme.text, size=16))
+        self.record.setIcon(icon(Glyph.RECORD, theme.bad, size=14))
+        self._paint_start()
+
+    @property
+    def settings(self) -> Settings:
+        """What is chosen."""
+        return self._settings
+
+    @property
+    def input_is_device(self) -> bool:
+        """The input is a microphone, not a file."""
+        return self._is_device(self.input.chosen)
+
+    @property
+    def output_is_device(self) -> bool:
+        """The output is a loudspeaker, not a file or nothing."""
+        return self._is_device(self.output.chosen)
+
+    @staticmethod
+    def _is_device(choice: Choice | None) -> bool:
+        return choice is not None and (choice.value == "default" or choice.value.isdecimal())
+
+    def set_models(self, models: list[ModelInfo]) -> None:
+        """Fill the list of models."""
+        lines = [
+            Choice(model.name, model.title or model.name, model.name, model.name)
+            for model in models
+        ]
+        wanted = self._settings.model
+        if wanted.endswith(".ts"):
+            lines.append(Choice(wanted, wanted.replace("\\", "/").split("/")[-1], wanted, wanted))
+        if not lines or wanted == "auto":
+            lines.insert(0, Choice("auto", "Automatic", "auto", "The best model for this machine"))
+        self.model.set_lines(lines, wanted)
+        blocks = [
+            Choice(str(n), f"{n}  ·  {n / 44.1:.0f} ms", str(n), f"{n} samples at 44.1 kHz")
+            for n in sorted({*BLOCKS, self._settings.block_samples})
+        ]
+        self.block.set_lines(blocks, str(self._settings.block_samples))
+
+    def set_devices(self, devices: list[Device]) -> list[str]:
+        """Fill the lists of devices; what was chosen is found again by its name.
+
+        Returns:
+            What was chosen and is gone; the system's default stands in for it.
+        """
+        gone = []
+        before = self.input.chosen, self.output.chosen
+        self._devices = devices
+        self._fill()
+        for box, old, name in (
+            (self.input, before[0], "input"),
+            (self.output, before[1], "output"),
+        ):
+            if old is None:
+                continue
+            if not box.choose(old.key):
+                gone.append(old.label)
+                box.choose("default")
+            if box.chosen is not None:
+                self._settings = replace(
+                    self._settings,
+                    **{name: box.chosen.value},  # type: ignore[arg-type]
+                )
+        return gone
+
+    def _fill(self) -> None:
+        self.input.set_lines(
+            choices.input_choices(self._devices, self._files["input"]), self._settings.input
+        )
+        self.output.set_lines(
+            choices.output_choices(self._devices, self._files["output"]), self._settings.output
+        )
+
+    def choose(self, *, input_key: str = "", output_key: str = "", told: bool = False) -> bool:
+        """Choose by value, key, name or file path.
+
+        Args:
+            input_key: Empty leaves the input.
+            output_key: Empty leaves the output.
+            told: True tells it as a user's choice.
+
+        Returns:
+            Whether everything that was wanted is there.
+        """
+        changes: dict[str, str] = {}
+        found = True
+        for name, key, box in (
+            ("input", input_key, self.input),
+            ("output", output_key, self.output),
+        ):
+            if not key:
+                continue
+            if find_file(key):
+                self._files[name] = key
+                self._fill()
+            if box.choose(key) and box.chosen is not None:
+                changes[name] = box.chosen.value
+            else:
+                found = False
+        self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]
+        self._restore()
+        if told:
+            self.changed.emit()
+        return found
+
+    def go_back(self, settings: Settings) -> None:
+        """Choose as before; tells nobody."""
+        self._settings = settings
+        self._restore()
+        self.model.choose(settings.model)
+        self.block.choose(str(settings.block_samples))
+
+    def set_loop(self, loop: bool) -> None:
+        """Play files over and over, or once; tells nobody."""
+        self._settings = replace(self._settings, loop=loop)
+
+    def show_running(self, *, running: bool, busy: bool) -> None:
+        """Show what pressing the button would do."""
+        self._running = running or busy
+        self.start.setText("Stop" if self._running else "Start")
+        self.start.setToolTip("Stop (Space)" if self._running else "Start (Space)")
+        self.start.setProperty("running", self._running)
+        self.start.style().unpolish(self.start)
+        self.start.style().polish(self.start)
+        self.record.setEnabled(running)
+        self._paint_start()
+
+    def show_recording(self, recording: bool) -> None:
+        """Show whether it records."""
+        self.record.setChecked(recording)
+        self.record.setText("Recording" if recording else "Record")
+
+    def _paint_start(self) -> None:
+        running = getattr(self, "_running", False)
+        colour = self.theme.text if running else self.theme.on_accent
+        self.start.setIcon(icon(Glyph.STOP if running else Glyph.PLAY, colour, size=16))
+
+    def _restore(self) -> None:
+        """Let the boxes show what is chosen, after "Open a file…" was picked."""
+        self.input.choose(self._settings.input)
+        self.output.choose(self._settings.output)
+
+    def _pick_input(self, line: Choice) -> None:
+        if line == choices.OPEN_FILE:
+            self._restore()
+            self.open_asked.emit()
+        else:
+            self._set(input=line.value)
+
+    def _pick_output(self, line: Choice) -> None:
+        if line == choices.SAVE_FILE:
+            self._restore()
+            self.save_asked.emit()
+        else:
+            self._set(output=line.value)
+
+    def _set(self, **changes: object) -> None:
+        settings = replace(self._settings, **changes)  # type: ignore[arg-type]
+        if settings != self._settings:
+            self._settings = settings
+            self.changed.emit()
+
+
+def find_file(key: str) -> bool:
+    """Whether a choice is a file's path."""
+    suffix = key.rsplit(".", 1)[-1].lower()
+    return "\n" not in key and suffix in {"wav", "flac", "ogg", "mp3", "aif", "aiff"}
+
+
+class _Sign(QWidget):
+    """The program's sign."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.setFixedSize(38, 38)
+        self.setAccessibleName("Topoctave")
+        self.setToolTip("Topoctave: the missing octave, live")
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        paint_sign(painter, self.rect().toRectF())
+        painter.end()

@@ -1,0 +1,1 @@
+"""The two spectrograms and everything drawn on them."""

@@ -1,0 +1,105 @@
+"""Small building blocks that all panels share."""
+
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+
+from gui.widgets.text import with_minus
+
+
+class Section(QFrame):
+    """A panel with a heading; add to ``body``."""
+
+    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("section")
+        self.body = QVBoxLayout(self)
+        self.body.setContentsMargins(14, 11, 14, 13)
+        self.body.setSpacing(8)
+        self.head = QHBoxLayout()
+        self.head.setSpacing(6)
+        self.head.addWidget(label(heading, "heading"))
+        self.head.addStretch(1)
+        self.body.addLayout(self.head)
+
+
+def label(text: str, role: str = "") -> QLabel:
+    """A text with a role of the style sheet: heading, muted, caption, big."""
+    made = QLabel(text)
+    if role:
+        made.setProperty("role", role)
+    return made
+
+
+class Slider(QSlider):
+    """A slider that a double-click resets."""
+
+    def __init__(self, low: int, high: int, default: int, parent: QWidget | None = None) -> None:
+        super().__init__(Qt.Orientation.Horizontal, parent)
+        self.setRange(low, high)
+        self.setValue(default)
+        self.default = default
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+
+    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
+        """Back to the default."""
+        self.setValue(self.default)
+
+
+class Knob(QWidget):
+    """A named slider with its value beside the name."""
+
+    moved = Signal(float)
+    """The new value."""
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        low: float,
+        high: float,
+        default: float,
+        steps_per_unit: int,
+        form: str,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.name = name
+        self._per_unit = steps_per_unit
+        self._form = form
+        self.slider = Slider(
+            round(low * steps_per_unit), round(high * steps_per_unit),
+            round(default * steps_per_unit),
+        )  # fmt: skip
+        self.slider.setToolTip(f"{name}: double-click for {form.format(default)}")
+        self._number = label("")
+        self._number.setFixedWidth(58)
+        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
+        caption = label(name, "muted")
+        caption.setFixedWidth(82)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(8)
+        row.addWidget(caption)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self._number)
+        self.slider.valueChanged.connect(self._changed)
+        self._say()
+
+    @property
+    def value(self) -> float:
+        """Where it stands."""
+        return self.slider.value() / self._per_unit
+
+    def set_value(self, value: float) -> None:
+        """Move it; tells as a hand would."""
+        self.slider.setValue(round(value * self._per_unit))
+
+    def _changed(self) -> None:
+        self._say()
+        self.moved.emit(self.value)
+
+    def _say(self) -> None:
+        text = with_minus(self._form.format(self.value))
+        self._number.setText(text)
+        self.slider.setAccessibleName(f"{self.name}, {text}")

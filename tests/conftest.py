@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from servers import PulseServer, display_server, missing_for_pulse, pulse_server
+
+from tests.helpers.servers import PulseServer, display_server, missing_for_pulse, pulse_server
 
 # `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
 REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
@@ -68,7 +69,7 @@ def qt_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
     if {"qapp", "qtbot"}.isdisjoint(request.fixturenames):
         yield
         return
-    from qt_leaks import nothing_of_qt_left_running
+    from tests.helpers.qt_leaks import nothing_of_qt_left_running
 
     with nothing_of_qt_left_running():
         yield

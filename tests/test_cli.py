@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import soundfile
 import torch
-from fake_ports import wait_until
-from networks import NotANumber, Smooth, metadata, write_model
 
+from tests.helpers.fake_streams import wait_until
+from tests.helpers.networks import NotANumber, Smooth, metadata, write_model
 from topoctave import main
 
 COMMANDS = ("live", "enhance", "devices", "models", "train", "export", "evaluate", "bench")

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 import scipy.signal
 import soundfile
-from servers import PulseServer, missing_for_pulse, pulse_server
+
+from tests.helpers.servers import PulseServer, missing_for_pulse, pulse_server
 
 pytestmark = [pytest.mark.pulse, pytest.mark.timeout(180)]
 

@@ -1,7 +1,8 @@
 """What tests of the window's panels start from."""
 
 import pytest
-from gui_fake_engine import DESK, FakeWorld
+
+from tests.helpers.gui_fake_engine import DESK, FakeWorld
 
 
 @pytest.fixture

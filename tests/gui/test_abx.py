@@ -2,9 +2,10 @@
 
 import csv
 
-from gui_window import Answers, Opened, qt_marks
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
+
+from tests.helpers.gui_window import Answers, Opened, qt_marks
 
 pytestmark = qt_marks
 

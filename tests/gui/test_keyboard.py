@@ -1,13 +1,13 @@
 """The window's keys: each does one thing, unless the focused widget has a use of its own for it."""
 
 import pytest
-from gui_fake_engine import DESK, FakeWorld
-from gui_window import Opened, qt_marks
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.panels.shortcuts import HOLD_S, KEYS
+from tests.helpers.gui_fake_engine import DESK, FakeWorld
+from tests.helpers.gui_window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,7 +1,8 @@
 """The A/B switch, the mix and the loudness match."""
 
-from gui_window import Opened, qt_marks
 from PySide6.QtCore import Qt
+
+from tests.helpers.gui_window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -5,8 +5,6 @@ import time
 from pathlib import Path
 
 import pytest
-from gui_fake_engine import DESK, FakeWorld, device
-from gui_window import Opened, pick, qt_marks
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
@@ -17,6 +15,8 @@ from gui.panels.shortcuts import KEYS
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.theme import DARK, LIGHT, ThemeChoice
 from realtime.engine.snapshot import Faults
+from tests.helpers.gui_fake_engine import DESK, FakeWorld, device
+from tests.helpers.gui_window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,9 +1,9 @@
 """Gauges, fault counters, latency and the clip light."""
 
 import pytest
-from gui_window import Opened, qt_marks
 
 from realtime.engine.snapshot import Faults
+from tests.helpers.gui_window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,10 +1,10 @@
 """The spectrograms: what they show, freeze, axes, cross-hair, colours and overlays."""
 
 import pytest
-from gui_window import Opened, picture, qt_marks
 from PySide6.QtCore import Qt
 
 from gui.spectrogram.frequency_scale import Scale
+from tests.helpers.gui_window import Opened, picture, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,9 +1,10 @@
 """What a test leaves running is found, and nothing else."""
 
 import pytest
-from gui_window import qt_marks
 from PySide6.QtCore import QObject, QThread, QTimer
-from qt_leaks import nothing_of_qt_left_running
+
+from tests.helpers.gui_window import qt_marks
+from tests.helpers.qt_leaks import nothing_of_qt_left_running
 
 pytestmark = [*qt_marks, pytest.mark.usefixtures("qapp")]
 

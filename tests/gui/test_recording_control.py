@@ -3,8 +3,9 @@
 import threading
 
 import soundfile
-from gui_window import Opened, qt_marks
 from PySide6.QtCore import Qt
+
+from tests.helpers.gui_window import Opened, qt_marks
 
 pytestmark = qt_marks
 

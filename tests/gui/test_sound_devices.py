@@ -1,11 +1,11 @@
 """Sound devices that refuse, go away, come back or cannot be listed; the window says so."""
 
-from gui_fake_engine import DESK, FakeWorld, device
-from gui_window import Opened, pick, qt_marks
 from PySide6.QtCore import Qt
 
 from realtime.audio_io.devices import Device
 from realtime.engine.settings import Settings
+from tests.helpers.gui_fake_engine import DESK, FakeWorld, device
+from tests.helpers.gui_window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

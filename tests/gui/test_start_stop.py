@@ -2,12 +2,12 @@
 
 import threading
 
-from gui_fake_engine import FakeWorld, device
-from gui_window import Opened, qt_marks
 from PySide6.QtCore import Qt
 
 from gui.control.user_settings import Memory
 from realtime.engine.settings import Settings
+from tests.helpers.gui_fake_engine import FakeWorld, device
+from tests.helpers.gui_window import Opened, qt_marks
 
 pytestmark = qt_marks
 

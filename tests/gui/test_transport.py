@@ -3,10 +3,11 @@
 from pathlib import Path
 
 import pytest
-from gui_window import Answers, Opened, pick, qt_marks
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
+
+from tests.helpers.gui_window import Answers, Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,7 +1,8 @@
 """Warnings about silence and howling."""
 
-from gui_window import Opened, pick, qt_marks
 from PySide6.QtCore import Qt
+
+from tests.helpers.gui_window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

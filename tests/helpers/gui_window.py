@@ -1,0 +1,133 @@
+"""Opens the real window on a fake engine, for tests; on Qt's offscreen platform."""
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+os.environ["QT_QPA_PLATFORM"] = "offscreen"
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QWidget
+from pytestqt.qtbot import QtBot
+
+from gui.control.dialogs import Dialogs
+from gui.control.user_settings import Memory
+from gui.main_window import MainWindow
+from gui.spectrogram.plot import SpectrogramPane
+from gui.widgets import theme
+from gui.widgets.combo_box import ChoiceBox
+from realtime.engine.settings import Settings
+from tests.helpers.gui_fake_engine import FakeEngine, FakeWorld
+
+WAIT_MS = 5000
+"""Far more than anything here takes on a busy machine."""
+
+qt_marks = [
+    pytest.mark.qt_log_level_fail("WARNING"),
+    # The offscreen platform says so of every window with a least size.
+    pytest.mark.qt_log_ignore("propagateSizeHints"),
+]
+
+
+@dataclass
+class Answers(Dialogs):
+    """Answers every question about files."""
+
+    sound: str = ""
+    target: str = ""
+    table: str = ""
+    directory: str = ""
+
+    def open_sound(self, parent: QWidget) -> str:
+        return self.sound
+
+    def save_sound(self, parent: QWidget) -> str:
+        return self.target
+
+    def save_table(self, parent: QWidget) -> str:
+        return self.table
+
+    def folder(self, parent: QWidget, start: str) -> str:
+        return self.directory
+
+
+class Opened:
+    """A window, its world, and what tests do with them."""
+
+    def __init__(
+        self,
+        qtbot: QtBot,
+        folder: Path,
+        world: FakeWorld | None = None,
+        *,
+        settings: Settings | None = None,
+        answers: Answers | None = None,
+    ) -> None:
+        self.qtbot = qtbot
+        self.world = world or FakeWorld()
+        self.memory_path = folder / "memory.ini"
+        memory = Memory(str(self.memory_path))
+        self.answers = answers or Answers(directory=str(folder))
+        theme.apply(QApplication.instance(), theme.DARK)
+        self.window = MainWindow(self.world.services(), memory, settings, self.answers)
+        qtbot.addWidget(self.window)
+        # Qt's media devices are the system's: tests tell of changes themselves.
+        self.window.session._hot_plug.start = lambda: False
+        self.window.show()
+        self.panels = self.window.panels
+        self.transport = self.panels.transport
+
+    def wait(self, condition: Callable[[], bool]) -> None:
+        self.qtbot.waitUntil(condition, timeout=WAIT_MS)
+
+    def running(self) -> FakeEngine:
+        """Wait until an engine runs."""
+        self.wait(lambda: self.window.session.controller.engine is not None)
+        engine = self.window.session.controller.engine
+        assert isinstance(engine, FakeEngine)
+        return engine
+
+    def stopped(self) -> None:
+        self.wait(lambda: not self.window.session.active)
+        self.wait(lambda: all(engine.stops for engine in self.world.engines))
+
+    def listed(self) -> None:
+        """Wait until the devices are known."""
+        self.wait(lambda: bool(self.world.scans) and self.window.session._begun)
+
+    def press(self, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
+        """Press a key, which the widget with the focus gets."""
+        held = Qt.KeyboardModifier.NoModifier
+        for modifier in modifiers:
+            held |= modifier
+        self.qtbot.keyClick(QApplication.focusWidget() or self.window, key, held)
+
+    def click(self, widget: QWidget) -> None:
+        self.qtbot.mouseClick(widget, Qt.MouseButton.LeftButton)
+
+    @property
+    def notice(self) -> str:
+        """What the banner says."""
+        notice = self.panels.banner.notice
+        return notice.text if notice is not None else ""
+
+    def ticks(self, count: int = 8) -> None:
+        """Let the window look at the engine some times."""
+        for _ in range(count):
+            self.window.ticker.tick()
+
+
+def pick(box: ChoiceBox, key: str) -> None:
+    """Choose a line as a user does."""
+    assert box.choose(key), key
+    box.picked.emit(box.chosen)
+
+
+def picture(pane: SpectrogramPane) -> npt.NDArray[np.uint32]:
+    """The pixels of a pane, oldest column first."""
+    ring = pane._ring
+    return np.roll(ring._pixels, -(ring.end % ring.width), axis=1)

@@ -1,0 +1,256 @@
+"""The evaluation: every method aligned and scored, and results that JSON can hold."""
+
+import base64
+import csv
+import json
+import re
+import sys
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+import resampy
+import scipy.stats
+import soundfile
+import soxr
+import torch
+
+from models.errors import DataError
+from models.evaluation.evaluate import evaluate
+from models.evaluation.methods import kaiser, soxr_vhq
+from models.evaluation.metrics import score
+from models.export.export import export
+from models.networks.unet import UNet
+from realtime.errors import ModelFileError, TopoctaveError
+from tests.models.export.test_export import write_checkpoint
+from tests.models.networks.test_unet import trained_like
+
+KEYS = [
+    *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
+    *("visqol", "real_time_ratio"),
+]
+# The streaming front end against whole-signal resampy: DESIGN's bound.
+SAME = 1e-5
+
+
+def sound(rng: np.random.Generator, n: int) -> np.ndarray:
+    """Noise that falls by 6 dB per octave, with a slow swell."""
+    spectrum = np.fft.rfft(rng.normal(size=n))
+    spectrum /= np.maximum(np.arange(len(spectrum)), 50) / 50
+    audio = np.fft.irfft(spectrum, n) * np.hanning(n)
+    return 0.5 * audio / np.abs(audio).max()
+
+
+@pytest.fixture
+def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
+    clips = tmp_path / "clips"
+    clips.mkdir()
+    for i, n in enumerate((30_000, 44_101)):
+        soundfile.write(clips / f"{i}.wav", sound(rng, n), 44_100, subtype="FLOAT")
+    return clips
+
+
+@pytest.fixture
+def identity(tmp_path: Path) -> str:
+    """A model that gives out what the front end gives it."""
+    torch.manual_seed(0)
+    network = trained_like(UNet(width=1))
+    network.start_as_identity()
+    checkpoint = write_checkpoint(tmp_path / "c.pt", network)
+    export(checkpoint, tmp_path / "identity.ts")
+    return str(tmp_path / "identity.ts")
+
+
+@pytest.mark.parametrize("name", ["kaiser_fast", "kaiser_best"])
+@pytest.mark.parametrize("n", [100, 16_384, 20_001])
+def test_kaiser_methods_are_resampys(rng: np.random.Generator, name: str, n: int) -> None:
+    x = sound(rng, n).astype(np.float32)
+    got = kaiser(name).upsample(x)
+    expected = resampy.resample(x, 22_050, 44_100, filter=name)
+    np.testing.assert_allclose(got, expected, rtol=0, atol=SAME)
+
+
+def test_soxr_gives_twice_as_many_samples(rng: np.random.Generator) -> None:
+    x = sound(rng, 5_001).astype(np.float32)
+    got = soxr_vhq().upsample(x)
+    assert got.shape == (10_002,)
+    np.testing.assert_array_equal(got, soxr.resample(x, 22_050, 44_100, quality="VHQ"))
+
+
+def test_rows_are_means_of_the_clips_scores(folder: Path) -> None:
+    result = evaluate(folder, [])
+    scores = []
+    for path in sorted(folder.iterdir()):
+        reference = soundfile.read(path, dtype="float32")[0]
+        reference = reference[: len(reference) // 2 * 2]
+        low = resampy.resample(reference, 44_100, 22_050, filter="kaiser_best")
+        scores.append(score(reference, resampy.resample(low, 22_050, 44_100, filter="kaiser_fast")))
+    row = result["rows"][0]
+    assert row["method"] == "kaiser_fast"
+    for key in ("snr_db", "snr_lf_db", "lsd", "lsd_hf"):
+        assert row[key] == pytest.approx(np.mean([s[key] for s in scores]), abs=2e-3), key
+
+
+def test_the_result_is_as_the_design_says(folder: Path, identity: str) -> None:
+    lines: list[str] = []
+    result = evaluate(folder, [identity], compute="cpu", threads=1, report=lines.append)
+    keys = ["data", "clips", "seconds", "device", "threads", "rows", "intervals"]
+    assert list(result) == keys
+    assert (result["data"], result["clips"]) == (str(folder), 2)
+    assert result["seconds"] == pytest.approx(74_100 / 44_100, abs=1e-3)
+    assert (result["device"], result["threads"]) == ("cpu", 1)
+    methods = [row["method"] for row in result["rows"]]
+    assert methods == ["kaiser_fast", "kaiser_best", "soxr_vhq", "identity"]
+    for row in result["rows"]:
+        assert list(row) == KEYS
+        assert row["visqol"] is None
+        assert row["real_time_ratio"] > 0
+    assert lines
+
+
+def test_a_model_is_aligned_to_the_sample(folder: Path, identity: str) -> None:
+    rows = {r["method"]: r for r in evaluate(folder, [identity], threads=1)["rows"]}
+    for key in KEYS[1:8]:
+        # 1e-3 of an LSD or a dB: what the windows' crossfade rounds.
+        assert rows["identity"][key] == pytest.approx(rows["kaiser_fast"][key], abs=1e-3), key
+
+
+def test_the_calling_thread_is_left_as_it_was(folder: Path, identity: str) -> None:
+    torch.set_num_threads(2)
+    evaluate(folder, [identity], threads=1)
+    assert torch.get_num_threads() == 2
+    denormal = np.full(4, 1e-40, np.float32)
+    assert (denormal * np.float32(1.0)).all()  # flushed ones would be zero
+
+
+def test_intervals_are_students(folder: Path) -> None:
+    soundfile.write(folder / "c.wav", np.random.default_rng(3).normal(0, 0.1, 20_000), 44_100)
+    result = evaluate(folder, [], table=folder / "all.csv")
+    interval, row = result["intervals"][0], result["rows"][0]
+    lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
+    lsd = [float(line["lsd"]) for line in lines if line["method"] == "kaiser_fast"]
+    low, high = scipy.stats.ttest_1samp(lsd, 0.0).confidence_interval(0.95)
+    assert row["lsd"] - interval["lsd"] == pytest.approx(low, abs=2e-4)
+    assert row["lsd"] + interval["lsd"] == pytest.approx(high, abs=2e-4)
+    assert interval["visqol"] is None
+
+
+def test_the_csv_has_a_line_per_clip_and_method(folder: Path) -> None:
+    (folder / "sub").mkdir()
+    (folder / "1.wav").rename(folder / "sub" / "one, two.wav")
+    result = evaluate(folder, [], table=folder / "all.csv")
+    lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
+    assert len(lines) == 2 * 3
+    assert {line["clip"] for line in lines} == {"0.wav", "sub/one, two.wav"}
+    mean = np.mean([float(x["snr_db"]) for x in lines if x["method"] == "soxr_vhq"])
+    assert mean == pytest.approx(result["rows"][2]["snr_db"], abs=1e-3)
+    assert {line["visqol"] for line in lines} == {""}
+
+
+def test_the_report_is_one_whole_page(folder: Path, tmp_path: Path, identity: str) -> None:
+    (folder / "0.wav").rename(folder / "<b>&.wav")  # names must not become tags
+    run = tmp_path / "run"
+    run.mkdir()
+    row = {"step": 1, "train/total": 2.0, "val/loss/total": 2.0, "val/lsd": 1.0}
+    (run / "log.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(row | {"step": 2}))
+    page = tmp_path / "report.html"
+    evaluate(folder, [identity], threads=1, page=page, runs=[run, tmp_path / "none"])
+    text = page.read_text()
+    pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
+    # Best, median and worst of four methods, and the curves.
+    assert len(pictures) == 4 * 3 + 1
+    assert all(base64.b64decode(p).startswith(b"\x89PNG") for p in pictures)
+    assert "http" not in text
+    assert "<b>&" not in text
+    assert "&lt;b&gt;&amp;.wav" in text
+    assert "Training run" in text
+    tags = HTMLParser()
+    tags.feed(text)
+    tags.close()
+
+
+def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
+    folder: Path, tmp_path: Path, identity: str
+) -> None:
+    page = tmp_path / "report.html"
+    (folder / "1.wav").unlink()
+    result = evaluate(folder, [identity], threads=1, robust=True, page=page)
+    rows = result["robustness"]
+    assert {r["method"] for r in rows} == {"kaiser_fast", "identity"}
+    assert "bessel-6" in page.read_text()
+    json.dumps(result, allow_nan=False)
+
+
+def test_files_that_cannot_be_written_are_told_before_the_work(
+    folder: Path, tmp_path: Path
+) -> None:
+    for name in ("table", "page"):
+        with pytest.raises(DataError, match="no folder"):
+            evaluate(folder, [], **{name: tmp_path / "nowhere" / "x"})
+        with pytest.raises(DataError, match="cannot write"):
+            evaluate(folder, [], **{name: tmp_path})
+
+
+def test_silent_and_short_clips_spoil_nothing(folder: Path) -> None:
+    before = evaluate(folder, [])["rows"][0]
+    soundfile.write(folder / "short.wav", np.zeros(2_000), 44_100)
+    soundfile.write(folder / "silent.wav", np.zeros(5_000), 44_100)
+    result = evaluate(folder, [])
+    assert result["clips"] == 3
+    assert result["rows"][0]["snr_db"] == before["snr_db"]
+    json.dumps(result, allow_nan=False)
+
+
+def test_a_measure_that_no_clip_has_is_none(tmp_path: Path) -> None:
+    soundfile.write(tmp_path / "silent.wav", np.zeros(5_000), 44_100)
+    row = evaluate(tmp_path, [])["rows"][0]
+    assert (row["snr_db"], row["snr_lf_db"], row["lsd"]) == (None, None, 0.0)
+
+
+def test_unusable_audio_is_refused(folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="no folder"):
+        evaluate(tmp_path / "nowhere", [])
+    short = tmp_path / "short"
+    short.mkdir()
+    with pytest.raises(DataError, match="no audio files"):
+        evaluate(short, [])
+    soundfile.write(short / "a.wav", np.zeros(100), 44_100)
+    with pytest.raises(DataError, match="shorter than"):
+        evaluate(short, [])
+    soundfile.write(folder / "z.wav", np.zeros(10_000), 8_000)
+    with pytest.raises(DataError, match=r"z\.wav has 8000 Hz"):
+        evaluate(folder, [])
+
+
+def test_unknown_and_doubled_models_are_refused(folder: Path, identity: str) -> None:
+    with pytest.raises(ModelFileError, match="no model 'nothing'"):
+        evaluate(folder, ["nothing"])
+    with pytest.raises(ModelFileError, match="same name"):
+        evaluate(folder, [identity, identity], threads=1)
+
+
+def test_a_dtype_that_cannot_be_is_refused(folder: Path, identity: str) -> None:
+    with pytest.raises(ValueError, match="the CPU cannot compute in tf32"):
+        evaluate(folder, [identity], compute="cpu", threads=1, dtype="tf32")
+
+
+def test_visqol_missing_is_said_in_one_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "visqol", None)
+    with pytest.raises(TopoctaveError, match="pip install"):
+        evaluate(folder, [], visqol=True)
+
+
+@pytest.mark.slow
+def test_visqol_prefers_more_bandwidth(tmp_path: Path, rng: np.random.Generator) -> None:
+    pytest.importorskip("visqol", reason="the visqol extra is not installed")
+    from models.evaluation.visqol import Listener
+
+    listener = Listener()
+    reference = sound(rng, 2 * 44_100).astype(np.float32)
+    low = soxr.resample(reference, 44_100, 8_000)
+    narrow = soxr.resample(low, 8_000, 44_100)[: len(reference)]
+    assert listener(reference, reference) > 4.5
+    assert listener(reference, narrow) < 4.0
+    assert np.isnan(listener(reference[:2_000], reference[:2_000]))
+    assert np.isnan(listener(0 * reference, reference))

@@ -1,0 +1,193 @@
+"""Nothing invented where nothing is: what the shipped models make of silence, tones and music.
+
+Networks for speech may hear vowels in chords and fricatives in hiss. Every model that comes with
+the program is asked here, through the live path's processors, as soon as it is in assets.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+import scipy.signal
+
+from models.evaluation.methods import Method, kaiser, model, processor_state_kept
+from models.evaluation.metrics import Audio, score
+from models.evaluation.results import halved
+from realtime.inference.model_file import shipped_models
+from realtime.sample_rates import SAMPLE_RATE_OUT
+from tests.helpers.signals import MUSIC, chord, drums, room_tone, sine, sweep
+from tests.helpers.tonality import (
+    AUDIBLE_DB,
+    PROMINENT_DB,
+    critical_band_hz,
+    long_term_power,
+    loudest_tone,
+)
+
+SHIPPED = shipped_models()
+# Networks that take the 22.05 kHz input itself can keep their hands off its band.
+OCTAVES = [info for info in SHIPPED if info.front_end == "none"]
+
+# A third of half a step of 24 bits.
+SILENCE = 2e-8
+# Nothing above it is left of the input by any front end; below, a network restores the edge.
+OCTAVE_HZ = 11_500.0
+# Lines of the sine test, in dBFS.
+LINE_DB = -80.0
+# What a floor may be above its continuation in a band, before anybody notices.
+HISS_DB = 3.0
+BANDS_HZ = ((11_500, 14_000), (14_000, 17_000), (17_000, 20_000))
+# The ends of a clip are no stationary part.
+ENDS_SAMPLES = 4_096
+
+
+@pytest.fixture(scope="module", params=SHIPPED, ids=lambda info: info.name)
+def shipped(request: pytest.FixtureRequest) -> Iterator[Method]:
+    """Every shipped model."""
+    with processor_state_kept():
+        yield model(request.param, compute="cpu", threads=1)
+
+
+@pytest.fixture(scope="module", params=OCTAVES, ids=lambda info: info.name)
+def octave(request: pytest.FixtureRequest) -> Iterator[Method]:
+    """The shipped models without a front end."""
+    with processor_state_kept():
+        yield model(request.param, compute="cpu", threads=1)
+
+
+def inside(x: Audio) -> Audio:
+    """Without the clip's ends."""
+    return x[ENDS_SAMPLES:-ENDS_SAMPLES]
+
+
+def added(method: Method, reference: Audio) -> Audio:
+    """What a model adds to the dry signal."""
+    low = halved(reference)
+    return inside(method.upsample(low) - kaiser("kaiser_fast").upsample(low))
+
+
+def test_every_shipped_model_is_asked() -> None:
+    assert {info.name for info in SHIPPED} >= {"unet-small"}
+
+
+def test_digital_silence_stays_digital_silence(shipped: Method) -> None:
+    assert np.abs(shipped.upsample(np.zeros(22_050, np.float32))).max() < SILENCE
+
+
+@pytest.mark.parametrize("make", [chord, drums])
+def test_music_gains_no_audible_tone(shipped: Method, make: Callable[[], Audio]) -> None:
+    tone = loudest_tone(added(shipped, make()), from_hz=OCTAVE_HZ)
+    assert tone is None or tone.to_noise_db < AUDIBLE_DB, tone
+
+
+@pytest.mark.parametrize("hz", [150.0, 500.0, 2_000.0, 5_000.0, 8_000.0])
+def test_a_lone_tone_gains_no_audible_tone(shipped: Method, hz: float) -> None:
+    tone = loudest_tone(added(shipped, sine(hz)), from_hz=OCTAVE_HZ)
+    assert tone is None or tone.to_noise_db < AUDIBLE_DB, tone
+
+
+def test_a_sweep_gains_nothing_anywhere(shipped: Method) -> None:
+    # A long-term spectrum does not see lines that move.
+    _, _, spectra = scipy.signal.stft(
+        added(shipped, sweep()), SAMPLE_RATE_OUT, "blackmanharris", 1_024, scaling="spectrum"
+    )
+    hz = np.linspace(0, SAMPLE_RATE_OUT / 2, len(spectra))
+    loudest = np.abs(spectra[hz > OCTAVE_HZ]).max() * 2  # a full-scale sine has 1
+    assert 20 * np.log10(loudest) < LINE_DB
+
+
+@pytest.mark.parametrize("make", [chord, drums])
+def test_full_music_is_nearer_to_the_recording(shipped: Method, make: Callable[[], Audio]) -> None:
+    reference = make()
+    low = halved(reference)
+    dry = score(reference, kaiser("kaiser_fast").upsample(low))["lsd"]
+    assert score(reference, shipped.upsample(low))["lsd"] < 0.6 * dry
+
+
+@pytest.mark.parametrize("name", MUSIC)
+def test_no_music_is_worse_than_the_filter_alone(shipped: Method, name: str) -> None:
+    reference = MUSIC[name]()
+    low = halved(reference)
+    dry = score(reference, kaiser("kaiser_fast").upsample(low))["lsd"]
+    assert score(reference, shipped.upsample(low))["lsd"] <= dry
+
+
+def test_a_sine_gains_no_line(octave: Method) -> None:
+    power = long_term_power(inside(octave.upsample(halved(sine(1_000.0)))))
+    hz = np.linspace(0, SAMPLE_RATE_OUT / 2, len(power))
+    elsewhere = power[(hz < 950) | (hz > 1_050)]
+    assert 10 * np.log10(elsewhere.max()) < LINE_DB
+
+
+@pytest.mark.parametrize("slope_db", [0.0, -3.0, -6.0])
+def test_room_tone_gains_no_hiss(octave: Method, slope_db: float) -> None:
+    # Its spectrum is a straight line, so the full-band noise is the input's own continuation.
+    reference = room_tone(slope_db)
+    ours, wanted = (
+        scipy.signal.welch(inside(x), SAMPLE_RATE_OUT, nperseg=2_048)
+        for x in (octave.upsample(halved(reference)), reference)
+    )
+    for low, high in BANDS_HZ:
+        band = (wanted[0] >= low) & (wanted[0] < high)
+        above_db = 10 * np.log10(ours[1][band].mean() / wanted[1][band].mean())
+        assert above_db < HISS_DB, (low, high)
+
+
+# ---- the measure itself
+
+
+def hiss(level_db: float = -50.0) -> npt.NDArray[np.float32]:
+    return room_tone(0.0, level_db=level_db, seconds=3.0)
+
+
+def test_noise_alone_has_no_audible_tone() -> None:
+    tone = loudest_tone(hiss(), from_hz=OCTAVE_HZ)
+    assert tone is None or tone.to_noise_db < AUDIBLE_DB
+
+
+@pytest.mark.parametrize("to_noise_db", [AUDIBLE_DB, PROMINENT_DB, 20.0])
+def test_a_tone_in_noise_is_found_at_its_level(to_noise_db: float) -> None:
+    hz = 14_321.0
+    noise = hiss()
+    # White noise: the share of the critical band in 22.05 kHz.
+    masker = noise.std() ** 2 * critical_band_hz(hz) / (SAMPLE_RATE_OUT / 2)
+    t = np.arange(len(noise)) / SAMPLE_RATE_OUT
+    level = np.sqrt(2 * masker * 10 ** (to_noise_db / 10))
+    tone = loudest_tone(noise + level * np.sin(2 * np.pi * hz * t), from_hz=OCTAVE_HZ)
+    assert tone is not None
+    assert tone.hz == pytest.approx(hz, abs=2.0)
+    assert tone.to_noise_db == pytest.approx(to_noise_db, abs=1.5)
+    # As a sine of full scale has 0 dB, its mean power of 1/2 notwithstanding.
+    assert tone.level_db == pytest.approx(20 * np.log10(level), abs=1.0)
+
+
+def test_the_chords_own_harmonics_are_tones() -> None:
+    tone = loudest_tone(inside(chord()), from_hz=OCTAVE_HZ)
+    assert tone is not None
+    assert tone.to_noise_db > PROMINENT_DB
+
+
+def test_a_mirrored_band_would_be_heard() -> None:
+    # What zero-stuffing without a filter does: every harmonic again, about 11.025 kHz.
+    low = halved(chord())
+    mirrored = np.zeros(2 * len(low))
+    mirrored[::2] = 2 * low
+    tone = loudest_tone(inside(mirrored), from_hz=OCTAVE_HZ)
+    assert tone is not None
+    assert tone.to_noise_db > PROMINENT_DB
+
+
+def test_room_tone_is_what_it_says() -> None:
+    noise = room_tone(-3.0)
+    assert 20 * np.log10(noise.std()) == pytest.approx(-60.0, abs=0.1)
+    hz, power = scipy.signal.welch(noise, SAMPLE_RATE_OUT, nperseg=4_096)
+    octave_db = [
+        10 * np.log10(power[(hz > f / 1.1) & (hz < f * 1.1)].mean()) for f in (2_000, 4_000)
+    ]
+    assert octave_db[1] - octave_db[0] == pytest.approx(-3.0, abs=0.5)
+
+
+def test_short_clips_are_refused() -> None:
+    with pytest.raises(ValueError, match="16384 samples or more, got 100"):
+        long_term_power(np.zeros(100, np.float32))

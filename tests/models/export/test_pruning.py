@@ -1,0 +1,134 @@
+"""Pruned U-Nets: narrower, and the same to hear."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from torch import Tensor
+
+import models.export.pruning
+from models.errors import CheckpointError, DataError
+from models.export.export import PARITY, export
+from models.export.half_precision import error_db
+from models.export.pruning import BELOW_ADDED_DB, LEAST, MULTIPLE, listening, pruned
+from models.export.streaming_unet import StreamingUNet
+from models.networks.unet import UNet
+from realtime.inference.model_file import find_model
+from tests.models.export.test_export import unet, write_checkpoint
+from tests.models.export.test_exportable import checkpoint as octave_checkpoint
+from tests.models.export.test_exportable import octave
+from tests.models.export.test_streaming_unet import assert_delayed, run
+from tests.models.networks.test_unet import noise
+
+# A width at which there is something to cut.
+WIDTH = 8
+
+
+def pairs(network: UNet) -> list[Any]:
+    children: Any = network
+    return [network.inp, *children.down, *(up.conv for up in children.up)]
+
+
+def widths(network: UNet) -> list[tuple[int, int]]:
+    return [(pair[0].out_channels, pair[3].out_channels) for pair in pairs(network)]
+
+
+def with_idle_channels(*, shut: bool) -> UNet:
+    """Three quarters of the deep levels' channels give a constant, or are rectified away."""
+    network = unet(width=WIDTH)
+    with torch.no_grad():
+        # Levels with 16 channels or more in a quarter.
+        for pair in pairs(network)[4:10]:
+            for norm, constant in ((pair[1], -1.0 if shut else 0.3), (pair[4], 0.3)):
+                idle = torch.arange(norm.num_features) % 4 > 0
+                norm.weight[idle] = 0.01 if shut and norm is pair[1] else 0.0
+                norm.bias[idle] = constant
+    return network
+
+
+def sounds(seed: int = 0) -> Tensor:
+    torch.manual_seed(seed)
+    return 0.3 * noise(4, 1, 8_192)
+
+
+@pytest.mark.parametrize("shut", [False, True])
+def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
+    network = with_idle_channels(shut=shut)
+    before = {name: value.clone() for name, value in network.state_dict().items()}
+    narrow = pruned(network, sounds())
+    for old, new in list(zip(widths(network), widths(narrow), strict=True))[4:10]:
+        assert new[0] <= max(old[0] // 4, LEAST)
+        assert new[1] <= max(old[1] // 4, LEAST)
+    assert error_db(narrow, network, sounds()) <= -BELOW_ADDED_DB
+    # And of what it has not heard.
+    assert error_db(narrow, network, sounds(1)) <= 10 - BELOW_ADDED_DB
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+
+
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_a_network_with_nothing_idle_stays_what_it_is(width: int) -> None:
+    network = unet(width=width)
+    narrow = pruned(network, sounds())
+    assert error_db(narrow, network, sounds()) <= -BELOW_ADDED_DB
+    for old, new in zip(widths(network), widths(narrow), strict=True):
+        for a, b in zip(old, new, strict=True):
+            assert b == a or (LEAST <= b < a and b % MULTIPLE == 0)
+
+
+def test_what_was_pruned_streams_as_it_gives_whole_signals() -> None:
+    narrow = pruned(with_idle_channels(shut=False), sounds())
+    network = torch.jit.script(StreamingUNet(narrow).eval())
+    x = 0.3 * noise(2, 1, 40 * 128)
+    with torch.inference_mode():
+        for blocks in (128, [384, 128, 1024] * 9):
+            assert_delayed(run(network, x, blocks), narrow(x), network.latency_samples)
+
+
+def test_a_diverged_network_is_left_for_others_to_refuse() -> None:
+    network = unet()
+    with torch.no_grad():
+        network.final.weight.fill_(torch.nan)
+    assert widths(pruned(network, sounds())) == widths(network)
+
+
+@pytest.fixture
+def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(models.export.pruning, "SEGMENTS", 2)
+    monkeypatch.setattr(models.export.pruning, "SEGMENT_SAMPLES", 16_384)
+    folder = tmp_path / "recordings"
+    folder.mkdir()
+    rng = np.random.default_rng(0)
+    for name in ("a", "b"):
+        soundfile.write(folder / f"{name}.wav", 0.1 * rng.normal(size=100_000), 44_100)
+    return folder
+
+
+def test_a_file_says_how_much_was_left_out(tmp_path: Path, recordings: Path) -> None:
+    path = write_checkpoint(tmp_path / "c.pt", with_idle_channels(shut=False))
+    metadata = export(path, tmp_path / "m.ts", half=False, prune=recordings)
+    assert metadata["parameters"] < 0.5 * metadata["trained_parameters"]
+    assert metadata["parity"] <= PARITY
+    assert find_model(str(tmp_path / "m.ts")).parameters == metadata["parameters"]
+    assert "all that makes a difference of" in (tmp_path / "m.md").read_text()
+
+
+def test_listening_is_always_the_same(recordings: Path) -> None:
+    first = listening(recordings)
+    assert first.shape[1] == 1
+    assert len(first) > 1
+    assert torch.equal(first, listening(recordings))
+
+
+def test_bad_folders_are_named(tmp_path: Path) -> None:
+    path = write_checkpoint(tmp_path / "c.pt", unet())
+    with pytest.raises(DataError, match="there is no folder"):
+        export(path, tmp_path / "m.ts", prune=tmp_path / "nowhere")
+    assert not (tmp_path / "m.ts").exists()
+
+
+def test_octaves_have_nothing_to_prune(tmp_path: Path, recordings: Path) -> None:
+    with pytest.raises(CheckpointError, match="only U-Nets"):
+        export(octave_checkpoint(tmp_path, octave()), tmp_path / "o.ts", prune=recordings)

@@ -1,0 +1,322 @@
+"""The streaming U-Net: what it streams is what the network gives for the whole signal."""
+
+import copy
+import io
+from collections.abc import Iterable, Iterator
+from functools import cache
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+import models.export.fold_batch_norm
+import models.export.unet_layers
+from models.export.streaming_unet import StreamingUNet
+from models.networks.tone_guard import ToneGuard
+from models.networks.unet import LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+from tests.models.networks.test_unet import noise, trained_like
+
+# Of the folded network against the trained one: float32 sums in another order.
+PARITY = 1e-5
+# Of a stream against the whole signal, as the issue asks; measured 1e-5, while a skip or a history
+# misplaced by one frame, at any level, makes 1e-3 and more.
+STREAMED = 1e-4
+# Layers of random weights amplify what rounding does, and processors sum in different orders:
+# measured up to 5e-5 with AVX2. A frame out of place makes 1e-3 and more.
+ROUNDED = 1e-4
+# Of bfloat16 weights and frames against float32, relative to what the network adds: 8 bits of
+# mantissa (0.4 %) in each of 30 layers; measured 2 %.
+BF16_RELATIVE = 0.05
+
+LENGTH = 40 * 128
+# Root mean square of the signals; what the networks add has half as much.
+LEVEL = 0.2
+
+
+@pytest.fixture(autouse=True)
+def inference() -> Iterator[None]:
+    with torch.inference_mode():
+        yield
+
+
+@cache
+def unet(width: int = 4) -> UNet:
+    """A network with weights as if trained, which adds up to 0.5 to noise.
+
+    Small random networks are often dead: all their ReLUs cut, or nothing but bias. The first seed
+    that gives a lively one is taken.
+    """
+    x = signal(1, 4096)
+    for seed in range(100):
+        torch.manual_seed(seed)
+        network = trained_like(UNet(width=width), seed).requires_grad_(False)
+        added = network(x) - x
+        network.final.weight.div_(2 * added.abs().max())
+        network.final.bias.div_(2 * added.abs().max())
+        if float((network(x) - x).std()) > LEVEL / 4:
+            return network
+    raise AssertionError(f"no lively network of width {width}")
+
+
+def signal(batch: int, length: int = LENGTH) -> Tensor:
+    return LEVEL * noise(batch, 1, length)
+
+
+def scripted(network: nn.Module) -> torch.jit.ScriptModule:
+    return torch.jit.script(network.eval())
+
+
+def run(network: nn.Module, x: Tensor, blocks: int | Iterable[int], *, lead: int = 128) -> Tensor:
+    """Stream a signal in blocks; the output as late as it comes, without what fills the lead."""
+    x = torch.cat([torch.zeros(x.shape[0], 1, 128 - lead), x], dim=2)
+    state = network.initial_state(x.shape[0], lead)
+    out, at = [], 0
+    sizes = iter([blocks] * x.shape[2] if isinstance(blocks, int) else blocks)
+    while at < x.shape[2]:
+        n = min(next(sizes), (x.shape[2] - at) // 128 * 128)
+        if n == 0:
+            break
+        y, state = network.stream(x[:, :, at : at + n], state)
+        out.append(y)
+        at += n
+    return torch.cat(out, dim=2)[:, :, 128 - lead :]
+
+
+def assert_delayed(streamed: Tensor, whole: Tensor, latency: int) -> None:
+    """Equal but for the delay, outside what sees the padding of the whole signal's edges."""
+    length = streamed.shape[2] - latency
+    found = streamed[:, :, latency:][:, :, LOOK_BACK_SAMPLES:]
+    expected = whole[:, :, LOOK_BACK_SAMPLES:length]
+    assert found.shape[2] > 1000
+    torch.testing.assert_close(found, expected, rtol=0, atol=STREAMED)
+
+
+def assert_same(actual: Tensor, expected: Tensor) -> None:
+    """Up to rounding, which grows with what is summed: processors sum in different orders."""
+    largest = max(1.0, float(expected.abs().max()))
+    torch.testing.assert_close(actual, expected, rtol=0, atol=ROUNDED * largest)
+
+
+@pytest.mark.parametrize("width", [1, 2, 3, 4])
+@pytest.mark.parametrize("length", [1, 70, 1_000, 12_800])
+def test_whole_signals_give_what_the_trained_network_gives(width: int, length: int) -> None:
+    network = unet(width)
+    x = signal(2, length)
+    expected = network(x)
+    assert_same(StreamingUNet(network)(x), expected)
+
+
+@pytest.mark.parametrize("block", [128, 256, 384, 1024, LENGTH])
+@pytest.mark.parametrize("lead", [128, 1, 2, 77])
+@pytest.mark.parametrize("width", [1, 2, 4])
+def test_a_stream_is_the_whole_signal_late(width: int, lead: int, block: int) -> None:
+    network = StreamingUNet(unet(width))
+    x = signal(1)
+    assert_delayed(run(network, x, block, lead=lead), network(x), 509 + lead)
+
+
+@pytest.mark.parametrize("lead", [128, 1])
+def test_signals_side_by_side_do_not_mix(lead: int) -> None:
+    network = StreamingUNet(unet())
+    x = signal(3)
+    together = run(network, x, 384, lead=lead)
+    assert_delayed(together, network(x), 509 + lead)
+    alone = torch.cat([run(network, row[None], 384, lead=lead) for row in x])
+    torch.testing.assert_close(together, alone, rtol=0, atol=STREAMED)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_any_cutting_gives_the_same(seed: int) -> None:
+    network = scripted(StreamingUNet(unet()))
+    x = signal(2)
+    generator = torch.Generator().manual_seed(seed)
+    sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
+    assert_delayed(run(network, x, sizes), network(x), network.latency_samples)
+
+
+@pytest.mark.parametrize("lead", [128, 1, 77])
+def test_a_guarded_network_streams_as_it_gives_whole_signals(lead: int) -> None:
+    guarded = copy.deepcopy(unet())
+    guarded.guard = ToneGuard()
+    network = scripted(StreamingUNet(guarded))
+    t = torch.arange(LENGTH) / 44_100
+    tone = LEVEL * torch.sin(2 * torch.pi * 5_000 * t)
+    # A tone between noises, and noise between tones.
+    x = signal(2)
+    x[0, :, LENGTH // 4 : -LENGTH // 4] = tone[LENGTH // 4 : -LENGTH // 4]
+    x[1, :, : LENGTH // 4] = tone[: LENGTH // 4]
+    expected = guarded(x)
+    torch.testing.assert_close(network(x), expected, rtol=0, atol=PARITY)
+    middle = slice(LENGTH // 2 - 64, LENGTH // 2 + 64)
+    assert torch.equal(expected[0, :, middle], x[0, :, middle])
+    assert not torch.equal(expected[1, :, middle], x[1, :, middle])
+    generator = torch.Generator().manual_seed(lead)
+    sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
+    assert_delayed(run(network, x, sizes, lead=lead), expected, 509 + lead)
+
+
+def test_torchscript_streams_like_python() -> None:
+    network = StreamingUNet(unet(4))
+    x = signal(2)
+    script = scripted(network)
+    torch.testing.assert_close(script(x), network(x), rtol=0, atol=PARITY)
+    for block in (128, 1024):
+        torch.testing.assert_close(
+            run(script, x, block), run(network, x, block), rtol=0, atol=STREAMED
+        )
+
+
+def test_the_layout_of_wide_networks_streams_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(models.export.fold_batch_norm, "PANELLED_WEIGHTS", 1000)
+    monkeypatch.setattr(models.export.fold_batch_norm, "PANEL_COLUMNS", 16)
+    monkeypatch.setattr(models.export.unet_layers, "MERGED_WEIGHTS", 0)
+    network = StreamingUNet(unet(4))
+    layers = [m for m in network.modules() if isinstance(m, models.export.unet_layers.Convolution)]
+    assert max(layer.panels for layer in layers) > 4
+    x = signal(2)
+    torch.testing.assert_close(network(x), unet(4)(x), rtol=0, atol=PARITY)
+    assert_delayed(run(scripted(network), x, 512), network(x), 637)
+
+
+def test_latency_is_the_look_ahead() -> None:
+    network = StreamingUNet(unet())
+    assert network.latency_samples == LOOK_AHEAD_SAMPLES
+    assert scripted(network).latency_samples == LOOK_AHEAD_SAMPLES
+    assert network.block_multiple == 128
+
+
+def test_with_a_lead_of_one_nothing_waits_in_vain() -> None:
+    """The last output of a block depends on the last input, so no lower latency is possible."""
+    with torch.inference_mode(mode=False):
+        network = StreamingUNet(unet(4))
+        state = network.initial_state(1, 1)
+        slopes = []
+        for x in signal(1).split(128, dim=2):
+            x.requires_grad_()
+            y, state = network.stream(x, state)
+            y[0, 0, -1].backward()
+            slopes.append(float(x.grad[0, 0, -1]))
+            state = [s.detach() for s in state]
+    # A single path of outermost taps: a ReLU may well cut it in some blocks, not in all.
+    assert any(slopes)
+
+
+def test_before_a_stream_there_is_silence() -> None:
+    """From the first sample on, not only behind the zone that sees padding."""
+    network = StreamingUNet(unet())
+    x = signal(1)
+    silence = 16 * 128
+    whole = network(nn.functional.pad(x, [silence, 0]))[:, :, silence:]
+    streamed = run(network, x, 256)[:, :, network.latency_samples :]
+    torch.testing.assert_close(streamed, whole[:, :, : streamed.shape[2]], rtol=0, atol=STREAMED)
+
+
+@pytest.mark.parametrize("width", [1, 4])
+def test_a_fresh_state_stays_as_it_is_in_silence(width: int) -> None:
+    network = StreamingUNet(unet(width))
+    state = network.initial_state(2)
+    for _ in range(3):
+        y, state = network.stream(torch.zeros(2, 1, 128), state)
+        for after, before in zip(state, network.initial_state(2), strict=True):
+            assert_same(after, before)
+    assert float(y.abs().max()) > 0.0  # biases are heard even in silence
+
+
+def test_the_state_keeps_its_shapes_and_is_not_changed() -> None:
+    network = scripted(StreamingUNet(unet()))
+    x = signal(2, 384)
+    state = network.initial_state(2)
+    before = [s.clone() for s in state]
+    first, after = network.stream(x, state)
+    assert all(torch.equal(a, b) for a, b in zip(state, before, strict=True))
+    assert [s.shape for s in after] == [s.shape for s in state]
+    assert [s.dtype for s in after] == [s.dtype for s in state]
+    again, _ = network.stream(x, state)
+    assert torch.equal(first, again)
+
+
+def test_the_state_holds_no_more_than_a_block() -> None:
+    """Parts of it are views: they must not keep ever more alive."""
+    network = StreamingUNet(unet())
+    state = network.initial_state(1)
+    sizes = []
+    for _ in range(4):
+        _, state = network.stream(signal(1, 512), state)
+        sizes.append(sum(s.untyped_storage().nbytes() for s in state))
+    assert len(set(sizes)) == 1
+
+
+@pytest.mark.parametrize("length", [0, 1, 127, 129, 192])
+def test_blocks_off_the_grid_are_refused(length: int) -> None:
+    network = StreamingUNet(unet(1))
+    with pytest.raises(ValueError, match=str(length)):
+        network.stream(torch.zeros(1, 1, length), network.initial_state(1))
+    script = scripted(network)
+    with pytest.raises(torch.jit.Error, match="multiple of 128"):
+        script.stream(torch.zeros(1, 1, length), script.initial_state(1))
+
+
+@pytest.mark.parametrize(("batch", "lead"), [(0, 128), (-1, 128), (1, 0), (1, 129)])
+def test_impossible_states_are_refused(batch: int, lead: int) -> None:
+    with pytest.raises(ValueError):
+        StreamingUNet(unet(1)).initial_state(batch, lead)
+
+
+def test_a_network_that_depends_on_its_window_is_refused() -> None:
+    with pytest.raises(ValueError, match="align_corners"):
+        StreamingUNet(UNet(width=1, align_corners=True))
+
+
+def test_nothing_remembers_how_it_was_computed() -> None:
+    with torch.inference_mode(mode=False):
+        network = StreamingUNet(unet(1))
+        y, state = network.stream(torch.zeros(1, 1, 128), network.initial_state(1))
+        assert not any(t.requires_grad for t in [y, *state, network(y)])
+
+
+def test_the_network_it_is_made_of_stays_as_it_is() -> None:
+    network = unet()
+    before = {k: v.clone() for k, v in network.state_dict().items()}
+    StreamingUNet(network)
+    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
+
+
+def optimised(script: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
+    return torch.jit.optimize_for_inference(script, other_methods=["initial_state", "stream"])
+
+
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        lambda s: torch.jit.freeze(s, preserved_attrs=["initial_state", "stream"]),
+        optimised,
+    ],
+    ids=["frozen", "optimised"],
+)
+def test_a_loaded_file_can_be_frozen_and_optimised(prepare) -> None:
+    network = StreamingUNet(unet(4))
+    file = io.BytesIO()
+    torch.jit.save(scripted(network), file)
+    file.seek(0)
+    loaded = prepare(torch.jit.load(file).eval())
+    x = signal(2)
+    torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=PARITY)
+    assert_delayed(run(loaded, x, 256, lead=2), network(x), 511)
+
+
+def test_both_forms_share_their_weights_in_a_file() -> None:
+    network = unet(8)
+    file = io.BytesIO()
+    torch.jit.save(scripted(StreamingUNet(network)), file)
+    parameters = 4 * sum(p.numel() for p in network.parameters())
+    # The matrices of the shallow levels and the code come on top.
+    assert len(file.getvalue()) < 1.15 * parameters
+
+
+def test_bfloat16_weights_stay_near_and_give_float32() -> None:
+    network, low = StreamingUNet(unet(4)), StreamingUNet(unet(4)).to(torch.bfloat16)
+    x = signal(1)
+    for y, expected in [(low(x), network(x)), (run(low, x, 512), run(network, x, 512))]:
+        assert y.dtype == torch.float32
+        error = float((y - expected).square().mean().sqrt())
+        assert 0.0 < error < BF16_RELATIVE * LEVEL

@@ -1,0 +1,167 @@
+"""Several processes that train one network: the gradients of one on the joint batch."""
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import nullcontext
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.errors import ConfigError, TrainingError
+from models.training.checkpoint import load_checkpoint
+from models.training.distributed import World
+from models.training.train import train
+from models.training.trainer import Trainer
+from tests.helpers.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
+
+# Of all gradients as one vector, relative to its length: float32 sums in another order, through 16
+# batch norms. A share of the batch alone is wrong by 0.1 and more.
+SAME = 1e-4
+# Of one tensor, relative to its largest value; some tensors' gradients are nearly rounding alone.
+SAME_TENSOR = 1e-2
+TIMEOUT_S = 100
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
+    """Exit code and stderr of two processes that know of each other as torchrun's do."""
+    port = free_port()
+    processes = []
+    for rank in (0, 1):
+        environment = os.environ | {
+            "WORLD_SIZE": "2",
+            "RANK": str(rank),
+            "LOCAL_RANK": str(rank),
+            "MASTER_ADDR": "127.0.0.1",
+            "MASTER_PORT": str(port),
+            "OMP_NUM_THREADS": "1",
+            "PYTHONPATH": str(project),
+        }
+        command = [sys.executable, *arguments]
+        processes.append(
+            subprocess.Popen(
+                command, env=environment, stderr=subprocess.PIPE, text=True, cwd=project
+            )
+        )
+    try:
+        texts = [p.communicate(timeout=TIMEOUT_S)[1] for p in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [(p.returncode, text) for p, text in zip(processes, texts, strict=True)]
+
+
+def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(
+    project: Path, tmp_path: Path
+) -> None:
+    ran = run_two([str(project / "tests" / "helpers" / "ddp_worker.py"), str(tmp_path)], project)
+    assert [code for code, _ in ran] == [0, 0], ran
+    alone = results(awake(Trainer(config())), 1)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    assert any(name.startswith("gradient.inp") for name in alone)
+    for name, expected in alone.items():
+        assert torch.equal(first[name], second[name]), name
+        if name.startswith("after.") and "running" not in name:
+            # Adam's first step is the sign of a gradient: noise where that is nearly zero.
+            continue
+        scale = float(expected.abs().max()) if expected.is_floating_point() else 1.0
+        if ".0.bias" in name or ".3.bias" in name:
+            # A bias in front of a batch norm has no effect: its gradient is rounding alone.
+            scale = 1.0
+        torch.testing.assert_close(first[name], expected, rtol=0, atol=SAME_TENSOR * scale)
+    names = [name for name in alone if name.startswith("gradient.")]
+    got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
+    assert float((got - expected).norm()) < SAME * float(expected.norm())
+
+
+def test_discriminators_are_shared_too(project: Path, tmp_path: Path) -> None:
+    worker = str(project / "tests" / "helpers" / "ddp_worker.py")
+    ran = run_two([worker, str(tmp_path), "adversarial"], project)
+    assert [code for code, _ in ran] == [0, 0], ran
+    alone = results(awake(Trainer(config(ADVERSARIAL))), 1)
+    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    for kind in ("gradient.", "opponent."):
+        names = [name for name in alone if name.startswith(kind)]
+        assert all(torch.equal(first[name], second[name]) for name in names)
+        got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
+        assert float((got - expected).norm()) < SAME * float(expected.norm()), kind
+
+
+def test_shares_alone_would_not_have_them() -> None:
+    # The test above can fail: half of the batch gives quite other gradients.
+    alone = results(awake(Trainer(config())), 1)
+
+    trainer = awake(Trainer(config()))
+    x, y = joint_batch(0)
+    trainer.train_on(x[: BATCH // 2], y[: BATCH // 2])
+    gradient = trainer.network.get_parameter("inp.0.weight").grad
+    assert gradient is not None
+    expected = alone["gradient.inp.0.weight"]
+    assert float((gradient - expected).abs().max()) > 0.05 * float(expected.abs().max())
+
+
+def test_torchrun_trains_with_the_command_of_one_process(
+    project: Path, tmp_path: Path, rng: np.random.Generator
+) -> None:
+    for name in ("train", "val"):
+        (tmp_path / name).mkdir()
+        audio = rng.normal(0.0, 0.1, 9_000)
+        soundfile.write(tmp_path / name / "a.wav", audio, 44_100, subtype="FLOAT")
+    text = (
+        f"[data]\ntrain = '{tmp_path / 'train'}'\nvalidation = '{tmp_path / 'val'}'\n"
+        "segment_samples = 2048\n[network]\nwidth = 1\n[run]\n"
+        f"folder = '{tmp_path / 'run'}'\nsteps = 4\nbatch_size = 4\nvalidate_every = 2\n"
+        "tensorboard = false\ndevice = 'cpu'\nema_decay = 0.9\n"
+    )
+    (tmp_path / "tiny.toml").write_text(text)
+    torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
+    command = [sys.executable, *torchrun, "-m", "topoctave", "train", str(tmp_path / "tiny.toml")]
+    ran = subprocess.run(
+        command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
+    )
+    assert ran.returncode == 0, ran.stderr
+    # Only one of them speaks and writes.
+    assert ran.stderr.count("minutes of audio") == 1
+    state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
+    assert state["step"] == 4
+    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
+    # One process goes on from the checkpoint of two: the names of the weights are the same.
+    other = config()
+    data = replace(other.data, train=str(tmp_path / "train"), validation=str(tmp_path / "val"))
+    run = replace(
+        other.run, folder=str(tmp_path / "run"), steps=5, tensorboard=False, validate_every=2
+    )
+    network = replace(other.network, width=1)
+    train(replace(other, data=data, run=run, network=network), report=lambda _: None)
+    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 5
+
+
+def test_a_batch_that_cannot_be_shared_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "models.training.train.world_of_torchrun", lambda _: nullcontext(World(size=3))
+    )
+    with pytest.raises(ConfigError, match=r"batch_size \(4\) must be a multiple of the 3"):
+        train(config())
+
+
+def test_processes_that_do_not_meet_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(TrainingError, match="do not find each other") as error:
+        train(config())
+    assert "\n" not in str(error.value)

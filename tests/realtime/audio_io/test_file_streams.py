@@ -1,0 +1,194 @@
+"""Files, and nothing, as inputs and outputs that behave like devices."""
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.output_queue import Outlet
+from realtime.dsp.processor import Audio
+from realtime.files.audio_file import AudioFile
+from tests.helpers.fake_streams import wait_until
+
+
+@pytest.fixture(autouse=True)
+def no_thread_is_left() -> Iterator[None]:
+    before = threading.active_count()
+    yield
+    wait_until(lambda: threading.active_count() <= before, "that all threads had ended")
+
+
+def numbered(n: int) -> Audio:
+    return np.arange(1, n + 1, dtype=np.float32)[None]
+
+
+def file_input(n: int, **changes: bool) -> FileInput:
+    return FileInput("memory", AudioFile(numbered(n), 22_050, ""), **changes)
+
+
+def taken(intake: Intake, n: int = 1_000) -> Audio:
+    out = np.zeros((1, n), np.float32)
+    return out[:, : intake.ring.read(out)]
+
+
+def drain(source: FileInput, intake: Intake) -> Audio:
+    """All that comes, by a reader that is in no hurry."""
+    parts: list[Audio] = []
+
+    def done() -> bool:
+        finished = source.finished
+        parts.append(taken(intake, 300))
+        return finished and not intake.ring.available
+
+    wait_until(done, "the end")
+    source.stop()
+    return np.concatenate(parts, axis=1)
+
+
+@pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
+def test_an_unpaced_file_comes_whole_and_in_order(n: int) -> None:
+    source, intake = file_input(n), Intake(1, 22_050)
+    source.start(intake, None)
+    np.testing.assert_array_equal(drain(source, intake), numbered(n))
+    assert intake.lost_samples == 0
+    assert source.position_s == source.length_s
+
+
+def test_the_end_is_told_when_all_is_in_the_ring() -> None:
+    """Whoever sees it first, and then looks into the ring, must find everything."""
+
+    class Slow(Intake):
+        def push(self, x: Audio, *, overflow: bool = False) -> None:
+            time.sleep(0.05)
+            super().push(x, overflow=overflow)
+
+    source, intake = file_input(100), Slow(1, 1_000)
+    source.start(intake, None)
+    wait_until(lambda: source.finished, "the end")
+    assert intake.ring.available == 100
+    source.stop()
+
+
+def test_time_decides_how_much_has_come() -> None:
+    clock = [0.0]
+    source, intake = file_input(22_050), Intake(1, 22_050)
+    source.start(intake, lambda: clock[0])
+    wait_until(lambda: intake.ring.written > 0, "the first samples")
+    for seconds in (0.1, 0.25, 0.9):
+        clock[0] = seconds
+        wait_until(lambda s=seconds: intake.ring.written >= 22_050 * s, "what is due")
+        # One tick ahead of the time at most.
+        assert intake.ring.written <= 22_050 * (seconds + 0.003)
+    source.stop()
+
+
+def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
+    """The program was stopped for a minute: all of it is due at once."""
+    source, intake = file_input(60_000), Intake(1, 5_000)
+    source.start(intake, lambda: 60.0)
+    np.testing.assert_array_equal(drain(source, intake), numbered(60_000))
+    assert (intake.lost_samples, intake.overruns) == (0, 0)
+
+
+def test_a_loop_begins_again_at_the_end() -> None:
+    source, intake = file_input(700, loop=True), Intake(1, 22_050)
+    source.start(intake, None)
+    parts: list[Audio] = []
+    wait_until(lambda: parts.append(taken(intake)) or sum(p.shape[1] for p in parts) > 5_000)
+    source.stop()
+    y = np.concatenate(parts, axis=1)
+    np.testing.assert_array_equal(y[0], np.resize(numbered(700), y.shape[1]))
+    assert not source.finished
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
+)
+def test_seeking_begins_there(seconds: float, expected: int) -> None:
+    source, intake = file_input(22_050), Intake(1, 22_050)
+    source.seek(0.9)
+    source.seek(seconds)  # the last wish counts
+    source.start(intake, None)
+    y = drain(source, intake)[0]
+    assert y.size == 22_050 - expected
+    # Behind the fade out of the old place.
+    np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
+
+
+def test_stop_is_idempotent_and_may_come_first() -> None:
+    for port in (file_input(10), NullOutput()):
+        port.stop()
+        port.stop()
+
+
+def outlet(channels: int = 1) -> Outlet:
+    intake = Intake(channels, 10)
+    intake.push(np.zeros((channels, 1), np.float32))
+    return Outlet(channels, 44_100, intake)
+
+
+def test_nobody_pulls_in_real_time() -> None:
+    played = outlet()
+    played.ring.write(np.ones((1, 44_100), np.float32))
+    sink = NullOutput()
+    begin = time.perf_counter()
+    sink.start(played, 1)
+    wait_until(lambda: played.ring.consumed > 8_820, "a fifth of a second")
+    sink.stop()
+    assert played.ring.consumed <= (time.perf_counter() - begin) * 44_100
+    assert played.underruns == 0
+
+
+def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
+    played, sink = outlet(2), FileOutput(tmp_path / "out.wav")
+    sink.start(played, 2)
+    x = np.random.default_rng(1).uniform(-1, 1, (2, 100_000)).astype(np.float32)
+    done = 0
+    while done < x.shape[1]:
+        done += played.ring.write(x[:, done : done + 20_000])
+        assert not (tmp_path / "out.wav").exists()
+        time.sleep(0.001)
+    sink.stop()
+    sink.stop()
+    y, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
+    np.testing.assert_array_equal(y.T, x)
+    assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
+    assert sink.error == ""
+
+
+def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
+    played = Outlet(1, 1_000, Intake(1, 10))
+    played.ring.write(np.zeros((1, 500), np.float32))
+    sink = FileOutput(tmp_path / "out.wav")
+    sink.start(played, 1)
+    sink.stop()
+    assert list(tmp_path.iterdir()) == []
+    assert sink.error == ""
+
+
+def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    played, sink = outlet(), FileOutput(tmp_path / "out.wav")
+    sink.start(played, 1)
+
+    # soundfile's answer to a write that is cut short.
+    def cut_short(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(soundfile.SoundFile, "write", cut_short)
+    played.ring.write(np.zeros((1, 500), np.float32))
+    wait_until(lambda: sink.error != "", "the error")
+    assert "disk is full" in sink.error
+    # It goes on taking samples: the engine must not hang on it.
+    played.ring.write(np.zeros((1, 500), np.float32))
+    wait_until(lambda: not played.ring.available, "that the ring is empty")
+    sink.stop()
+    assert list(tmp_path.iterdir()) == []
+    assert "disk is full" in sink.error

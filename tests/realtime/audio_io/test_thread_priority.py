@@ -1,0 +1,110 @@
+"""Real-time scheduling: taken where it is given, left alone where it is not."""
+
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+import realtime.audio_io.thread_priority
+import realtime.engine.worker
+from realtime.audio_io.thread_priority import WORKER_PRIORITY, make_ordinary, make_urgent
+from realtime.dsp.processor import Audio
+from tests.helpers.fake_streams import Rig, wait_until
+from tests.helpers.networks import Gate, loaded_chain
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="scheduling is Linux's own")
+
+
+def in_thread(call: Callable[[], object]) -> list[object]:
+    out: list[object] = []
+    thread = threading.Thread(target=lambda: out.append(call()))
+    thread.start()
+    thread.join()
+    return out
+
+
+@linux
+def test_a_thread_is_urgent_if_the_system_allows_it_and_no_other_is() -> None:
+    def look() -> tuple[bool, int, int]:
+        allowed = make_urgent(WORKER_PRIORITY)
+        return allowed, os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+
+    before = os.sched_getscheduler(0)
+    ((allowed, policy, priority),) = in_thread(look)  # type: ignore[misc]
+    if allowed:
+        assert policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
+        assert priority == WORKER_PRIORITY
+    else:
+        assert (policy, priority) == (before, 0)
+    assert os.sched_getscheduler(0) == before
+
+
+@linux
+def test_it_can_be_undone_and_is_not_inherited() -> None:
+    def undone() -> int:
+        make_urgent(WORKER_PRIORITY)
+        make_ordinary()
+        return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
+
+    def inherited() -> int:
+        make_urgent(WORKER_PRIORITY)
+        (policy,) = in_thread(lambda: os.sched_getscheduler(0))
+        assert isinstance(policy, int)
+        return policy
+
+    assert in_thread(undone) == [os.SCHED_OTHER]
+    assert in_thread(inherited) == [os.SCHED_OTHER]
+
+
+def test_where_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(
+        realtime.audio_io.thread_priority.os, "sched_setscheduler", refuse, raising=False
+    )
+    assert not make_urgent(WORKER_PRIORITY)
+    monkeypatch.setattr(realtime.audio_io.thread_priority.sys, "platform", "darwin")
+    assert not make_urgent(WORKER_PRIORITY)
+    make_ordinary()
+
+
+def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
+    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
+
+    def slow(x: Audio) -> Audio:
+        time.sleep(2 * x.shape[1] / 44_100)
+        return x.copy()
+
+    with Rig(loaded_chain(slow), safety_samples=0) as rig:
+        for _ in range(2):
+            dropped = rig.look.faults.dropped_samples
+            rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
+            rig.sink.pull(40 * rig.block)
+            wait_until(lambda d=dropped: rig.look.faults.dropped_samples > d, "that it caught up")
+            rig.settle()
+    assert asked == ["urgent", "ordinary"]
+
+
+def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
+    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    # Its quick blocks are so even where the machine is busy.
+    monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
+    gate = Gate()
+    with Rig(loaded_chain(gate, block_samples=1_024), safety_samples=0) as rig:
+        rig.run(np.zeros((1, 20 * rig.block), np.float32))
+        gate.open.clear()
+        rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
+        rig.sink.pull(40 * rig.block)
+        gate.open.set()
+        wait_until(lambda: rig.look.faults.dropped_samples > 0, "that it caught up")
+        rig.settle()
+    assert asked == ["urgent"]

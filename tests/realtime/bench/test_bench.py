@@ -1,0 +1,256 @@
+"""What `topoctave bench` measures and draws; no figure depends on how fast this machine is."""
+
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import realtime.bench.bench
+import realtime.bench.startup_time
+from models.evaluation.bench import untrained_groups, write_untrained
+from models.export.streaming_unet import StreamingUNet
+from realtime.bench.bench import Stage, bench_devices, bench_row, measure, window_row
+from realtime.bench.plot import best_curves, draw_bench
+from realtime.bench.stage import finish_row, memory_mb, run_group
+from realtime.bench.startup_time import start_up_rows, time_until
+from realtime.errors import AudioFileError, TopoctaveError
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.terminal.tables import bench_table
+from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
+from tests.models.export.test_streaming_unet import unet
+from topoctave import main
+
+KEYS = {
+    "stage",
+    "name",
+    "device",
+    "threads",
+    "dtype",
+    "block",
+    "latency_ms",
+    "real_time_ratio",
+    "p50_ms",
+    "p99_ms",
+    "memory_mb",
+}
+SLEEP_S = 0.02
+
+
+@pytest.fixture(scope="module")
+def streaming(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
+    about = unet_metadata()
+    path = tmp_path_factory.mktemp("model") / "unet.ts"
+    return read_model_info(write_model(path, StreamingUNet(unet(4)), about))
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> ModelInfo:
+    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata(name="smooth"))
+    return read_model_info(path)
+
+
+def test_a_stage_measures_what_a_call_takes() -> None:
+    events: list[str] = []
+
+    def call() -> None:
+        events.append("call")
+        time.sleep(SLEEP_S)
+
+    stage = Stage(bench_row("s", "n"), call, 1.0, lambda: events.append("before"))
+    stage.run(0.0)
+    row = stage.result()
+    # A round begins with its preparation and a call that does not count.
+    assert events == ["before", "call", "call", "call"]
+    assert row["p50_ms"] >= 1e3 * SLEEP_S * 0.99
+    assert row["p99_ms"] >= row["p50_ms"]
+    assert row["real_time_ratio"] == pytest.approx(1e3 / row["p50_ms"], rel=0.01)
+    assert set(row) == KEYS
+
+
+def test_stages_of_a_group_take_turns() -> None:
+    order: list[str] = []
+
+    def stage(name: str) -> Stage:
+        return Stage(bench_row("s", name), lambda: None, 1.0, lambda: order.append(name))
+
+    rows = run_group([stage("a"), stage("b")], rounds=3, round_s=0.0)
+    assert order == ["a", "b"] * 3
+    assert [r["name"] for r in rows] == ["a", "b"]
+
+
+def test_memory_is_what_is_held_now_not_what_was() -> None:
+    if not Path("/proc/self/statm").exists():
+        pytest.skip("only Linux tells")
+    before = memory_mb()
+    held = np.ones(2**23)  # 64 MB: more than the allocator would keep
+    during = memory_mb()
+    del held
+    after = memory_mb()
+    assert None not in (before, during, after)
+    assert during - before > 50
+    assert after - before < 50
+
+
+def test_every_row_has_the_same_keys_and_every_stage_its_rows(
+    streaming: ModelInfo, plain: ModelInfo, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
+    monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: True)
+    monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 1024))
+    monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (1024,))
+    lines: list[str] = []
+    result = measure(
+        compute="cpu",
+        models=[streaming, plain],
+        rows=[lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"})],
+        rounds=1,
+        round_s=0.0,
+        report=lines.append,
+    )
+    rows = result["rows"]
+    assert all(set(r) == KEYS for r in rows)
+    assert all(r["p99_ms"] >= r["p50_ms"] > 0 for r in rows)
+    found = [(r["stage"], r["name"], r["dtype"], r["block"]) for r in rows]
+    assert found == [
+        ("front_end", "kaiser_fast", "float32", 512),
+        ("front_end", "kaiser_best", "float32", 512),
+        ("offline", "unet", "float32", None),
+        ("stateless", "unet", "float32", 128),
+        ("streaming", "unet", "float32", 128),
+        ("stateless", "unet", "float32", 1024),
+        ("streaming", "unet", "float32", 1024),
+        ("windowed", "unet", "float32", 1024),
+        ("offline", "unet", "bfloat16", None),
+        ("streaming", "unet", "bfloat16", 1024),
+        ("streaming", "unet", "bfloat16", 4096),
+        ("offline", "smooth", "float32", None),
+        ("stateless", "smooth", "float32", 128),
+        ("stateless", "smooth", "float32", 1024),
+        ("windowed", "smooth", "float32", 1024),
+        # No rows in bfloat16: this network's buffer cannot be.
+        ("window", "redraw, xcb", "float32", None),
+    ]
+    # Streaming at 1024: two blocks, the front end and 591 samples of the network.
+    late = {(r["name"], r["stage"], r["block"]): r["latency_ms"] for r in rows}
+    assert late["unet", "streaming", 1024] == pytest.approx(
+        1e3 * (2 * 1024 + 46 + 591) / 44_100, abs=0.01
+    )
+    assert late["unet", "stateless", 1024] is None
+    assert late["unet", "windowed", 1024] > late["unet", "streaming", 1024]
+    assert "measuring unet" in lines
+    text = bench_table(result)
+    assert len(text.splitlines()) == len(rows) + 3
+
+
+def test_devices_are_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert bench_devices("cpu") == ["cpu"]
+    monkeypatch.setattr(realtime.bench.bench, "cuda_available", lambda: True)
+    assert bench_devices("auto") == ["cpu", "cuda"]
+    monkeypatch.setattr(realtime.bench.bench, "cuda_available", lambda: False)
+    assert bench_devices("auto") == ["cpu"]
+    if not torch.cuda.is_available():
+        with pytest.raises(ValueError, match="no CUDA device"):
+            bench_devices("cuda")
+
+
+def test_the_untrained_network_is_a_model_file_like_any_other(tmp_path: Path) -> None:
+    before = torch.random.get_rng_state()
+    info = read_model_info(write_untrained(2, tmp_path))
+    assert info.kind == "streaming"
+    assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_the_untrained_network_is_measured_when_it_is_its_turn(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("models.evaluation.bench.WIDTH", 2)
+    monkeypatch.setattr("models.evaluation.bench.WIDE_BLOCK", 256)
+    monkeypatch.setattr("models.evaluation.bench.has_bfloat16", lambda: True)
+    (group,) = untrained_groups(["cpu"])
+    rows = run_group(group(), rounds=1, round_s=0.0)
+    assert [(r["name"], r["stage"], r["dtype"], r["block"]) for r in rows] == [
+        ("unet-2-random", "streaming", "float32", 256),
+        ("unet-2-random", "streaming", "bfloat16", 256),
+    ]
+
+
+def test_start_up_is_measured_from_outside(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.chdir(project)
+    first, *_ = start_up_rows(runs=1)
+    row = first()
+    assert (row["stage"], row["name"]) == ("start_up", "help")
+    assert row["real_time_ratio"] is None
+    assert row["p50_ms"] > 10  # no Python starts sooner
+    assert set(row) == KEYS
+
+
+def test_a_command_that_fails_is_no_start(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+    monkeypatch.chdir(project)
+    with pytest.raises(TopoctaveError, match="nonsense"):
+        time_until(["nonsense"], "")
+    with pytest.raises(TopoctaveError, match="failed"):
+        time_until(["--help"], "a line that it does not say")
+
+
+def row(stage: str, block: int | None, ratio: float, **changes: Any) -> dict[str, Any]:
+    late = None if stage == "stateless" else 10.0 + ratio
+    made = bench_row(stage, "unet", block=block, latency_ms=late)
+    return made | {"real_time_ratio": ratio, "p50_ms": 1.0, "p99_ms": 1.0} | changes
+
+
+def test_curves_take_the_best_of_each_block() -> None:
+    rows = [
+        row("streaming", 1024, 20.0, threads=1),
+        row("streaming", 512, 11.0, threads=1),
+        row("streaming", 512, 9.0, threads=2),
+        row("streaming", 1024, 25.0, threads=2),
+        row("stateless", 512, 12.0),
+        row("offline", None, 50.0),
+        row("front_end", 512, 3000.0),
+    ]
+    assert best_curves(rows, "real_time_ratio") == {
+        ("streaming", "unet", "cpu"): [(512, 11.0), (1024, 25.0)],
+        ("stateless", "unet", "cpu"): [(512, 12.0)],
+    }
+    assert best_curves(rows, "latency_ms") == {
+        ("streaming", "unet", "cpu"): [(512, 21.0), (1024, 35.0)]
+    }
+
+
+@pytest.mark.parametrize("rows", [[], [row("streaming", 512, 9.0), row("windowed", 512, 4.0)]])
+def test_the_picture_is_drawn(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+    path = tmp_path / "bench.png"
+    draw_bench({"machine": "m", "torch": "t", "rows": rows}, path)
+    assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_picture_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+    with pytest.raises(AudioFileError, match="cannot write") as caught:
+        draw_bench({"machine": "m", "torch": "t", "rows": []}, tmp_path / "missing" / "bench.png")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["missing/bench.png", "bench.jpg", "bench"])
+def test_a_wrong_picture_is_refused_before_anything_is_measured(
+    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["bench", "--plot", str(tmp_path / name)]) == 2
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+
+
+def test_what_cannot_be_measured_is_left_out() -> None:
+    result = measure(compute="cpu", models=[], rows=[lambda: None], rounds=1, round_s=0.0)
+    assert {r["stage"] for r in result["rows"]} == {"front_end"}
+
+
+def test_rows_without_audio_have_no_ratio() -> None:
+    made = finish_row(bench_row("s", "n"), [0.1, 0.3], audio_s=None, memory=None)
+    assert made["real_time_ratio"] is None
+    assert made["p50_ms"] == pytest.approx(200.0)
+    assert math.isclose(made["p99_ms"], 298.0, rel_tol=1e-3)

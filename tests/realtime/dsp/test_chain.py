@@ -1,0 +1,256 @@
+"""Dry and wet in time with each other, and changes without clicks."""
+
+import threading
+import time
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+
+from realtime.dsp.chain import RAMP_SAMPLES, Chain, WetPath
+from realtime.dsp.delay import Delay
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.inference.windowed import WindowedNetwork
+from tests.helpers.networks import loaded_chain, smooth
+
+BLOCK = 128
+LENGTH = 128 * 60
+FUZZ_S = 1.0
+# Rounding of float32 samples up to 1.
+ROUNDING = 1e-6
+
+
+def chain(function: Callable[[Audio], Audio] = smooth, **parameters: float) -> Chain:
+    made = loaded_chain(function).chain
+    made.parameters = Parameters(**parameters)  # type: ignore[arg-type]
+    made.prepare(ProcessSpec(max_block_samples=BLOCK, block_multiple=BLOCK))
+    return made
+
+
+def run(made: Chain, x: Audio, changes: dict[int, Parameters] | None = None) -> Audio:
+    """All blocks; a change happens before the block of its number."""
+    parts = []
+    for i in range(x.shape[1] // BLOCK):
+        if changes and i in changes:
+            made.parameters = changes[i]
+        parts.append(made.process(x[:, i * BLOCK : (i + 1) * BLOCK].copy()))
+    return np.concatenate(parts, axis=1)
+
+
+def sine(hz: float, amplitude: float = 0.5, n: int = LENGTH) -> Audio:
+    t = np.arange(n) / 22_050
+    return (amplitude * np.sin(2 * np.pi * hz * t))[None].astype(np.float32)
+
+
+def noise(rng: np.random.Generator, n: int = LENGTH) -> Audio:
+    return rng.uniform(-0.5, 0.5, (1, n)).astype(np.float32)
+
+
+def kaiser_fast(x: Audio, late: int) -> Audio:
+    """The upsampled input, so many samples late."""
+    made = KaiserUpsampler("kaiser_fast")
+    made.prepare(ProcessSpec(max_block_samples=x.shape[1]))
+    delay = Delay(late - made.latency_samples)
+    delay.prepare(ProcessSpec(max_block_samples=2 * x.shape[1]))
+    return delay.process(made.process(x))
+
+
+def test_bypass_is_the_delayed_kaiser_fast_input_exactly(rng: np.random.Generator) -> None:
+    made = chain(bypass=True)
+    x = noise(rng)
+    y = run(made, x)
+    expected = kaiser_fast(x, made.latency_samples)[:, : y.shape[1]]
+    assert np.abs(expected).max() > 0.3
+    np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
+    # The same front end in the same blocks: to the last bit.
+    np.testing.assert_array_equal(y, run(chain(bypass=True), x))
+    np.testing.assert_array_equal(y, run(chain(mix=0.0), x))
+
+
+def test_bypass_has_nothing_of_the_network(rng: np.random.Generator) -> None:
+    x = noise(rng)
+    loud = run(chain(lambda w: np.full_like(w, 1e6), bypass=True), x)
+    np.testing.assert_array_equal(loud, run(chain(bypass=True), x))
+
+
+def test_the_network_runs_while_bypassed(rng: np.random.Generator) -> None:
+    """So the load is constant, and it knows its past when it is heard again."""
+    calls = {True: 0, False: 0}
+
+    def counting(bypass: bool) -> Callable[[Audio], Audio]:
+        def network(x: Audio) -> Audio:
+            calls[bypass] += 1
+            return x
+
+        return network
+
+    for bypass in calls:
+        run(chain(counting(bypass), bypass=bypass), noise(rng))
+    assert calls[True] == calls[False] > 50
+
+
+@pytest.mark.parametrize("front_end", ["kaiser_fast", "kaiser_best", "none"])
+def test_dry_and_wet_are_in_time(front_end: str, rng: np.random.Generator) -> None:
+    """The correlation of both is largest at lag 0."""
+    if front_end == "none":
+        network: WindowedNetwork | KaiserUpsampler = KaiserUpsampler("kaiser_best")
+    else:
+        network = WindowedNetwork(
+            smooth,
+            hop_samples=256,
+            left_samples=128,
+            right_samples=128,
+            crossfade_samples=32,
+            grid_multiple=128,
+            origin_samples=46,
+        )
+    x = noise(rng, 4_096)
+    outs = []
+    for bypass in (True, False):
+        made = Chain(WetPath(network, front_end, 32), parameters=Parameters(bypass=bypass))
+        made.prepare(ProcessSpec(max_block_samples=4_096))
+        outs.append(made.process(x)[0].astype(np.float64))
+    dry, wet = outs
+    lags = np.arange(-8, 9)
+    inner = dry[1_000:-100]
+    match = [inner @ wet[1_000 + lag : len(wet) - 100 + lag] for lag in lags]
+    assert lags[int(np.argmax(match))] == 0
+
+
+def test_mix_is_dry_plus_share_of_the_difference(rng: np.random.Generator) -> None:
+    x = noise(rng)
+    dry, wet = run(chain(bypass=True), x), run(chain(), x)
+    assert np.abs(wet - dry).max() > 0.05
+    for mix in (0.25, 1.0, 1.5):
+        np.testing.assert_allclose(
+            run(chain(mix=mix), x), dry + mix * (wet - dry), rtol=0, atol=ROUNDING
+        )
+
+
+def test_gains_are_in_db(rng: np.random.Generator) -> None:
+    """The network is linear here, so both gains do the same."""
+    x = noise(rng)
+    plain = run(chain(), x)
+    for gains in ({"input_gain_db": -20.0}, {"output_gain_db": -20.0}):
+        np.testing.assert_allclose(run(chain(**gains), x), 0.1 * plain, rtol=0, atol=ROUNDING)
+
+
+def louder(x: Audio) -> Audio:
+    """A network that could not differ more from the dry path."""
+    return -2 * x
+
+
+CHANGES = {
+    "bypass": (Parameters(), Parameters(bypass=True)),
+    "mix": (Parameters(mix=0.0), Parameters(mix=1.5)),
+    "input_gain": (Parameters(), Parameters(input_gain_db=-24.0)),
+    "output_gain": (Parameters(), Parameters(output_gain_db=-24.0)),
+}
+
+
+@pytest.mark.parametrize("hz", [1_000.0, 10_000.0])
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
+    """The second difference stays what it is for the two sines and a slow line between them.
+
+    A sine of amplitude a has a second difference of at most a (2 sin(pi f / rate))**2. Between
+    gains g and h the ramp adds the product of the slopes, 2 |h - g| / RAMP * a (2 sin(...)), and
+    half as much twice for the kinks at its ends. A click, the same change within a sample, would
+    add up to a |h - g| times 2.
+    """
+    before, after = CHANGES[what]
+    x = sine(hz)
+    settled = [run(chain(louder), x, {0: p}) for p in (before, after)]
+    # One after the other, at another phase each time.
+    y = run(chain(louder), x, {i: (before, after)[i // 6 % 2] for i in range(0, 60, 6)})
+    skip = 2_000  # the beginning of the sine is a click of its own
+    bend = [np.abs(np.diff(s[0, skip:].astype(np.float64), 2)).max() for s in (*settled, y)]
+    amplitude = max(np.abs(s[0, skip:]).max() for s in settled)
+    slope = 4 * amplitude / (RAMP_SAMPLES // 2) * 2 * np.sin(np.pi * hz / 44_100)
+    kink = 2 * amplitude / (RAMP_SAMPLES // 2)
+    assert bend[2] <= max(bend[:2]) + slope + kink + ROUNDING
+    # And it is a change that could be heard.
+    assert np.abs(settled[0] - settled[1])[0, skip:].max() > amplitude / 2
+
+
+@pytest.mark.parametrize("what", CHANGES)
+def test_a_change_takes_its_time_and_ends(what: str) -> None:
+    before, after = CHANGES[what]
+    x = sine(1_000.0)
+    made = chain()
+    y = run(made, x, {0: before, 20: after})
+    old, new = (run(chain(), x, {0: p}) for p in (before, after))
+    at = 2 * 20 * BLOCK
+    np.testing.assert_array_equal(y[:, :at], old[:, :at])
+    # An input gain is heard as late as everything else.
+    end = at + RAMP_SAMPLES + made.latency_samples + 512
+    np.testing.assert_allclose(y[:, end:], new[:, end:], rtol=0, atol=ROUNDING)
+    middle = slice(at + 100, at + 300)
+    if what != "input_gain":
+        assert np.abs(y[:, middle] - old[:, middle]).max() > 1e-4
+        assert np.abs(y[:, middle] - new[:, middle]).max() > 1e-4
+
+
+def test_reset_is_where_the_parameters_are_at_once(rng: np.random.Generator) -> None:
+    x = noise(rng)
+    made = chain()
+    run(made, x)
+    made.parameters = Parameters(bypass=True, output_gain_db=-6.0)
+    made.reset()
+    expected = run(chain(bypass=True, output_gain_db=-6.0), x)
+    np.testing.assert_array_equal(run(made, x), expected)
+
+
+def test_amplify_and_restore_are_process(rng: np.random.Generator) -> None:
+    x = noise(rng)
+    one, two = chain(input_gain_db=6.0), chain(input_gain_db=6.0)
+    for start in range(0, 3 * BLOCK, BLOCK):
+        block = x[:, start : start + BLOCK].copy()
+        np.testing.assert_array_equal(one.process(block), two.restore(two.amplify(block)))
+
+
+def test_latency_is_the_sum_of_its_parts() -> None:
+    for made in (chain(), Chain(None), Chain(WetPath(KaiserUpsampler("kaiser_best"), "none"))):
+        parts = made.latency
+        assert parts.engine == made.latency_samples
+        assert (parts.block, parts.safety, parts.device_in, parts.device_out) == (0, 0, 0, 0)
+        assert min(parts.front_end, parts.model, parts.crossfade) >= 0
+
+
+def test_parameters_may_change_at_any_moment_from_another_thread(
+    rng: np.random.Generator,
+) -> None:
+    """Whatever comes: every sample is finite, and the steps are those of ramps."""
+    made = chain()
+    stop = threading.Event()
+
+    def turn_knobs() -> None:
+        turns = np.random.default_rng(5)
+        while not stop.is_set():
+            made.parameters = Parameters(
+                bypass=bool(turns.integers(2)),
+                mix=float(turns.uniform(0, 1.5)),
+                input_gain_db=float(turns.uniform(-24, 0)),
+                output_gain_db=float(turns.uniform(-24, 0)),
+            )
+            time.sleep(0.0002)
+
+    other = threading.Thread(target=turn_knobs)
+    other.start()
+    x = np.full((1, BLOCK), 0.5, np.float32)
+    parts = []
+    deadline = time.monotonic() + FUZZ_S
+    try:
+        while time.monotonic() < deadline:
+            parts.append(made.process(x))
+    finally:
+        stop.set()
+        other.join()
+    y = np.concatenate(parts, axis=1)[0, 2_000:]
+    assert np.isfinite(y).all()
+    # A constant of 0.5 through gains up to 1 and mixes up to 1.5 of a network of gain 0.9: three
+    # ramps, the shortest of half the length, each of a full swing at once.
+    assert np.abs(np.diff(y)).max() <= 0.5 * (2 + 1 + 1) * 1.5 / RAMP_SAMPLES
+    assert y.std() > 0.01

@@ -1,0 +1,301 @@
+"""What every Processor promises, on every processor."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.delay import Delay
+from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
+from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.inference.model_file import read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.streaming import StreamingNetwork
+from realtime.inference.windowed import WindowedNetwork
+from tests.helpers.networks import REACH_SAMPLES, Doubling, doubling_metadata, smooth, write_model
+
+# Float32 sums of up to 99 products in another order, samples up to 1: a 30th of a step of 16 bits.
+ROUNDING = 1e-6
+MAX_BLOCK = 300
+LENGTH = 2_000
+
+
+def windowed(
+    hop: int = 128,
+    left: int = 20,
+    right: int = 10,
+    crossfade: int = 16,
+    grid: int = 1,
+    origin: int = 0,
+) -> WindowedNetwork:
+    return WindowedNetwork(
+        smooth,
+        hop_samples=hop,
+        left_samples=left,
+        right_samples=right,
+        crossfade_samples=crossfade,
+        grid_multiple=grid,
+        origin_samples=origin,
+    )
+
+
+def chain(front_end: str = "kaiser_fast", **parameters: float) -> Chain:
+    origin = {"kaiser_fast": 46, "kaiser_best": 98}[front_end]
+    return Chain(
+        WetPath(windowed(256, 128, 128, 64, 128, origin), front_end, 64),
+        parameters=Parameters(**parameters),  # type: ignore[arg-type]
+    )
+
+
+class Doubler:
+    """A network that takes the 22.05 kHz input itself; earlier than kaiser_fast."""
+
+    ratio = 2
+    latency_samples = 4
+
+    def prepare(self, spec: ProcessSpec) -> None:
+        self._spec = spec
+        self._delay = Delay(4)
+        self._delay.prepare(replace(spec, max_block_samples=2 * spec.max_block_samples))
+
+    def reset(self) -> None:
+        self._delay.reset()
+
+    def process(self, x: Audio) -> Audio:
+        check_block(x, self._spec)
+        return self._delay.process(np.repeat(x, 2, axis=1))
+
+
+CASES: dict[str, Callable[[], Processor]] = {
+    "kaiser_fast": lambda: KaiserUpsampler("kaiser_fast"),
+    "kaiser_best": lambda: KaiserUpsampler("kaiser_best"),
+    "delay": lambda: Delay(37),
+    "delay of nothing": lambda: Delay(0),
+    "windowed": windowed,
+    "windowed, hop 1": lambda: windowed(1, 2, 2, 1),
+    "windowed, odd lengths": lambda: windowed(101, 33, 7, 5),
+    "windowed, crossfade of a hop": lambda: windowed(64, 8, 8, 64),
+    "windowed, no crossfade": lambda: windowed(64, 8, 8, 0),
+    "windowed on a grid": lambda: windowed(256, 100, 70, 50, 128),
+    "windowed, origin": lambda: windowed(128, 128, 128, 32, 128, 46),
+    "windowed, hop above a block": lambda: windowed(1024, 128, 128, 128, 128),
+    "windowed, late origin": lambda: windowed(128, 2, 2, 8, 1, 98),
+    "windowed, no context": lambda: windowed(128, 0, 0, 0, 128, 46),
+    "chain": chain,
+    "chain, kaiser_best": lambda: chain("kaiser_best"),
+    "chain, bypassed": lambda: chain(bypass=True),
+    "chain, mixed": lambda: chain(mix=0.4),
+    "chain, more than all": lambda: chain(mix=1.5),
+    "chain, gains": lambda: chain(input_gain_db=-6.0, output_gain_db=3.0),
+    "chain without a network": lambda: Chain(None),
+    "chain, network without front end": lambda: Chain(
+        WetPath(Doubler(), "none"), parameters=Parameters(mix=0.5)
+    ),
+}
+
+
+def doubling(folder: Path) -> StreamingNetwork:
+    path = write_model(folder / "doubling.ts", Doubling(), doubling_metadata())
+    return StreamingNetwork(StreamNetwork(read_model_info(path), compute="cpu", threads=1))
+
+
+# Processors with a model file.
+FILE_CASES: dict[str, Callable[[Path], Processor]] = {
+    "streaming from 22.05 kHz": doubling,
+    "chain, streaming from 22.05 kHz": lambda folder: Chain(WetPath(doubling(folder), "none")),
+}
+
+
+@pytest.fixture(
+    params=[*CASES, *FILE_CASES], ids=lambda name: name.replace(" ", "_").replace(",", "")
+)
+def processor(request: pytest.FixtureRequest, tmp_path: Path) -> Processor:
+    name = request.param
+    made = CASES[name]() if name in CASES else FILE_CASES[name](tmp_path)
+    made.prepare(ProcessSpec(max_block_samples=MAX_BLOCK, channels=2))
+    return made
+
+
+def noise(rng: np.random.Generator, n: int, channels: int = 2) -> Audio:
+    return rng.uniform(-0.5, 0.5, (channels, n)).astype(np.float32)
+
+
+def in_blocks(made: Processor, x: Audio, lengths: list[int]) -> Audio:
+    parts, start = [], 0
+    for n in lengths:
+        parts.append(made.process(np.ascontiguousarray(x[:, start : start + n])))
+        start += n
+    assert start == x.shape[1]
+    return np.concatenate(parts, axis=1)
+
+
+def whole(made: Processor, x: Audio) -> Audio:
+    """As one call, in a processor of the same kind that is prepared for it, and as late."""
+    made.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
+    return made.process(x)
+
+
+def random_lengths(rng: np.random.Generator, total: int, longest: int) -> list[int]:
+    lengths = [0, 1, 0, 1, 1]
+    while (left := total - sum(lengths)) > 0:
+        n = int(rng.integers(0, 12 if rng.random() < 0.3 else longest + 1))
+        lengths.append(min(n, left))
+    return lengths
+
+
+def test_any_blocking_gives_the_same_samples(
+    processor: Processor, rng: np.random.Generator
+) -> None:
+    x = noise(rng, LENGTH)
+    cut = [in_blocks(processor, x, random_lengths(rng, LENGTH, MAX_BLOCK))]
+    for _ in range(2):
+        processor.reset()
+        cut.append(in_blocks(processor, x, random_lengths(rng, LENGTH, MAX_BLOCK)))
+    late = processor.latency_samples
+    expected = whole(processor, x)
+    assert processor.latency_samples == late
+    assert np.abs(expected).max() > 0.05
+    for y in cut:
+        np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
+
+
+def test_single_samples_give_the_same_as_one_call(
+    processor: Processor, rng: np.random.Generator
+) -> None:
+    x = noise(rng, 400)
+    y = in_blocks(processor, x, [1] * 400)
+    np.testing.assert_allclose(y, whole(processor, x), rtol=0, atol=ROUNDING)
+
+
+def test_counts_types_and_memory_are_exact(processor: Processor, rng: np.random.Generator) -> None:
+    for n in (0, 1, 2, 127, 128, 129, MAX_BLOCK, 0, MAX_BLOCK, 5):
+        x = noise(rng, n)
+        before = x.copy()
+        y = processor.process(x)
+        assert y.shape == (2, processor.ratio * n)
+        assert y.dtype == np.float32
+        assert not np.shares_memory(x, y)
+        np.testing.assert_array_equal(x, before)
+
+
+def test_what_was_returned_stays_as_it_is(processor: Processor, rng: np.random.Generator) -> None:
+    first = processor.process(noise(rng, MAX_BLOCK))
+    kept = first.copy()
+    for _ in range(4):
+        processor.process(noise(rng, MAX_BLOCK))
+    np.testing.assert_array_equal(first, kept)
+
+
+def test_reset_forgets_the_past(processor: Processor, rng: np.random.Generator) -> None:
+    x = noise(rng, MAX_BLOCK)
+    processor.reset()
+    fresh = [processor.process(x) for _ in range(4)]
+    processor.process(noise(rng, 77))
+    processor.reset()
+    again = [processor.process(x) for _ in range(4)]
+    np.testing.assert_array_equal(np.concatenate(fresh, 1), np.concatenate(again, 1))
+
+
+def test_channels_do_not_mix(processor: Processor, rng: np.random.Generator) -> None:
+    x = noise(rng, 1_200)
+    both = in_blocks(processor, x, [300] * 4)
+    processor.reset()
+    silenced = x.copy()
+    silenced[1] = 0.0
+    alone = in_blocks(processor, silenced, [300] * 4)
+    np.testing.assert_allclose(alone[0], both[0], rtol=0, atol=ROUNDING)
+    assert np.abs(alone[1]).max() == 0.0
+
+
+@pytest.mark.parametrize("at", [0, 1, 150, 299, 640])
+def test_an_impulse_comes_at_the_latency(processor: Processor, at: int) -> None:
+    x = np.zeros((2, 3_000), np.float32)
+    x[:, at] = 0.8
+    y = in_blocks(processor, x, [MAX_BLOCK] * 10)
+    loudest = int(np.abs(y[0]).argmax())
+    assert loudest - processor.ratio * at == processor.latency_samples
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        np.zeros(8, np.float32),
+        np.zeros((1, 8), np.float32),
+        np.zeros((3, 8), np.float32),
+        np.zeros((2, 8, 1), np.float32),
+        np.zeros((2, 8), np.float64),
+        np.zeros((2, 8), np.int16),
+        np.zeros((2, MAX_BLOCK + 1), np.float32),
+        np.full((2, 8), np.nan, np.float32),
+        np.array([[0.0, np.inf], [0.0, 0.0]], np.float32),
+        np.array([[0.0, np.inf], [-np.inf, 0.0]], np.float32),
+    ],
+    ids=["1d", "mono", "three", "3d", "float64", "int16", "long", "nan", "inf", "both_infs"],
+)
+def test_what_breaks_the_contract_is_refused(
+    processor: Processor, bad: Audio, rng: np.random.Generator
+) -> None:
+    x = noise(rng, 100)
+    first = processor.process(x)
+    with pytest.raises(ValueError, match="a block m"):
+        processor.process(bad)
+    processor.reset()
+    np.testing.assert_array_equal(processor.process(x), first)
+
+
+def test_refused_blocks_leave_no_trace(processor: Processor, rng: np.random.Generator) -> None:
+    x = noise(rng, 600)
+    expected = in_blocks(processor, x, [300, 300])
+    processor.reset()
+    first = processor.process(x[:, :300].copy())
+    with pytest.raises(ValueError):
+        processor.process(np.full((2, 50), np.nan, np.float32))
+    second = processor.process(x[:, 300:].copy())
+    np.testing.assert_allclose(np.concatenate([first, second], 1), expected, rtol=0, atol=ROUNDING)
+
+
+@pytest.mark.parametrize("front_end", ["kaiser_fast", "kaiser_best"])
+def test_kept_promises_save_latency_and_change_nothing_else(
+    front_end: str, rng: np.random.Generator
+) -> None:
+    made = chain(front_end)
+    made.prepare(ProcessSpec(max_block_samples=128))
+    loose = made.latency_samples
+    x = noise(rng, 15 * 128, channels=1)
+    expected = in_blocks(made, x, [100] * 19 + [20])
+    made.prepare(ProcessSpec(max_block_samples=128, block_multiple=128))
+    saved = loose - made.latency_samples
+    y = in_blocks(made, x, [128] * 15)
+    # Without a promise a pair of samples waits for up to a hop less one pair; with it only until
+    # the next line of the grid, which begins where the front end's first sample comes.
+    assert saved == 254 - {"kaiser_fast": 128 - 46, "kaiser_best": 128 - 98}[front_end]
+    np.testing.assert_allclose(y[:, :-saved], expected[:, saved:], rtol=0, atol=ROUNDING)
+
+
+def test_blocks_that_keep_to_the_grid_wait_for_nothing() -> None:
+    network = windowed(256, 100, 70, 50, 128, origin=46)
+    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=256))
+    # 70 + 50, up to the grid, and from a block's end to the next line of it.
+    assert network.latency_samples == 128 + 128 - 46
+    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=64))
+    assert network.latency_samples == 128 + 128 - 46 + 128
+
+
+def test_a_windowed_network_gives_what_the_whole_signal_gives(rng: np.random.Generator) -> None:
+    """Contexts that hold the reach hide that there are windows at all."""
+    x = noise(rng, LENGTH)
+    for made in (
+        windowed(128, REACH_SAMPLES, REACH_SAMPLES, 0),
+        windowed(101, 33, 7, 5),
+        windowed(128, 4, 2, 8, 1, origin=98),
+        windowed(256, 100, 70, 50, 128, origin=46),
+    ):
+        made.prepare(ProcessSpec(max_block_samples=LENGTH, channels=2))
+        late = made.latency_samples
+        y = made.process(x)
+        # The windows see zeros before the signal where the whole call pads with zeros.
+        np.testing.assert_allclose(y[:, late:], smooth(x)[:, : LENGTH - late], atol=ROUNDING)

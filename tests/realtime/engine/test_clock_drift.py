@@ -1,0 +1,211 @@
+"""Devices whose clocks differ, and inputs that lose samples uncounted: never late forever."""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import pytest
+
+import realtime.engine.clock_drift
+from realtime.audio_io.output_queue import Outlet
+from realtime.engine.block_writer import MOST_SLIPPED_SAMPLES
+from realtime.engine.clock_drift import LEAST_SAMPLES, Slip
+from realtime.engine.snapshot import Faults
+from tests.helpers.fake_streams import FakeOutput, Rig
+from tests.helpers.networks import loaded_chain
+
+BLOCK_S = 0.1
+
+
+# Of a jitter of 400 samples, a mean over a window, of which a quarter is told.
+JITTER_SAMPLES = 60
+
+
+def feed(slip: Slip, values: list[float]) -> list[int]:
+    return [told for v in values if (told := slip.step(v))]
+
+
+def test_jitter_is_no_slip(rng: np.random.Generator) -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=0)
+    told = feed(slip, list(1_000 + rng.uniform(-400, 400, 3_000)))
+    assert max(abs(t) for t in told) <= JITTER_SAMPLES
+    assert max(abs(t) for t in np.cumsum(told)) <= 3 * JITTER_SAMPLES
+
+
+def test_rare_stalls_are_no_slip() -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=0)
+    assert feed(slip, ([0.0] * 90 + [-40_000.0] * 1 + [0.0] * 9) * 20) == []
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_drift_is_told_in_small_parts_that_sum_up_to_it(sign: int) -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=800)
+    ahead = sign * np.arange(2_000) * 2.0
+    told = feed(slip, list(ahead))
+    # 60 samples in a window, which is told when it is over, and four times as many are left.
+    assert all(np.sign(t) == sign and abs(t) <= 61 for t in told)
+    assert abs(sum(told) - ahead[-1]) < 60 * 5
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_fast_drift_is_told_in_whole(sign: int) -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=800)
+    ahead = sign * np.arange(2_000) * 30.0
+    told = feed(slip, list(ahead))
+    assert max(abs(t) for t in told) >= 800
+    assert abs(sum(told) - ahead[-1]) < 2_000
+
+
+def test_a_jump_is_told_and_then_forgotten() -> None:
+    """In two parts, where it falls into the middle of a window."""
+    slip = Slip(BLOCK_S, tolerance_samples=0)
+    told = feed(slip, [50.0] * 200 + [50.0 - 20_000] * 200)
+    assert 1 <= len(told) <= 2
+    assert sum(told) == -20_000
+    assert feed(slip, [50.0 - 20_000] * 200) == []
+
+
+def test_a_device_that_stumbles_early_is_told() -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=0)
+    assert feed(slip, [50.0] * 12 + [80_050.0] * 200) == [80_000]
+
+
+def test_what_was_accepted_is_not_told_again() -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=0)
+    assert feed(slip, [0.0] * 100) == []
+    slip.accept(5_000)
+    assert feed(slip, [-5_000.0] * 200) == []
+    # The samples came after all.
+    assert sum(feed(slip, [0.0] * 100)) == 5_000
+
+
+@pytest.mark.parametrize(
+    ("samples", "told"),
+    [(LEAST_SAMPLES - 4, LEAST_SAMPLES / 4 - 1), (LEAST_SAMPLES, LEAST_SAMPLES)],
+)
+def test_small_tolerances_are_raised_to_what_callbacks_can_hide(samples: int, told: float) -> None:
+    slip = Slip(BLOCK_S, tolerance_samples=1)
+    feed(slip, [0.0] * 100)
+    assert feed(slip, [float(samples)] * 30) == [told]
+
+
+def mark(i: int, n: int) -> np.ndarray:
+    """Samples that say when they were recorded: a rising line, from 0 to 1 in a second."""
+    return (np.arange(i, i + n)[None] / 22_050).astype(np.float32)
+
+
+@dataclass(frozen=True)
+class Drifted:
+    """What came of two clocks that differ."""
+
+    faults: Faults
+    errors: np.ndarray
+    """Of the delay, in samples at 44.1 kHz."""
+
+
+def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPatch) -> Drifted:
+    """An output that is so much too fast, in windows a twelfth as long."""
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
+    monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
+    half = block // 2
+    with Rig(loaded_chain(lambda w: w, block_samples=block)) as rig:
+        late = rig.look.latency.engine
+        owed, delays = 0.0, []
+        for k in range(blocks):
+            rig.source.push(mark(k * half, half) % 1.0)
+            rig.settle()
+            owed += block * (1 + drift)
+            n = int(owed)
+            owed -= n
+            y = rig.sink.pull(n)[0]
+            if k > 50 and 0.2 < y[-1] < 0.9:
+                # The age of the last sample, at 44.1 kHz.
+                age = (((k + 1) * half / 22_050) % 1.0 - y[-1]) % 1.0
+                delays.append(age * 44_100)
+        faults = rig.look.faults
+    assert len(delays) > 50
+    return Drifted(faults, np.array(delays) - late)
+
+
+@pytest.mark.parametrize("drift", [-0.0015, 0.0015])
+@pytest.mark.parametrize("block", [256, 1_024])
+def test_drifting_clocks_are_followed_unheard(
+    drift: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much drift as there is safety, and the delay stays where it was."""
+    done = drifted(drift, block, round(1.1 / abs(drift)), monkeypatch)
+    assert done.faults.total == 0
+    assert np.abs(done.errors).max() < block / 2
+
+
+@pytest.mark.parametrize("drift", [-0.01, 0.01])
+@pytest.mark.parametrize("block", [256, 1_024])
+def test_clocks_that_drift_fast_are_followed_in_jumps(
+    drift: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks = 250
+    done = drifted(drift, block, blocks, monkeypatch)
+    # Hundreds of samples of drift, and the delay stays within what is corrected.
+    # (Samples in a fade have no age.)
+    assert np.percentile(np.abs(done.errors), 90) < 1_024 + MOST_SLIPPED_SAMPLES
+    # The safety may be used up before the drift shows.
+    assert done.faults.total <= blocks // 8
+
+
+def test_what_comes_before_the_output_runs_is_no_latency() -> None:
+    """Loudspeakers may take seconds to start."""
+
+    class Sleepy(FakeOutput):
+        def start(self, outlet: Outlet, channels: int) -> None:
+            self.outlet, self.channels = outlet, channels
+
+    with Rig(loaded_chain(lambda w: w), sink=Sleepy()) as rig:
+        for _ in range(50):
+            rig.source.push(np.full((1, 441), 0.9, np.float32))
+        rig.source.pushed = 0  # none of them counts
+        assert not rig.sink.pull(882).any()
+        x = np.zeros((1, 4_000), np.float32)
+        x[0, 700] = 0.9
+        rig.run(x)
+        assert int(np.abs(rig.played[0, 882:]).argmax()) == 1_400 + rig.look.latency.engine
+        assert rig.look.faults == Faults()
+
+
+@pytest.mark.parametrize("window_s", [0.25, 1.0])
+def test_an_output_that_hung_is_in_time_again(
+    window_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A loudspeaker that pulled nothing for two seconds, while the rings filled, and goes on."""
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
+    with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
+        late = rig.look.latency.engine
+        rig.run(np.zeros((1, 512 * 40), np.float32))
+        for _ in range(90):
+            rig.source.push(np.zeros((1, 512), np.float32))
+        for _ in range(150):
+            rig.source.push(np.zeros((1, 512), np.float32))
+            time.sleep(0.003)
+            rig.sink.pull(1_024)
+        before = rig.played.shape[1]
+        x = np.zeros((1, 512 * 20), np.float32)
+        x[0, 512 * 4] = 0.9
+        for k in range(20):
+            rig.source.push(x[:, 512 * k : 512 * (k + 1)])
+            time.sleep(0.003)
+            rig.sink.pull(1_024)
+        heard = int(np.abs(rig.played[0, before:]).argmax())
+        # Within what is never corrected.
+        assert abs(heard - 1_024 * 4 - late) <= LEAST_SAMPLES + 1_024
+
+
+def test_an_input_that_lost_samples_uncounted_is_heard_again() -> None:
+    """A microphone was suspended: two seconds never came, and nobody counted them."""
+    with Rig(loaded_chain(lambda w: w)) as rig:
+        rig.run(np.full((1, 4_000), 0.5, np.float32))
+        for _ in range(200):
+            rig.sink.pull(441)
+        assert rig.look.faults.ring_underrun == 1
+        rig.run(np.full((1, 6_000), 0.5, np.float32))
+        assert rig.look.faults.ring_underrun <= 4
+        np.testing.assert_allclose(rig.played[:, -3_000:], 0.5, rtol=0, atol=0.01)

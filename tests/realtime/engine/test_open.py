@@ -1,0 +1,192 @@
+"""From what a user writes to an engine: names of inputs, outputs, models."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+import realtime.audio_io.portaudio
+from models.export.streaming_unet import StreamingUNet
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.parameters import Parameters
+from realtime.engine.open import open_engine, open_input, open_output
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import State
+from realtime.errors import AudioFileError, DeviceError, ModelFileError, TopoctaveError
+from tests.helpers.fake_streams import wait_until
+from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
+from tests.models.export.test_streaming_unet import unet
+
+
+@pytest.fixture(autouse=True)
+def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
+    """No sound card, nothing of the user's, and torch as it was."""
+
+    def nothing(name: str) -> None:
+        raise DeviceError(f"there is no device {name}")
+
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceInput", nothing)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceOutput", nothing)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def model(tmp_path: Path) -> str:
+    return str(write_model(tmp_path / "test.ts", Smooth(), metadata()))
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Path:
+    x = np.random.default_rng(1).uniform(-0.5, 0.5, 2_205)
+    soundfile.write(tmp_path / "song.wav", x, 22_050)
+    return tmp_path / "song.wav"
+
+
+def settings(model: str, source: object, target: object, **changes: object) -> Settings:
+    return Settings(
+        model=model, input=str(source), output=str(target), compute="cpu", threads=1, **changes
+    )  # type: ignore[arg-type]
+
+
+def opened(name: str) -> tuple[object, list[str]]:
+    notes: list[str] = []
+    return open_input(name, loop=False, progress=notes.append), notes
+
+
+def test_the_demo_is_the_bundled_clip() -> None:
+    source, notes = opened("demo")
+    assert isinstance(source, FileInput)
+    assert source.length_s > 5
+    assert notes == []
+
+
+@pytest.mark.parametrize("name", ["song.wav", "./song.wav", "{folder}/song.wav"])
+def test_files_are_inputs_however_they_are_written(song: Path, name: str) -> None:
+    source, _ = opened(name.format(folder=song.parent))
+    assert isinstance(source, FileInput)
+    assert source.name == "song.wav"
+    assert source.length_s == pytest.approx(0.1)
+
+
+def test_a_file_of_any_name_is_an_input(song: Path) -> None:
+    song.rename(song.with_name("song of mine"))
+    assert isinstance(opened("song of mine")[0], FileInput)
+
+
+def test_a_resampled_file_is_noted(song: Path) -> None:
+    soundfile.write(song, np.zeros(4_800), 48_000)
+    _, notes = opened("song.wav")
+    assert len(notes) == 1
+    assert "48000 Hz" in notes[0]
+
+
+@pytest.mark.parametrize("name", ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"])
+def test_missing_files_are_not_taken_for_devices(name: str) -> None:
+    with pytest.raises(AudioFileError):
+        opened(name)
+
+
+@pytest.mark.parametrize("name", ["default", "3", "USB microphone", "a" * 5_000])
+def test_all_else_is_a_device(name: str) -> None:
+    with pytest.raises(DeviceError):
+        opened(name)
+    with pytest.raises(DeviceError):
+        open_output(name)
+
+
+def test_outputs_by_name(tmp_path: Path) -> None:
+    assert isinstance(open_output("null"), NullOutput)
+    assert isinstance(open_output("out.wav"), FileOutput)
+    assert isinstance(open_output(f"{tmp_path}/out.FLAC"), FileOutput)
+    assert not (tmp_path / "out.wav").exists()  # nothing before the start
+
+
+@pytest.mark.parametrize("name", ["out.mp3", "nowhere/out.wav", "./out", "/"])
+def test_outputs_that_cannot_be_written_are_told(name: str) -> None:
+    with pytest.raises(AudioFileError):
+        open_output(name)
+
+
+def test_an_engine_from_settings_runs(model: str, song: Path, tmp_path: Path) -> None:
+    lines: list[str] = []
+    engine = open_engine(
+        settings(model, song, tmp_path / "out.wav", block_samples=512),
+        parameters=Parameters(bypass=True),
+        progress=lines.append,
+    )
+    assert engine.parameters.bypass
+    look = engine.snapshot()
+    assert (look.state, look.model, look.compute, look.threads) == (State.READY, "test", "cpu", 1)
+    assert look.block_samples == 512
+    assert look.latency.block == 512
+    assert not (tmp_path / "out.wav").exists()
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
+    engine.stop()
+    frames = soundfile.info(tmp_path / "out.wav").frames
+    assert frames == 4_410 + look.latency.engine
+    assert all("\n" not in line for line in lines)
+
+
+@pytest.mark.parametrize("name", ["song.wav", "./song.wav", "link.wav"])
+def test_the_input_is_never_written_over(model: str, song: Path, name: str) -> None:
+    song.with_name("link.wav").symlink_to(song)
+    before = song.read_bytes()
+    with pytest.raises(AudioFileError, match="is the input"):
+        open_engine(settings(model, song, name))
+    assert song.read_bytes() == before
+
+
+def test_a_loop_is_handed_on(model: str, song: Path) -> None:
+    engine = open_engine(settings(model, song, "null", loop=True))
+    engine.start()
+    try:
+        wait_until(lambda: engine.snapshot().seconds > 0.15, "the second round")
+        assert engine.snapshot().state is State.RUNNING
+    finally:
+        engine.stop()
+
+
+@pytest.mark.parametrize(("asked", "dtype"), [(None, "float32"), ("bfloat16", "bfloat16")])
+def test_a_dtype_arrives_in_the_engine(
+    tmp_path: Path, song: Path, asked: str | None, dtype: str
+) -> None:
+    model = str(write_model(tmp_path / "unet.ts", StreamingUNet(unet(4)), unet_metadata()))
+    engine = open_engine(settings(model, song, "null", dtype=asked))
+    assert engine.snapshot().dtype == dtype
+    engine.stop()
+
+
+@pytest.mark.parametrize(
+    ("changes", "error"),
+    [
+        ({"model": "nonsense"}, ModelFileError),
+        ({"model": "nowhere/a.ts"}, ModelFileError),
+        ({"input": "nowhere.wav"}, AudioFileError),
+        ({"input": "no such device"}, DeviceError),
+        ({"output": "nowhere/out.wav"}, AudioFileError),
+        ({"output": "no such device"}, DeviceError),
+        ({"block_samples": 100}, ValueError),
+        ({"compute": "gpu"}, ValueError),
+        ({"threads": 0}, ValueError),
+        ({"dtype": "tf32"}, ValueError),
+    ],
+)
+def test_wrong_settings_are_told_and_leave_nothing(
+    model: str, song: Path, tmp_path: Path, changes: dict[str, object],
+    error: type[Exception],
+) -> None:  # fmt: skip
+    chosen = {"model": model, "input": str(song), "output": "out.wav", "compute": "cpu"} | changes
+    before = sorted(p for p in tmp_path.iterdir() if p.name != "cache")
+    with pytest.raises(error) as caught:
+        open_engine(Settings(**chosen))  # type: ignore[arg-type]
+    assert "\n" not in str(caught.value)
+    assert isinstance(caught.value, TopoctaveError | ValueError)
+    assert sorted(p for p in tmp_path.iterdir() if p.name != "cache") == before

@@ -1,0 +1,237 @@
+"""Files through the live path's processors against one call of the network."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import resampy
+import soundfile
+import torch
+
+from models.export.export import export
+from models.export.remove_dc import silenced
+from realtime.dsp.processor import Audio
+from realtime.errors import AudioFileError
+from realtime.files.audio_file import SUFFIXES
+from realtime.files.enhance import BLOCK_SAMPLES, Enhancer, Job, plan_jobs, render
+from realtime.inference.model_file import ModelInfo, read_model_info
+from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
+from tests.models.export.test_export import unet, write_checkpoint
+
+# The issue's bound, for samples up to 1: the front end's 1e-5 through the network.
+EAGER = 1e-4
+# Where per-layer zero padding differs from real silence (DESIGN).
+LOOK_BACK, LOOK_AHEAD = 764, 637
+ROUNDING = 1e-6
+
+
+@pytest.fixture(autouse=True)
+def threads_as_before() -> object:
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+    torch.set_flush_denormal(False)
+
+
+@pytest.fixture
+def tiny(tmp_path: Path) -> ModelInfo:
+    """A small U-Net with weights as if trained."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    export(write_checkpoint(folder / "best.pt", unet()), folder / "tiny.ts")
+    return read_model_info(folder / "tiny.ts")
+
+
+@pytest.fixture
+def plain(tmp_path: Path) -> ModelInfo:
+    """A network of five taps."""
+    folder = tmp_path / "model"
+    folder.mkdir()
+    return read_model_info(write_model(folder / "plain.ts", Smooth(), metadata()))
+
+
+def noise(n: int, channels: int = 1) -> Audio:
+    return np.random.default_rng(6).uniform(-0.4, 0.4, (channels, n)).astype(np.float32)
+
+
+def store(path: Path, x: Audio, rate: int = 22_050) -> Path:
+    soundfile.write(path, x.T, rate, subtype="FLOAT" if path.suffix == ".wav" else None)
+    return path
+
+
+# Across one, two and three windows, and lengths that are no multiple of anything.
+@pytest.mark.parametrize("length", [3_000, BLOCK_SAMPLES // 2 + 23, 40_001])
+def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -> None:
+    x = noise(length)
+    y = Enhancer(tiny, compute="cpu", threads=1).samples(x)
+    assert y.shape == (1, 2 * length)
+    upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
+    with torch.inference_mode():
+        expected = silenced(unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
+    inside = slice(LOOK_BACK, 2 * length - LOOK_AHEAD)
+    assert np.abs(expected - upsampled)[:, inside].max() > 10 * EAGER  # it does something
+    np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
+
+
+def test_channels_are_restored_each_for_itself(plain: ModelInfo) -> None:
+    x = noise(4_000, channels=2)
+    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    both = enhancer.samples(x)
+    for channel in range(2):
+        alone = enhancer.samples(x[channel : channel + 1])
+        np.testing.assert_allclose(both[channel], alone[0], rtol=0, atol=ROUNDING)
+
+
+def test_a_file_is_restored_in_the_dtype_asked_for(tiny: ModelInfo) -> None:
+    assert Enhancer(tiny, compute="cpu").load(1).dtype == "float32"
+    assert Enhancer(tiny, compute="cpu", dtype="bfloat16").load(1).dtype == "bfloat16"
+
+
+def test_the_second_file_does_not_hear_the_first(plain: ModelInfo) -> None:
+    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    first = enhancer.samples(noise(3_000))
+    enhancer.samples(np.full((1, 20_000), 0.9, np.float32))
+    np.testing.assert_array_equal(enhancer.samples(noise(3_000)), first)
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 23, 24, 128, 1_000])
+def test_results_are_aligned_and_twice_as_long(length: int) -> None:
+    x = np.zeros((1, length), np.float32)
+    at = length // 2
+    x[0, at] = 0.9
+    y = render(loaded_chain(lambda w: w).chain, x, block_samples=256)
+    assert y.shape == (1, 2 * length)
+    assert int(np.abs(y[0]).argmax()) == 2 * at
+
+
+def test_blocks_make_no_difference(rng: np.random.Generator) -> None:
+    x = noise(5_000)
+    results = [
+        render(loaded_chain(block_samples=n).chain, x, block_samples=n) for n in (128, 512, 4_096)
+    ]
+    for other in results[1:]:
+        np.testing.assert_allclose(other, results[0], rtol=0, atol=ROUNDING)
+
+
+def test_progress_goes_from_nothing_to_all() -> None:
+    shares: list[float] = []
+    render(loaded_chain().chain, noise(5_000), block_samples=256, progress=shares.append)
+    assert shares == sorted(shares)
+    assert len(shares) > 10
+    assert 0 < shares[0] < 0.1
+    assert shares[-1] == 1.0
+
+
+def test_a_file_is_written_with_its_note(tmp_path: Path, plain: ModelInfo) -> None:
+    store(tmp_path / "in.wav", noise(9_600), 48_000)
+    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    note = enhancer.file(Job(tmp_path / "in.wav", tmp_path / "out.flac"))
+    assert "48000 Hz" in note
+    info = soundfile.info(tmp_path / "out.flac")
+    assert (info.samplerate, info.frames, info.channels) == (44_100, 8_820, 1)
+
+
+def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
+    source, target = tmp_path / "in", tmp_path / "new" / "out"
+    (source / "a" / "b").mkdir(parents=True)
+    for name in ("one.wav", "a/two.flac", "a/b/three.wav"):
+        store(source / name, noise(10))
+    (source / "notes.txt").write_text("not audio")
+    jobs = plan_jobs(source, target)
+    assert [(j.source, j.target) for j in jobs] == [
+        (source / "a/b/three.wav", target / "a/b/three.wav"),
+        (source / "a/two.flac", target / "a/two.wav"),
+        (source / "one.wav", target / "one.wav"),
+    ]
+    assert all(j.make_folder for j in jobs)
+    assert not target.exists()  # planning makes nothing
+
+
+def test_folders_are_made_with_the_first_result(tmp_path: Path, plain: ModelInfo) -> None:
+    (tmp_path / "in" / "a").mkdir(parents=True)
+    store(tmp_path / "in" / "a" / "one.wav", noise(100))
+    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    for job in plan_jobs(tmp_path / "in", tmp_path / "new" / "out"):
+        enhancer.file(job)
+    assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 200
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, plain: ModelInfo) -> None:
+    (tmp_path / "in").mkdir()
+    store(tmp_path / "in" / "one.wav", noise(100))
+    (tmp_path / "file").write_text("in the way")
+    job = plan_jobs(tmp_path / "in", tmp_path / "file" / "out")[0]
+    with pytest.raises(AudioFileError, match="folder"):
+        Enhancer(plain, compute="cpu", threads=1).file(job)
+
+
+def test_results_inside_the_source_are_not_restored_again(tmp_path: Path) -> None:
+    store(tmp_path / "one.wav", noise(10))
+    (tmp_path / "out").mkdir()
+    store(tmp_path / "out" / "one.wav", noise(10))
+    assert [j.source for j in plan_jobs(tmp_path, tmp_path / "out")] == [tmp_path / "one.wav"]
+
+
+def test_results_may_go_to_the_folder_above(tmp_path: Path) -> None:
+    (tmp_path / "raw").mkdir()
+    store(tmp_path / "raw" / "one.wav", noise(10))
+    assert plan_jobs(tmp_path / "raw", tmp_path)[0].target == tmp_path / "one.wav"
+
+
+def test_a_file_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
+    store(tmp_path / "in.flac", noise(10))
+    (tmp_path / "out").mkdir()
+    assert plan_jobs(tmp_path / "in.flac", tmp_path / "out") == [
+        Job(tmp_path / "in.flac", tmp_path / "out" / "in.wav")
+    ]
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_suffixes_in_capitals_are_found(tmp_path: Path, suffix: str) -> None:
+    (tmp_path / f"A{suffix.upper()}").write_bytes(b"")
+    (tmp_path / f"folder{suffix}").mkdir()  # is no file
+    assert len(plan_jobs(tmp_path, tmp_path / "out")) == 1
+
+
+def wrong(tmp_path: Path, what: str) -> tuple[Path, Path]:
+    source, target = tmp_path / "in", tmp_path / "out"
+    source.mkdir()
+    file = store(source / "a.wav", noise(10))
+    return {
+        "missing source": lambda: (tmp_path / "nothing", target),
+        "no audio": lambda: (_with(tmp_path / "texts", "a.txt"), target),
+        "target is a file": lambda: (source, _with(tmp_path / "here", "file")/"file"),
+        "same name twice": lambda: (_with(source, "a.flac"), target),
+        "onto itself": lambda: (file, file),
+        "onto itself by another path": lambda: (file, source / ".." / "in" / "a.wav"),
+        "into its own folder": lambda: (file, source),
+        "folder onto itself": lambda: (source, source),
+        "folder over itself": lambda: (_with(source / "in", "a.wav").parent, tmp_path),
+        "no suffix": lambda: (file, tmp_path / "out"),
+        "missing folder": lambda: (file, tmp_path / "nowhere" / "a.wav"),
+        "long name": lambda: (tmp_path / ("a" * 300), target),
+        "long target": lambda: (source, tmp_path / ("a" * 300)),
+    }[what]()  # fmt: skip
+
+
+def _with(folder: Path, name: str) -> Path:
+    folder.mkdir(exist_ok=True)
+    (folder / name).write_bytes(b"")
+    return folder
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["missing source", "no audio", "target is a file", "same name twice", "onto itself",
+     "onto itself by another path", "into its own folder", "folder onto itself",
+     "folder over itself", "no suffix", "missing folder", "long name", "long target"],
+)  # fmt: skip
+def test_jobs_that_cannot_be_are_told_before_any_work(tmp_path: Path, what: str) -> None:
+    source, target = wrong(tmp_path, what)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(AudioFileError) as caught:
+        plan_jobs(source, target)
+    assert "\n" not in str(caught.value)
+    if "itself" in what or "own folder" in what:
+        assert "input" in str(caught.value)
+    assert sorted(tmp_path.rglob("*")) == before

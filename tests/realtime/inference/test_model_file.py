@@ -1,0 +1,203 @@
+"""Model files: what they say of themselves, and what is refused without loading torch."""
+
+import json
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import realtime.inference.model_file
+from realtime.errors import ModelFileError
+from realtime.inference.model_file import (
+    UNKNOWN,
+    find_model,
+    read_metadata,
+    read_model_info,
+    shipped_models,
+)
+from tests.helpers.networks import Smooth, metadata, write_model
+
+
+def archive(path: Path, about: Any, *, code: bool = True, raw: bytes | None = None) -> Path:
+    """As much of a TorchScript archive as is read without torch."""
+    with zipfile.ZipFile(path, "w") as out:
+        if code:
+            out.writestr("test/constants.pkl", b"")
+        if about is not None or raw is not None:
+            text = raw if raw is not None else json.dumps(about).encode()
+            out.writestr("test/extra/topoctave.json", text)
+    return path
+
+
+def refused(path: Path) -> str:
+    with pytest.raises(ModelFileError) as caught:
+        find_model(str(path))
+    text = str(caught.value)
+    assert "\n" not in text
+    assert path.name in text
+    return text
+
+
+def test_metadata_of_a_real_archive_is_read(tmp_path: Path) -> None:
+    info = read_model_info(write_model(tmp_path / "a.ts", Smooth(), metadata(name="mine")))
+    assert info.name == "mine"
+    assert info.path == tmp_path / "a.ts"
+    assert info.context_samples == (128, 128)
+    assert (info.kind, info.front_end) == ("windowed", "kaiser_fast")
+    assert json.loads(json.dumps(info.to_dict()))["licence"] == "CC0"
+
+
+def test_an_archive_without_metadata_gets_careful_defaults(tmp_path: Path) -> None:
+    path = write_model(tmp_path / "theirs.ts", Smooth(), None)
+    assert read_metadata(path) is None
+    info = read_model_info(path)
+    assert info.name == "theirs"
+    assert info.kind == "windowed"
+    assert info.front_end == UNKNOWN["front_end"]
+    assert info.block_multiple == 128
+    assert min(info.context_samples) >= 1_024
+    assert info.crossfade_samples > 0
+    assert info.licence == "unknown"
+
+
+def test_keys_of_the_future_are_ignored(tmp_path: Path) -> None:
+    info = read_model_info(archive(tmp_path / "a.ts", metadata(wings=2)))
+    assert info.name == "test"
+
+
+def test_missing_keys_have_defaults(tmp_path: Path) -> None:
+    info = read_model_info(archive(tmp_path / "short.ts", {"context_samples": [4, 4]}))
+    assert info.name == "short"
+    assert info.context_samples == (4, 4)
+
+
+@pytest.mark.parametrize(
+    "what",
+    ["missing", "empty", "text", "folder", "zip without code", "cut off", "flipped bytes",
+     "encrypted", "unknown compression", "missing folder", "long name"],
+)  # fmt: skip
+def test_damaged_files_are_told_in_one_line(tmp_path: Path, what: str) -> None:
+    path = tmp_path / "a.ts"
+    if what == "empty":
+        path.write_bytes(b"")
+    elif what == "text":
+        path.write_text("not a model")
+    elif what == "folder":
+        path.mkdir()
+    elif what == "zip without code":
+        archive(path, metadata(), code=False)
+    elif what == "missing folder":
+        path = tmp_path / "nowhere" / "a.ts"
+    elif what == "long name":
+        path = tmp_path / ("a" * 300 + ".ts")
+        with pytest.raises(ModelFileError):
+            find_model(str(path))
+        return
+    elif what != "missing":
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
+            out.writestr("test/constants.pkl", b"")
+            out.writestr("test/extra/topoctave.json", json.dumps(metadata(title="x" * 5_000)))
+        data = bytearray(path.read_bytes())
+        local = data.index(b"test/extra/topoctave.json")
+        central = data.rindex(b"test/extra/topoctave.json")
+        if what == "cut off":
+            del data[len(data) // 2 :]
+        elif what == "flipped bytes":
+            begin = local + len("test/extra/topoctave.json")
+            data[begin : begin + 40] = bytes(b ^ 0xFF for b in data[begin : begin + 40])
+        elif what == "encrypted":
+            data[local - 24] |= 1
+            data[central - 38] |= 1
+        else:
+            data[local - 22] = data[central - 36] = 99
+        path.write_bytes(bytes(data))
+    refused(path)
+
+
+@pytest.mark.parametrize(
+    "raw", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b'"windowed"', b"7", b"[" * 100_000]
+)
+def test_metadata_that_is_no_json_object_is_refused(tmp_path: Path, raw: bytes) -> None:
+    assert "metadata" in refused(archive(tmp_path / "a.ts", None, raw=raw))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("kind", "recurrent"),
+        ("kind", None),
+        ("kind", ["windowed"]),
+        ("front_end", "soxr"),
+        ("front_end", 7),
+        ("sample_rate_in", 16_000),
+        ("sample_rate_out", 48_000),
+        ("sample_rate_in", "22050"),
+        ("block_multiple", 0),
+        ("block_multiple", 1.5),
+        ("block_multiple", "128"),
+        ("block_multiple", 10**9),
+        ("latency_samples", -1),
+        ("latency_samples", 1e3),
+        ("latency_samples", True),
+        ("context_samples", [1]),
+        ("context_samples", [1, 2, 3]),
+        ("context_samples", [-1, 2]),
+        ("context_samples", ["1", "2"]),
+        ("context_samples", "12"),
+        ("context_samples", 5),
+        ("context_samples", None),
+        ("context_samples", [10**9, 10**9]),
+        ("crossfade_samples", -1),
+        ("crossfade_samples", None),
+        ("crossfade_samples", 10**7),
+        ("name", 5),
+        ("name", None),
+        ("name", ""),
+        ("title", ["a"]),
+        ("licence", 4),
+        ("trained_on", {}),
+        ("parameters", "many"),
+        ("parameters", -5),
+        ("metrics", [1, 2]),
+        ("metrics", None),
+        ("created_by", 1),
+    ],
+)
+def test_wrong_values_are_refused_by_name_of_the_file(
+    tmp_path: Path, key: str, value: object
+) -> None:
+    assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
+
+
+def test_unknown_models_are_told_with_those_there_are() -> None:
+    with pytest.raises(ModelFileError, match="shipped are") as caught:
+        find_model("unet-enormous")
+    assert "\n" not in str(caught.value)
+
+
+def test_names_find_shipped_models_and_paths_find_files(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(realtime.inference.model_file, "asset_folder", lambda: tmp_path)
+    with pytest.raises(ModelFileError, match="shipped are none"):
+        find_model("auto")
+    archive(tmp_path / "b.ts", metadata(name="b"))
+    archive(tmp_path / "a.ts", metadata(name="a"))
+    assert [m.name for m in shipped_models()] == ["a", "b"]
+    assert find_model("b").path == tmp_path / "b.ts"
+    assert find_model("auto").name == "a"
+    assert find_model(str(tmp_path / "b.ts")).name == "b"
+    archive(tmp_path / "big.ts", metadata(name="big", parameters=9_000_000))
+    assert find_model("auto").name == "big"  # of what is known, its size speaks for it
+
+
+def test_looking_at_models_does_not_load_torch(project: Path) -> None:
+    code = (
+        "import sys; from realtime.inference.model_file import shipped_models; shipped_models();"
+        "sys.exit('torch' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", code], cwd=project, check=False, timeout=60)
+    assert run.returncode == 0

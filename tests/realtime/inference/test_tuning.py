@@ -1,0 +1,253 @@
+"""Threads chosen by measurement, number formats by request; blocks that leave nothing behind."""
+
+import copy
+import gc
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import realtime.inference.cpu_info
+import realtime.inference.tuning
+from models.export.streaming_unet import StreamingUNet
+from realtime.dsp.processor import Audio
+from realtime.errors import ModelFileError
+from realtime.inference.cpu_info import has_bfloat16, machine_name
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.network import StreamNetwork
+from realtime.inference.tuning import (
+    TRIAL_ROUNDS,
+    Workload,
+    call_durations,
+    fastest_threads,
+    tune,
+)
+from realtime.inference.tuning_cache import Measurements
+from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
+from tests.models.export.test_streaming_unet import unet
+
+INFO = ModelInfo(name="stub", path=Path("stub.ts"))
+WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
+
+# What 1000 blocks may leave behind in Python's heap: caches of the interpreter, far from the
+# megabytes that a kilobyte per block would be.
+STEADY_BYTES = 64_000
+
+
+class Stub:
+    """A network that can be tuned."""
+
+    call_s = 0.001
+
+    def __init__(self, dtype: str = "float32") -> None:
+        self.threads, self.dtype = 1, dtype
+        self.warm_with: int | None = None
+        self.starts = 0
+
+    def bind_thread(self) -> None: ...
+
+    def start(self, channels: int) -> None:
+        self.starts += 1
+
+    def warm_up(self, channels: int, samples: int) -> None:
+        self.warm_with = self.threads
+
+    def __call__(self, x: Audio) -> Audio:
+        assert x.shape == (1, 256)
+        return x
+
+
+@pytest.fixture
+def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
+    """Two cores, of which both are the faster; what was tried so far."""
+    seen: list[list[int]] = []
+
+    def fastest(choices: list[int], trial: Callable[[int], list[float]]) -> tuple[int, float]:
+        assert [len(trial(n)) > 0 for n in choices] == [True, True]
+        seen.append(choices)
+        return 2, 0.5
+
+    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
+    monkeypatch.setattr(realtime.inference.tuning, "fastest_threads", fastest)
+    return seen
+
+
+def tuned(measurements: Measurements | None, dtype: str = "float32", **more: int) -> Stub:
+    network = Stub(dtype)
+    threads = more.get("threads")
+    tune(network, INFO, WORKLOAD, threads=threads, measurements=measurements)
+    return network
+
+
+def test_threads_are_measured_once(tmp_path: Path, trials: list[list[int]]) -> None:
+    measurements = Measurements(tmp_path / "m.json")
+    first = tuned(measurements)
+    assert (first.threads, first.call_s, first.starts, trials) == (2, 0.5, 1, [[1, 2]])
+    again = tuned(measurements)
+    assert (again.threads, again.warm_with, len(trials)) == (2, 2, 1)
+    # In another format it is another choice, and without a memory each time.
+    tuned(measurements, "bfloat16")
+    tuned(None)
+    assert len(trials) == 3
+
+
+def test_threads_that_are_asked_for_are_not_tried(tmp_path: Path, trials: list[list[int]]) -> None:
+    measurements = Measurements(tmp_path / "m.json")
+    tuned(measurements)
+    network = tuned(measurements, threads=7)
+    assert (network.threads, network.warm_with, len(trials)) == (7, 7, 1)
+    with pytest.raises(ValueError, match="threads must be from 1 to 256, got 257"):
+        tuned(measurements, threads=257)
+
+
+@pytest.mark.parametrize("record", [0, 257, 1.5, "2", {"threads": 2}, float("nan")])
+def test_remembered_threads_that_cannot_be_are_measured_again(
+    tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
+) -> None:
+    measurements = Measurements(tmp_path / "m.json")
+    monkeypatch.setattr(realtime.inference.tuning, "measurement_key", lambda *_, **__: "key")
+    measurements.put("key", record)  # type: ignore[arg-type]
+    assert tuned(measurements).threads == 2
+    assert len(trials) == 1
+    assert measurements.number("key") == 2
+
+
+def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert machine_name().endswith(" cores")
+    for facts, known in [
+        ({}, False),
+        ({"flags": ["fpu avx512f"]}, False),
+        ({"flags": ["fpu avx512_bf16"] * 2}, True),
+        ({"Features": ["asimd bf16"]}, True),
+    ]:
+        monkeypatch.setattr(realtime.inference.cpu_info, "cpu_facts", lambda facts=facts: facts)
+        assert has_bfloat16() is known
+
+
+@pytest.fixture(scope="module")
+def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    about = unet_metadata()
+    path = tmp_path_factory.mktemp("model") / "unet.ts"
+    network = copy.deepcopy(unet(4))
+    # Trained networks add an octave 20 dB below the signal, random ones as much as there is.
+    network.final.weight.div_(10)
+    network.final.bias.div_(10)
+    return write_model(path, StreamingUNet(network), about)
+
+
+def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_file: Path) -> None:
+    info = read_model_info(unet_file)
+    exact = StreamNetwork(info, compute="cpu", threads=1)
+    rough = StreamNetwork(info, compute="cpu", threads=1, dtype="bfloat16")
+    x = np.random.default_rng(0).normal(0.0, 0.05, (1, 1024)).astype(np.float32)
+    y, z = exact(x), rough(x)
+    assert z.dtype == np.float32
+    error = np.abs(y - z).max()
+    # It does compute in bfloat16, which rounds to 8 bits.
+    assert 1e-5 < error < 0.05 * np.abs(y).max()
+
+
+@pytest.mark.parametrize(
+    ("two_threads_s", "chosen"),
+    [
+        ([0.84] * 6, 2),
+        ([0.86] * 6, 1),
+        # Fast as a rule, but waiting for other programs now and then.
+        ([0.5, 0.5, 0.5, 0.5, 0.5, 3.0], 1),
+    ],
+    ids=["pays", "hardly pays", "stumbles"],
+)
+def test_more_threads_must_pay_in_all_but_the_longest_calls(
+    unet_file: Path, monkeypatch: pytest.MonkeyPatch, two_threads_s: list[float], chosen: int
+) -> None:
+    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
+    info = read_model_info(unet_file)
+    network = StreamNetwork(info, compute="cpu")
+    durations = {1: [1.0] * 6, 2: two_threads_s}
+    monkeypatch.setattr(
+        realtime.inference.tuning, "call_durations", lambda *_, **__: durations[network.threads]
+    )
+    tune(network, info, WORKLOAD, threads=None, measurements=None)
+    assert network.threads == chosen
+    StreamNetwork(info, compute="cpu", threads=1).bind_thread()
+
+
+def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:
+    info = read_model_info(unet_file)
+    for asked, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
+        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=asked)
+        assert loaded.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("dtype", "line"),
+    [
+        ("float8", "dtype must be one of float32, tf32, bfloat16, got 'float8'"),
+        ("tf32", "the CPU cannot compute in tf32; use dtype float32 or bfloat16"),
+    ],
+)
+def test_a_dtype_that_cannot_be_is_refused(unet_file: Path, dtype: str, line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        load_chain(read_model_info(unet_file), block_samples=256, compute="cpu", dtype=dtype)
+
+
+@pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
+def test_a_thousand_blocks_leave_nothing_behind(unet_file: Path, windowed: bool) -> None:
+    loaded = load_chain(
+        read_model_info(unet_file),
+        block_samples=128,
+        compute="cpu",
+        threads=1,
+        dtype="float32",
+        windowed=windowed,
+    )
+    x = np.random.default_rng(0).normal(0, 0.1, (1, 64)).astype(np.float32)
+    for _ in range(20):
+        loaded.chain.process(x)
+    gc.collect()
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        for _ in range(1000 if not windowed else 200):
+            loaded.chain.process(x)
+        after, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert after - before < STEADY_BYTES
+    assert peak - before < STEADY_BYTES
+
+
+def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path) -> None:
+    # Its buffer becomes bfloat16, its input does not.
+    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata())
+    info = read_model_info(path)
+    with pytest.raises(ModelFileError, match="fails on audio"):
+        load_chain(info, block_samples=256, compute="cpu", threads=1, dtype="bfloat16")
+    loaded = load_chain(info, block_samples=256, compute="cpu", threads=1)
+    assert loaded.dtype == "float32"
+
+
+def test_a_trial_has_as_many_calls_as_asked_for_or_as_time_allows() -> None:
+    seen: list[int] = []
+    durations = call_durations(lambda: seen.append(1), calls=5, pause_s=0.0, most_s=60.0)
+    assert len(durations) == 5
+    assert len(seen) == 6  # the first one does not count
+    assert len(call_durations(lambda: None, calls=5, pause_s=0.002, most_s=0.0)) == 1
+    # The pauses are not in the durations.
+    assert min(call_durations(lambda: None, calls=3, pause_s=0.02, most_s=60.0)) < 0.02
+
+
+def test_choices_of_threads_take_turns() -> None:
+    order: list[int] = []
+
+    def trial(threads: int) -> list[float]:
+        order.append(threads)
+        return [1.0 / threads]
+
+    assert fastest_threads([1, 2, 4], trial) == (4, 0.25)
+    assert order == [1, 2, 4] * TRIAL_ROUNDS
+    # Where nothing is known to be faster, the fewest.
+    assert fastest_threads([1, 2], lambda _: [float("nan")])[0] == 1

@@ -1,0 +1,214 @@
+"""Live in the terminal: meters, summary, fall-backs, and how a run ends."""
+
+import json
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+import realtime.audio_io.portaudio
+import realtime.terminal.live
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.parameters import Parameters
+from realtime.engine.engine import Engine
+from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Faults, Latency, Level, Snapshot
+from realtime.errors import AudioFileError, DeviceError
+from realtime.files.audio_file import AudioFile
+from realtime.terminal.live import meter_line, run_live, summary, summary_lines
+from tests.helpers.fake_streams import FakeInput, FakeOutput, Rig
+from tests.helpers.networks import Gate, loaded_chain
+
+
+def noise(seconds: float) -> AudioFile:
+    x = np.random.default_rng(3).uniform(-0.5, 0.5, (1, round(22_050 * seconds)))
+    return AudioFile(x.astype(np.float32), 22_050, "")
+
+
+class World:
+    """What `run_live` opens, without devices and models."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.opened: list[Settings] = []
+        self.refused: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
+        self.lines: list[str] = []
+        self.seconds = 0.3
+        self.make: Callable[[Settings], Engine] = self.engine
+        monkeypatch.setattr(realtime.terminal.live, "open_engine", self.open_engine)
+        monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", self.find_device)
+
+    def find_device(self, kind: str, _name: str) -> object:
+        if kind in self.missing:
+            raise DeviceError(self.missing[kind])
+        return object()
+
+    def open_engine(self, settings: Settings, **_: object) -> Engine:
+        self.opened.append(settings)
+        for name in (settings.input, settings.output):
+            if name in self.refused:
+                raise DeviceError(self.refused[name])
+        return self.make(settings)
+
+    def engine(self, settings: Settings) -> Engine:
+        file = settings.output.endswith(".wav")
+        sink = FileOutput(Path(settings.output)) if file else NullOutput()
+        return Engine(FileInput("noise", noise(self.seconds)), sink, loaded_chain())
+
+    def run(self, *, seconds: float | None = None, **chosen: str) -> dict[str, Any]:
+        return run_live(
+            Settings(**chosen),  # type: ignore[arg-type]
+            Parameters(),
+            seconds=seconds,
+            fall_back_input="input" not in chosen,
+            fall_back_output="output" not in chosen,
+            say=self.lines.append,
+        )
+
+
+@pytest.fixture
+def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
+    monkeypatch.chdir(tmp_path)
+    return World(monkeypatch)
+
+
+def test_a_run_to_the_end_gives_the_summary(world: World) -> None:
+    result = world.run(input="noise", output="null")
+    assert result["seconds"] == pytest.approx(0.3, abs=0.001)
+    assert result["model"] == "test"
+    assert result["real_time_ratio"]["median"] > 0
+    assert all("\n" not in line for line in world.lines)
+    assert any("Ctrl-C" in line for line in world.lines)
+    json.dumps(result, allow_nan=False)
+
+
+def test_seconds_end_a_run_early(world: World) -> None:
+    world.seconds = 60.0
+    result = world.run(seconds=0.2, input="noise", output="null")
+    assert 0.2 <= result["seconds"] < 5.0
+
+
+@pytest.mark.parametrize("seconds", [0.0, -1.0, float("nan"), float("inf")])
+def test_impossible_seconds_are_refused_before_anything_is_opened(
+    world: World, seconds: float
+) -> None:
+    with pytest.raises(ValueError, match="--seconds"):
+        world.run(seconds=seconds)
+    assert world.opened == []
+
+
+def test_without_a_microphone_the_demo_runs_once_into_a_file(world: World, tmp_path: Path) -> None:
+    world.missing = {"input": "there is no input device", "output": "there is no output device"}
+    world.run()
+    assert [(s.input, s.output) for s in world.opened] == [("demo", "topoctave-demo.wav")]
+    assert sum("no microphone" in line for line in world.lines) == 1
+    assert soundfile.info(tmp_path / "topoctave-demo.wav").samplerate == 44_100
+    assert (tmp_path / "topoctave-demo.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_without_a_microphone_a_chosen_output_is_kept(world: World) -> None:
+    world.missing = {"input": "there is no input device"}
+    world.run(output="null")
+    assert [(s.input, s.output) for s in world.opened] == [("demo", "null")]
+
+
+def test_a_microphone_that_does_not_open_is_none(world: World) -> None:
+    world.refused = {"default": "it is busy"}
+    world.run()
+    assert [s.input for s in world.opened] == ["default", "demo"]
+    assert any("it is busy" in line for line in world.lines)
+
+
+def test_without_a_loudspeaker_it_plays_to_nobody(world: World) -> None:
+    world.missing = {"output": "there is no output device"}
+    world.run(input="noise")
+    assert [(s.input, s.output) for s in world.opened] == [("noise", "null")]
+    assert any("playing to nobody" in line for line in world.lines)
+
+
+def test_devices_that_were_asked_for_have_no_fall_back(world: World) -> None:
+    world.refused = {"my microphone": "it is busy"}
+    with pytest.raises(DeviceError, match="it is busy"):
+        world.run(input="my microphone")
+    assert len(world.opened) == 1
+
+
+@pytest.mark.parametrize("side", ["source", "sink"])
+def test_a_device_that_goes_away_ends_the_run_with_an_error(world: World, side: str) -> None:
+    rig = Rig(loaded_chain(), source=FakeInput(), sink=FakeOutput())
+    world.make = lambda _: rig.engine
+    timer = threading.Timer(0.2, getattr(rig, side).unplug)
+    timer.start()
+    with pytest.raises(DeviceError, match="went away"):
+        world.run(input="fake", output="fake")
+    timer.join()
+    assert rig.source.stops == rig.sink.stops == 1
+
+
+def test_a_network_that_fails_ends_the_run_with_an_error(world: World) -> None:
+    gate = Gate()
+    gate.failure = RuntimeError("the network is tired")
+    world.make = lambda _: Engine(FileInput("noise", noise(5)), NullOutput(), loaded_chain(gate))
+    with pytest.raises(DeviceError, match="the network is tired"):
+        world.run(input="noise", output="null")
+
+
+def test_an_output_that_cannot_be_made_ends_the_run_with_an_error(
+    world: World, tmp_path: Path
+) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+
+    def late(settings: Settings) -> Engine:
+        engine = world.engine(settings)
+        folder.rmdir()
+        return engine
+
+    world.make = late
+    with pytest.raises(AudioFileError, match="folder"):
+        world.run(input="noise", output=str(folder / "out.wav"))
+
+
+def look(**changes: Any) -> Snapshot:
+    rig = Rig(loaded_chain())
+    shown = vars(rig.engine.snapshot()) | changes
+    rig.engine.stop()
+    return Snapshot(**shown)
+
+
+def test_the_summary_has_the_design_s_keys_and_no_others() -> None:
+    parts = ("device_in", "block", "front_end", "model", "crossfade", "safety", "device_out")
+    result = summary(look(faults=Faults(1, 2, 3, 4), latency=Latency(1, 2, 3, 4, 5, 6, 7)))
+    keys = {k: list(v) if isinstance(v, dict) else None for k, v in result.items()}
+    assert {k: keys[k] for k in ("real_time_ratio", "block_ms", "xruns", "latency_ms")} == {
+        "real_time_ratio": ["median", "p01", "min"],
+        "block_ms": ["p50", "p99", "max"],
+        "xruns": ["input_overflow", "output_underflow", "ring_overrun", "ring_underrun"],
+        "latency_ms": [*parts, "total"],
+    }
+    assert {"model", "device", "seconds"} <= set(keys)
+    assert list(result["xruns"].values()) == [1, 2, 3, 4]
+    assert summary(look(faults=Faults(late_blocks=5)))["late_blocks"] == 5
+    assert result["latency_ms"]["total"] == pytest.approx(1e3 * 28 / 44_100, abs=1e-3)
+
+
+def test_the_summary_for_people_names_faults_and_bad_samples() -> None:
+    lines = summary_lines(look(faults=Faults(ring_underrun=7, bad_samples=3)))
+    assert any("7 ring underruns" in line for line in lines)
+    assert any("3 input samples" in line for line in lines)
+    assert not any("not numbers" in line for line in summary_lines(look()))
+
+
+@pytest.mark.parametrize("peak", [-np.inf, -200.0, -60.0, -20.0, 0.0, 6.0])
+def test_meters_keep_their_width_at_every_level(peak: float) -> None:
+    level = Level(rms_db=peak, peak_db=peak)
+    line = meter_line(look(input_level=level, output_level=level, seconds=3_725.0))
+    assert "62:05" in line
+    bars = [part[:12] for part in line.split("[")[1:]]
+    filled = {bar.count("#") for bar in bars}
+    assert filled == {round(12 * (min(max(peak, -60.0), 0.0) + 60) / 60)}
+    assert all(set(bar) <= {"#", "."} for bar in bars)

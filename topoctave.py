@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import TopoctaveError
-from realtime.terminal.silence_native_stderr import native_silence
+from realtime.terminal.silence_native_stderr import silence_native_stderr
 
 
 def _say(line: str) -> None:
@@ -282,7 +282,7 @@ def main(argv: list[str] | None = None) -> int:
     args = _parser().parse_args(argv)
     run = getattr(args, "run", _window)
     try:
-        with native_silence():
+        with silence_native_stderr():
             return int(run(args))
     except (TopoctaveError, ValueError) as error:
         _say(f"topoctave: {error}")

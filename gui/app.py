@@ -60,7 +60,7 @@ def main(settings: Settings | None = None) -> int:
     """Run the window until it is closed.
 
     Args:
-        settings: Input, output and model to start with; None for what is remembered.
+        settings: InputStream, output and model to start with; None for what is remembered.
 
     Returns:
         The process's exit code.

@@ -37,7 +37,7 @@ class Session(QObject):
         panels: Where it is shown.
         services: The engine and the devices.
         asked: What the command line asked for.
-        remembered: Input, output and silenced notices of the last time.
+        remembered: InputStream, output and silenced notices of the last time.
     """
 
     def __init__(

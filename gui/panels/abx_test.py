@@ -98,7 +98,7 @@ class AbxSession:
 
         Args:
             path: File to write; replaced if it is there.
-            about: Input, model and the like; become columns.
+            about: InputStream, model and the like; become columns.
 
         Raises:
             OSError: if it cannot be written.

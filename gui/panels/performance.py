@@ -87,7 +87,7 @@ class Performance(Section):
         for name, value, tip in (
             ("Device xruns", self.device_faults,
              "The sound device lost input or ran dry: raise the block size"),
-            ("Ring faults", self.ring_faults,
+            ("RingBuffer faults", self.ring_faults,
              "The engine was late: raise the block size or take a smaller model"),
             ("Dropped", self.dropped, "Samples of input, at 22.05 kHz, left out to catch up"),
         ):  # fmt: skip
@@ -177,7 +177,7 @@ class Performance(Section):
             if place.styleSheet() != sheet:
                 place.setStyleSheet(sheet)
         self.device_faults.setAccessibleName(f"Device xruns {device}")
-        self.ring_faults.setAccessibleName(f"Ring faults {ring}")
+        self.ring_faults.setAccessibleName(f"RingBuffer faults {ring}")
 
 
 def _short(count: int) -> str:

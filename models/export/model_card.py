@@ -37,8 +37,8 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         "| | |",
         "|---|---|",
         f"| Parameters | {count} |",
-        f"| Input | {metadata['sample_rate_in']} Hz{front_end} |",
-        f"| Output | {metadata['sample_rate_out']} Hz |",
+        f"| InputStream | {metadata['sample_rate_in']} Hz{front_end} |",
+        f"| OutputStream | {metadata['sample_rate_out']} Hz |",
         f"| Runs as | {metadata['kind']}, blocks of {metadata['block_multiple']} samples |",
         f"| Looks ahead | {metadata['latency_samples']} samples, "
         f"{1000 * metadata['latency_samples'] / metadata['sample_rate_out']:.1f} ms |",

@@ -3,7 +3,7 @@
 import threading
 
 
-class Bell:
+class AutoResetEvent:
     """One thread rings, one waits; a ring that nobody waits for is kept, several count as one.
 
     A lock that is used as a semaphore: it is held unless somebody has rung. Ringing is at most the
@@ -14,7 +14,7 @@ class Bell:
         self._silent = threading.Lock()
         self._silent.acquire()
 
-    def ring(self) -> None:
+    def set(self) -> None:
         """Wake the waiting thread, or the next wait; from one thread alone."""
         # Nobody else releases, so what is held stays held until the next line. Where it is not
         # held, an earlier ring has yet to be heard, and what it announces by now is this as well.

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 import soundfile
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import AudioFile, check_output, open_output, write_frames
@@ -55,10 +55,10 @@ class FileInput:
         """What was pushed last."""
         return self._position / SAMPLE_RATE_IN
 
-    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         """Begin to push; ``elapsed`` paces it, None is as fast as the ring is emptied."""
         self._thread = threading.Thread(
-            target=self._run, args=(intake, elapsed), name="topoctave-file-input"
+            target=self._run, args=(input_queue, elapsed), name="topoctave-file-input"
         )
         self._thread.start()
 
@@ -73,21 +73,21 @@ class FileInput:
         last = self._samples.shape[1] - 1
         self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
 
-    def _run(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+    def _run(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         pushed = 0
         while not self._stop.is_set() and not self.finished:
             if elapsed is None:
-                due = UNPACED_AHEAD_SAMPLES - intake.ring.available
+                due = UNPACED_AHEAD_SAMPLES - input_queue.ring.available
             else:
                 # One tick ahead, so that what was recorded "now" is there when "now" comes.
                 due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
                 # A microphone would lose what does not fit; a file can wait.
-                due = min(due, intake.ring.free)
+                due = min(due, input_queue.ring.free)
             if due <= 0:
                 self._stop.wait(TICK_S)
                 continue
             block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
-            intake.push(block)
+            input_queue.push(block)
             pushed += block.shape[1]
             # Only now: whoever sees the end finds everything in the ring.
             self.finished = self._position >= self._samples.shape[1]
@@ -118,7 +118,7 @@ class NullOutput:
     name = "null"
     sample_rate_hz = SAMPLE_RATE_OUT
     latency_s = 0.0
-    lump_s = 0.0
+    period_s = 0.0
     clocked = True
     error = ""
 
@@ -127,20 +127,20 @@ class NullOutput:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, outlet: Outlet, channels: int) -> None:
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
         self._thread = threading.Thread(
-            target=self._run, args=(outlet, channels), name="topoctave-null-output"
+            target=self._run, args=(output_queue, channels), name="topoctave-null-output"
         )
         self._thread.start()
 
-    def _run(self, outlet: Outlet, channels: int) -> None:
+    def _run(self, output_queue: OutputQueue, channels: int) -> None:
         block = np.zeros((channels, self._block_samples), np.float32)
         begin, pulled = time.perf_counter(), 0
         while not self._stop.is_set():
             due = int((time.perf_counter() - begin) * SAMPLE_RATE_OUT)
             while pulled + self._block_samples <= due:
-                outlet.pull(block)
+                output_queue.pull(block)
                 pulled += self._block_samples
             self._stop.wait(TICK_S)
 
@@ -167,7 +167,7 @@ class FileOutput:
 
     sample_rate_hz = SAMPLE_RATE_OUT
     latency_s = 0.0
-    lump_s = 0.0
+    period_s = 0.0
     clocked = False
 
     def __init__(self, path: Path) -> None:
@@ -177,25 +177,25 @@ class FileOutput:
         self.error = ""
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
-        self._outlet: Outlet | None = None
+        self._output_queue: OutputQueue | None = None
         self._exit = contextlib.ExitStack()
 
-    def start(self, outlet: Outlet, channels: int) -> None:
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
-        self._outlet = outlet
+        self._output_queue = output_queue
         file = self._exit.enter_context(
             open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
         )
         self._thread = threading.Thread(
-            target=self._run, args=(outlet, channels, file), name="topoctave-file-output"
+            target=self._run, args=(output_queue, channels, file), name="topoctave-file-output"
         )
         self._thread.start()
 
-    def _run(self, outlet: Outlet, channels: int, file: soundfile.SoundFile) -> None:
+    def _run(self, output_queue: OutputQueue, channels: int, file: soundfile.SoundFile) -> None:
         buffer = np.zeros((channels, 8192), np.float32)
         while True:
             stopping = self._stop.is_set()
-            while count := outlet.ring.read(buffer):
+            while count := output_queue.ring.read(buffer):
                 if not self.error:
                     self._write(file, buffer[:, :count].T)
             if stopping:
@@ -215,7 +215,7 @@ class FileOutput:
             self._thread.join()
             self._thread = None
         try:
-            if self.error or (self._outlet is not None and not self._outlet.started):
+            if self.error or (self._output_queue is not None and not self._output_queue.started):
                 unfinished = AudioFileError(self.error)
                 self._exit.__exit__(AudioFileError, unfinished, None)
             else:

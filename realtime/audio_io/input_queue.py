@@ -1,11 +1,11 @@
 """Where an input leaves its samples: copies into the ring and counts what does not fit."""
 
-from realtime.audio_io.auto_reset_event import Bell
-from realtime.audio_io.ring_buffer import Ring
+from realtime.audio_io.auto_reset_event import AutoResetEvent
+from realtime.audio_io.ring_buffer import RingBuffer
 from realtime.dsp.processor import Audio
 
 
-class Intake:
+class InputQueue:
     """The engine's end towards an input; :meth:`push` is all that an audio callback runs.
 
     Args:
@@ -17,8 +17,8 @@ class Intake:
 
     def __init__(self, channels: int, capacity_samples: int, *, opened: bool = True) -> None:
         self._opened = opened
-        self.ring = Ring(channels, capacity_samples)
-        self.bell = Bell()
+        self.ring = RingBuffer(channels, capacity_samples)
+        self.event = AutoResetEvent()
         """Rung after every block."""
         # All three are stored by the input's thread alone.
         self.overflows = 0
@@ -43,7 +43,7 @@ class Intake:
         self.lost_samples += lost
         self.overruns += bool(lost) and not self._losing
         self._losing = bool(lost)
-        self.bell.ring()
+        self.event.set()
 
     def open(self) -> None:
         """Take what comes from now on; the output's thread calls this, and nobody undoes it."""

@@ -4,14 +4,14 @@ import time
 
 import numpy as np
 
-from realtime.audio_io.auto_reset_event import Bell
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.ring_buffer import Ring
+from realtime.audio_io.auto_reset_event import AutoResetEvent
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.ring_buffer import RingBuffer
 from realtime.dsp.crossfade import FADE_SAMPLES, fade_in, fade_out
 from realtime.dsp.processor import Audio
 
 
-class Outlet:
+class OutputQueue:
     """The engine's end towards an output; :meth:`pull` is all that an audio callback runs.
 
     Nothing is played until the input's first samples have arrived, so that the time between
@@ -20,13 +20,13 @@ class Outlet:
     Args:
         channels: rows.
         capacity_samples: of the ring, at the output's rate.
-        intake: the input's end, which opens the gate.
+        input_queue: the input's end, which opens the gate.
     """
 
-    def __init__(self, channels: int, capacity_samples: int, intake: Intake) -> None:
-        self.ring = Ring(channels, capacity_samples)
-        self._intake = intake
-        self._bell = Bell()
+    def __init__(self, channels: int, capacity_samples: int, input_queue: InputQueue) -> None:
+        self.ring = RingBuffer(channels, capacity_samples)
+        self._input_queue = input_queue
+        self._event = AutoResetEvent()
         self.ending = False
         """Nothing more will be in the ring: running dry is then no fault."""
         # All of these are stored by the output's thread alone.
@@ -44,7 +44,7 @@ class Outlet:
     @property
     def started(self) -> bool:
         """Whether the input's first samples have arrived."""
-        return self._intake.started
+        return self._input_queue.started
 
     @property
     def drained(self) -> bool:
@@ -61,13 +61,13 @@ class Outlet:
             How many were stored.
         """
         count = self.ring.write(x)
-        self._bell.ring()
+        self._event.set()
         return count
 
     def end(self) -> None:
         """Nothing more will be pushed, and nobody needs to wait for it; the worker's."""
         self.ending = True
-        self._bell.ring()
+        self._event.set()
 
     def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
         """Fill a block, always wholly.
@@ -80,7 +80,7 @@ class Outlet:
         Shape:
             - Input: ``[C, n]``
         """
-        self._intake.open()
+        self._input_queue.open()
         if not self.started:
             out[:] = 0.0
             return
@@ -115,7 +115,7 @@ class Outlet:
             return
         deadline = time.monotonic() + spare_s
         while not self.ending and (left_s := deadline - time.monotonic()) > 0.0:
-            self._bell.wait(left_s)
+            self._event.wait(left_s)
             if self.ring.available >= samples:
                 self.waits += 1
                 return

@@ -15,10 +15,10 @@ from typing import Any
 
 import numpy as np
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
-from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, make_urgent
+from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
 from realtime.errors import DeviceError
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -46,7 +46,7 @@ BUFFERED_HOST_APIS = frozenset({"ALSA"})
 # A driver takes a block at a time, and may be late itself: what is waited for comes sooner by this.
 RESERVE_S = 2 * OUTPUT_BLOCK_S
 # Calls that follow each other sooner are one lump of a driver's.
-LUMP_GAP_S = INPUT_BLOCK_S / 2
+PERIOD_GAP_S = INPUT_BLOCK_S / 2
 # A device plays steadily once it has called for this long, the last time after so short a pause.
 SETTLING_S = 0.2
 SETTLED_GAP_S = 0.1
@@ -219,7 +219,7 @@ class _Stream:
         if not self._urgent:
             # Once, in the first call: long before anything can be heard.
             self._urgent = True
-            make_urgent(CALLBACK_PRIORITY)
+            raise_priority(CALLBACK_PRIORITY)
 
     def _open(self) -> Any:
         library = _library()
@@ -295,23 +295,23 @@ class DeviceInput(_Stream):
     channels = 1
 
     def __init__(self, name: str) -> None:
-        self._intake: Intake | None = None
+        self._input_queue: InputQueue | None = None
         super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
 
-    def start(self, intake: Intake, _elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float] | None) -> None:
         """Begin to capture; the device is its own clock."""
-        self._intake = intake
+        self._input_queue = input_queue
         self._start()
 
     def _on_audio(self, data: Any, _frames: int, _time: Any, status: Any) -> None:
         before = self._called_at
         self._note_call()
-        if self._intake is None:
+        if self._input_queue is None:
             return
         # Never beginning in the middle of a lump: the rest of the first one would come as much too
         # early as a whole one is long, and every later one seem late.
-        if self._intake.started or self._called_at - before > LUMP_GAP_S:
-            self._intake.push(data.T, overflow=bool(status.input_overflow))
+        if self._input_queue.started or self._called_at - before > PERIOD_GAP_S:
+            self._input_queue.push(data.T, overflow=bool(status.input_overflow))
 
 
 class DeviceOutput(_Stream):
@@ -325,29 +325,29 @@ class DeviceOutput(_Stream):
     """
 
     clocked = True
-    lump_s = OUTPUT_BLOCK_S
+    period_s = OUTPUT_BLOCK_S
 
     def __init__(self, name: str) -> None:
-        self._outlet: Outlet | None = None
+        self._output_queue: OutputQueue | None = None
         super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
 
-    def start(self, outlet: Outlet, channels: int) -> None:
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to play."""
         self._settled = False
         self._scratch = np.zeros((channels, MAX_CALLBACK_SAMPLES), np.float32)
         self._mix_down = channels > self._device_channels
-        self._outlet = outlet
+        self._output_queue = output_queue
         self._start()
 
     def _on_audio(self, data: Any, frames: int, moment: Any, status: Any) -> None:
         before = self._called_at
         self._note_call()
-        if self._outlet is None or not self._has_settled(before):
+        if self._output_queue is None or not self._has_settled(before):
             data[:] = 0.0
             return
         block = self._scratch[:, :frames]
         underflow = bool(status.output_underflow)
-        self._outlet.pull(block, underflow=underflow, spare_s=self._spare_s(moment))
+        self._output_queue.pull(block, underflow=underflow, spare_s=self._spare_s(moment))
         data[:] = block.mean(axis=0)[:, None] if self._mix_down else block.T
 
     def _spare_s(self, moment: Any) -> float:

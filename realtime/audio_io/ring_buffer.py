@@ -5,7 +5,7 @@ import numpy as np
 from realtime.dsp.processor import Audio
 
 
-class Ring:
+class RingBuffer:
     """Fixed memory between two threads: one writes, one reads, nobody waits.
 
     Args:

@@ -3,8 +3,8 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
 
 # What a loudspeaker is asked to take at a time. All of it has to be there when it is taken, so
 # that this, unlike an input's block, is latency. At half of it, 2 of 27 sessions on PulseAudio
@@ -12,7 +12,7 @@ from realtime.audio_io.output_queue import Outlet
 OUTPUT_BLOCK_S = 0.005
 
 
-class Input(Protocol):
+class InputStream(Protocol):
     """A source of audio with a thread of its own.
 
     Attributes:
@@ -43,11 +43,11 @@ class Input(Protocol):
     def position_s(self) -> float:
         """Where a file stands; 0 for devices."""
 
-    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         """Begin to push.
 
         Args:
-            intake: where to.
+            input_queue: where to.
             elapsed: seconds that the output has played, for inputs without a clock of their own;
                 None where they should not wait for any clock.
 
@@ -62,7 +62,7 @@ class Input(Protocol):
         """Go on from there; devices ignore it."""
 
 
-class Output(Protocol):
+class OutputStream(Protocol):
     """A sink of audio with a thread of its own.
 
     Attributes:
@@ -70,7 +70,7 @@ class Output(Protocol):
         sample_rate_hz: of what it pulls.
         channels: as many as the engine has; the port maps them to its own.
         latency_s: the driver's estimate; 0 for files.
-        lump_s: how much it takes at once, as a rule; 0 where it takes what is there.
+        period_s: how much it takes at once, as a rule; 0 where it takes what is there.
         clocked: it pulls at its rate whether or not there is anything to pull.
         error: empty, or one line: why nothing is pulled any more.
     """
@@ -78,14 +78,14 @@ class Output(Protocol):
     name: str
     sample_rate_hz: int
     latency_s: float
-    lump_s: float
+    period_s: float
     clocked: bool
 
     @property
     def error(self) -> str:
         """Empty, or why it ended before its time."""
 
-    def start(self, outlet: Outlet, channels: int) -> None:
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull.
 
         Raises:

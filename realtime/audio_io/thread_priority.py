@@ -9,7 +9,7 @@ WORKER_PRIORITY = 10
 CALLBACK_PRIORITY = 11
 
 
-def make_urgent(priority: int) -> bool:
+def raise_priority(priority: int) -> bool:
     """Schedule the calling thread in real time, where the system allows it.
 
     Linux does for root, and for users with an ``rtprio`` limit, as audio set-ups have it. Without
@@ -33,8 +33,8 @@ def make_urgent(priority: int) -> bool:
     return True
 
 
-def make_ordinary() -> None:
-    """Undo :func:`make_urgent` for the calling thread."""
+def restore_priority() -> None:
+    """Undo :func:`raise_priority` for the calling thread."""
     if sys.platform == "linux":
         # The flag stays: only root may take it back.
         os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))

@@ -11,7 +11,7 @@ from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.bench.stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler
-from realtime.engine.engine import safety_for
+from realtime.engine.engine import prefill_for
 from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import has_bfloat16, machine_name
 from realtime.inference.load import LoadedChain, load_chain
@@ -108,7 +108,7 @@ def chain_stage(
 def engine_latency_ms(loaded: LoadedChain) -> float:
     """Of an engine around the chain: its own, a block, and the safety that a device needs."""
     block = loaded.block_samples
-    late = loaded.chain.latency_samples + block + safety_for(block, OUTPUT_BLOCK_S)
+    late = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
     return round(1e3 * late / SAMPLE_RATE_OUT, 2)
 
 

@@ -16,7 +16,7 @@ RAMP_SAMPLES = 662
 
 
 @dataclass(frozen=True)
-class WetPath:
+class NetworkPath:
     """What the network adds to the dry path.
 
     Attributes:
@@ -49,7 +49,7 @@ class Chain:
 
     ratio = 2
 
-    def __init__(self, wet: WetPath | None, *, parameters: Parameters | None = None) -> None:
+    def __init__(self, wet: NetworkPath | None, *, parameters: Parameters | None = None) -> None:
         # Replaced as a whole by other threads: one reference, read once per block.
         self.parameters = parameters or Parameters()
         self._wet = wet

@@ -10,7 +10,7 @@ from realtime.dsp.processor import Audio
 QUALITY = "sinc_medium"
 
 
-class RateConverter:
+class SampleRateConverter:
     """Converts audio from one rate to another, block by block.
 
     Args:

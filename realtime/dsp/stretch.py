@@ -12,7 +12,7 @@ from realtime.dsp.processor import Audio
 REACH_SAMPLES = 16
 
 
-def glide(x: Audio, samples: int) -> Audio:
+def stretch(x: Audio, samples: int) -> Audio:
     """Read a block a little more slowly or faster, as a tape.
 
     The first and last 16 samples are kept. Between them the position glides, by a Hann-windowed

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.input_queue import InputQueue
 from realtime.dsp.crossfade import without_first
 from realtime.dsp.processor import Audio
-from realtime.dsp.sample_rate_converter import RateConverter
+from realtime.dsp.sample_rate_converter import SampleRateConverter
 from realtime.sample_rates import SAMPLE_RATE_IN
 
 
@@ -15,23 +15,23 @@ class BlockReader:
     The worker's alone. Samples that are not finite become silence and are counted.
 
     Args:
-        intake: where the samples lie.
-        sample_rate_hz: of the intake.
+        input_queue: where the samples lie.
+        sample_rate_hz: of the input_queue.
         channels: rows.
     """
 
-    def __init__(self, intake: Intake, *, sample_rate_hz: int, channels: int) -> None:
-        self._intake = intake
+    def __init__(self, input_queue: InputQueue, *, sample_rate_hz: int, channels: int) -> None:
+        self._input_queue = input_queue
         self._converter = (
             None
             if sample_rate_hz == SAMPLE_RATE_IN
-            else RateConverter(
+            else SampleRateConverter(
                 rate_in_hz=sample_rate_hz, rate_out_hz=SAMPLE_RATE_IN, channels=channels
             )
         )
         # Samples at 22.05 kHz that wait for a block to be whole.
         self._waiting = np.zeros((channels, 0), np.float32)
-        self._raw = np.zeros((channels, intake.ring.capacity_samples), np.float32)
+        self._raw = np.zeros((channels, input_queue.ring.capacity_samples), np.float32)
         self.read_samples = 0
         self.bad_samples = 0
 
@@ -62,7 +62,7 @@ class BlockReader:
         self._waiting = without_first(self._waiting, n)
 
     def _fetch(self) -> None:
-        count = self._intake.ring.read(self._raw)
+        count = self._input_queue.ring.read(self._raw)
         if not count:
             return
         fresh = self._raw[:, :count]

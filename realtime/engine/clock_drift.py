@@ -8,13 +8,13 @@ import numpy as np
 WINDOW_S = 3.0
 BASE_S = 1.0
 EXTREMES = 0.1
-# The lumps of a sound server make such means differ by up to 300 samples: a slip of less than this
+# The lumps of a sound server make such means differ by up to 300 samples: a drift of less than this
 # may be none, and a part of it is told at a time. Half of a drift is told after 7 s.
 LEAST_SAMPLES = 768
 PART = 0.25
 
 
-class Slip:
+class DriftEstimator:
     """Compares what an input has given with what an output has taken.
 
     Two devices count their samples by clocks of their own, some 20 to 100 ppm apart: after ten
@@ -51,12 +51,12 @@ class Slip:
         self._count = 0
         if self._base is None:
             self._base = middle
-        slip = middle - self._base
-        told = round(slip if abs(slip) >= self.tolerance_samples else PART * slip)
+        drift = middle - self._base
+        told = round(drift if abs(drift) >= self.tolerance_samples else PART * drift)
         self._base += told
         return told
 
-    def accept(self, samples: int) -> None:
+    def rebase(self, samples: int) -> None:
         """The input was found to have fallen behind by so much, before a window was over."""
         self._count = 0
         if self._base is not None:

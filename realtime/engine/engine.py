@@ -7,13 +7,13 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
-from realtime.audio_io.streams import Input, Output
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.parameters import Parameters
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.clock_drift import Slip
+from realtime.engine.clock_drift import DriftEstimator
 from realtime.engine.snapshot import Faults, Latency, Level, Snapshot, State
 from realtime.engine.tap import Tap
 from realtime.engine.worker import Taps, Worker
@@ -32,15 +32,15 @@ RECENT_S = 3.0
 LATENESS_S = 0.01
 
 
-def safety_for(block_samples: int, lump_s: float) -> int:
+def prefill_for(block_samples: int, period_s: float) -> int:
     """Silence, at 44.1 kHz, that stands between a late block and a fault: a block.
 
     At short blocks it is more, if a device asks for it: what the device takes at once has to be
     there some time before it is heard, whatever the length of the blocks.
     """
-    if not lump_s:
+    if not period_s:
         return block_samples
-    return max(block_samples, round((lump_s + LATENESS_S) * SAMPLE_RATE_OUT))
+    return max(block_samples, round((period_s + LATENESS_S) * SAMPLE_RATE_OUT))
 
 
 class Engine:
@@ -54,7 +54,7 @@ class Engine:
         sink: where it goes.
         loaded: a chain prepared for the channels of ``source``.
         safety_samples: silence, at 44.1 kHz, between a late block and a fault; see
-            :func:`safety_for` for what it is unless given.
+            :func:`prefill_for` for what it is unless given.
         paced: False runs a file as fast as it can be computed; the output must not be clocked.
 
     Raises:
@@ -63,8 +63,8 @@ class Engine:
 
     def __init__(
         self,
-        source: Input,
-        sink: Output,
+        source: InputStream,
+        sink: OutputStream,
         loaded: LoadedChain,
         *,
         safety_samples: int | None = None,
@@ -77,7 +77,7 @@ class Engine:
         self._loaded = loaded
         self._paced = paced
         self._safety = (
-            safety_for(loaded.block_samples, sink.lump_s)
+            prefill_for(loaded.block_samples, sink.period_s)
             if safety_samples is None
             else safety_samples
         )
@@ -86,26 +86,34 @@ class Engine:
         ring_s = max(RING_S, 16 * block_s)
         # A file has no clock: its output's, or the system's, is its own.
         clocks_differ = sink.clocked and not source.length_s
-        self._intake = Intake(
+        self._input_queue = InputQueue(
             channels, int(ring_s * source.sample_rate_hz), opened=not clocks_differ
         )
-        self._outlet = Outlet(channels, int(ring_s * sink.sample_rate_hz), self._intake)
-        reader = BlockReader(self._intake, sample_rate_hz=source.sample_rate_hz, channels=channels)
-        writer = BlockWriter(self._outlet, sample_rate_hz=sink.sample_rate_hz, channels=channels)
+        self._output_queue = OutputQueue(
+            channels, int(ring_s * sink.sample_rate_hz), self._input_queue
+        )
+        reader = BlockReader(
+            self._input_queue, sample_rate_hz=source.sample_rate_hz, channels=channels
+        )
+        writer = BlockWriter(
+            self._output_queue, sample_rate_hz=sink.sample_rate_hz, channels=channels
+        )
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
         self._reader, self._writer = reader, writer
-        slip = Slip(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
+        drift = (
+            DriftEstimator(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
+        )
         self._worker = Worker(
             loaded,
             source,
-            intake=self._intake,
-            outlet=self._outlet,
+            input_queue=self._input_queue,
+            output_queue=self._output_queue,
             reader=reader,
             writer=writer,
             taps=Taps(input=self.input_tap, output=self.output_tap),
             safety_samples=self._safety,
-            slip=slip,
+            drift=drift,
         )
         self._state = State.READY
         # What went wrong before the stop: a device that is closed does not know any more.
@@ -158,9 +166,9 @@ class Engine:
         self._state = State.RUNNING
         try:
             self._worker.start()
-            self._sink.start(self._outlet, self._source.channels)
+            self._sink.start(self._output_queue, self._source.channels)
             self._started_at = time.perf_counter()
-            self._source.start(self._intake, self._clock())
+            self._source.start(self._input_queue, self._clock())
         except BaseException:
             self.stop()
             raise
@@ -170,8 +178,8 @@ class Engine:
         if not self._paced:
             return None
         if self._sink.clocked:
-            outlet, rate = self._outlet, self._sink.sample_rate_hz
-            return lambda: (outlet.ring.consumed + outlet.silent_samples) / rate
+            output_queue, rate = self._output_queue, self._sink.sample_rate_hz
+            return lambda: (output_queue.ring.consumed + output_queue.silent_samples) / rate
         return lambda: time.perf_counter() - self._started_at
 
     def stop(self) -> None:
@@ -197,15 +205,15 @@ class Engine:
         self._worker.times.clear()
 
     def _count_faults(self) -> Faults:
-        lost = self._intake.lost_samples * SAMPLE_RATE_IN / self._source.sample_rate_hz
+        lost = self._input_queue.lost_samples * SAMPLE_RATE_IN / self._source.sample_rate_hz
         return Faults(
-            input_overflow=self._intake.overflows,
-            output_underflow=self._outlet.underflows,
-            ring_overrun=self._intake.overruns + self._worker.dropped_blocks,
-            ring_underrun=self._outlet.underruns,
+            input_overflow=self._input_queue.overflows,
+            output_underflow=self._output_queue.underflows,
+            ring_overrun=self._input_queue.overruns + self._worker.dropped_blocks,
+            ring_underrun=self._output_queue.underruns,
             dropped_samples=round(lost) + self._worker.dropped_samples,
             bad_samples=self._reader.bad_samples,
-            late_blocks=self._outlet.waits,
+            late_blocks=self._output_queue.waits,
         )
 
     def _faults(self) -> Faults:
@@ -216,7 +224,7 @@ class Engine:
         error = self._error or self._worker.error or self._source.error or self._sink.error
         if error:
             return State.FAILED, error
-        if self._state is State.RUNNING and self._worker.finished and self._outlet.drained:
+        if self._state is State.RUNNING and self._worker.finished and self._output_queue.drained:
             return State.FINISHED, ""
         return self._state, ""
 

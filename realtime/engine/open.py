@@ -6,7 +6,7 @@ from pathlib import Path
 
 from realtime.assets import demo_path
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
-from realtime.audio_io.streams import Input, Output
+from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
@@ -40,7 +40,7 @@ def check_apart(source: str, target: str) -> None:
         raise AudioFileError(f"{target} is the input; choose another name for the output")
 
 
-def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Input:
+def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> InputStream:
     """The input that a user means.
 
     Raises:
@@ -60,7 +60,7 @@ def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Inp
     return DeviceInput(name)
 
 
-def open_output(name: str) -> Output:
+def open_output(name: str) -> OutputStream:
     """The output that a user means.
 
     Raises:
@@ -130,7 +130,7 @@ def open_engine(
         # A wrong name is told before devices are opened, and a file is waited for.
         find_model(settings.model)
     source = open_input(settings.input, loop=settings.loop, progress=progress)
-    sink: Output | None = None
+    sink: OutputStream | None = None
     try:
         sink = open_output(settings.output)
         choice = open_model(

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
-from realtime.audio_io.streams import Input
-from realtime.audio_io.thread_priority import WORKER_PRIORITY, make_ordinary, make_urgent
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.streams import InputStream
+from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_timing import BlockTimes
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.clock_drift import Slip
+from realtime.engine.clock_drift import DriftEstimator
 from realtime.engine.tap import Tap
 from realtime.inference.load import LoadedChain
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
@@ -41,37 +41,37 @@ class Worker:
     Args:
         loaded: the prepared chain.
         source: asked whether it has ended.
-        intake: its samples.
-        outlet: where the output goes.
-        reader: cuts the intake into blocks.
-        writer: feeds the outlet.
+        input_queue: its samples.
+        output_queue: where the output goes.
+        reader: cuts the input_queue into blocks.
+        writer: feeds the output_queue.
         taps: get a copy of everything.
         safety_samples: silence, at 44.1 kHz, that stands between a late block and a fault.
-        slip: where input and output have clocks of their own: watches them.
+        drift: where input and output have clocks of their own: watches them.
     """
 
     def __init__(
         self,
         loaded: LoadedChain,
-        source: Input,
+        source: InputStream,
         *,
-        intake: Intake,
-        outlet: Outlet,
+        input_queue: InputQueue,
+        output_queue: OutputQueue,
         reader: BlockReader,
         writer: BlockWriter,
         taps: Taps,
         safety_samples: int,
-        slip: Slip | None = None,
+        drift: DriftEstimator | None = None,
     ) -> None:
         self._loaded = loaded
         self._chain = loaded.chain
         self._source = source
-        self._intake = intake
-        self._outlet = outlet
+        self._input_queue = input_queue
+        self._output_queue = output_queue
         self._reader = reader
         self._writer = writer
         self._taps = taps
-        self._slip = slip
+        self._drift = drift
         self._safety = safety_samples
         self._starved_blocks = 0
         self._block = loaded.block_samples // 2
@@ -109,14 +109,14 @@ class Worker:
     def _run(self) -> None:
         try:
             self._loaded.bind_thread()
-            self._urgent = make_urgent(WORKER_PRIORITY)
+            self._urgent = raise_priority(WORKER_PRIORITY)
             self._loop()
         # Whatever a network does must not end the thread without a word; the engine shows this.
         except Exception as error:  # noqa: BLE001 - see the line above
             lines = str(error).strip().splitlines()
             self.error = f"processing stopped: {lines[-1] if lines else type(error).__name__}"
         finally:
-            self._outlet.end()
+            self._output_queue.end()
 
     def _loop(self) -> None:
         while not self._stop.is_set():
@@ -140,7 +140,7 @@ class Worker:
             ended = self._source.finished
             if self._reader.available >= samples or ended:
                 return True
-            self._intake.bell.wait(IDLE_S)
+            self._input_queue.event.wait(IDLE_S)
         return False
 
     def _wait_for_room(self) -> bool:
@@ -149,7 +149,7 @@ class Worker:
         What waits then is the input, where it is counted if it has to be dropped; False when
         stopped.
         """
-        while self._outlet.ring.free < 4 * self._loaded.block_samples:
+        while self._output_queue.ring.free < 4 * self._loaded.block_samples:
             if self._stop.wait(IDLE_S):
                 return False
         return True
@@ -173,7 +173,7 @@ class Worker:
 
     def _catch_up(self) -> None:
         """After a fault, drop whole blocks of the oldest input until the latency is its base."""
-        lost = self._intake.lost_samples
+        lost = self._input_queue.lost_samples
         if lost != self._lost:
             self._writer.note_missing(
                 (lost - self._lost) * SAMPLE_RATE_OUT / self._source.sample_rate_hz
@@ -188,8 +188,8 @@ class Worker:
             self.dropped_samples += self._block
             self.dropped_blocks += 1
             self._give_way()
-        if self._slip is not None:
-            self._follow_clocks(self._slip)
+        if self._drift is not None:
+            self._follow_clocks(self._drift)
 
     def _give_way(self) -> None:
         """A network that is too slow for this machine must not keep everything else from it.
@@ -198,9 +198,9 @@ class Worker:
         """
         if self._urgent and self.times.last(SLOW_S).ratio_median < 1.0:
             self._urgent = False
-            make_ordinary()
+            restore_priority()
 
-    def _follow_clocks(self, slip: Slip) -> None:
+    def _follow_clocks(self, drift: DriftEstimator) -> None:
         """Keep the time between input and output where their clocks do not keep to each other.
 
         Clocks that run at different speeds are followed unheard, before a safety is used up.
@@ -214,22 +214,22 @@ class Worker:
         waits_for_input = (
             late > 0
             and self._reader.available < 2 * self._block
-            and self._outlet.ring.available < 2 * self._block
+            and self._output_queue.ring.available < 2 * self._block
         )
         self._starved_blocks = self._starved_blocks + 1 if waits_for_input else 0
-        lost_a_block = late >= 2 * self._block and not self._outlet.ring.available
+        lost_a_block = late >= 2 * self._block and not self._output_queue.ring.available
         if lost_a_block or self._starved_blocks > MOST_STARVED_BLOCKS:
             # Late, with nothing left to catch up with, by a whole block or again and again: it is
             # the input. The safety was used up before anything was late; it is filled again.
             self._starved_blocks = 0
-            slip.accept(late + self._safety)
+            drift.rebase(late + self._safety)
             self._writer.note_missing(late + self._safety)
             return
-        received = self._intake.ring.written + self._intake.lost_samples
+        received = self._input_queue.ring.written + self._input_queue.lost_samples
         ahead = received * SAMPLE_RATE_OUT / self._source.sample_rate_hz
-        slipped = slip.step(ahead - self._writer.played_samples)
-        if abs(slipped) < slip.tolerance_samples:
-            self._writer.note_slip(-slipped)
+        slipped = drift.step(ahead - self._writer.played_samples)
+        if abs(slipped) < drift.tolerance_samples:
+            self._writer.note_drift(-slipped)
         else:
             self._writer.note_missing(-slipped)
 

@@ -48,8 +48,8 @@ class Recording:
     """What a recorder has done by now.
 
     Attributes:
-        input_path: Input at 22.05 kHz.
-        output_path: Output at 44.1 kHz.
+        input_path: InputStream at 22.05 kHz.
+        output_path: OutputStream at 44.1 kHz.
         seconds: Length of both.
         lost_samples: Samples at 44.1 kHz that the disk was too slow for; silence in the files.
         error: Empty, or one line: why it ended.

@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Generic
 
 import numpy as np
 
-from realtime.dsp.chain import WetPath
+from realtime.dsp.chain import NetworkPath
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import ModelFileError
-from realtime.inference.cpu_fallback import FallbackStream, FallbackWindows, Lifeline
+from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, FallbackWindows
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.streaming import StreamingNetwork, call_length
 from realtime.inference.tuning import Network, Requested, Workload, tune
@@ -47,10 +47,10 @@ class Tuned(Generic[Network]):
 class BuiltPath:
     """A wet path and the network in it."""
 
-    wet: WetPath
+    wet: NetworkPath
     network: "ScriptNetwork"
     notice: str
-    lifeline: Lifeline | None
+    loss_monitor: DeviceLossMonitor | None
 
 
 def usable_compute(compute: str) -> tuple[str, str]:
@@ -162,30 +162,30 @@ def build_path(
     workload = Workload(channels=channels, samples=samples, pause_s=block_s if paced else 0.0)
     tuned = load_and_tune(load, info, workload, requested, measurements=measurements)
 
-    network, backup, lifeline = tuned.network, tuned.backup, None
+    network, backup, loss_monitor = tuned.network, tuned.backup, None
     if backup is not None:
         # Without a clock the CPU may be slow.
         if paced and backup.call_s * BACKUP_RATIO > block_s:
             backup = None
         goes_on = "on the CPU" if backup else "with kaiser_fast alone"
-        lifeline = Lifeline(network.compute, goes_on)
+        loss_monitor = DeviceLossMonitor(network.compute, goes_on)
 
     processor: StreamingNetwork | WindowedNetwork
     if isinstance(network, StreamNetwork):
         stream: StreamNetwork | FallbackStream = network
-        if lifeline is not None:
+        if loss_monitor is not None:
             assert backup is None or isinstance(backup, StreamNetwork)
             context = info.context_samples[0]
             stream = FallbackStream(
-                network, backup, lifeline, context_samples=context, call_samples=samples
+                network, backup, loss_monitor, context_samples=context, call_samples=samples
             )
         processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
-    elif lifeline is not None:
-        processor = windows(FallbackWindows(network, backup or dry, lifeline))
+    elif loss_monitor is not None:
+        processor = windows(FallbackWindows(network, backup or dry, loss_monitor))
     else:
         processor = windows(network)
-    wet = WetPath(processor, info.front_end, crossfade_samples=crossfade)
-    return BuiltPath(wet, network, tuned.notice, lifeline)
+    wet = NetworkPath(processor, info.front_end, crossfade_samples=crossfade)
+    return BuiltPath(wet, network, tuned.notice, loss_monitor)
 
 
 class DryWindows:

@@ -14,7 +14,7 @@ from realtime.inference.windowed import WindowFunction
 FADE_SAMPLES = 662
 
 
-class Lifeline:
+class DeviceLossMonitor:
     """Knows whether a device still computes, and what to tell the user when it does not.
 
     Args:
@@ -46,17 +46,19 @@ class FallbackWindows:
     Args:
         device: runs a window; raises RuntimeError when it is lost.
         backup: runs the same network on the processor.
-        lifeline: told of the loss.
+        loss_monitor: told of the loss.
 
     Shape:
         - Input: ``[C, W]``
         - Output: ``[C, W]``
     """
 
-    def __init__(self, device: WindowFunction, backup: WindowFunction, lifeline: Lifeline) -> None:
+    def __init__(
+        self, device: WindowFunction, backup: WindowFunction, loss_monitor: DeviceLossMonitor
+    ) -> None:
         self._device = device
         self._backup = backup
-        self._lifeline = lifeline
+        self._lifeline = loss_monitor
 
     def __call__(self, x: Audio) -> Audio:
         """Run a window."""
@@ -80,7 +82,7 @@ class FallbackStream:
         device: the network; raises RuntimeError when the device is lost.
         backup: the same network on the processor, warm; None where that is too slow, and the
             input is heard from then on.
-        lifeline: told of the loss.
+        loss_monitor: told of the loss.
         context_samples: that the network looks back, in output samples.
         call_samples: the longest call's input.
 
@@ -96,7 +98,7 @@ class FallbackStream:
         self,
         device: StreamingCallable,
         backup: StreamingCallable | None,
-        lifeline: Lifeline,
+        loss_monitor: DeviceLossMonitor,
         *,
         context_samples: int,
         call_samples: int,
@@ -106,7 +108,7 @@ class FallbackStream:
                 raise ValueError(f"the backup's {name} is another one")
         self._device = device
         self._backup = backup
-        self._lifeline = lifeline
+        self._lifeline = loss_monitor
         self.ratio = device.ratio
         self.block_multiple = device.block_multiple
         self._call_samples = call_samples

@@ -7,7 +7,7 @@ from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
 from realtime.inference.build import build_path
-from realtime.inference.cpu_fallback import Lifeline
+from realtime.inference.cpu_fallback import DeviceLossMonitor
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning import Requested
 from realtime.inference.tuning_cache import Measurements
@@ -35,18 +35,18 @@ class LoadedChain:
     """Why it is this model, in one line."""
     load_notice: str = ""
     """Empty, or what came otherwise than asked for, in one line."""
-    lifeline: Lifeline | None = None
+    loss_monitor: DeviceLossMonitor | None = None
     """Of a device that may be lost."""
 
     @property
     def notice(self) -> str:
         """Empty, or the latest that the user should know, in one line."""
-        return (self.lifeline.notice if self.lifeline else "") or self.load_notice
+        return (self.loss_monitor.notice if self.loss_monitor else "") or self.load_notice
 
     @property
     def compute_now(self) -> str:
         """``cpu`` or the name of the CUDA device, if that was not lost."""
-        return "cpu" if self.lifeline and self.lifeline.lost else self.compute
+        return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
 
 
 def check_block_samples(block_samples: int) -> None:
@@ -128,5 +128,5 @@ def load_chain(
         bind_thread=network.bind_thread,
         dtype=network.dtype,
         load_notice=built.notice,
-        lifeline=built.lifeline,
+        loss_monitor=built.loss_monitor,
     )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 
 @contextmanager
-def native_silence() -> Iterator[None]:
+def silence_native_stderr() -> Iterator[None]:
     """Inside it only Python writes to stderr.
 
     ALSA and PortAudio print lines about every device that is missing or goes away, straight to

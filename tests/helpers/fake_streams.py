@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
 from realtime.engine.engine import Engine
@@ -42,18 +42,18 @@ class FakeInput:
         self.sought: list[float] = []
         self.stops = 0
         self.pushed = 0
-        self.intake: Intake | None = None
+        self.input_queue: InputQueue | None = None
 
-    def start(self, intake: Intake, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         """As a device would, or refuse."""
         if self.refuse is not None:
             raise self.refuse
-        self.intake = intake
+        self.input_queue = input_queue
 
     def push(self, x: Audio, *, overflow: bool = False) -> None:
         """A callback."""
-        assert self.intake is not None
-        self.intake.push(x, overflow=overflow)
+        assert self.input_queue is not None
+        self.input_queue.push(x, overflow=overflow)
         self.pushed += x.shape[1]
 
     def unplug(self) -> None:
@@ -77,28 +77,28 @@ class FakeOutput:
         self.name = "fake loudspeaker"
         self.sample_rate_hz = sample_rate_hz
         self.latency_s = 0.0
-        self.lump_s = 0.0
+        self.period_s = 0.0
         self.clocked = True
         self.error = ""
         self.refuse: Exception | None = None
         self.stops = 0
         self.played: list[Audio] = []
-        self.outlet: Outlet | None = None
+        self.output_queue: OutputQueue | None = None
         self.channels = 0
 
-    def start(self, outlet: Outlet, channels: int) -> None:
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
         """As a device would, or refuse."""
         if self.refuse is not None:
             raise self.refuse
-        self.outlet, self.channels = outlet, channels
+        self.output_queue, self.channels = output_queue, channels
         # A device that runs has called once.
-        outlet.pull(np.zeros((channels, 0), np.float32))
+        output_queue.pull(np.zeros((channels, 0), np.float32))
 
     def pull(self, n: int, *, underflow: bool = False, spare_s: float = 0.0) -> Audio:
         """A callback."""
-        assert self.outlet is not None
+        assert self.output_queue is not None
         block = np.full((self.channels, n), np.nan, np.float32)
-        self.outlet.pull(block, underflow=underflow, spare_s=spare_s)
+        self.output_queue.pull(block, underflow=underflow, spare_s=spare_s)
         self.played.append(block)
         return block
 
@@ -161,8 +161,8 @@ class Rig:
         """Wait until the worker has done all that can be done with what was pushed."""
 
         def idle() -> bool:
-            outlet = self.sink.outlet
-            assert outlet is not None
+            output_queue = self.sink.output_queue
+            assert output_queue is not None
             faults = self.look.faults
             done = self.engine.input_tap.written
             whole = self.source.pushed - faults.dropped_samples - done < self.block

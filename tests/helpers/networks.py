@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.load import LoadedChain
@@ -73,7 +73,7 @@ def loaded_chain(
         grid_multiple=grid_multiple,
         origin_samples=46,
     )
-    chain = Chain(WetPath(wet, "kaiser_fast", crossfade_samples), parameters=parameters)
+    chain = Chain(NetworkPath(wet, "kaiser_fast", crossfade_samples), parameters=parameters)
     chain.prepare(
         ProcessSpec(
             max_block_samples=block_samples // 2,

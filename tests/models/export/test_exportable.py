@@ -95,7 +95,7 @@ def test_the_octaves_metadata_follows_the_design(tmp_path: Path) -> None:
     assert all(n % info.block_multiple == 0 for n in info.context_samples)
     assert info.parameters == sum(p.numel() for p in network.parameters())
     assert info.title == "Octave, width 24"
-    assert "| Input | 22050 Hz |" in (tmp_path / "octave.md").read_text()
+    assert "| InputStream | 22050 Hz |" in (tmp_path / "octave.md").read_text()
 
 
 def test_the_octaves_weights_are_stored_in_16_bits(tmp_path: Path) -> None:

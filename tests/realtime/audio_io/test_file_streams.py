@@ -10,8 +10,8 @@ import pytest
 import soundfile
 
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
-from realtime.audio_io.input_queue import Intake
-from realtime.audio_io.output_queue import Outlet
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.processor import Audio
 from realtime.files.audio_file import AudioFile
 from tests.helpers.fake_streams import wait_until
@@ -32,19 +32,19 @@ def file_input(n: int, **changes: bool) -> FileInput:
     return FileInput("memory", AudioFile(numbered(n), 22_050, ""), **changes)
 
 
-def taken(intake: Intake, n: int = 1_000) -> Audio:
+def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
     out = np.zeros((1, n), np.float32)
-    return out[:, : intake.ring.read(out)]
+    return out[:, : input_queue.ring.read(out)]
 
 
-def drain(source: FileInput, intake: Intake) -> Audio:
+def drain(source: FileInput, input_queue: InputQueue) -> Audio:
     """All that comes, by a reader that is in no hurry."""
     parts: list[Audio] = []
 
     def done() -> bool:
         finished = source.finished
-        parts.append(taken(intake, 300))
-        return finished and not intake.ring.available
+        parts.append(taken(input_queue, 300))
+        return finished and not input_queue.ring.available
 
     wait_until(done, "the end")
     source.stop()
@@ -53,54 +53,54 @@ def drain(source: FileInput, intake: Intake) -> Audio:
 
 @pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
 def test_an_unpaced_file_comes_whole_and_in_order(n: int) -> None:
-    source, intake = file_input(n), Intake(1, 22_050)
-    source.start(intake, None)
-    np.testing.assert_array_equal(drain(source, intake), numbered(n))
-    assert intake.lost_samples == 0
+    source, input_queue = file_input(n), InputQueue(1, 22_050)
+    source.start(input_queue, None)
+    np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
+    assert input_queue.lost_samples == 0
     assert source.position_s == source.length_s
 
 
 def test_the_end_is_told_when_all_is_in_the_ring() -> None:
     """Whoever sees it first, and then looks into the ring, must find everything."""
 
-    class Slow(Intake):
+    class Slow(InputQueue):
         def push(self, x: Audio, *, overflow: bool = False) -> None:
             time.sleep(0.05)
             super().push(x, overflow=overflow)
 
-    source, intake = file_input(100), Slow(1, 1_000)
-    source.start(intake, None)
+    source, input_queue = file_input(100), Slow(1, 1_000)
+    source.start(input_queue, None)
     wait_until(lambda: source.finished, "the end")
-    assert intake.ring.available == 100
+    assert input_queue.ring.available == 100
     source.stop()
 
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, intake = file_input(22_050), Intake(1, 22_050)
-    source.start(intake, lambda: clock[0])
-    wait_until(lambda: intake.ring.written > 0, "the first samples")
+    source, input_queue = file_input(22_050), InputQueue(1, 22_050)
+    source.start(input_queue, lambda: clock[0])
+    wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
         clock[0] = seconds
-        wait_until(lambda s=seconds: intake.ring.written >= 22_050 * s, "what is due")
+        wait_until(lambda s=seconds: input_queue.ring.written >= 22_050 * s, "what is due")
         # One tick ahead of the time at most.
-        assert intake.ring.written <= 22_050 * (seconds + 0.003)
+        assert input_queue.ring.written <= 22_050 * (seconds + 0.003)
     source.stop()
 
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
     """The program was stopped for a minute: all of it is due at once."""
-    source, intake = file_input(60_000), Intake(1, 5_000)
-    source.start(intake, lambda: 60.0)
-    np.testing.assert_array_equal(drain(source, intake), numbered(60_000))
-    assert (intake.lost_samples, intake.overruns) == (0, 0)
+    source, input_queue = file_input(60_000), InputQueue(1, 5_000)
+    source.start(input_queue, lambda: 60.0)
+    np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
+    assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
 
 
 def test_a_loop_begins_again_at_the_end() -> None:
-    source, intake = file_input(700, loop=True), Intake(1, 22_050)
-    source.start(intake, None)
+    source, input_queue = file_input(700, loop=True), InputQueue(1, 22_050)
+    source.start(input_queue, None)
     parts: list[Audio] = []
-    wait_until(lambda: parts.append(taken(intake)) or sum(p.shape[1] for p in parts) > 5_000)
+    wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
     source.stop()
     y = np.concatenate(parts, axis=1)
     np.testing.assert_array_equal(y[0], np.resize(numbered(700), y.shape[1]))
@@ -111,11 +111,11 @@ def test_a_loop_begins_again_at_the_end() -> None:
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, intake = file_input(22_050), Intake(1, 22_050)
+    source, input_queue = file_input(22_050), InputQueue(1, 22_050)
     source.seek(0.9)
     source.seek(seconds)  # the last wish counts
-    source.start(intake, None)
-    y = drain(source, intake)[0]
+    source.start(input_queue, None)
+    y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
     # Behind the fade out of the old place.
     np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
@@ -127,14 +127,14 @@ def test_stop_is_idempotent_and_may_come_first() -> None:
         port.stop()
 
 
-def outlet(channels: int = 1) -> Outlet:
-    intake = Intake(channels, 10)
-    intake.push(np.zeros((channels, 1), np.float32))
-    return Outlet(channels, 44_100, intake)
+def output_queue(channels: int = 1) -> OutputQueue:
+    input_queue = InputQueue(channels, 10)
+    input_queue.push(np.zeros((channels, 1), np.float32))
+    return OutputQueue(channels, 44_100, input_queue)
 
 
 def test_nobody_pulls_in_real_time() -> None:
-    played = outlet()
+    played = output_queue()
     played.ring.write(np.ones((1, 44_100), np.float32))
     sink = NullOutput()
     begin = time.perf_counter()
@@ -146,7 +146,7 @@ def test_nobody_pulls_in_real_time() -> None:
 
 
 def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
-    played, sink = outlet(2), FileOutput(tmp_path / "out.wav")
+    played, sink = output_queue(2), FileOutput(tmp_path / "out.wav")
     sink.start(played, 2)
     x = np.random.default_rng(1).uniform(-1, 1, (2, 100_000)).astype(np.float32)
     done = 0
@@ -163,7 +163,7 @@ def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
 
 
 def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
-    played = Outlet(1, 1_000, Intake(1, 10))
+    played = OutputQueue(1, 1_000, InputQueue(1, 10))
     played.ring.write(np.zeros((1, 500), np.float32))
     sink = FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
@@ -175,7 +175,7 @@ def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
 def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    played, sink = outlet(), FileOutput(tmp_path / "out.wav")
+    played, sink = output_queue(), FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
 
     # soundfile's answer to a write that is cut short.

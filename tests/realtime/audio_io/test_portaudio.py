@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import realtime.audio_io.portaudio
-from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.portaudio import (
     CONFIRM_S,
     INPUT_BLOCK_S,
@@ -44,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Asked:
-    """An outlet that keeps how long it was given."""
+    """An output_queue that keeps how long it was given."""
 
     def __init__(self) -> None:
         self.spare_s = 0.0
@@ -63,7 +63,7 @@ def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
     monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
     monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
     monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 22_050)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "make_urgent", lambda _: True)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
     return DeviceInput("mic")
 
 
@@ -75,7 +75,7 @@ def call(microphone: DeviceInput) -> None:
 def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(Intake(1, 22_050), None)
+    microphone.start(InputQueue(1, 22_050), None)
     clock.now += WAKING_S - 1
     assert microphone.error == ""
     # A burst that fills the driver's buffer, and silence again.
@@ -97,7 +97,7 @@ def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
 def test_a_program_that_was_stopped_does_not_blame_the_device(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(Intake(1, 22_050), None)
+    microphone.start(InputQueue(1, 22_050), None)
     for _ in range(3):
         clock.now += SETTLING_S
         call(microphone)
@@ -112,18 +112,18 @@ def test_a_program_that_was_stopped_does_not_blame_the_device(
 
 
 def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock) -> None:
-    """The output opens the intake at any time, as here between two calls of one lump."""
-    intake = Intake(1, 22_050, opened=False)
-    microphone.start(intake, None)
+    """The output opens the input_queue at any time, as here between two calls of one lump."""
+    input_queue = InputQueue(1, 22_050, opened=False)
+    microphone.start(input_queue, None)
     clock.now += INPUT_BLOCK_S
     call(microphone)
-    intake.open()
+    input_queue.open()
     call(microphone)
-    assert intake.ring.written == 0
+    assert input_queue.ring.written == 0
     clock.now += 2 * INPUT_BLOCK_S
     for count in (1, 2):
         call(microphone)
-        assert intake.ring.written == count * FRAMES
+        assert input_queue.ring.written == count * FRAMES
 
 
 @pytest.mark.parametrize(
@@ -150,10 +150,10 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
     monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
     monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 44_100)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "make_urgent", lambda _: True)
-    outlet: Any = Asked()
+    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
+    output_queue: Any = Asked()
     speaker = DeviceOutput("speaker")
-    speaker.start(outlet, 1)
+    speaker.start(output_queue, 1)
     data: Any = np.zeros((220, 2), np.float32)
     moment = SimpleNamespace(currentTime=1e9, outputBufferDacTime=1e9 + ahead_s)
     status = SimpleNamespace(output_underflow=False)
@@ -161,4 +161,4 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
         clock.now += SETTLING_S / 4
         speaker._on_audio(data, 220, moment, status)
     assert data.all()
-    assert outlet.spare_s == pytest.approx(spare_s, abs=1e-6)
+    assert output_queue.spare_s == pytest.approx(spare_s, abs=1e-6)

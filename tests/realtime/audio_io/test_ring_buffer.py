@@ -9,7 +9,7 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from realtime.audio_io.ring_buffer import Ring
+from realtime.audio_io.ring_buffer import RingBuffer
 
 STRESS_S = 1.0
 
@@ -19,7 +19,7 @@ class RingModel(RuleBasedStateMachine):
 
     @initialize(capacity=st.integers(1, 17), channels=st.integers(1, 2))
     def make(self, capacity: int, channels: int) -> None:
-        self.ring = Ring(channels, capacity)
+        self.ring = RingBuffer(channels, capacity)
         self.held: list[float] = []
         self.next = 1.0
         self.consumed = 0
@@ -70,11 +70,11 @@ TestRingModel = RingModel.TestCase
 @pytest.mark.parametrize(("channels", "capacity"), [(0, 8), (1, 0), (-1, 8), (1, -1)])
 def test_a_ring_needs_room(channels: int, capacity: int) -> None:
     with pytest.raises(ValueError, match="room"):
-        Ring(channels, capacity)
+        RingBuffer(channels, capacity)
 
 
 def test_counters_do_not_wrap() -> None:
-    ring = Ring(1, 100)
+    ring = RingBuffer(1, 100)
     ring.written = ring.consumed = 2**40 + 3
     x = np.arange(90, dtype=np.float32)[None]
     assert ring.write(x) == 90
@@ -86,7 +86,7 @@ def test_counters_do_not_wrap() -> None:
 
 def test_two_threads_lose_and_mix_up_nothing() -> None:
     """One thread writes numbers, another reads them: they come out in order, each once."""
-    ring = Ring(2, 97)
+    ring = RingBuffer(2, 97)
     stop = threading.Event()
     sent = [0]
 

@@ -11,7 +11,7 @@ import pytest
 
 import realtime.audio_io.thread_priority
 import realtime.engine.worker
-from realtime.audio_io.thread_priority import WORKER_PRIORITY, make_ordinary, make_urgent
+from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.dsp.processor import Audio
 from tests.helpers.fake_streams import Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
@@ -30,7 +30,7 @@ def in_thread(call: Callable[[], object]) -> list[object]:
 @linux
 def test_a_thread_is_urgent_if_the_system_allows_it_and_no_other_is() -> None:
     def look() -> tuple[bool, int, int]:
-        allowed = make_urgent(WORKER_PRIORITY)
+        allowed = raise_priority(WORKER_PRIORITY)
         return allowed, os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
 
     before = os.sched_getscheduler(0)
@@ -46,12 +46,12 @@ def test_a_thread_is_urgent_if_the_system_allows_it_and_no_other_is() -> None:
 @linux
 def test_it_can_be_undone_and_is_not_inherited() -> None:
     def undone() -> int:
-        make_urgent(WORKER_PRIORITY)
-        make_ordinary()
+        raise_priority(WORKER_PRIORITY)
+        restore_priority()
         return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
 
     def inherited() -> int:
-        make_urgent(WORKER_PRIORITY)
+        raise_priority(WORKER_PRIORITY)
         (policy,) = in_thread(lambda: os.sched_getscheduler(0))
         assert isinstance(policy, int)
         return policy
@@ -67,16 +67,20 @@ def test_where_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.Monk
     monkeypatch.setattr(
         realtime.audio_io.thread_priority.os, "sched_setscheduler", refuse, raising=False
     )
-    assert not make_urgent(WORKER_PRIORITY)
+    assert not raise_priority(WORKER_PRIORITY)
     monkeypatch.setattr(realtime.audio_io.thread_priority.sys, "platform", "darwin")
-    assert not make_urgent(WORKER_PRIORITY)
-    make_ordinary()
+    assert not raise_priority(WORKER_PRIORITY)
+    restore_priority()
 
 
 def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
-    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    monkeypatch.setattr(
+        realtime.engine.worker, "raise_priority", lambda _: not asked.append("urgent")
+    )
+    monkeypatch.setattr(
+        realtime.engine.worker, "restore_priority", lambda: asked.append("ordinary")
+    )
 
     def slow(x: Audio) -> Audio:
         time.sleep(2 * x.shape[1] / 44_100)
@@ -94,8 +98,12 @@ def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.Monke
 
 def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
-    monkeypatch.setattr(realtime.engine.worker, "make_urgent", lambda _: not asked.append("urgent"))
-    monkeypatch.setattr(realtime.engine.worker, "make_ordinary", lambda: asked.append("ordinary"))
+    monkeypatch.setattr(
+        realtime.engine.worker, "raise_priority", lambda _: not asked.append("urgent")
+    )
+    monkeypatch.setattr(
+        realtime.engine.worker, "restore_priority", lambda: asked.append("ordinary")
+    )
     # Its quick blocks are so even where the machine is busy.
     monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
     gate = Gate()

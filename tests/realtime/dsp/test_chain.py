@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from realtime.dsp.chain import RAMP_SAMPLES, Chain, WetPath
+from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
 from realtime.dsp.delay import Delay
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
@@ -109,7 +109,7 @@ def test_dry_and_wet_are_in_time(front_end: str, rng: np.random.Generator) -> No
     x = noise(rng, 4_096)
     outs = []
     for bypass in (True, False):
-        made = Chain(WetPath(network, front_end, 32), parameters=Parameters(bypass=bypass))
+        made = Chain(NetworkPath(network, front_end, 32), parameters=Parameters(bypass=bypass))
         made.prepare(ProcessSpec(max_block_samples=4_096))
         outs.append(made.process(x)[0].astype(np.float64))
     dry, wet = outs
@@ -212,7 +212,7 @@ def test_amplify_and_restore_are_process(rng: np.random.Generator) -> None:
 
 
 def test_latency_is_the_sum_of_its_parts() -> None:
-    for made in (chain(), Chain(None), Chain(WetPath(KaiserUpsampler("kaiser_best"), "none"))):
+    for made in (chain(), Chain(None), Chain(NetworkPath(KaiserUpsampler("kaiser_best"), "none"))):
         parts = made.latency
         assert parts.engine == made.latency_samples
         assert (parts.block, parts.safety, parts.device_in, parts.device_out) == (0, 0, 0, 0)

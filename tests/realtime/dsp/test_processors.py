@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.delay import Delay
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
@@ -46,7 +46,7 @@ def windowed(
 def chain(front_end: str = "kaiser_fast", **parameters: float) -> Chain:
     origin = {"kaiser_fast": 46, "kaiser_best": 98}[front_end]
     return Chain(
-        WetPath(windowed(256, 128, 128, 64, 128, origin), front_end, 64),
+        NetworkPath(windowed(256, 128, 128, 64, 128, origin), front_end, 64),
         parameters=Parameters(**parameters),  # type: ignore[arg-type]
     )
 
@@ -93,7 +93,7 @@ CASES: dict[str, Callable[[], Processor]] = {
     "chain, gains": lambda: chain(input_gain_db=-6.0, output_gain_db=3.0),
     "chain without a network": lambda: Chain(None),
     "chain, network without front end": lambda: Chain(
-        WetPath(Doubler(), "none"), parameters=Parameters(mix=0.5)
+        NetworkPath(Doubler(), "none"), parameters=Parameters(mix=0.5)
     ),
 }
 
@@ -106,7 +106,7 @@ def doubling(folder: Path) -> StreamingNetwork:
 # Processors with a model file.
 FILE_CASES: dict[str, Callable[[Path], Processor]] = {
     "streaming from 22.05 kHz": doubling,
-    "chain, streaming from 22.05 kHz": lambda folder: Chain(WetPath(doubling(folder), "none")),
+    "chain, streaming from 22.05 kHz": lambda folder: Chain(NetworkPath(doubling(folder), "none")),
 }
 
 

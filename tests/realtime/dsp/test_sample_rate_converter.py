@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from realtime.dsp.processor import Audio
-from realtime.dsp.sample_rate_converter import RateConverter
+from realtime.dsp.sample_rate_converter import SampleRateConverter
 
 # libsamplerate's medium filter in float32, well inside its pass band.
 RIPPLE = 2e-3
 RATES = [(48_000, 22_050), (44_100, 22_050), (96_000, 22_050), (44_100, 48_000), (44_100, 96_000)]
 
 
-def made(rate_in: int, rate_out: int, channels: int = 1) -> RateConverter:
-    return RateConverter(rate_in_hz=rate_in, rate_out_hz=rate_out, channels=channels)
+def made(rate_in: int, rate_out: int, channels: int = 1) -> SampleRateConverter:
+    return SampleRateConverter(rate_in_hz=rate_in, rate_out_hz=rate_out, channels=channels)
 
 
 def tone(hz: float, rate: int, n: int) -> Audio:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.dsp.stretch import REACH_SAMPLES, glide
+from realtime.dsp.stretch import REACH_SAMPLES, stretch
 
 SAMPLE_RATE = 44_100
 # Of the interpolation, relative to a tone; it ends where hearing does.
@@ -22,7 +22,7 @@ def positions(n: int, samples: int) -> np.ndarray:
 @pytest.mark.parametrize("hz", MOST_ERROR_DB)
 def test_a_tone_stays_a_tone(hz: int, samples: int) -> None:
     tone = 2 * np.pi * hz / SAMPLE_RATE
-    y = glide(np.sin(tone * np.arange(512))[None].astype(np.float32), samples)
+    y = stretch(np.sin(tone * np.arange(512))[None].astype(np.float32), samples)
     error = np.abs(y[0] - np.sin(tone * positions(512, samples))).max()
     assert 20 * np.log10(error) <= MOST_ERROR_DB[hz]
 
@@ -33,7 +33,7 @@ def test_it_is_so_much_longer_and_its_ends_are_kept(
     n: int, samples: int, rng: np.random.Generator
 ) -> None:
     x = rng.uniform(-1, 1, (2, n)).astype(np.float32)
-    y = glide(x, samples)
+    y = stretch(x, samples)
     assert y.shape == (2, n + samples)
     assert y.dtype == np.float32
     np.testing.assert_array_equal(y[:, :REACH_SAMPLES], x[:, :REACH_SAMPLES])
@@ -42,4 +42,4 @@ def test_it_is_so_much_longer_and_its_ends_are_kept(
 
 def test_a_block_without_a_middle_is_refused() -> None:
     with pytest.raises(ValueError, match="32 samples"):
-        glide(np.zeros((1, 2 * REACH_SAMPLES), np.float32), 1)
+        stretch(np.zeros((1, 2 * REACH_SAMPLES), np.float32), 1)

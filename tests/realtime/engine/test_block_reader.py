@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from realtime.audio_io.input_queue import Intake
+from realtime.audio_io.input_queue import InputQueue
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
@@ -14,9 +14,9 @@ ROUNDING = 1e-3
 
 def made(
     *, rate: int = 22_050, channels: int = 1, capacity: int = 500
-) -> tuple[Intake, BlockReader]:
-    intake = Intake(channels, capacity)
-    return intake, BlockReader(intake, sample_rate_hz=rate, channels=channels)
+) -> tuple[InputQueue, BlockReader]:
+    input_queue = InputQueue(channels, capacity)
+    return input_queue, BlockReader(input_queue, sample_rate_hz=rate, channels=channels)
 
 
 def numbered(first: int, n: int) -> Audio:
@@ -24,11 +24,11 @@ def numbered(first: int, n: int) -> Audio:
 
 
 def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
-    intake, reader = made()
+    input_queue, reader = made()
     pushed, parts = 0, []
     while pushed < 5_000:
         n = int(rng.integers(0, 200))
-        intake.push(numbered(pushed, n))
+        input_queue.push(numbered(pushed, n))
         pushed += n
         while reader.available >= 64:
             parts.append(reader.read(64))
@@ -39,8 +39,8 @@ def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
 
 
 def test_silence_stands_in_for_what_is_not_there() -> None:
-    intake, reader = made(channels=2)
-    intake.push(np.ones((2, 10), np.float32))
+    input_queue, reader = made(channels=2)
+    input_queue.push(np.ones((2, 10), np.float32))
     y = reader.read(64)
     assert y.shape == (2, 64)
     assert (y[:, :10] == 1.0).all()
@@ -50,30 +50,32 @@ def test_silence_stands_in_for_what_is_not_there() -> None:
 
 
 def test_samples_that_are_not_finite_become_silence_and_are_counted() -> None:
-    intake, reader = made(channels=2)
+    input_queue, reader = made(channels=2)
     x = np.ones((2, 8), np.float32)
     x[0, 1], x[1, 1], x[1, 5] = np.nan, np.inf, -np.inf
-    intake.push(x)
+    input_queue.push(x)
     y = reader.read(8)
     assert reader.bad_samples == 3
     np.testing.assert_array_equal(y, np.where(np.isfinite(x), x, 0.0))
-    intake.push(np.ones((2, 8), np.float32))
+    input_queue.push(np.ones((2, 8), np.float32))
     reader.read(8)
     assert reader.bad_samples == 3
 
 
 def test_not_finite_samples_do_not_get_into_a_rate_converter() -> None:
-    intake, reader = made(rate=48_000, capacity=48_000)
+    input_queue, reader = made(rate=48_000, capacity=48_000)
     x = np.zeros((1, 20_000), np.float32)
     x[0, 5_000] = np.nan
-    intake.push(x)
+    input_queue.push(x)
     assert np.abs(reader.read(reader.available)).max() == 0.0
     assert reader.bad_samples == 1
 
 
 def test_what_is_skipped_fades_into_what_follows() -> None:
-    intake, reader = made()
-    intake.push(np.concatenate([np.zeros((1, 128), np.float32), np.ones((1, 300), np.float32)], 1))
+    input_queue, reader = made()
+    input_queue.push(
+        np.concatenate([np.zeros((1, 128), np.float32), np.ones((1, 300), np.float32)], 1)
+    )
     reader.skip(128)
     assert reader.available == 300
     y = reader.read(300)[0]
@@ -86,8 +88,8 @@ def test_what_is_skipped_fades_into_what_follows() -> None:
 
 @pytest.mark.parametrize(("skipped", "left"), [(1, 400), (10, 5), (300, 0), (0, 100)])
 def test_short_skips_and_rests_work(skipped: int, left: int) -> None:
-    intake, reader = made()
-    intake.push(numbered(0, skipped + left))
+    input_queue, reader = made()
+    input_queue.push(numbered(0, skipped + left))
     reader.skip(skipped)
     assert reader.available == left
     y = reader.read(left)
@@ -101,13 +103,13 @@ def test_short_skips_and_rests_work(skipped: int, left: int) -> None:
 @pytest.mark.parametrize("channels", [1, 2])
 def test_other_rates_are_converted(rate: int, channels: int, rng: np.random.Generator) -> None:
     """A tone of 1 kHz stays one, at its level, whatever the blocks."""
-    intake, reader = made(rate=rate, channels=channels, capacity=rate)
+    input_queue, reader = made(rate=rate, channels=channels, capacity=rate)
     t = np.arange(rate // 2) / rate
     x = np.tile((0.5 * np.sin(2 * np.pi * 1_000 * t)).astype(np.float32), (channels, 1))
     parts, start = [], 0
     while start < x.shape[1]:
         n = int(rng.integers(0, 1_000))
-        intake.push(x[:, start : start + n])
+        input_queue.push(x[:, start : start + n])
         start += n
         parts.append(reader.read(reader.available))
     y = np.concatenate(parts, axis=1)

@@ -286,7 +286,7 @@ def test_what_a_block_needs_is_there_in_time_without_any_safety(rng: np.random.G
 
 
 @pytest.mark.parametrize(
-    ("block", "lump_s", "safety"),
+    ("block", "period_s", "safety"),
     [
         (512, 0.0, 512),  # files and what has no lumps
         (512, 0.005, 662),  # 15 ms
@@ -296,10 +296,10 @@ def test_what_a_block_needs_is_there_in_time_without_any_safety(rng: np.random.G
     ],
 )
 def test_a_device_that_takes_lumps_has_them_and_some_more_in_store(
-    block: int, lump_s: float, safety: int
+    block: int, period_s: float, safety: int
 ) -> None:
     sink = FakeOutput()
-    sink.lump_s = lump_s
+    sink.period_s = period_s
     with Rig(loaded_chain(block_samples=block), sink=sink) as rig:
         assert rig.look.latency.safety == safety
         x = impulse(4_000 // rig.block * rig.block, 700)
@@ -485,8 +485,8 @@ def test_a_network_that_returns_no_numbers_is_told_and_not_played(
 @contextmanager
 def waiting_output(rig: Rig) -> Iterator[None]:
     """A loudspeaker that waits for a late block; inside, something ends that."""
-    assert rig.sink.outlet is not None
-    there = rig.sink.outlet.ring.available
+    assert rig.sink.output_queue is not None
+    there = rig.sink.output_queue.ring.available
     pulling = threading.Thread(target=rig.sink.pull, args=(there + 100,), kwargs={"spare_s": 60.0})
     pulling.start()
     time.sleep(0.005)

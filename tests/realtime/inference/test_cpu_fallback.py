@@ -15,7 +15,7 @@ import realtime.inference.network
 import realtime.terminal.live
 from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, NullOutput
-from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.engine.engine import Engine
@@ -25,7 +25,12 @@ from realtime.errors import ModelFileError
 from realtime.files.audio_file import AudioFile
 from realtime.files.enhance import Enhancer, Job
 from realtime.inference.build import load_and_tune
-from realtime.inference.cpu_fallback import FADE_SAMPLES, FallbackStream, FallbackWindows, Lifeline
+from realtime.inference.cpu_fallback import (
+    FADE_SAMPLES,
+    DeviceLossMonitor,
+    FallbackStream,
+    FallbackWindows,
+)
 from realtime.inference.cuda_graph import GraphNetwork, Step
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
@@ -71,10 +76,12 @@ class Echo:
         return y
 
 
-def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, Lifeline]:
-    lifeline = Lifeline("a GPU", "on the CPU")
-    network = FallbackStream(device, backup, lifeline, context_samples=CONTEXT, call_samples=BLOCK)
-    return network, lifeline
+def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, DeviceLossMonitor]:
+    loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
+    network = FallbackStream(
+        device, backup, loss_monitor, context_samples=CONTEXT, call_samples=BLOCK
+    )
+    return network, loss_monitor
 
 
 def streamed(network: Any, x: Audio, n: int = BLOCK) -> Audio:
@@ -95,13 +102,13 @@ def dry(x: Audio) -> Audio:
 
 def test_a_healthy_device_is_all_that_runs(rng: np.random.Generator) -> None:
     device, backup = Echo(), Echo()
-    network, lifeline = fallback(device, backup)
+    network, loss_monitor = fallback(device, backup)
     network.start(2)
     x = rng.normal(0, 0.1, (2, 10 * BLOCK)).astype(np.float32)
     np.testing.assert_array_equal(streamed(network, x), whole(x))
     assert backup.calls == 0
-    assert not lifeline.lost
-    assert lifeline.notice == ""
+    assert not loss_monitor.lost
+    assert loss_monitor.notice == ""
 
 
 @pytest.mark.parametrize("healthy", [0, 1, 7])
@@ -109,7 +116,7 @@ def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
     rng: np.random.Generator, healthy: int
 ) -> None:
     device, backup = Echo(fails_at=healthy), Echo()
-    network, lifeline = fallback(device, backup)
+    network, loss_monitor = fallback(device, backup)
     network.start(2)
     x = rng.normal(0, 0.1, (2, 20 * BLOCK)).astype(np.float32)
     y = streamed(network, x)
@@ -125,18 +132,18 @@ def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
     mixed = through[:, faded] + share * (wet[:, faded] - through[:, faded])
     np.testing.assert_allclose(y[:, faded], mixed, rtol=0, atol=SUMS)
     assert device.calls == healthy + 1  # not asked again
-    assert lifeline.notice == (
+    assert loss_monitor.notice == (
         "a GPU was lost (CUDA error: unspecified launch failure): continuing on the CPU"
     )
 
 
 def test_without_a_fast_backup_the_input_is_heard_from_then_on(rng: np.random.Generator) -> None:
-    network, lifeline = fallback(Echo(fails_at=2), None)
+    network, loss_monitor = fallback(Echo(fails_at=2), None)
     network.start(1)
     x = rng.normal(0, 0.1, (1, 10 * BLOCK)).astype(np.float32)
     y = streamed(network, x)
     np.testing.assert_array_equal(y[:, 2 * BLOCK :], dry(x)[:, 2 * BLOCK :])
-    assert lifeline.lost
+    assert loss_monitor.lost
 
 
 def test_after_a_reset_the_backup_has_nothing_to_wait_for(rng: np.random.Generator) -> None:
@@ -153,8 +160,8 @@ def test_a_device_lost_at_a_reset_is_lost(rng: np.random.Generator) -> None:
         def start(self, channels: int) -> None:
             raise RuntimeError("")
 
-    network, lifeline = fallback(Gone(), Echo())
-    assert lifeline.notice == "a GPU was lost (RuntimeError): continuing on the CPU"
+    network, loss_monitor = fallback(Gone(), Echo())
+    assert loss_monitor.notice == "a GPU was lost (RuntimeError): continuing on the CPU"
     x = rng.normal(0, 0.1, (1, 8 * BLOCK)).astype(np.float32)
     network.start(1)
     np.testing.assert_array_equal(streamed(network, x), whole(x))
@@ -165,10 +172,10 @@ def test_other_errors_of_the_device_are_not_hidden() -> None:
         def __call__(self, x: Audio) -> Audio:
             raise TypeError("a bug")
 
-    network, lifeline = fallback(Wrong(), Echo())
+    network, loss_monitor = fallback(Wrong(), Echo())
     with pytest.raises(TypeError, match="a bug"):
         network(np.zeros((1, BLOCK), np.float32))
-    assert not lifeline.lost
+    assert not loss_monitor.lost
 
 
 @pytest.mark.parametrize("name", ["block_multiple", "latency_samples"])
@@ -188,17 +195,17 @@ def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 MiB")
         return 2 * x
 
-    lifeline = Lifeline("a GPU", "on the CPU")
-    windows = FallbackWindows(device, lambda x: 2 * x, lifeline)
+    loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
+    windows = FallbackWindows(device, lambda x: 2 * x, loss_monitor)
     x = rng.normal(0, 0.1, (1, BLOCK)).astype(np.float32)
     for _ in range(5):
         np.testing.assert_array_equal(windows(x), 2 * x)
     assert len(calls) == 3
-    assert "out of memory" in lifeline.notice
+    assert "out of memory" in loss_monitor.notice
 
 
-def loaded_with(network: FallbackStream, lifeline: Lifeline) -> LoadedChain:
-    chain = Chain(WetPath(StreamingNetwork(network)))
+def loaded_with(network: FallbackStream, loss_monitor: DeviceLossMonitor) -> LoadedChain:
+    chain = Chain(NetworkPath(StreamingNetwork(network)))
     chain.prepare(
         ProcessSpec(
             max_block_samples=BLOCK // 2,
@@ -212,7 +219,7 @@ def loaded_with(network: FallbackStream, lifeline: Lifeline) -> LoadedChain:
         compute="a GPU",
         threads=1,
         bind_thread=lambda: None,
-        lifeline=lifeline,
+        loss_monitor=loss_monitor,
     )
 
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 import realtime.bench.bench
 from realtime.audio_io.file_streams import FileOutput
-from realtime.dsp.chain import Chain, WetPath
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
@@ -21,7 +21,7 @@ from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
 from realtime.files.enhance import Enhancer, render
 from realtime.inference.build import DryWindows, load_and_tune
-from realtime.inference.cpu_fallback import FADE_SAMPLES, FallbackStream, Lifeline
+from realtime.inference.cpu_fallback import FADE_SAMPLES, DeviceLossMonitor, FallbackStream
 from realtime.inference.cuda_graph import GraphNetwork, Step
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
@@ -306,18 +306,20 @@ class Failing(StreamNetwork):
         return super().__call__(x)
 
 
-def lost_after(calls: int, info: ModelInfo, *, backup: bool) -> tuple[FallbackStream, Lifeline]:
+def lost_after(
+    calls: int, info: ModelInfo, *, backup: bool
+) -> tuple[FallbackStream, DeviceLossMonitor]:
     device = Failing(info, compute="cpu", threads=1)
     device.calls_left = calls
-    lifeline = Lifeline("a GPU", "on the CPU")
+    loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
     network = FallbackStream(
         device,
         StreamNetwork(info, compute="cpu", threads=1) if backup else None,
-        lifeline,
+        loss_monitor,
         context_samples=info.context_samples[0],
         call_samples=256,
     )
-    return network, lifeline
+    return network, loss_monitor
 
 
 def kaiser_fast(x: Audio, late: int) -> Audio:
@@ -328,7 +330,7 @@ def kaiser_fast(x: Audio, late: int) -> Audio:
 
 
 def test_a_lost_gpu_leaves_kaiser_fast_and_then_the_processor(info: ModelInfo) -> None:
-    network, lifeline = lost_after(3, info, backup=True)
+    network, loss_monitor = lost_after(3, info, backup=True)
     network.start(2)
     x = noise(256 * 12, 2)
     y = np.concatenate([network(x[:, k : k + 256]) for k in range(0, x.shape[1], 256)], axis=1)
@@ -336,7 +338,7 @@ def test_a_lost_gpu_leaves_kaiser_fast_and_then_the_processor(info: ModelInfo) -
     dry = kaiser_fast(x, LATENCY)
     lost = 3 * 512
     settled = lost + LATENCY + info.context_samples[0]
-    assert lifeline.lost
+    assert loss_monitor.lost
     # Before LATENCY the filter rings, which the whole one does not show.
     before = slice(LATENCY, lost)
     np.testing.assert_allclose(y[:, before], wet[:, before], rtol=0, atol=STREAMED)
@@ -368,8 +370,8 @@ def test_an_early_network_on_a_gpu_waits_for_what_replaces_it(tmp_path: Path) ->
 
 
 def test_the_audio_goes_on_when_the_gpu_is_lost(info: ModelInfo) -> None:
-    network, lifeline = lost_after(10, info, backup=True)
-    chain = Chain(WetPath(StreamingNetwork(network), "none"))
+    network, loss_monitor = lost_after(10, info, backup=True)
+    chain = Chain(NetworkPath(StreamingNetwork(network), "none"))
     chain.prepare(ProcessSpec(max_block_samples=256, block_multiple=256))
     loaded = LoadedChain(
         chain=chain,
@@ -378,7 +380,7 @@ def test_the_audio_goes_on_when_the_gpu_is_lost(info: ModelInfo) -> None:
         compute="a GPU",
         threads=1,
         bind_thread=lambda: None,
-        lifeline=lifeline,
+        loss_monitor=loss_monitor,
     )
     with Rig(loaded) as rig:
         x = noise(256 * 30)

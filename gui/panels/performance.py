@@ -9,7 +9,8 @@ from gui.widgets.basic import Section, label
 from gui.widgets.realtime_gauge import LoadBar, RatioGauge
 from gui.widgets.text import DASH
 from gui.widgets.theme import Theme
-from realtime.engine.snapshot import Faults, Latency, Snapshot, State
+from realtime.dsp.latency import Latency
+from realtime.engine.snapshot import Faults, Snapshot, State
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 LATENCY_PARTS = (

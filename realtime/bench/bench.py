@@ -11,7 +11,7 @@ from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.bench.stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler
-from realtime.engine.engine import prefill_for
+from realtime.engine.latency_control import prefill_for
 from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import has_bfloat16, machine_name
 from realtime.inference.load import LoadedChain, load_chain

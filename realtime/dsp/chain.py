@@ -1,15 +1,16 @@
 """The live path: gain, kaiser-fast x2, network beside a delayed dry path, A/B mix, gain."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from realtime.dsp.delay import Delay
+from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
 from realtime.dsp.ramp import Ramp
 from realtime.dsp.upsampler import KaiserUpsampler
-from realtime.engine.snapshot import Latency
 
 # A toggle or a turned knob takes 15 ms: no click, and still at once for the ear.
 RAMP_SAMPLES = 662
@@ -20,7 +21,7 @@ class NetworkPath:
     """What the network adds to the dry path.
 
     Attributes:
-        network: 44.1 to 44.1 kHz (ratio 1) behind a front end, else 22.05 to 44.1 kHz (ratio 2).
+        network: 44.1 to 44.1 kHz (ratio 1) after a front end, else 22.05 to 44.1 kHz (ratio 2).
         front_end: ``kaiser_fast`` or ``kaiser_best``, or ``none`` where the network takes the
             22.05 kHz input itself.
         crossfade_samples: that the network's windows overlap by; 0 for streaming networks.
@@ -34,9 +35,9 @@ class NetworkPath:
 class Chain:
     """Everything between 22.05 kHz in and 44.1 kHz out, as one processor.
 
-    The dry path is kaiser_fast, delayed by exactly as much as the network is late; the output is
-    ``dry + mix * (wet - dry)``. Both paths always run, so load is constant and the toggle is
-    click-free and in time.
+    The dry path is kaiser_fast, delayed by the network's latency; the output is
+    ``dry + mix * (wet - dry)``. Both paths always run, so that load is constant and toggling makes
+    no click.
 
     Args:
         wet: the network's path, or None for kaiser_fast alone.
@@ -52,6 +53,8 @@ class Chain:
     def __init__(self, wet: NetworkPath | None, *, parameters: Parameters | None = None) -> None:
         # Replaced as a whole by other threads: one reference, read once per block.
         self.parameters = parameters or Parameters()
+        self.input_tap: Callable[[Audio], None] = lambda _: None
+        """Called with each block after the input gain."""
         self._wet = wet
         self._dry_front_end = KaiserUpsampler()
         # A network fed by kaiser_fast shares the dry path's front end.
@@ -98,7 +101,7 @@ class Chain:
                 self._wet_front_end.prepare(spec)
             self._wet.network.prepare(doubled if self._wet_front_end else spec)
             late = self._front_end_samples + self._wet.network.latency_samples
-            # A network that is earlier than kaiser_fast has to wait for it.
+            # A network with less latency than kaiser_fast is delayed to match it.
             self._latency_samples = max(late, dry)
             self._wet_delay = Delay(self._latency_samples - late)
             self._wet_delay.prepare(doubled)
@@ -121,21 +124,13 @@ class Chain:
         self._input_gain.jump(_gain(parameters.input_gain_db))
         self._output_gain.jump(_gain(parameters.output_gain_db))
 
-    def amplify(self, x: Audio) -> Audio:
-        """The block with the input gain on it: what the front end gets to hear."""
-        check_block(x, self._spec)
-        self._input_gain.move(_gain(self.parameters.input_gain_db))
-        if self._input_gain.resting_at == 1.0:
-            return x
-        return (x * self._input_gain.next(x.shape[1])).astype(np.float32, copy=False)
-
     def process(self, x: Audio) -> Audio:
         """Upsample a block; output is ``latency_samples`` late."""
-        return self.restore(self.amplify(x))
-
-    def restore(self, x: Audio) -> Audio:
-        """The rest of :meth:`process`, behind :meth:`amplify`."""
+        check_block(x, self._spec)
+        # One set of parameters for the whole block.
         parameters = self.parameters
+        x = _amplify(x, self._input_gain, parameters.input_gain_db)
+        self.input_tap(x)
         self._mix.move(0.0 if parameters.bypass else parameters.mix)
         mix = self._mix.next(2 * x.shape[1])
         upsampled = self._dry_front_end.process(x)
@@ -147,11 +142,7 @@ class Chain:
                 x = self._wet_front_end.process(x)
             wet = self._delay_wet(self._wet.network.process(x))
             out = wet if isinstance(mix, float) and mix == 1.0 else dry + mix * (wet - dry)
-        self._output_gain.move(_gain(parameters.output_gain_db))
-        if self._output_gain.resting_at == 1.0:
-            return out
-        gain = self._output_gain.next(out.shape[1])
-        return (out * gain).astype(np.float32, copy=False)
+        return _amplify(out, self._output_gain, parameters.output_gain_db)
 
     def _delay_wet(self, wet: Audio) -> Audio:
         """The network's output in time with the dry path, if it may be heard at all."""
@@ -162,6 +153,14 @@ class Chain:
             return wet
         except ValueError as error:
             raise ValueError(f"the network returned something unusable: {error}") from error
+
+
+def _amplify(x: Audio, ramp: Ramp, gain_db: float) -> Audio:
+    """A block with a gain that moves to ``gain_db``."""
+    ramp.move(_gain(gain_db))
+    if ramp.resting_at == 1.0:
+        return x
+    return (x * ramp.next(x.shape[1])).astype(np.float32, copy=False)
 
 
 def _gain(db: float) -> float:

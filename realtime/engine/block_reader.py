@@ -1,4 +1,4 @@
-"""From an input's ring to blocks of 22.05 kHz."""
+"""From an input queue to blocks of 22.05 kHz."""
 
 import numpy as np
 
@@ -10,13 +10,13 @@ from realtime.sample_rates import SAMPLE_RATE_IN
 
 
 class BlockReader:
-    """Cuts what comes in into blocks, converting the rate where it must.
+    """Cuts the input into blocks, at 22.05 kHz; for the worker's thread alone.
 
-    The worker's alone. Samples that are not finite become silence and are counted.
+    Samples that are not finite become silence and are counted.
 
     Args:
-        input_queue: where the samples lie.
-        sample_rate_hz: of the input_queue.
+        input_queue: where the samples come from.
+        sample_rate_hz: of the input queue.
         channels: rows.
     """
 
@@ -29,7 +29,7 @@ class BlockReader:
                 rate_in_hz=sample_rate_hz, rate_out_hz=SAMPLE_RATE_IN, channels=channels
             )
         )
-        # Samples at 22.05 kHz that wait for a block to be whole.
+        # At 22.05 kHz, until there are enough for a block.
         self._waiting = np.zeros((channels, 0), np.float32)
         self._raw = np.zeros((channels, input_queue.ring.capacity_samples), np.float32)
         self.read_samples = 0
@@ -40,15 +40,22 @@ class BlockReader:
         """Of the rate conversion, at 22.05 kHz."""
         return self._converter.latency_samples if self._converter else 0
 
-    @property
-    def available(self) -> int:
-        """Samples at 22.05 kHz that could be read."""
-        self._fetch()
+    def fetch(self) -> int:
+        """Empty the input queue and convert; returns how many samples at 22.05 kHz can be read."""
+        if count := self._input_queue.ring.read(self._raw):
+            fresh = self._raw[:, :count]
+            finite = np.isfinite(fresh)
+            if not finite.all():
+                self.bad_samples += int(finite.size - finite.sum())
+                fresh = np.where(finite, fresh, np.float32(0.0))
+            if self._converter is not None:
+                fresh = self._converter.process(fresh)
+            self._waiting = np.concatenate([self._waiting, fresh], axis=1)
         return self._waiting.shape[1]
 
     def read(self, n: int) -> Audio:
-        """The next block; silence stands in for what is not there (the end of a file)."""
-        self._fetch()
+        """The next ``n`` samples; silence where there are fewer (the end of a file)."""
+        self.fetch()
         block = self._waiting[:, :n]
         self._waiting = self._waiting[:, n:]
         self.read_samples += block.shape[1]
@@ -56,20 +63,7 @@ class BlockReader:
             block = np.pad(block, ((0, 0), (0, n - block.shape[1])))
         return np.ascontiguousarray(block)
 
-    def skip(self, n: int) -> None:
-        """Drop ``n`` samples that are there; what follows fades in over what was dropped."""
-        self._fetch()
+    def drop(self, n: int) -> None:
+        """Leave out the next ``n`` samples, with a crossfade."""
+        self.fetch()
         self._waiting = without_first(self._waiting, n)
-
-    def _fetch(self) -> None:
-        count = self._input_queue.ring.read(self._raw)
-        if not count:
-            return
-        fresh = self._raw[:, :count]
-        finite = np.isfinite(fresh)
-        if not finite.all():
-            self.bad_samples += int(finite.size - finite.sum())
-            fresh = np.where(finite, fresh, np.float32(0.0))
-        if self._converter is not None:
-            fresh = self._converter.process(fresh)
-        self._waiting = np.concatenate([self._waiting, fresh], axis=1)

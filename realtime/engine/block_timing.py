@@ -35,12 +35,6 @@ class BlockTimes:
         self._recent_s[self._count % HELD_BLOCKS] = duration_s
         self._count += 1
 
-    def clear(self) -> None:
-        """Forget all."""
-        self._bins[:] = 0
-        self._longest_s = 0.0
-        self._count = 0
-
     def whole(self) -> Timing:
         """Statistics of all blocks; percentiles within 0.8 %."""
         cumulated = np.cumsum(self._bins)

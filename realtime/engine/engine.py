@@ -7,16 +7,20 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 
+import numpy as np
+
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.streams import InputStream, OutputStream
+from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.clock_drift import DriftEstimator
-from realtime.engine.snapshot import Faults, Latency, Level, Snapshot, State
+from realtime.engine.flow_meter import FlowMeter
+from realtime.engine.latency_control import LatencyControl, prefill_for
+from realtime.engine.snapshot import Faults, Level, Snapshot, State
 from realtime.engine.tap import Tap
-from realtime.engine.worker import Taps, Worker
+from realtime.engine.worker import Worker
 from realtime.inference.load import LoadedChain
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -28,19 +32,8 @@ SWITCH_INTERVAL_S = 0.0005
 RING_S = 1.0
 RECENT_S = 3.0
 
-# How late a block may be besides: computed slowly for once, or behind other programs' threads.
-LATENESS_S = 0.01
-
-
-def prefill_for(block_samples: int, period_s: float) -> int:
-    """Silence, at 44.1 kHz, that stands between a late block and a fault: a block.
-
-    At short blocks it is more, if a device asks for it: what the device takes at once has to be
-    there some time before it is heard, whatever the length of the blocks.
-    """
-    if not period_s:
-        return block_samples
-    return max(block_samples, round((period_s + LATENESS_S) * SAMPLE_RATE_OUT))
+# The snapshot's levels are of this long: longer than the time between two of a meter's frames.
+LEVEL_S = 0.1
 
 
 class Engine:
@@ -53,7 +46,7 @@ class Engine:
         source: where audio comes from.
         sink: where it goes.
         loaded: a chain prepared for the channels of ``source``.
-        safety_samples: silence, at 44.1 kHz, between a late block and a fault; see
+        prefill_samples: silence, at 44.1 kHz, between a late block and a fault; see
             :func:`prefill_for` for what it is unless given.
         paced: False runs a file as fast as it can be computed; the output must not be clocked.
 
@@ -67,7 +60,7 @@ class Engine:
         sink: OutputStream,
         loaded: LoadedChain,
         *,
-        safety_samples: int | None = None,
+        prefill_samples: int | None = None,
         paced: bool = True,
     ) -> None:
         if not paced and sink.clocked:
@@ -76,15 +69,13 @@ class Engine:
         self._sink = sink
         self._loaded = loaded
         self._paced = paced
-        self._safety = (
-            prefill_for(loaded.block_samples, sink.period_s)
-            if safety_samples is None
-            else safety_samples
-        )
         channels = source.channels
-        block_s = loaded.block_samples / SAMPLE_RATE_OUT
-        ring_s = max(RING_S, 16 * block_s)
-        # A file has no clock: its output's, or the system's, is its own.
+        block = loaded.block_samples
+        self._prefill = (
+            prefill_for(block, sink.period_s) if prefill_samples is None else prefill_samples
+        )
+        ring_s = max(RING_S, 16 * block / SAMPLE_RATE_OUT)
+        # A file has no clock of its own: the output's clock, or the system's, paces it.
         clocks_differ = sink.clocked and not source.length_s
         self._input_queue = InputQueue(
             channels, int(ring_s * source.sample_rate_hz), opened=not clocks_differ
@@ -92,28 +83,34 @@ class Engine:
         self._output_queue = OutputQueue(
             channels, int(ring_s * sink.sample_rate_hz), self._input_queue
         )
-        reader = BlockReader(
+        self._reader = BlockReader(
             self._input_queue, sample_rate_hz=source.sample_rate_hz, channels=channels
         )
-        writer = BlockWriter(
+        self._writer = BlockWriter(
             self._output_queue, sample_rate_hz=sink.sample_rate_hz, channels=channels
         )
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
-        self._reader, self._writer = reader, writer
-        drift = (
-            DriftEstimator(block_s, tolerance_samples=self._safety // 2) if clocks_differ else None
+        loaded.chain.input_tap = self.input_tap.write
+        self._control = LatencyControl(
+            block_samples=block, prefill_samples=self._prefill, clocks_differ=clocks_differ
         )
         self._worker = Worker(
             loaded,
             source,
             input_queue=self._input_queue,
             output_queue=self._output_queue,
-            reader=reader,
-            writer=writer,
-            taps=Taps(input=self.input_tap, output=self.output_tap),
-            safety_samples=self._safety,
-            drift=drift,
+            reader=self._reader,
+            writer=self._writer,
+            flow=FlowMeter(
+                self._input_queue,
+                self._output_queue,
+                self._reader,
+                rate_in_hz=source.sample_rate_hz,
+                rate_out_hz=sink.sample_rate_hz,
+            ),
+            control=self._control,
+            output_tap=self.output_tap,
         )
         self._state = State.READY
         # What went wrong before the stop: a device that is closed does not know any more.
@@ -144,7 +141,7 @@ class Engine:
             device_in=round(self._source.latency_s * SAMPLE_RATE_OUT)
             + 2 * self._reader.latency_samples,
             block=self._loaded.block_samples,
-            safety=self._safety,
+            safety=self._prefill,
             device_out=round(self._sink.latency_s * SAMPLE_RATE_OUT) + self._writer.latency_samples,
         )
 
@@ -164,6 +161,13 @@ class Engine:
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._state = State.RUNNING
+        latency = self.latency
+        self._writer.fill(
+            latency.block
+            + latency.safety
+            + 2 * self._reader.latency_samples
+            + self._writer.latency_samples
+        )
         try:
             self._worker.start()
             self._sink.start(self._output_queue, self._source.channels)
@@ -202,16 +206,17 @@ class Engine:
     def reset_counters(self) -> None:
         """Count faults and block times from now on."""
         self._base = self._count_faults()
-        self._worker.times.clear()
+        self._worker.reset_times()
 
     def _count_faults(self) -> Faults:
+        dropped = self._control.dropped_blocks
         lost = self._input_queue.lost_samples * SAMPLE_RATE_IN / self._source.sample_rate_hz
         return Faults(
             input_overflow=self._input_queue.overflows,
             output_underflow=self._output_queue.underflows,
-            ring_overrun=self._input_queue.overruns + self._worker.dropped_blocks,
+            ring_overrun=self._input_queue.overruns + dropped,
             ring_underrun=self._output_queue.underruns,
-            dropped_samples=round(lost) + self._worker.dropped_samples,
+            dropped_samples=round(lost) + dropped * self._loaded.block_samples // 2,
             bad_samples=self._reader.bad_samples,
             late_blocks=self._output_queue.waits,
         )
@@ -231,13 +236,6 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """One look at everything; cheap, from any thread."""
         state, error = self._look()
-        levels = [
-            Level(rms_db=_db(math.sqrt(power)), peak_db=_db(peak))
-            for power, peak in zip(self._worker.powers, self._worker.peaks, strict=True)
-        ]
-        # A peak that comes between these two lines is seen in the next snapshot only if it lasts:
-        # the price of having no lock in the worker.
-        self._worker.peaks[:] = [0.0, 0.0]
         return Snapshot(
             state=state,
             error=error,
@@ -256,12 +254,22 @@ class Engine:
             timing=self._worker.times.whole(),
             recent=self._worker.times.last(RECENT_S),
             faults=self._faults(),
-            input_level=levels[0],
-            output_level=levels[1],
+            input_level=_level(self.input_tap),
+            output_level=_level(self.output_tap),
             model_reason=self._loaded.reason,
             dtype=self._loaded.dtype,
             notice=self._loaded.notice,
         )
+
+
+def _level(tap: Tap) -> Level:
+    """Level of the newest samples."""
+    x, _ = tap.read(tap.written - round(LEVEL_S * tap.sample_rate))
+    if not x.size:
+        return Level()
+    return Level(
+        rms_db=_db(math.sqrt(float(np.square(x).mean()))), peak_db=_db(float(np.abs(x).max()))
+    )
 
 
 def _db(amplitude: float) -> float:

@@ -119,7 +119,7 @@ class Rig:
         loaded: what it runs.
         source: the microphone.
         sink: the loudspeaker.
-        safety_samples: of the engine.
+        prefill_samples: of the engine.
 
     A sample that is pushed as number i is played as number ``2 i + latency``, if the engine keeps
     what its snapshot says.
@@ -131,14 +131,14 @@ class Rig:
         *,
         source: FakeInput | None = None,
         sink: FakeOutput | None = None,
-        safety_samples: int | None = None,
+        prefill_samples: int | None = None,
     ) -> None:
         self.loaded = loaded
         self.block = loaded.block_samples // 2
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
         self._settled = 0
-        self.engine = Engine(self.source, self.sink, loaded, safety_samples=safety_samples)
+        self.engine = Engine(self.source, self.sink, loaded, prefill_samples=prefill_samples)
 
     def __enter__(self) -> "Rig":
         self.engine.start()

@@ -11,10 +11,11 @@ import numpy.typing as npt
 
 from gui.engine_interface import Engine, Services
 from realtime.audio_io.devices import Device
+from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
 from realtime.engine.settings import Settings
-from realtime.engine.snapshot import Faults, Latency, Level, Snapshot, State, Timing
+from realtime.engine.snapshot import Faults, Level, Snapshot, State, Timing
 from realtime.errors import DeviceError, ModelFileError
 from realtime.inference.model_file import ModelInfo
 

@@ -86,7 +86,7 @@ def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.Monke
         time.sleep(2 * x.shape[1] / 44_100)
         return x.copy()
 
-    with Rig(loaded_chain(slow), safety_samples=0) as rig:
+    with Rig(loaded_chain(slow), prefill_samples=0) as rig:
         for _ in range(2):
             dropped = rig.look.faults.dropped_samples
             rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
@@ -107,7 +107,7 @@ def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch
     # Its quick blocks are so even where the machine is busy.
     monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
     gate = Gate()
-    with Rig(loaded_chain(gate, block_samples=1_024), safety_samples=0) as rig:
+    with Rig(loaded_chain(gate, block_samples=1_024), prefill_samples=0) as rig:
         rig.run(np.zeros((1, 20 * rig.block), np.float32))
         gate.open.clear()
         rig.source.push(np.zeros((1, 20 * rig.block), np.float32))

@@ -203,12 +203,14 @@ def test_reset_is_where_the_parameters_are_at_once(rng: np.random.Generator) -> 
     np.testing.assert_array_equal(run(made, x), expected)
 
 
-def test_amplify_and_restore_are_process(rng: np.random.Generator) -> None:
+def test_the_input_tap_gets_each_block_after_the_gain(rng: np.random.Generator) -> None:
     x = noise(rng)
-    one, two = chain(input_gain_db=6.0), chain(input_gain_db=6.0)
-    for start in range(0, 3 * BLOCK, BLOCK):
-        block = x[:, start : start + BLOCK].copy()
-        np.testing.assert_array_equal(one.process(block), two.restore(two.amplify(block)))
+    made, got = chain(input_gain_db=6.0), []
+    made.input_tap = got.append
+    np.testing.assert_array_equal(run(made, x), run(chain(input_gain_db=6.0), x))
+    np.testing.assert_allclose(
+        np.concatenate(got, axis=1), x * 10 ** (6.0 / 20), rtol=0, atol=ROUNDING
+    )
 
 
 def test_latency_is_the_sum_of_its_parts() -> None:

@@ -30,7 +30,7 @@ def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
         n = int(rng.integers(0, 200))
         input_queue.push(numbered(pushed, n))
         pushed += n
-        while reader.available >= 64:
+        while reader.fetch() >= 64:
             parts.append(reader.read(64))
     y = np.concatenate(parts, axis=1)
     np.testing.assert_array_equal(y, numbered(0, y.shape[1]))
@@ -46,7 +46,7 @@ def test_silence_stands_in_for_what_is_not_there() -> None:
     assert (y[:, :10] == 1.0).all()
     assert not y[:, 10:].any()
     assert reader.read_samples == 10
-    assert reader.available == 0
+    assert reader.fetch() == 0
 
 
 def test_samples_that_are_not_finite_become_silence_and_are_counted() -> None:
@@ -67,35 +67,35 @@ def test_not_finite_samples_do_not_get_into_a_rate_converter() -> None:
     x = np.zeros((1, 20_000), np.float32)
     x[0, 5_000] = np.nan
     input_queue.push(x)
-    assert np.abs(reader.read(reader.available)).max() == 0.0
+    assert np.abs(reader.read(reader.fetch())).max() == 0.0
     assert reader.bad_samples == 1
 
 
-def test_what_is_skipped_fades_into_what_follows() -> None:
+def test_what_is_dropped_fades_into_what_follows() -> None:
     input_queue, reader = made()
     input_queue.push(
         np.concatenate([np.zeros((1, 128), np.float32), np.ones((1, 300), np.float32)], 1)
     )
-    reader.skip(128)
-    assert reader.available == 300
+    reader.drop(128)
+    assert reader.fetch() == 300
     y = reader.read(300)[0]
     assert y[0] == 0.0
     assert np.abs(np.diff(y)).max() <= 1 / (FADE_SAMPLES - 1) + ROUNDING
     assert (y[FADE_SAMPLES:] == 1.0).all()
-    # Samples that were skipped were not read.
+    # Samples that were dropped were not read.
     assert reader.read_samples == 300
 
 
-@pytest.mark.parametrize(("skipped", "left"), [(1, 400), (10, 5), (300, 0), (0, 100)])
-def test_short_skips_and_rests_work(skipped: int, left: int) -> None:
+@pytest.mark.parametrize(("dropped", "left"), [(1, 400), (10, 5), (300, 0), (0, 100)])
+def test_short_drops_and_rests_work(dropped: int, left: int) -> None:
     input_queue, reader = made()
-    input_queue.push(numbered(0, skipped + left))
-    reader.skip(skipped)
-    assert reader.available == left
+    input_queue.push(numbered(0, dropped + left))
+    reader.drop(dropped)
+    assert reader.fetch() == left
     y = reader.read(left)
     assert y.shape == (1, left)
     np.testing.assert_allclose(
-        y[:, FADE_SAMPLES:], numbered(skipped, left)[:, FADE_SAMPLES:], rtol=0, atol=ROUNDING
+        y[:, FADE_SAMPLES:], numbered(dropped, left)[:, FADE_SAMPLES:], rtol=0, atol=ROUNDING
     )
 
 
@@ -111,7 +111,7 @@ def test_other_rates_are_converted(rate: int, channels: int, rng: np.random.Gene
         n = int(rng.integers(0, 1_000))
         input_queue.push(x[:, start : start + n])
         start += n
-        parts.append(reader.read(reader.available))
+        parts.append(reader.read(reader.fetch()))
     y = np.concatenate(parts, axis=1)
     late = reader.latency_samples
     assert 0 < late < 100

@@ -74,12 +74,3 @@ def test_more_seconds_than_there_are_take_what_there_is() -> None:
         times.add(0.002)
     assert times.last(60.0).blocks == 3
     assert times.last(0.0).blocks == 1
-
-
-def test_clear_forgets() -> None:
-    times = BlockTimes(BLOCK_S)
-    times.add(1.0)
-    times.clear()
-    assert times.whole().blocks == times.last(1.0).blocks == 0
-    times.add(0.002)
-    assert times.whole().block_ms_max == times.last(1.0).block_ms_max == pytest.approx(2.0)

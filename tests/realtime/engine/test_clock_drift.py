@@ -8,8 +8,8 @@ import pytest
 
 import realtime.engine.clock_drift
 from realtime.audio_io.output_queue import OutputQueue
-from realtime.engine.block_writer import MOST_SLIPPED_SAMPLES
-from realtime.engine.clock_drift import LEAST_SAMPLES, DriftEstimator
+from realtime.engine.clock_drift import MIN_SAMPLES, DriftEstimator
+from realtime.engine.latency_control import MAX_DRIFT_SAMPLES
 from realtime.engine.snapshot import Faults
 from tests.helpers.fake_streams import FakeOutput, Rig
 from tests.helpers.networks import loaded_chain
@@ -81,7 +81,7 @@ def test_what_was_accepted_is_not_told_again() -> None:
 
 @pytest.mark.parametrize(
     ("samples", "told"),
-    [(LEAST_SAMPLES - 4, LEAST_SAMPLES / 4 - 1), (LEAST_SAMPLES, LEAST_SAMPLES)],
+    [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)],
 )
 def test_small_tolerances_are_raised_to_what_callbacks_can_hide(samples: int, told: float) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=1)
@@ -147,7 +147,7 @@ def test_clocks_that_drift_fast_are_followed_in_jumps(
     done = drifted(drift, block, blocks, monkeypatch)
     # Hundreds of samples of drift, and the delay stays within what is corrected.
     # (Samples in a fade have no age.)
-    assert np.percentile(np.abs(done.errors), 90) < 1_024 + MOST_SLIPPED_SAMPLES
+    assert np.percentile(np.abs(done.errors), 90) < 1_024 + MAX_DRIFT_SAMPLES
     # The safety may be used up before the drift shows.
     assert done.faults.total <= blocks // 8
 
@@ -196,7 +196,7 @@ def test_an_output_that_hung_is_in_time_again(
             rig.sink.pull(1_024)
         heard = int(np.abs(rig.played[0, before:]).argmax())
         # Within what is never corrected.
-        assert abs(heard - 1_024 * 4 - late) <= LEAST_SAMPLES + 1_024
+        assert abs(heard - 1_024 * 4 - late) <= MIN_SAMPLES + 1_024
 
 
 def test_an_input_that_lost_samples_uncounted_is_heard_again() -> None:

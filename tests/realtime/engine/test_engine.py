@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from types import FrameType
 
 import numpy as np
 import pytest
@@ -246,7 +247,7 @@ def test_seeking_before_the_start_is_the_start() -> None:
 def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
     """As long as the safety is not used up, nobody hears how the callbacks come."""
     x = speech(rng, 20_000)
-    with Rig(loaded_chain(), safety_samples=2_048) as rig:
+    with Rig(loaded_chain(), prefill_samples=2_048) as rig:
         rig.source.push(x[:, :1])
         pushed, pulled = 1, 0
         while pushed < x.shape[1]:
@@ -280,7 +281,7 @@ def test_an_impulse_through_devices_is_as_late_as_the_snapshot_says(at: int) -> 
 def test_what_a_block_needs_is_there_in_time_without_any_safety(rng: np.random.Generator) -> None:
     """The block part of the latency is enough where nothing takes time."""
     x = speech(rng, 6_000)
-    with Rig(loaded_chain(), safety_samples=0) as rig:
+    with Rig(loaded_chain(), prefill_samples=0) as rig:
         rig.run(x, step=16)
         assert rig.look.faults == Faults()
 
@@ -668,12 +669,43 @@ def test_taps_and_meters_are_behind_the_gains(rng: np.random.Generator) -> None:
         np.testing.assert_allclose(given, 0.05, rtol=0, atol=ROUNDING)
 
 
-def test_peaks_are_those_since_the_last_snapshot() -> None:
+def test_every_reader_sees_a_peak_while_it_is_recent() -> None:
+    """A snapshot takes nothing from the next one: a meter and a log may both look."""
     with Rig(loaded_chain()) as rig:
         rig.source.push(impulse(2_000, 500))
         wait_until(lambda: rig.engine.output_tap.written > 3_500, "all blocks")
-        assert rig.look.input_level.peak_db == pytest.approx(-0.915, abs=0.01)
+        for _ in range(2):
+            assert rig.look.input_level.peak_db == pytest.approx(-0.915, abs=0.01)
+        rig.source.push(np.zeros((1, 4_000), np.float32))
+        wait_until(lambda: rig.engine.output_tap.written > 11_000, "some more blocks")
         assert rig.look.input_level.peak_db == -np.inf
+
+
+def test_counters_can_be_reset_at_any_moment_of_a_block() -> None:
+    """Between any two steps of the interpreter, as another thread may."""
+    rig = Rig(loaded_chain())
+    worker = rig.engine._worker
+    for at in range(400):
+        rig.engine.reset_counters()
+        for _ in range(3):
+            worker.times.add(1e-3)
+        times, steps = worker.times, iter(range(at))
+
+        def step(frame: FrameType, event: str, _: object, left: Iterator[int] = steps) -> object:
+            frame.f_trace_opcodes = True
+            if event == "opcode" and next(left, None) is None:
+                sys.settrace(None)
+                rig.engine.reset_counters()
+                return None
+            return step
+
+        sys.settrace(step)
+        times.add(1e-3)
+        sys.settrace(None)
+        timing = rig.look.timing
+        assert timing.blocks == rig.look.recent.blocks
+        assert timing.blocks in (0, 1, 4)
+    rig.engine.stop()
 
 
 def test_parameters_reach_the_sound(rng: np.random.Generator) -> None:

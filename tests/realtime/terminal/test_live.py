@@ -13,10 +13,11 @@ import soundfile
 import realtime.audio_io.portaudio
 import realtime.terminal.live
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
-from realtime.engine.snapshot import Faults, Latency, Level, Snapshot
+from realtime.engine.snapshot import Faults, Level, Snapshot
 from realtime.errors import AudioFileError, DeviceError
 from realtime.files.audio_file import AudioFile
 from realtime.terminal.live import meter_line, run_live, summary, summary_lines

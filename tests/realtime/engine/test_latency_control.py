@@ -1,0 +1,298 @@
+"""The ledger of latency, in a simulation with a clock of its own: no threads, no audio."""
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+import realtime.engine.clock_drift
+from realtime.engine.latency_control import (
+    MAX_DRIFT_SAMPLES,
+    Correction,
+    Flow,
+    LatencyControl,
+    prefill_for,
+)
+
+BLOCK = 256
+BASE = 2 * BLOCK
+SILENCE = -1
+Indices = npt.NDArray[np.int64]
+
+
+def flow(**changes: float) -> Flow:
+    """A stream in which nothing has happened yet, with much room."""
+    values = {
+        "received": 0, "lost": 0, "waiting": 0, "queued": 0, "room": 44_100, "played": 0,
+        "silent": 0,
+    } | changes  # fmt: skip
+    return Flow(**values)  # type: ignore[arg-type]
+
+
+def control(*, clocks_differ: bool = False) -> LatencyControl:
+    return LatencyControl(block_samples=BLOCK, prefill_samples=BLOCK, clocks_differ=clocks_differ)
+
+
+def correct(made: LatencyControl, samples: int, **changes: float) -> Correction:
+    """The correction of a block during which nothing happened."""
+    return made.correct(samples, flow(**changes), flow(**changes))
+
+
+class Stream:
+    """A stream of numbered samples, in steps of any length: what is played says how late it is."""
+
+    def __init__(self, *, clocks_differ: bool = False) -> None:
+        self.control = control(clocks_differ=clocks_differ)
+        self.corrections: list[Correction] = []
+        self._waiting: Indices = np.zeros(0, np.int64)
+        self._queue: Indices = np.full(BASE, SILENCE)
+        self._recorded = self._lost = self._received = self._silent = 0
+        self._played: list[Indices] = []
+        self.played_samples = 0
+
+    def record(self, n: int, *, arrives: bool = True, counted: bool = True) -> None:
+        """The input records; what does not arrive is lost, and may be counted."""
+        fresh = np.arange(self._recorded, self._recorded + n)
+        self._recorded += n
+        self._received += n if counted else 0
+        if arrives:
+            self._waiting = np.concatenate([self._waiting, fresh])
+        elif counted:
+            self._lost += n
+
+    def play(self, n: int) -> None:
+        """The output takes samples, and silence where there are none."""
+        out, self._queue = self._queue[:n], self._queue[n:]
+        self._silent += n - out.size
+        self._played.append(np.concatenate([out, np.full(n - out.size, SILENCE)]))
+        self.played_samples += n
+
+    def flow(self) -> Flow:
+        return flow(
+            received=self._received,
+            lost=self._lost,
+            waiting=self._waiting.size,
+            queued=self._queue.size,
+            played=self.played_samples,
+            silent=self._silent,
+        )
+
+    def work(self, *, played_meanwhile: int = 0, blocks: int = 1_000_000) -> None:
+        """Process what is there; the first block takes a while."""
+        while self._waiting.size >= BLOCK and blocks > 0:
+            blocks -= 1
+            ready = self.flow()
+            y, self._waiting = self._waiting[:BLOCK], self._waiting[BLOCK:]
+            self.play(played_meanwhile)
+            played_meanwhile = 0
+            done = self.control.correct(BLOCK, ready, self.flow())
+            self.corrections.append(done)
+            if done.stretch_samples > 0:
+                y = np.concatenate([y, np.repeat(y[-1:], done.stretch_samples)])
+            elif done.stretch_samples < 0:
+                y = y[: done.stretch_samples]
+            y = y[done.leave_out_samples :]
+            silence = np.full(done.silence_samples, SILENCE)
+            self._queue = np.concatenate([self._queue, silence, y])
+            self._waiting = self._waiting[done.drop_blocks * BLOCK :]
+
+    def steady(self, seconds: float = 0.5) -> None:
+        """Run without faults."""
+        for _ in range(round(seconds * 44_100 / BLOCK)):
+            self.record(BLOCK)
+            self.work()
+            self.play(BLOCK)
+
+    def errors(self, last: int) -> Indices:
+        """How much later than the base the last samples were, silence left out."""
+        y = np.concatenate(self._played)
+        at = np.arange(y.size)
+        heard = y[-last:] != SILENCE
+        assert heard.mean() > 0.9
+        return (at - y - BASE)[-last:][heard]
+
+    @property
+    def corrected(self) -> int:
+        """Samples by which all corrections together made the stream shorter."""
+        return sum(
+            c.leave_out_samples - c.silence_samples + c.drop_blocks * BLOCK
+            for c in self.corrections
+        )
+
+
+def test_nothing_is_corrected_without_a_fault() -> None:
+    stream = Stream()
+    stream.steady()
+    assert set(stream.corrections) == {Correction()}
+    assert not stream.errors(10_000).any()
+
+
+def test_silence_that_was_played_is_repaid() -> None:
+    made = control()
+    assert made.late_samples(flow(silent=250)) == 250
+    done = [correct(made, 100, silent=250) for _ in range(4)]
+    assert [c.leave_out_samples for c in done] == [100, 100, 50, 0]
+    assert made.late_samples(flow(silent=250)) == 0
+
+
+def test_input_that_is_lost_is_made_up_for_by_silence() -> None:
+    made = control()
+    assert made.late_samples(flow(lost=40)) == -40
+    assert correct(made, 200, lost=40) == Correction(silence_samples=40)
+    assert correct(made, 200, lost=40) == Correction()
+
+
+def test_lost_input_and_played_silence_cancel() -> None:
+    """A device that lost 100 samples, and played 100 of silence meanwhile, is in time."""
+    made = control()
+    assert made.late_samples(flow(lost=100, silent=100)) == 0
+    assert correct(made, 50, lost=100, silent=100) == Correction()
+
+
+def test_silence_waits_until_there_is_room_for_it() -> None:
+    """An output that hangs: the blocks are kept, and the silence stays owed."""
+    made = control()
+    assert correct(made, 90, lost=1_000, room=100).silence_samples == 10
+    assert made.late_samples(flow(lost=1_000)) == -990
+    assert correct(made, 90, lost=1_000, room=50).silence_samples == 0
+    assert correct(made, 500, lost=1_000).silence_samples == 990
+    assert made.late_samples(flow(lost=1_000)) == 0
+
+
+def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
+    made = control()
+    late = 5 * BLOCK + 10
+    assert correct(made, BLOCK, silent=late, waiting=BLOCK).drop_blocks == 0
+    assert correct(made, BLOCK, silent=late, waiting=3 * BLOCK - 1).drop_blocks == 1
+    assert correct(made, BLOCK, silent=late, waiting=9 * BLOCK).drop_blocks == 1
+    assert made.late_samples(flow(silent=late)) == 10
+    assert made.dropped_blocks == 2
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_stalls_and_losses_always_end_at_the_base_latency(seed: int) -> None:
+    """To the sample, and nothing is repaid twice."""
+    rng = np.random.default_rng(seed)
+    stream = Stream()
+    stream.steady()
+    for _ in range(200):
+        n = int(rng.integers(1, 900))
+        stream.record(n, arrives=rng.random() > 0.1)
+        if rng.random() > 0.3:
+            stream.work(played_meanwhile=n, blocks=int(rng.integers(1, 20)))
+        stream.play(n)
+    # The rounds above have played more than was recorded: let the input catch up.
+    stream.record(stream.played_samples - stream._recorded)
+    stream.steady()
+    assert not stream.errors(5_000).any()
+    end = stream.flow()
+    assert stream.corrected == end.silent - end.lost
+    assert end.silent > 0
+    assert end.lost > 0
+    before = len(stream.corrections)
+    stream.steady()
+    assert set(stream.corrections[before:]) == {Correction()}
+
+
+@pytest.mark.parametrize("stall", [1, 100, BLOCK, 3 * BLOCK + 7, 40 * BLOCK])
+def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> None:
+    stream = Stream()
+    stream.steady()
+    stream.record(BASE + stall)
+    before = len(stream.corrections)
+    stream.work(played_meanwhile=BASE + stall)
+    # At once, not a block later: the silence takes the place of the samples that were due.
+    first = stream.corrections[before]
+    assert first.leave_out_samples == min(stream.flow().silent, BLOCK) > 0
+    stream.steady()
+    assert not stream.errors(5_000).any()
+    assert stream.corrected == stream.flow().silent
+
+
+@pytest.mark.parametrize("clocks_differ", [False, True])
+def test_input_that_comes_late_but_whole_is_not_taken_for_lost(clocks_differ: bool) -> None:
+    """A driver that holds back three blocks, and delivers them at once."""
+    stream = Stream(clocks_differ=clocks_differ)
+    stream.steady()
+    for _ in range(20):
+        stream.play(4 * BLOCK)
+        stream.record(4 * BLOCK)
+        stream.work()
+    stream.steady()
+    assert not stream.errors(5_000).any()
+    assert stream.corrected == stream.flow().silent
+
+
+@pytest.mark.parametrize("sign", [-1, 1])
+def test_a_drift_is_stretched_away(sign: int) -> None:
+    """0.01 % for two minutes: twice the prefill, and no silence at all."""
+    stream = Stream(clocks_differ=True)
+    stream.steady(3.0)
+    owed = 0.0
+    for _ in range(round(120 * 44_100 / BLOCK)):
+        owed += BLOCK * (1 + sign * 1e-4)
+        n = int(owed)
+        owed -= n
+        stream.record(BLOCK)
+        stream.work()
+        stream.play(n)
+    assert stream.flow().silent == 0
+    assert all(abs(c.stretch_samples) <= 1 for c in stream.corrections)
+    assert sum(c.stretch_samples for c in stream.corrections) * sign > 400
+    assert stream.corrected == 0
+
+
+def test_a_stretch_comes_once_in_512_samples() -> None:
+    made = control(clocks_differ=True)
+    made._to_stretch = 5
+    done = [correct(made, 128).stretch_samples for _ in range(24)]
+    assert [i for i, samples in enumerate(done) if samples] == [3, 7, 11, 15, 19]
+    assert set(done) == {0, 1}
+
+
+def test_a_large_drift_is_corrected_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(realtime.engine.clock_drift, "PART", 1.0)
+    made = control(clocks_differ=True)
+
+    def follow(received: float) -> None:
+        for _ in range(2_000):
+            made._follow_clocks(made._drift, flow(received=received, played=1))  # type: ignore[arg-type]
+
+    follow(0)
+    follow(-MAX_DRIFT_SAMPLES)
+    assert made.late_samples(flow()) == 0
+    follow(-MAX_DRIFT_SAMPLES - 1)
+    assert made.late_samples(flow()) == -MAX_DRIFT_SAMPLES - 1
+
+
+def test_input_that_was_lost_uncounted_fills_the_prefill_again() -> None:
+    """Two seconds that never came: corrected once, not left out for two seconds."""
+    stream = Stream(clocks_differ=True)
+    stream.steady()
+    for _ in range(345):
+        stream.record(BLOCK, arrives=False, counted=False)
+        stream.work()
+        stream.play(BLOCK)
+    before = len(stream.corrections)
+    stream.steady(4.0)
+    assert not any(c.leave_out_samples for c in stream.corrections[before : before + 20])
+    silent = stream.flow().silent
+    stream.steady(8.0)
+    assert stream.flow().silent == silent
+    # Within a block: the moment when the input came back is known no better.
+    assert np.abs(stream.errors(5_000)).max() <= BLOCK
+
+
+@pytest.mark.parametrize(
+    ("block", "period_s", "prefill"),
+    [
+        (512, 0.0, 512),
+        (512, 0.005, 662),
+        (128, 0.005, 662),
+        (512, 0.02, 1_323),
+        (1_024, 0.005, 1_024),
+    ],
+)
+def test_the_prefill_is_a_block_or_a_device_period_and_10_ms(
+    block: int, period_s: float, prefill: int
+) -> None:
+    assert prefill_for(block, period_s) == prefill

@@ -1,7 +1,6 @@
 """Files, and nothing, as inputs and outputs that behave like devices."""
 
 import contextlib
-import threading
 import time
 from collections import deque
 from collections.abc import Callable
@@ -15,6 +14,7 @@ from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import AudioFile, check_output, open_output, write_frames
+from realtime.guarded_thread import GuardedThread
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # How often the threads of this file look whether something is due.
@@ -22,6 +22,7 @@ TICK_S = 0.003
 # Unpaced files keep this much in the ring, so that the worker never waits and never overruns.
 UNPACED_AHEAD_SAMPLES = 4096
 SEEK_FADE_SAMPLES = 128
+PULL_SAMPLES = 8192
 
 
 class FileInput:
@@ -35,7 +36,6 @@ class FileInput:
 
     sample_rate_hz = SAMPLE_RATE_IN
     latency_s = 0.0
-    error = ""
 
     def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
         self.name = name
@@ -47,8 +47,7 @@ class FileInput:
         # The newest wish of another thread; taken and given in one step each.
         self._seek_to: deque[int] = deque(maxlen=1)
         self.finished = False
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = GuardedThread(self._run, name="topoctave-file-input", what=f"reading {name}")
 
     @property
     def position_s(self) -> float:
@@ -56,17 +55,16 @@ class FileInput:
         return self._position / SAMPLE_RATE_IN
 
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
-        """Begin to push; ``elapsed`` paces it, None is as fast as the ring is emptied."""
-        self._thread = threading.Thread(
-            target=self._run, args=(input_queue, elapsed), name="topoctave-file-input"
-        )
-        self._thread.start()
+        """Begin to push, paced by ``elapsed``; None: as fast as the ring is emptied."""
+        self._thread.start(input_queue, elapsed)
+
+    def check(self) -> str:
+        """Empty, or one line: why nothing more is pushed."""
+        return self._thread.error
 
     def stop(self) -> None:
         """End; idempotent."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.stop()
 
     def seek(self, seconds: float) -> None:
         """Go on from there, at once."""
@@ -75,7 +73,7 @@ class FileInput:
 
     def _run(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         pushed = 0
-        while not self._stop.is_set() and not self.finished:
+        while not self._thread.stopping.is_set() and not self.finished:
             if elapsed is None:
                 due = UNPACED_AHEAD_SAMPLES - input_queue.ring.available
             else:
@@ -84,7 +82,7 @@ class FileInput:
                 # A microphone would lose what does not fit; a file can wait.
                 due = min(due, input_queue.ring.free)
             if due <= 0:
-                self._stop.wait(TICK_S)
+                self._thread.stopping.wait(TICK_S)
                 continue
             block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
             input_queue.push(block)
@@ -120,35 +118,32 @@ class NullOutput:
     latency_s = 0.0
     period_s = 0.0
     clocked = True
-    error = ""
 
     def __init__(self, *, block_samples: int = 256) -> None:
         self._block_samples = block_samples
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._thread = GuardedThread(self._run, name="topoctave-null-output", what="null output")
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
-        self._thread = threading.Thread(
-            target=self._run, args=(output_queue, channels), name="topoctave-null-output"
-        )
-        self._thread.start()
+        self._thread.start(output_queue, channels)
+
+    def check(self) -> str:
+        """Empty, or one line: why nothing is pulled any more."""
+        return self._thread.error
 
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
         block = np.zeros((channels, self._block_samples), np.float32)
         begin, pulled = time.perf_counter(), 0
-        while not self._stop.is_set():
+        while not self._thread.stopping.is_set():
             due = int((time.perf_counter() - begin) * SAMPLE_RATE_OUT)
             while pulled + self._block_samples <= due:
                 output_queue.pull(block)
                 pulled += self._block_samples
-            self._stop.wait(TICK_S)
+            self._thread.stopping.wait(TICK_S)
 
     def stop(self) -> None:
         """End; idempotent."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
+        self._thread.stop()
 
 
 class FileOutput:
@@ -174,9 +169,10 @@ class FileOutput:
         check_output(path)
         self.name = str(path)
         self._path = path
-        self.error = ""
-        self._stop = threading.Event()
-        self._thread: threading.Thread | None = None
+        self._error = ""
+        self._thread = GuardedThread(
+            self._run, name="topoctave-file-output", what=f"writing {path}"
+        )
         self._output_queue: OutputQueue | None = None
         self._exit = contextlib.ExitStack()
 
@@ -186,39 +182,40 @@ class FileOutput:
         file = self._exit.enter_context(
             open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
         )
-        self._thread = threading.Thread(
-            target=self._run, args=(output_queue, channels, file), name="topoctave-file-output"
-        )
-        self._thread.start()
+        self._thread.start(output_queue, channels, file)
+
+    def check(self) -> str:
+        """Empty, or one line: why the file is not written."""
+        return self._error or self._thread.error
 
     def _run(self, output_queue: OutputQueue, channels: int, file: soundfile.SoundFile) -> None:
-        buffer = np.zeros((channels, 8192), np.float32)
+        buffer = np.zeros((channels, PULL_SAMPLES), np.float32)
         while True:
-            stopping = self._stop.is_set()
-            while count := output_queue.ring.read(buffer):
-                if not self.error:
+            stopping = self._thread.stopping.is_set()
+            # Never more than there is: a file cannot run dry.
+            while count := min(output_queue.playable, PULL_SAMPLES):
+                output_queue.pull(buffer[:, :count])
+                if not self._error:
                     self._write(file, buffer[:, :count].T)
             if stopping:
                 return
-            self._stop.wait(TICK_S)
+            self._thread.stopping.wait(TICK_S)
 
     def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
         try:
             write_frames(file, frames)
         except OSError:
-            self.error = f"cannot write {self._path}: the disk is full, or the file went away"
+            self._error = f"cannot write {self._path}: the disk is full, or the file went away"
 
     def stop(self) -> None:
-        """Write what is left and finish the file; idempotent."""
-        self._stop.set()
-        if self._thread is not None:
-            self._thread.join()
-            self._thread = None
+        """Write the rest and finish the file; idempotent."""
+        self._thread.stop()
+        begun = self._output_queue is None or self._output_queue.gate.input_runs
         try:
-            if self.error or (self._output_queue is not None and not self._output_queue.started):
-                unfinished = AudioFileError(self.error)
+            if (error := self.check()) or not begun:
+                unfinished = AudioFileError(error)
                 self._exit.__exit__(AudioFileError, unfinished, None)
             else:
                 self._exit.close()
         except AudioFileError as error:
-            self.error = self.error or str(error)
+            self._error = self.check() or str(error)

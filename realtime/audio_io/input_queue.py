@@ -1,55 +1,48 @@
-"""Where an input leaves its samples: copies into the ring and counts what does not fit."""
+"""The queue that an input fills."""
 
 from realtime.audio_io.auto_reset_event import AutoResetEvent
 from realtime.audio_io.ring_buffer import RingBuffer
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
 
 
 class InputQueue:
-    """The engine's end towards an input; :meth:`push` is all that an audio callback runs.
+    """Takes samples from an input's callback, which calls :meth:`push` and nothing else.
 
     Args:
         channels: rows.
         capacity_samples: of the ring, at the input's rate.
-        opened: False throws away what comes until the output calls :meth:`open`. A loudspeaker may
-            take seconds to start: a microphone's samples of that time would all be latency.
+        gate: discards samples until the output runs.
     """
 
-    def __init__(self, channels: int, capacity_samples: int, *, opened: bool = True) -> None:
-        self._opened = opened
+    def __init__(self, channels: int, capacity_samples: int, gate: StartGate) -> None:
+        self.gate = gate
         self.ring = RingBuffer(channels, capacity_samples)
         self.event = AutoResetEvent()
-        """Rung after every block."""
-        # All three are stored by the input's thread alone.
+        """Set after every block."""
+        # All of these are stored by the input's thread alone.
         self.overflows = 0
         self.overruns = 0
         self.lost_samples = 0
         self._losing = False
 
     def push(self, x: Audio, *, overflow: bool = False) -> None:
-        """Take a block; what does not fit is lost and counted.
+        """Store a block; count what does not fit.
 
         Args:
             x: at the input's rate.
-            overflow: the driver says that it lost samples before these.
+            overflow: the driver reports that it lost samples before these.
 
         Shape:
             - Input: ``[C, n]``
         """
-        if not self._opened:
+        if not self.gate.output_runs:
             return
         lost = x.shape[1] - self.ring.write(x)
         self.overflows += overflow
         self.lost_samples += lost
         self.overruns += bool(lost) and not self._losing
         self._losing = bool(lost)
+        if x.shape[1]:
+            self.gate.input_runs = True
         self.event.set()
-
-    def open(self) -> None:
-        """Take what comes from now on; the output's thread calls this, and nobody undoes it."""
-        self._opened = True
-
-    @property
-    def started(self) -> bool:
-        """Whether anything has come in."""
-        return self.ring.written > 0 or self.lost_samples > 0

@@ -1,34 +1,31 @@
-"""Where an output gets its samples: out of the ring, or silence with a fade, counted."""
+"""The queue that an output empties."""
 
 import time
 
 import numpy as np
 
 from realtime.audio_io.auto_reset_event import AutoResetEvent
-from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.ring_buffer import RingBuffer
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES, fade_in, fade_out
 from realtime.dsp.processor import Audio
 
 
 class OutputQueue:
-    """The engine's end towards an output; :meth:`pull` is all that an audio callback runs.
-
-    Nothing is played until the input's first samples have arrived, so that the time between
-    input and output is the same in every run.
+    """Gives samples to an output's callback, which calls :meth:`pull` and nothing else.
 
     Args:
         channels: rows.
         capacity_samples: of the ring, at the output's rate.
-        input_queue: the input's end, which opens the gate.
+        gate: plays silence until the input runs.
     """
 
-    def __init__(self, channels: int, capacity_samples: int, input_queue: InputQueue) -> None:
+    def __init__(self, channels: int, capacity_samples: int, gate: StartGate) -> None:
+        self.gate = gate
         self.ring = RingBuffer(channels, capacity_samples)
-        self._input_queue = input_queue
         self._event = AutoResetEvent()
         self.ending = False
-        """Nothing more will be in the ring: running dry is then no fault."""
+        """Nothing more will be pushed: an empty ring is no fault then."""
         # All of these are stored by the output's thread alone.
         self.underflows = 0
         self.underruns = 0
@@ -36,20 +33,20 @@ class OutputQueue:
         self.silent_samples = 0
         self._starved = False
         self._last = np.zeros((channels, 1), np.float32)
-        # The sample that a silence begins from, and how far it has faded out, and what came after
-        # the silence in: callbacks may be shorter than a fade.
+        # Callbacks may be shorter than a fade: the sample that is fading out, how far it has faded
+        # out, and how far the samples after a silence have faded in.
         self._held = np.zeros((channels, 1), np.float32)
         self._fallen = self._risen = FADE_SAMPLES
 
     @property
-    def started(self) -> bool:
-        """Whether the input's first samples have arrived."""
-        return self._input_queue.started
+    def drained(self) -> bool:
+        """Everything that will ever be pushed was played."""
+        return self.ending and not self.ring.available
 
     @property
-    def drained(self) -> bool:
-        """Everything that will ever come was played."""
-        return self.ending and not self.ring.available
+    def playable(self) -> int:
+        """Samples that :meth:`pull` gives before it runs dry."""
+        return self.ring.available if self.gate.input_runs else 0
 
     def push(self, x: Audio) -> int:
         """Store as many samples as fit, the first ones; the worker's.
@@ -65,23 +62,23 @@ class OutputQueue:
         return count
 
     def end(self) -> None:
-        """Nothing more will be pushed, and nobody needs to wait for it; the worker's."""
+        """Say that nothing more will be pushed, and end every wait; the worker's."""
         self.ending = True
         self._event.set()
 
     def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
-        """Fill a block, always wholly.
+        """Fill a block, always wholly; silence with a fade where samples are missing.
 
         Args:
             out: written in place.
-            underflow: the driver says that it ran dry before this block.
-            spare_s: the block may be so late: the driver has enough to play until then.
+            underflow: the driver reports that it ran dry before this block.
+            spare_s: how long the block may be waited for: the driver has this much to play.
 
         Shape:
             - Input: ``[C, n]``
         """
-        self._input_queue.open()
-        if not self.started:
+        self.gate.output_runs = True
+        if not self.gate.input_runs:
             out[:] = 0.0
             return
         self.underflows += underflow
@@ -106,10 +103,10 @@ class OutputQueue:
             self._fallen = fade_out(out[:, count:], self._held, self._fallen)
 
     def _wait_for(self, samples: int, spare_s: float) -> None:
-        """Sleep until the worker has brought them, the time is over or it brings no more.
+        """Sleep until there are enough samples, the time is over or nothing more will come.
 
-        A worker that was too late once is not waited for until it brings something: a dead one
-        would hold up every block.
+        A worker that was too late is not waited for again until it pushes something: one that has
+        died would delay every block.
         """
         if self._starved and not self.ring.available:
             return

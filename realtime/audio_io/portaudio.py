@@ -20,6 +20,7 @@ from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
 from realtime.errors import DeviceError
+from realtime.guarded_thread import Guard
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 try:
@@ -205,12 +206,22 @@ class _Stream:
         self._suspected_at = math.inf
         self._ended = False
         self._lost = False
+        self._guard = Guard(self.name)
         self._urgent = False
         self._stream = self._open()
         self.latency_s = float(self._stream.latency)
 
     def _on_audio(self, data: Any, frames: int, _time: Any, status: Any) -> None:
         raise NotImplementedError
+
+    def _callback(self, data: Any, frames: int, moment: Any, status: Any) -> None:
+        # An exception that leaves a callback ends the stream, and would look like a lost device.
+        try:
+            self._on_audio(data, frames, moment, status)
+        except Exception as error:  # noqa: BLE001 - see the line above
+            self._guard.note(error)
+            if self._kind == "output":
+                data[:] = 0.0
 
     def _note_call(self) -> None:
         """At the beginning of every callback."""
@@ -233,7 +244,7 @@ class _Stream:
                 dtype="float32",
                 blocksize=round(self._block_s * self.sample_rate_hz),
                 latency=LATENCY_S,
-                callback=self._on_audio,
+                callback=self._callback,
                 finished_callback=self._on_finished,
             )
         except (library.PortAudioError, ValueError) as error:
@@ -250,9 +261,8 @@ class _Stream:
     def _on_finished(self) -> None:
         self._ended = True
 
-    @property
-    def error(self) -> str:
-        """Empty, or that the device went away; then for good."""
+    def check(self) -> str:
+        """Empty, or one line: the device went away, for good, or a callback failed."""
         if self._stream is not None and self._called_at:
             first = self._first_call_at
             steady = first > 0.0 and self._called_at - first > SETTLING_S
@@ -263,12 +273,12 @@ class _Stream:
             else:
                 self._suspected_at = min(self._suspected_at, now)
             self._lost = self._lost or self._ended or now - self._suspected_at > CONFIRM_S
-        return f"{self.name} went away" if self._lost else ""
+        return f"{self.name} went away" if self._lost else self._guard.error
 
     def stop(self) -> None:
         """Close the stream; idempotent."""
         # Asked once more: closing ends the stream too.
-        _ = self.error
+        self.check()
         stream, self._stream = self._stream, None
         if stream is not None:
             library = _library()
@@ -310,7 +320,7 @@ class DeviceInput(_Stream):
             return
         # Never beginning in the middle of a lump: the rest of the first one would come as much too
         # early as a whole one is long, and every later one seem late.
-        if self._input_queue.started or self._called_at - before > PERIOD_GAP_S:
+        if self._input_queue.gate.input_runs or self._called_at - before > PERIOD_GAP_S:
             self._input_queue.push(data.T, overflow=bool(status.input_overflow))
 
 

@@ -22,7 +22,6 @@ class InputStream(Protocol):
         latency_s: the driver's estimate; 0 for files.
         length_s: of a file; 0 for devices.
         finished: everything was pushed, and nothing more will come.
-        error: empty, or one line: why nothing more comes.
     """
 
     name: str
@@ -34,10 +33,6 @@ class InputStream(Protocol):
     @property
     def finished(self) -> bool:
         """Whether nothing more will come."""
-
-    @property
-    def error(self) -> str:
-        """Empty, or why it ended before its time."""
 
     @property
     def position_s(self) -> float:
@@ -54,6 +49,9 @@ class InputStream(Protocol):
         Raises:
             DeviceError: if the device refuses.
         """
+
+    def check(self) -> str:
+        """Look whether it still works; empty, or one line: why nothing more is pushed."""
 
     def stop(self) -> None:
         """End; idempotent; nothing is pushed afterwards."""
@@ -72,7 +70,6 @@ class OutputStream(Protocol):
         latency_s: the driver's estimate; 0 for files.
         period_s: how much it takes at once, as a rule; 0 where it takes what is there.
         clocked: it pulls at its rate whether or not there is anything to pull.
-        error: empty, or one line: why nothing is pulled any more.
     """
 
     name: str
@@ -80,10 +77,6 @@ class OutputStream(Protocol):
     latency_s: float
     period_s: float
     clocked: bool
-
-    @property
-    def error(self) -> str:
-        """Empty, or why it ended before its time."""
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull.
@@ -93,9 +86,11 @@ class OutputStream(Protocol):
             AudioFileError: if the file cannot be made.
         """
 
+    def check(self) -> str:
+        """Look whether it still works; empty, or one line: why nothing is pulled any more."""
+
     def stop(self) -> None:
         """End, and finish files; idempotent; nothing is pulled afterwards.
 
-        Raises:
-            AudioFileError: if the file cannot be finished.
+        A file that cannot be finished is removed, and :meth:`check` says why.
         """

@@ -11,6 +11,7 @@ import numpy as np
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.start_gate import StartGate
 from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
@@ -77,12 +78,9 @@ class Engine:
         ring_s = max(RING_S, 16 * block / SAMPLE_RATE_OUT)
         # A file has no clock of its own: the output's clock, or the system's, paces it.
         clocks_differ = sink.clocked and not source.length_s
-        self._input_queue = InputQueue(
-            channels, int(ring_s * source.sample_rate_hz), opened=not clocks_differ
-        )
-        self._output_queue = OutputQueue(
-            channels, int(ring_s * sink.sample_rate_hz), self._input_queue
-        )
+        gate = StartGate(output_runs=not clocks_differ)
+        self._input_queue = InputQueue(channels, int(ring_s * source.sample_rate_hz), gate)
+        self._output_queue = OutputQueue(channels, int(ring_s * sink.sample_rate_hz), gate)
         self._reader = BlockReader(
             self._input_queue, sample_rate_hz=source.sample_rate_hz, channels=channels
         )
@@ -169,7 +167,7 @@ class Engine:
             + self._writer.latency_samples
         )
         try:
-            self._worker.start()
+            self._worker.thread.start()
             self._sink.start(self._output_queue, self._source.channels)
             self._started_at = time.perf_counter()
             self._source.start(self._input_queue, self._clock())
@@ -193,7 +191,7 @@ class Engine:
         self._error = self._look()[1]
         running, self._state = self._state is State.RUNNING, State.STOPPED
         self._source.stop()
-        self._worker.stop()
+        self._worker.thread.stop()
         self._sink.stop()
         if running:
             sys.setswitchinterval(self._switch_interval_s)
@@ -226,7 +224,9 @@ class Engine:
         return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
 
     def _look(self) -> tuple[State, str]:
-        error = self._error or self._worker.error or self._source.error or self._sink.error
+        error = (
+            self._error or self._worker.thread.error or self._source.check() or self._sink.check()
+        )
         if error:
             return State.FAILED, error
         if self._state is State.RUNNING and self._worker.finished and self._output_queue.drained:

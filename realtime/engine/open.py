@@ -1,5 +1,6 @@
-"""From what a user asks for to an engine that is ready to start."""
+"""From the user's settings to an engine that is ready to start."""
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
-from realtime.errors import AudioFileError, TopoctaveError
+from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES, read_audio
 from realtime.inference.choose_model import Choice, SpeedTrial, choose_model
 from realtime.inference.load import check_block_samples, load_chain
@@ -23,15 +24,15 @@ def _is_file(name: str, suffixes: tuple[str, ...]) -> bool:
 
 
 def _exists(name: str) -> bool:
-    """Whether there is a file of that name, whatever its suffix."""
+    """Whether there is a file of that name, with any suffix."""
     try:
         return Path(name).is_file()
-    except OSError:  # no name that the disk knows: too long, say
+    except OSError:  # a name that the disk refuses: too long, say
         return False
 
 
 def check_apart(source: str, target: str) -> None:
-    """Refuse to write an output over the input that it is made of.
+    """Refuse to overwrite the input with the output.
 
     Raises:
         AudioFileError: if both are the same file.
@@ -41,7 +42,7 @@ def check_apart(source: str, target: str) -> None:
 
 
 def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> InputStream:
-    """The input that a user means.
+    """Open an input by its name.
 
     Raises:
         AudioFileError: if a file cannot be used.
@@ -61,7 +62,7 @@ def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Inp
 
 
 def open_output(name: str) -> OutputStream:
-    """The output that a user means.
+    """Open an output by its name.
 
     Raises:
         AudioFileError: if a file of that name cannot be written.
@@ -83,7 +84,7 @@ def open_model(
     measurements: Measurements,
     progress: Callable[[str], None],
 ) -> Choice:
-    """The model that a user means, or the best one for this machine where they mean none.
+    """Find the model by its name; ``auto`` is the best one for this machine.
 
     Raises:
         ModelFileError: if there is no such model, or its file cannot be read.
@@ -114,10 +115,10 @@ def open_engine(
     """Load and warm up the model, open input and output; takes seconds.
 
     Args:
-        settings: what the session is made of.
-        parameters: where the A/B mix starts.
-        progress: called with one line at a time about what is being done.
-        measurements: what is known of this machine; by default what is kept in the user's cache.
+        settings: of the session.
+        parameters: initial ones.
+        progress: called with one line about each step.
+        measurements: of this machine; by default those in the user's cache.
 
     Raises:
         TopoctaveError: if a model, file or device cannot be used.
@@ -127,12 +128,13 @@ def open_engine(
     check_apart(settings.input, settings.output)
     measurements = measurements or Measurements()
     if settings.model != "auto":
-        # A wrong name is told before devices are opened, and a file is waited for.
+        # A wrong name fails before devices are opened and a file is read.
         find_model(settings.model)
-    source = open_input(settings.input, loop=settings.loop, progress=progress)
-    sink: OutputStream | None = None
-    try:
+    with contextlib.ExitStack() as undo:
+        source = open_input(settings.input, loop=settings.loop, progress=progress)
+        undo.callback(source.stop)
         sink = open_output(settings.output)
+        undo.callback(sink.stop)
         choice = open_model(
             settings, channels=source.channels, measurements=measurements, progress=progress
         )
@@ -149,9 +151,6 @@ def open_engine(
         )
         if loaded.notice:
             progress(loaded.notice)
-        return Engine(source, sink, replace(loaded, reason=choice.reason))
-    except (TopoctaveError, ValueError):
-        source.stop()
-        if sink is not None:
-            sink.stop()
-        raise
+        engine = Engine(source, sink, replace(loaded, reason=choice.reason))
+        undo.pop_all()
+    return engine

@@ -1,6 +1,5 @@
 """The thread between the queues: reads a block, processes it, writes it."""
 
-import threading
 import time
 
 from realtime.audio_io.input_queue import InputQueue
@@ -13,6 +12,7 @@ from realtime.engine.block_writer import BlockWriter
 from realtime.engine.flow_meter import FlowMeter
 from realtime.engine.latency_control import LatencyControl
 from realtime.engine.tap import Tap
+from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -65,21 +65,9 @@ class Worker:
         self._output_tap = output_tap
         self._block = loaded.block_samples // 2
         self.reset_times()
-        self.error = ""
         self.finished = False
         self._raised_priority = False
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="topoctave-worker")
-
-    def start(self) -> None:
-        """Begin."""
-        self._thread.start()
-
-    def stop(self) -> None:
-        """End after the current block; idempotent."""
-        self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
+        self.thread = GuardedThread(self._run, name="topoctave-worker", what="processing")
 
     def reset_times(self) -> None:
         """Measure block times from now on; from any thread."""
@@ -98,16 +86,12 @@ class Worker:
             while self._wait_for_block():
                 self._process_block()
             self._flush()
-        # Whatever a network does must not end the thread without a word; the engine shows this.
-        except Exception as error:  # noqa: BLE001 - see the line above
-            lines = str(error).strip().splitlines()
-            self.error = f"processing stopped: {lines[-1] if lines else type(error).__name__}"
         finally:
             self._output_queue.end()
 
     def _wait_for_block(self) -> bool:
         """Sleep until a block can be read; False once there will be no more, or when stopped."""
-        while not self._stop.is_set():
+        while not self.thread.stopping.is_set():
             # In this order: what was pushed before the end is in the queue by then.
             ended = self._source.finished
             if self._reader.fetch() >= self._block:
@@ -125,7 +109,7 @@ class Worker:
         self.times.add(time.perf_counter() - begin)
         # Full if a file is on a disk that hangs, say. The input queue counts what it loses by then.
         while self._flow.room() < ROOM_BLOCKS * self._loaded.block_samples:
-            if self._stop.wait(IDLE_S):
+            if self.thread.stopping.wait(IDLE_S):
                 return
         self._output_tap.write(y)
         correction = self._control.correct(y.shape[1], ready, self._flow.read())
@@ -146,7 +130,7 @@ class Worker:
     def _flush(self) -> None:
         """Process the rest of a file, and silence until all delayed samples are out."""
         due = 2 * (self._reader.read_samples + self._reader.fetch()) + self._chain.latency_samples
-        while not self._stop.is_set():
+        while not self.thread.stopping.is_set():
             left = due - self._output_tap.written
             if left <= 0:
                 self.finished = True

@@ -56,8 +56,12 @@ class FakeInput:
         self.input_queue.push(x, overflow=overflow)
         self.pushed += x.shape[1]
 
-    def unplug(self) -> None:
+    def check(self) -> str:
         """As the watch-dog of a device says it."""
+        return self.error
+
+    def unplug(self) -> None:
+        """From now on the device is gone."""
         self.error = f"{self.name} went away"
 
     def stop(self) -> None:
@@ -102,8 +106,12 @@ class FakeOutput:
         self.played.append(block)
         return block
 
-    def unplug(self) -> None:
+    def check(self) -> str:
         """As the watch-dog of a device says it."""
+        return self.error
+
+    def unplug(self) -> None:
+        """From now on the device is gone."""
         self.error = f"{self.name} went away"
 
     def stop(self) -> None:

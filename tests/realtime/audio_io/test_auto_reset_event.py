@@ -7,6 +7,7 @@ import numpy as np
 
 from realtime.audio_io.auto_reset_event import AutoResetEvent
 from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.start_gate import StartGate
 
 # Long enough for a busy machine; a wake-up takes microseconds on an idle one.
 PATIENCE_S = 20.0
@@ -47,7 +48,7 @@ def test_no_ring_between_two_threads_is_lost() -> None:
 
 
 def test_an_intake_rings_for_every_block() -> None:
-    input_queue = InputQueue(1, 64)
+    input_queue = InputQueue(1, 64, StartGate(output_runs=True))
     block = np.zeros((1, 48), np.float32)
     assert not input_queue.event.wait(SOON_S)
     input_queue.push(block)

@@ -12,6 +12,7 @@ import soundfile
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
 from realtime.files.audio_file import AudioFile
 from tests.helpers.fake_streams import wait_until
@@ -53,7 +54,7 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
 
 @pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
 def test_an_unpaced_file_comes_whole_and_in_order(n: int) -> None:
-    source, input_queue = file_input(n), InputQueue(1, 22_050)
+    source, input_queue = file_input(n), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.start(input_queue, None)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
     assert input_queue.lost_samples == 0
@@ -68,7 +69,7 @@ def test_the_end_is_told_when_all_is_in_the_ring() -> None:
             time.sleep(0.05)
             super().push(x, overflow=overflow)
 
-    source, input_queue = file_input(100), Slow(1, 1_000)
+    source, input_queue = file_input(100), Slow(1, 1_000, StartGate(output_runs=True))
     source.start(input_queue, None)
     wait_until(lambda: source.finished, "the end")
     assert input_queue.ring.available == 100
@@ -77,7 +78,7 @@ def test_the_end_is_told_when_all_is_in_the_ring() -> None:
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, input_queue = file_input(22_050), InputQueue(1, 22_050)
+    source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.start(input_queue, lambda: clock[0])
     wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
@@ -90,14 +91,15 @@ def test_time_decides_how_much_has_come() -> None:
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
     """The program was stopped for a minute: all of it is due at once."""
-    source, input_queue = file_input(60_000), InputQueue(1, 5_000)
+    source, input_queue = file_input(60_000), InputQueue(1, 5_000, StartGate(output_runs=True))
     source.start(input_queue, lambda: 60.0)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
     assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
 
 
 def test_a_loop_begins_again_at_the_end() -> None:
-    source, input_queue = file_input(700, loop=True), InputQueue(1, 22_050)
+    source = file_input(700, loop=True)
+    input_queue = InputQueue(1, 22_050, StartGate(output_runs=True))
     source.start(input_queue, None)
     parts: list[Audio] = []
     wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
@@ -111,13 +113,13 @@ def test_a_loop_begins_again_at_the_end() -> None:
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, input_queue = file_input(22_050), InputQueue(1, 22_050)
+    source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.seek(0.9)
     source.seek(seconds)  # the last wish counts
     source.start(input_queue, None)
     y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
-    # Behind the fade out of the old place.
+    # After the fade-out of the old place.
     np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
 
 
@@ -127,10 +129,56 @@ def test_stop_is_idempotent_and_may_come_first() -> None:
         port.stop()
 
 
+def test_an_input_that_fails_unforeseen_says_so() -> None:
+    class Broken(FileInput):
+        def _next(self, n: int) -> Audio:
+            raise IndexError("first line\nno such sample")
+
+    source = Broken("memory", AudioFile(numbered(100), 22_050, ""))
+    source.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
+    wait_until(lambda: source.check() != "", "the error")
+    assert source.check() == "reading memory failed: no such sample"
+    assert not source.finished
+    source.stop()
+    assert "no such sample" in source.check()
+
+
+class BrokenQueue(OutputQueue):
+    """A queue that an output cannot pull from."""
+
+    def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
+        raise IndexError("no such sample")
+
+
+def broken_queue() -> OutputQueue:
+    gate = StartGate(output_runs=True)
+    gate.input_runs = True
+    made = BrokenQueue(1, 44_100, gate)
+    made.push(np.zeros((1, 1_000), np.float32))
+    return made
+
+
+def test_a_null_output_that_fails_unforeseen_says_so() -> None:
+    sink = NullOutput()
+    sink.start(broken_queue(), 1)
+    wait_until(lambda: sink.check() != "", "the error")
+    assert sink.check() == "null output failed: no such sample"
+    sink.stop()
+
+
+def test_a_file_output_that_fails_unforeseen_says_so_and_keeps_nothing(tmp_path: Path) -> None:
+    sink = FileOutput(tmp_path / "out.wav")
+    sink.start(broken_queue(), 1)
+    wait_until(lambda: sink.check() != "", "the error")
+    sink.stop()
+    assert sink.check() == f"writing {tmp_path / 'out.wav'} failed: no such sample"
+    assert list(tmp_path.iterdir()) == []
+
+
 def output_queue(channels: int = 1) -> OutputQueue:
-    input_queue = InputQueue(channels, 10)
-    input_queue.push(np.zeros((channels, 1), np.float32))
-    return OutputQueue(channels, 44_100, input_queue)
+    gate = StartGate(output_runs=True)
+    gate.input_runs = True
+    return OutputQueue(channels, 44_100, gate)
 
 
 def test_nobody_pulls_in_real_time() -> None:
@@ -159,17 +207,17 @@ def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
     y, _ = soundfile.read(tmp_path / "out.wav", dtype="float32")
     np.testing.assert_array_equal(y.T, x)
     assert [p.name for p in tmp_path.iterdir()] == ["out.wav"]
-    assert sink.error == ""
+    assert sink.check() == ""
 
 
 def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
-    played = OutputQueue(1, 1_000, InputQueue(1, 10))
+    played = OutputQueue(1, 1_000, StartGate())
     played.ring.write(np.zeros((1, 500), np.float32))
     sink = FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
     sink.stop()
     assert list(tmp_path.iterdir()) == []
-    assert sink.error == ""
+    assert sink.check() == ""
 
 
 def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
@@ -184,11 +232,11 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
 
     monkeypatch.setattr(soundfile.SoundFile, "write", cut_short)
     played.ring.write(np.zeros((1, 500), np.float32))
-    wait_until(lambda: sink.error != "", "the error")
-    assert "disk is full" in sink.error
+    wait_until(lambda: sink.check() != "", "the error")
+    assert "disk is full" in sink.check()
     # It goes on taking samples: the engine must not hang on it.
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: not played.ring.available, "that the ring is empty")
     sink.stop()
     assert list(tmp_path.iterdir()) == []
-    assert "disk is full" in sink.error
+    assert "disk is full" in sink.check()

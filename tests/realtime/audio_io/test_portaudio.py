@@ -20,6 +20,7 @@ from realtime.audio_io.portaudio import (
     DeviceInput,
     DeviceOutput,
 )
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
 
 FRAMES = 110
@@ -67,57 +68,71 @@ def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
     return DeviceInput("mic")
 
 
+def loudspeaker(monkeypatch: pytest.MonkeyPatch, host_api: str = "ALSA") -> DeviceOutput:
+    """The same for an output."""
+    device = Device(0, "speaker", host_api, 0, 2, 44_100.0, False, True)
+    library = SimpleNamespace(
+        PortAudioError=OSError,
+        OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
+    )
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 44_100)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
+    return DeviceOutput("speaker")
+
+
 def call(microphone: DeviceInput) -> None:
     data: Any = np.ones((FRAMES, 1), np.float32)
-    microphone._on_audio(data, FRAMES, None, NO_STATUS)
+    microphone._callback(data, FRAMES, None, NO_STATUS)
 
 
 def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(InputQueue(1, 22_050), None)
+    microphone.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
     clock.now += WAKING_S - 1
-    assert microphone.error == ""
+    assert microphone.check() == ""
     # A burst that fills the driver's buffer, and silence again.
     call(microphone)
     clock.now += WAKING_S - 1
-    assert microphone.error == ""
+    assert microphone.check() == ""
     # Now it runs.
     call(microphone)
     clock.now += SETTLING_S
     call(microphone)
     clock.now += SILENT_DEVICE_S - 0.1
-    assert microphone.error == ""
+    assert microphone.check() == ""
     clock.now += 0.2
-    assert microphone.error == ""
+    assert microphone.check() == ""
     clock.now += CONFIRM_S + 0.01
-    assert microphone.error == "mic went away"
+    assert microphone.check() == "mic went away"
 
 
 def test_a_program_that_was_stopped_does_not_blame_the_device(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(InputQueue(1, 22_050), None)
+    microphone.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
     for _ in range(3):
         clock.now += SETTLING_S
         call(microphone)
-    assert microphone.error == ""
+    assert microphone.check() == ""
     # Ctrl-Z, a minute, fg: nobody has called meanwhile, and nobody asked.
     for _ in range(2):
         clock.now += 60.0
-        assert microphone.error == ""
+        assert microphone.check() == ""
         call(microphone)
         clock.now += CONFIRM_S / 2
-        assert microphone.error == ""
+        assert microphone.check() == ""
 
 
 def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock) -> None:
     """The output opens the input_queue at any time, as here between two calls of one lump."""
-    input_queue = InputQueue(1, 22_050, opened=False)
+    input_queue = InputQueue(1, 22_050, StartGate())
     microphone.start(input_queue, None)
     clock.now += INPUT_BLOCK_S
     call(microphone)
-    input_queue.open()
+    input_queue.gate.output_runs = True
     call(microphone)
     assert input_queue.ring.written == 0
     clock.now += 2 * INPUT_BLOCK_S
@@ -142,23 +157,50 @@ def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock
 def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     host_api: str, ahead_s: float, spare_s: float, monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    device = Device(0, "speaker", host_api, 0, 2, 44_100.0, False, True)
-    library = SimpleNamespace(
-        PortAudioError=OSError,
-        OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
-    )
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 44_100)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
     output_queue: Any = Asked()
-    speaker = DeviceOutput("speaker")
+    speaker = loudspeaker(monkeypatch, host_api)
     speaker.start(output_queue, 1)
     data: Any = np.zeros((220, 2), np.float32)
     moment = SimpleNamespace(currentTime=1e9, outputBufferDacTime=1e9 + ahead_s)
     status = SimpleNamespace(output_underflow=False)
     for _ in range(8):
         clock.now += SETTLING_S / 4
-        speaker._on_audio(data, 220, moment, status)
+        speaker._callback(data, 220, moment, status)
     assert data.all()
     assert output_queue.spare_s == pytest.approx(spare_s, abs=1e-6)
+
+
+def test_an_exception_never_leaves_an_input_s_callback(
+    microphone: DeviceInput, clock: Clock
+) -> None:
+    class Broken(InputQueue):
+        def push(self, x: Audio, *, overflow: bool = False) -> None:
+            raise IndexError("no such sample")
+
+    gate = StartGate(output_runs=True)
+    gate.input_runs = True
+    microphone.start(Broken(1, 22_050, gate), None)
+    call(microphone)
+    assert microphone.check() == "mic failed: no such sample"
+    call(microphone)
+    assert microphone.check() == "mic failed 2 times: no such sample"
+
+
+def test_an_exception_in_an_output_s_callback_is_silence(
+    monkeypatch: pytest.MonkeyPatch, clock: Clock
+) -> None:
+    class Broken:
+        def pull(self, out: Audio, **_: object) -> None:
+            out[:] = 0.5
+            raise IndexError("no such sample")
+
+    broken: Any = Broken()
+    speaker = loudspeaker(monkeypatch)
+    speaker.start(broken, 1)
+    data: Any = np.full((220, 2), np.nan, np.float32)
+    moment = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
+    for _ in range(8):
+        clock.now += SETTLING_S / 4
+        speaker._callback(data, 220, moment, SimpleNamespace(output_underflow=False))
+        assert not data.any()
+    assert "no such sample" in speaker.check()

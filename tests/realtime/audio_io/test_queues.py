@@ -9,6 +9,7 @@ import pytest
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 
@@ -33,14 +34,19 @@ def pull(output_queue: OutputQueue, n: int, *, underflow: bool = False, channels
 
 
 def opened(capacity: int = 1_000, channels: int = 1) -> OutputQueue:
-    """An output_queue whose input has begun."""
-    input_queue = InputQueue(channels, 10)
-    input_queue.push(block(1, channels=channels))
-    return OutputQueue(channels, capacity, input_queue)
+    """An output queue whose input has begun."""
+    gate = StartGate()
+    gate.input_runs = True
+    return OutputQueue(channels, capacity, gate)
+
+
+def filling() -> InputQueue:
+    """An input queue for 100 samples whose output runs."""
+    return InputQueue(1, 100, StartGate(output_runs=True))
 
 
 def test_what_does_not_fit_is_lost_and_counted() -> None:
-    input_queue = InputQueue(1, 100)
+    input_queue = filling()
     input_queue.push(block(60))
     assert (input_queue.lost_samples, input_queue.overruns, input_queue.overflows) == (0, 0, 0)
     input_queue.push(block(60))
@@ -49,7 +55,7 @@ def test_what_does_not_fit_is_lost_and_counted() -> None:
 
 
 def test_one_jam_is_one_event() -> None:
-    input_queue = InputQueue(1, 100)
+    input_queue = filling()
     for _ in range(5):
         input_queue.push(block(60))
     assert (input_queue.lost_samples, input_queue.overruns) == (200, 1)
@@ -60,25 +66,44 @@ def test_one_jam_is_one_event() -> None:
 
 
 def test_the_driver_s_overflows_are_counted_apart() -> None:
-    input_queue = InputQueue(1, 100)
+    input_queue = filling()
     input_queue.push(block(10), overflow=True)
     input_queue.push(block(10))
     input_queue.push(block(10), overflow=True)
     assert (input_queue.overflows, input_queue.overruns, input_queue.lost_samples) == (2, 0, 0)
 
 
-def test_an_intake_has_started_with_the_first_sample() -> None:
-    input_queue = InputQueue(1, 100)
-    assert not input_queue.started
+def test_an_input_runs_from_its_first_sample_on() -> None:
+    input_queue = filling()
     input_queue.push(block(0))
-    assert not input_queue.started
+    assert not input_queue.gate.input_runs
     input_queue.push(block(1))
-    assert input_queue.started
+    assert input_queue.gate.input_runs
+
+
+def test_input_is_discarded_until_the_output_calls() -> None:
+    gate = StartGate()
+    input_queue, output_queue = InputQueue(1, 100, gate), OutputQueue(1, 100, gate)
+    input_queue.push(block(60), overflow=True)
+    assert (input_queue.ring.written, input_queue.overflows, gate.input_runs) == (0, 0, False)
+    pull(output_queue, 10)
+    input_queue.push(block(60))
+    assert (input_queue.ring.written, gate.input_runs) == (60, True)
+
+
+def test_nothing_can_be_played_before_the_input_runs() -> None:
+    gate = StartGate()
+    output_queue = OutputQueue(1, 100, gate)
+    output_queue.push(block(50))
+    assert output_queue.playable == 0
+    gate.input_runs = True
+    assert output_queue.playable == 50
 
 
 def test_silence_and_no_fault_before_the_input_begins() -> None:
-    input_queue = InputQueue(1, 100)
-    output_queue = OutputQueue(1, 100, input_queue)
+    gate = StartGate(output_runs=True)
+    input_queue = InputQueue(1, 100, gate)
+    output_queue = OutputQueue(1, 100, gate)
     output_queue.ring.write(block(50))
     assert not pull(output_queue, 30, underflow=True).any()
     assert output_queue.ring.available == 50

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
@@ -15,7 +16,7 @@ ROUNDING = 1e-3
 def made(
     *, rate: int = 22_050, channels: int = 1, capacity: int = 500
 ) -> tuple[InputQueue, BlockReader]:
-    input_queue = InputQueue(channels, capacity)
+    input_queue = InputQueue(channels, capacity, StartGate(output_runs=True))
     return input_queue, BlockReader(input_queue, sample_rate_hz=rate, channels=channels)
 
 

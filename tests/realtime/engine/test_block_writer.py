@@ -5,6 +5,7 @@ import pytest
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
@@ -18,9 +19,9 @@ AS_IT_IS = Correction()
 
 
 def made(*, rate: int = 44_100, channels: int = 1) -> tuple[OutputQueue, BlockWriter]:
-    input_queue = InputQueue(channels, 10)
-    input_queue.push(np.zeros((channels, 1), np.float32))
-    output_queue = OutputQueue(channels, rate, input_queue)
+    gate = StartGate()
+    gate.input_runs = True
+    output_queue = OutputQueue(channels, rate, gate)
     return output_queue, BlockWriter(output_queue, sample_rate_hz=rate, channels=channels)
 
 
@@ -140,8 +141,9 @@ def test_a_whole_block_can_be_left_out_before_a_rate_converter() -> None:
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), [(22_050, 44_100), (44_100, 48_000)])
 def test_the_flow_is_counted_at_44100_hz(rate_in: int, rate_out: int) -> None:
-    input_queue = InputQueue(1, rate_in // 10)
-    output_queue = OutputQueue(1, rate_out, input_queue)
+    gate = StartGate(output_runs=True)
+    input_queue = InputQueue(1, rate_in // 10, gate)
+    output_queue = OutputQueue(1, rate_out, gate)
     reader = BlockReader(input_queue, sample_rate_hz=rate_in, channels=1)
     meter = FlowMeter(input_queue, output_queue, reader, rate_in_hz=rate_in, rate_out_hz=rate_out)
     input_queue.push(np.zeros((1, rate_in // 5), np.float32))

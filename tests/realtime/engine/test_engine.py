@@ -533,6 +533,19 @@ def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> 
         assert rig.look.state is State.FAILED
 
 
+def test_a_file_that_fails_unforeseen_ends_the_session(rng: np.random.Generator) -> None:
+    class Broken(FileInput):
+        def _next(self, n: int) -> Audio:
+            raise IndexError("no such sample")
+
+    source = Broken("memory", AudioFile(speech(rng, 1_000), 22_050, ""))
+    engine = Engine(source, NullOutput(), loaded_chain())
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is State.FAILED, "that it failed")
+    engine.stop()
+    assert engine.snapshot().error == "reading memory failed: no such sample"
+
+
 @pytest.mark.parametrize("side", ["source", "sink"])
 def test_a_device_that_goes_away_is_still_told_after_the_stop(side: str) -> None:
     """A closed device knows nothing any more; the engine has to remember."""

@@ -8,6 +8,7 @@ import soundfile
 import torch
 
 import realtime.audio_io.portaudio
+import realtime.engine.open
 from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.dsp.parameters import Parameters
@@ -15,7 +16,7 @@ from realtime.engine.open import open_engine, open_input, open_output
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import State
 from realtime.errors import AudioFileError, DeviceError, ModelFileError, TopoctaveError
-from tests.helpers.fake_streams import wait_until
+from tests.helpers.fake_streams import FakeInput, FakeOutput, wait_until
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
 from tests.models.export.test_streaming_unet import unet
 
@@ -190,3 +191,20 @@ def test_wrong_settings_are_told_and_leave_nothing(
     assert "\n" not in str(caught.value)
     assert isinstance(caught.value, TopoctaveError | ValueError)
     assert sorted(p for p in tmp_path.iterdir() if p.name != "cache") == before
+
+
+@pytest.mark.parametrize("failure", [RuntimeError, OSError, MemoryError, KeyboardInterrupt])
+def test_whatever_loading_raises_both_devices_are_closed(
+    model: str, failure: type[BaseException], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source, sink = FakeInput(), FakeOutput()
+
+    def fail(*_: object, **__: object) -> None:
+        raise failure("no memory")
+
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceInput", lambda _: source)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceOutput", lambda _: sink)
+    monkeypatch.setattr(realtime.engine.open, "load_chain", fail)
+    with pytest.raises(failure):
+        open_engine(settings(model, "default", "default"))
+    assert (source.stops, sink.stops) == (1, 1)

@@ -56,7 +56,7 @@ def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Inp
         if audio.note:
             progress(audio.note)
         return FileInput(path.name, audio, loop=loop)
-    from realtime.audio_io.portaudio import DeviceInput
+    from realtime.audio_io.device_streams import DeviceInput
 
     return DeviceInput(name)
 
@@ -72,7 +72,7 @@ def open_output(name: str) -> OutputStream:
         return NullOutput()
     if _is_file(name, SUFFIXES):
         return FileOutput(Path(name))
-    from realtime.audio_io.portaudio import DeviceOutput
+    from realtime.audio_io.device_streams import DeviceOutput
 
     return DeviceOutput(name)
 

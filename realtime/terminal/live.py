@@ -102,7 +102,7 @@ def _open(
 
 def _missing(kind: str) -> str:
     """Why there is no default device, or nothing."""
-    from realtime.audio_io.portaudio import find_device
+    from realtime.audio_io.devices import find_device
 
     try:
         find_device(kind, "default")

@@ -7,7 +7,7 @@ import pytest
 import soundfile
 import torch
 
-import realtime.audio_io.portaudio
+import realtime.audio_io.device_streams
 import realtime.engine.open
 from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
@@ -28,8 +28,8 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")
 
-    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceInput", nothing)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceOutput", nothing)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", nothing)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", nothing)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.chdir(tmp_path)
     before = torch.get_num_threads()
@@ -202,8 +202,8 @@ def test_whatever_loading_raises_both_devices_are_closed(
     def fail(*_: object, **__: object) -> None:
         raise failure("no memory")
 
-    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceInput", lambda _: source)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "DeviceOutput", lambda _: sink)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", lambda _: source)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", lambda _: sink)
     monkeypatch.setattr(realtime.engine.open, "load_chain", fail)
     with pytest.raises(failure):
         open_engine(settings(model, "default", "default"))

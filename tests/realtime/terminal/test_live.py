@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
-import realtime.audio_io.portaudio
+import realtime.audio_io.devices
 import realtime.terminal.live
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.dsp.latency import Latency
@@ -41,7 +41,7 @@ class World:
         self.seconds = 0.3
         self.make: Callable[[Settings], Engine] = self.engine
         monkeypatch.setattr(realtime.terminal.live, "open_engine", self.open_engine)
-        monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", self.find_device)
+        monkeypatch.setattr(realtime.audio_io.devices, "find_device", self.find_device)
 
     def find_device(self, kind: str, _name: str) -> object:
         if kind in self.missing:

@@ -6,21 +6,20 @@ from typing import Any
 import numpy as np
 import pytest
 
+import realtime.audio_io.device_streams
 import realtime.audio_io.portaudio
-from realtime.audio_io.input_queue import InputQueue
-from realtime.audio_io.portaudio import (
-    CONFIRM_S,
+import realtime.audio_io.watchdog
+from realtime.audio_io.device_streams import (
     INPUT_BLOCK_S,
     LATENCY_S,
     RESERVE_S,
-    SETTLING_S,
-    SILENT_DEVICE_S,
-    WAKING_S,
-    Device,
     DeviceInput,
     DeviceOutput,
 )
+from realtime.audio_io.devices import Device
+from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.start_gate import StartGate
+from realtime.audio_io.watchdog import CONFIRM_S, SETTLING_S, TIMEOUT_S, WAKING_TIMEOUT_S
 from realtime.dsp.processor import Audio
 
 FRAMES = 110
@@ -40,7 +39,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(realtime.audio_io.portaudio, "time", made)
+    monkeypatch.setattr(realtime.audio_io.watchdog, "time", made)
     return made
 
 
@@ -61,10 +60,10 @@ def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
     device = Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False)
     stream = SimpleNamespace(latency=0.04, start=lambda: None)
     library = SimpleNamespace(PortAudioError=OSError, InputStream=lambda **_: stream)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 22_050)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "choose_rate", lambda *_: 22_050)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "raise_priority", lambda _: True)
     return DeviceInput("mic")
 
 
@@ -75,10 +74,10 @@ def loudspeaker(monkeypatch: pytest.MonkeyPatch, host_api: str = "ALSA") -> Devi
         PortAudioError=OSError,
         OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
     )
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_library", lambda: library)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "_choose_rate", lambda *_: 44_100)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "raise_priority", lambda _: True)
+    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "find_device", lambda *_: device)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "choose_rate", lambda *_: 44_100)
+    monkeypatch.setattr(realtime.audio_io.device_streams, "raise_priority", lambda _: True)
     return DeviceOutput("speaker")
 
 
@@ -91,17 +90,17 @@ def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     microphone: DeviceInput, clock: Clock
 ) -> None:
     microphone.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
-    clock.now += WAKING_S - 1
+    clock.now += WAKING_TIMEOUT_S - 1
     assert microphone.check() == ""
     # A burst that fills the driver's buffer, and silence again.
     call(microphone)
-    clock.now += WAKING_S - 1
+    clock.now += WAKING_TIMEOUT_S - 1
     assert microphone.check() == ""
     # Now it runs.
     call(microphone)
     clock.now += SETTLING_S
     call(microphone)
-    clock.now += SILENT_DEVICE_S - 0.1
+    clock.now += TIMEOUT_S - 0.1
     assert microphone.check() == ""
     clock.now += 0.2
     assert microphone.check() == ""
@@ -126,8 +125,8 @@ def test_a_program_that_was_stopped_does_not_blame_the_device(
         assert microphone.check() == ""
 
 
-def test_an_input_begins_with_a_whole_lump(microphone: DeviceInput, clock: Clock) -> None:
-    """The output opens the input_queue at any time, as here between two calls of one lump."""
+def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clock: Clock) -> None:
+    """The output opens the gate at any time, as here between two calls of one period."""
     input_queue = InputQueue(1, 22_050, StartGate())
     microphone.start(input_queue, None)
     clock.now += INPUT_BLOCK_S

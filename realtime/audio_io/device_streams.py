@@ -1,0 +1,207 @@
+"""A microphone and a loudspeaker as input and output streams.
+
+There are two PortAudio streams, since a duplex stream has one rate for both directions and ours
+differ. The callbacks run in PortAudio's threads, one per stream. They copy and count; the output's
+waits for a late block while its device still has samples to play.
+"""
+
+import contextlib
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from realtime.audio_io import portaudio
+from realtime.audio_io.devices import choose_rate, find_device
+from realtime.audio_io.input_queue import InputQueue
+from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.streams import OUTPUT_BLOCK_S
+from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
+from realtime.audio_io.watchdog import Watchdog
+from realtime.errors import DeviceError
+from realtime.guarded_thread import Guard
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+
+# Time between callbacks, and length of the driver's buffer: short enough for speech, long enough
+# for drivers that wake up late.
+INPUT_BLOCK_S = 0.005
+LATENCY_S = 0.04
+# Where PortAudio writes ahead into a buffer that the device plays from, a callback may be late.
+# Elsewhere the device itself waits for the callback.
+BUFFERED_HOST_APIS = frozenset({"ALSA"})
+# A driver takes a block at a time and may be late itself: not all of its buffer is counted on.
+RESERVE_S = 2 * OUTPUT_BLOCK_S
+# Callbacks with a shorter pause between them belong to the same device period.
+PERIOD_GAP_S = INPUT_BLOCK_S / 2
+# An output plays steadily after a pause shorter than this.
+SETTLED_GAP_S = 0.1
+# PortAudio is given the length of its blocks; no driver comes near this.
+MAX_CALLBACK_SAMPLES = 1 << 16
+
+
+class _DeviceStream:
+    """What both directions share: opening, watching and closing."""
+
+    length_s = 0.0
+    position_s = 0.0
+    finished = False
+
+    def __init__(self, kind: str, name: str, wanted_rate_hz: int, block_s: float) -> None:
+        self._kind = kind
+        self.device = find_device(kind, name)
+        self.name = self.device.name
+        self._channels = 1 if kind == "input" else min(self.device.outputs, 2)
+        self.sample_rate_hz = choose_rate(kind, self.device, wanted_rate_hz, self._channels)
+        self._watchdog = Watchdog()
+        self._guard = Guard(self.name)
+        self._raised_priority = False
+        self._lost = False
+        self._stream = self._open(block_s)
+        self.latency_s = float(self._stream.latency)
+
+    def _open(self, block_s: float) -> Any:
+        library = portaudio.library()
+        # One period per block, and two more.
+        portaudio.set_alsa_periods(round(LATENCY_S / block_s) + 2)
+        stream_class = library.InputStream if self._kind == "input" else library.OutputStream
+        try:
+            return stream_class(
+                device=self.device.index,
+                channels=self._channels,
+                samplerate=self.sample_rate_hz,
+                dtype="float32",
+                blocksize=round(block_s * self.sample_rate_hz),
+                latency=LATENCY_S,
+                callback=self._callback,
+                finished_callback=self._watchdog.end,
+            )
+        except (library.PortAudioError, ValueError) as error:
+            reason = portaudio.reason(error)
+            raise DeviceError(f"{self.name} cannot be opened: {reason}") from error
+
+    def _start(self) -> None:
+        self._watchdog.start()
+        try:
+            self._stream.start()
+        except portaudio.library().PortAudioError as error:
+            reason = portaudio.reason(error)
+            raise DeviceError(f"{self.name} cannot be started: {reason}") from error
+
+    def _callback(self, data: Any, frames: int, moment: Any, status: Any) -> None:
+        # An exception that left a callback would end the stream, as if the device were lost.
+        try:
+            pause_s = self._watchdog.note_call()
+            if not self._raised_priority:
+                # Once, in the first call, long before anything is played.
+                self._raised_priority = True
+                raise_priority(CALLBACK_PRIORITY)
+            self._on_audio(data, frames, moment, status, pause_s)
+        except Exception as error:  # noqa: BLE001 - see the line above
+            self._guard.note(error)
+            if self._kind == "output":
+                data[:] = 0.0
+
+    def _on_audio(self, data: Any, frames: int, moment: Any, status: Any, pause_s: float) -> None:
+        raise NotImplementedError
+
+    def check(self) -> str:
+        """Empty, or one line: the device was lost, or a callback failed."""
+        if self._stream is not None and self._watchdog.check():
+            self._lost = True
+        return f"{self.name} went away" if self._lost else self._guard.error
+
+    def stop(self) -> None:
+        """Close the stream; idempotent."""
+        # Once more: closing ends the stream too.
+        self.check()
+        stream, self._stream = self._stream, None
+        if stream is not None:
+            failure = portaudio.library().PortAudioError
+            # A device that was lost fails to stop; nothing can be done about it.
+            with contextlib.suppress(failure):
+                stream.abort()
+            with contextlib.suppress(failure):
+                stream.close()
+
+    def seek(self, seconds: float) -> None:
+        """Devices have no position."""
+
+
+class DeviceInput(_DeviceStream):
+    """A microphone, in mono, at 22.05 kHz or the nearest rate that it accepts.
+
+    Args:
+        name: as for :func:`realtime.audio_io.devices.find_device`.
+
+    Raises:
+        DeviceError: if there is no such device or it accepts no rate.
+    """
+
+    channels = 1
+
+    def __init__(self, name: str) -> None:
+        self._input_queue: InputQueue | None = None
+        super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
+
+    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float] | None) -> None:
+        """Begin to record; the device has its own clock."""
+        self._input_queue = input_queue
+        self._start()
+
+    def _on_audio(self, data: Any, _frames: int, _moment: Any, status: Any, pause_s: float) -> None:
+        if self._input_queue is None:
+            return
+        # Begin with a whole device period: after a part of one, all later periods would come late
+        # by the rest of it.
+        if self._input_queue.gate.input_runs or pause_s > PERIOD_GAP_S:
+            self._input_queue.push(data.T, overflow=bool(status.input_overflow))
+
+
+class DeviceOutput(_DeviceStream):
+    """A loudspeaker, at 44.1 kHz or the nearest rate that it accepts; mono plays on both sides.
+
+    Args:
+        name: as for :func:`realtime.audio_io.devices.find_device`.
+
+    Raises:
+        DeviceError: if there is no such device or it accepts no rate.
+    """
+
+    clocked = True
+    period_s = OUTPUT_BLOCK_S
+
+    def __init__(self, name: str) -> None:
+        self._output_queue: OutputQueue | None = None
+        super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
+
+    def start(self, output_queue: OutputQueue, channels: int) -> None:
+        """Begin to play."""
+        self._settled = False
+        self._scratch = np.zeros((channels, MAX_CALLBACK_SAMPLES), np.float32)
+        self._mix_down = channels > self._channels
+        self._output_queue = output_queue
+        self._start()
+
+    def _on_audio(self, data: Any, frames: int, moment: Any, status: Any, pause_s: float) -> None:
+        # The first calls come in a burst that fills the driver's buffer, and a sink of PulseAudio
+        # that has to wake may then be silent for seconds. Samples that were taken in that time
+        # would be late for good.
+        self._settled = self._settled or (self._watchdog.steady and pause_s < SETTLED_GAP_S)
+        if self._output_queue is None or not self._settled:
+            data[:] = 0.0
+            return
+        block = self._scratch[:, :frames]
+        underflow = bool(status.output_underflow)
+        self._output_queue.pull(block, underflow=underflow, spare_s=self._spare_s(moment))
+        data[:] = block.mean(axis=0)[:, None] if self._mix_down else block.T
+
+    def _spare_s(self, moment: Any) -> float:
+        """How long the callback may wait for its block; zero or negative: not at all.
+
+        The device has samples to play until this block is due. A sound server may hold a part of
+        them back, so no more than the requested buffer is counted on.
+        """
+        if self.device.host_api not in BUFFERED_HOST_APIS:
+            return 0.0
+        ahead_s = float(moment.outputBufferDacTime - moment.currentTime)
+        return min(ahead_s, LATENCY_S) - RESERVE_S

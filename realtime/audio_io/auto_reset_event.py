@@ -1,26 +1,26 @@
-"""Wakes a thread that waits for audio, without making the one that brings it wait."""
+"""Wakes the thread that waits for audio, without making an audio callback wait."""
 
 import threading
 
 
 class AutoResetEvent:
-    """One thread rings, one waits; a ring that nobody waits for is kept, several count as one.
+    """One thread sets it, one thread waits and thereby resets it.
 
-    A lock that is used as a semaphore: it is held unless somebody has rung. Ringing is at most the
-    release of a lock that only the waiting thread ever acquires, so an audio callback may ring.
+    A lock is used as a binary semaphore: it is free while the event is set. To set the event is at
+    most to release a lock that only the waiting thread acquires, so an audio callback may do it.
     """
 
     def __init__(self) -> None:
-        self._silent = threading.Lock()
-        self._silent.acquire()
+        self._unset = threading.Lock()
+        self._unset.acquire()
 
     def set(self) -> None:
-        """Wake the waiting thread, or the next wait; from one thread alone."""
-        # Nobody else releases, so what is held stays held until the next line. Where it is not
-        # held, an earlier ring has yet to be heard, and what it announces by now is this as well.
-        if self._silent.locked():
-            self._silent.release()
+        """Wake the waiting thread, or end the next wait at once; from one thread alone."""
+        # No other thread releases the lock, so it is still held in the next line. If it is free,
+        # the event is set already.
+        if self._unset.locked():
+            self._unset.release()
 
     def wait(self, timeout_s: float) -> bool:
-        """Sleep until there was a ring since the last wait; False after the time is over."""
-        return self._silent.acquire(timeout=timeout_s)
+        """Sleep until the event is set, and reset it; False if the time is over first."""
+        return self._unset.acquire(timeout=timeout_s)

@@ -1,4 +1,4 @@
-"""Files, and nothing, as inputs and outputs that behave like devices."""
+"""Files as inputs and outputs that behave like devices, and an output that plays nothing."""
 
 import contextlib
 import time
@@ -17,21 +17,21 @@ from realtime.files.audio_file import AudioFile, check_output, open_output, writ
 from realtime.guarded_thread import GuardedThread
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# How often the threads of this file look whether something is due.
+# The threads of this module look this often whether samples are due.
 TICK_S = 0.003
-# Unpaced files keep this much in the ring, so that the worker never waits and never overruns.
+# An unpaced file keeps this many samples in the ring: the worker never waits, nothing overruns.
 UNPACED_AHEAD_SAMPLES = 4096
 SEEK_FADE_SAMPLES = 128
 PULL_SAMPLES = 8192
 
 
 class FileInput:
-    """Audio in memory, pushed in real time or as fast as it is taken.
+    """Audio in memory, pushed in real time or as fast as it is processed.
 
     Args:
-        name: for people.
+        name: for the user.
         audio: at 22.05 kHz.
-        loop: begin again at the end.
+        loop: repeat.
     """
 
     sample_rate_hz = SAMPLE_RATE_IN
@@ -44,14 +44,14 @@ class FileInput:
         self.length_s = audio.samples.shape[1] / SAMPLE_RATE_IN
         self._loop = loop
         self._position = 0
-        # The newest wish of another thread; taken and given in one step each.
+        # The newest position that another thread asked for; both sides are atomic.
         self._seek_to: deque[int] = deque(maxlen=1)
         self.finished = False
         self._thread = GuardedThread(self._run, name="topoctave-file-input", what=f"reading {name}")
 
     @property
     def position_s(self) -> float:
-        """What was pushed last."""
+        """Position of the newest sample that was pushed."""
         return self._position / SAMPLE_RATE_IN
 
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
@@ -67,7 +67,7 @@ class FileInput:
         self._thread.stop()
 
     def seek(self, seconds: float) -> None:
-        """Go on from there, at once."""
+        """Continue from this position, at once."""
         last = self._samples.shape[1] - 1
         self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
 
@@ -77,7 +77,7 @@ class FileInput:
             if elapsed is None:
                 due = UNPACED_AHEAD_SAMPLES - input_queue.ring.available
             else:
-                # One tick ahead, so that what was recorded "now" is there when "now" comes.
+                # One tick ahead, so that samples are there when they are due.
                 due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
                 # A microphone would lose what does not fit; a file can wait.
                 due = min(due, input_queue.ring.free)
@@ -87,14 +87,14 @@ class FileInput:
             block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
             input_queue.push(block)
             pushed += block.shape[1]
-            # Only now: whoever sees the end finds everything in the ring.
+            # Only now: the worker sees the end, and then finds everything in the ring.
             self.finished = self._position >= self._samples.shape[1]
 
     def _next(self, n: int) -> Audio:
         target = self._seek_to.pop() if self._seek_to else None
         block = self._cut(n)
         if target is not None:
-            # What would have come fades into what comes from the new place.
+            # Crossfade from the old position to the new one.
             old, self._position = block, target
             block = self._cut(n).copy()
             fade = min(SEEK_FADE_SAMPLES, old.shape[1], block.shape[1])
@@ -111,7 +111,7 @@ class FileInput:
 
 
 class NullOutput:
-    """Plays to nobody, at exactly 44.1 kHz by the system's clock."""
+    """Takes samples at exactly 44.1 kHz by the system's clock, and plays them nowhere."""
 
     name = "null"
     sample_rate_hz = SAMPLE_RATE_OUT
@@ -147,11 +147,10 @@ class NullOutput:
 
 
 class FileOutput:
-    """Writes everything that comes out, as it comes, to a file that appears when it is whole.
+    """Writes the output to a file, which appears under its name once it is complete.
 
-    Nothing is left behind where it cannot be written to its end, or where no input ever came.
-    A file cannot run dry, so nothing is ever missing in it; how often a device would have run dry
-    is what the null output counts.
+    If it cannot be completed, or no input ever came, nothing is left behind. A file cannot run dry,
+    so nothing is missing in it; the null output counts how often a device would have run dry.
 
     Args:
         path: ``.wav`` (32-bit float) or ``.flac`` (24 bit).

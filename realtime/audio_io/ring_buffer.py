@@ -6,7 +6,7 @@ from realtime.dsp.processor import Audio
 
 
 class RingBuffer:
-    """Fixed memory between two threads: one writes, one reads, nobody waits.
+    """Fixed memory between two threads: one writes, one reads, neither waits.
 
     Args:
         channels: rows.

@@ -1,4 +1,4 @@
-"""What the engine plays from and to: devices, files, memory, nothing."""
+"""What the engine needs of an input and an output: of devices, files and the null output."""
 
 from collections.abc import Callable
 from typing import Protocol
@@ -6,9 +6,9 @@ from typing import Protocol
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 
-# What a loudspeaker is asked to take at a time. All of it has to be there when it is taken, so
-# that this, unlike an input's block, is latency. At half of it, 2 of 27 sessions on PulseAudio
-# lost a device that was there.
+# Length of a loudspeaker's blocks. A whole block has to be ready when the device takes it, so this,
+# unlike an input's block, adds latency. At half of it, 2 of 27 sessions on PulseAudio lost a device
+# that was there.
 OUTPUT_BLOCK_S = 0.005
 
 
@@ -16,12 +16,12 @@ class InputStream(Protocol):
     """A source of audio with a thread of its own.
 
     Attributes:
-        name: for people.
-        sample_rate_hz: of what it pushes.
+        name: for the user.
+        sample_rate_hz: of the samples that it pushes.
         channels: 1 or 2.
         latency_s: the driver's estimate; 0 for files.
         length_s: of a file; 0 for devices.
-        finished: everything was pushed, and nothing more will come.
+        finished: everything was pushed; nothing more will come.
     """
 
     name: str
@@ -32,19 +32,19 @@ class InputStream(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether nothing more will come."""
+        """Whether everything was pushed."""
 
     @property
     def position_s(self) -> float:
-        """Where a file stands; 0 for devices."""
+        """Position in a file; 0 for devices."""
 
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
         """Begin to push.
 
         Args:
-            input_queue: where to.
-            elapsed: seconds that the output has played, for inputs without a clock of their own;
-                None where they should not wait for any clock.
+            input_queue: takes the samples.
+            elapsed: seconds that the output has played, to pace a file; None reads a file as fast
+                as possible.
 
         Raises:
             DeviceError: if the device refuses.
@@ -57,19 +57,18 @@ class InputStream(Protocol):
         """End; idempotent; nothing is pushed afterwards."""
 
     def seek(self, seconds: float) -> None:
-        """Go on from there; devices ignore it."""
+        """Continue from this position; devices ignore it."""
 
 
 class OutputStream(Protocol):
     """A sink of audio with a thread of its own.
 
     Attributes:
-        name: for people.
-        sample_rate_hz: of what it pulls.
-        channels: as many as the engine has; the port maps them to its own.
+        name: for the user.
+        sample_rate_hz: of the samples that it pulls.
         latency_s: the driver's estimate; 0 for files.
-        period_s: how much it takes at once, as a rule; 0 where it takes what is there.
-        clocked: it pulls at its rate whether or not there is anything to pull.
+        period_s: length of its blocks; 0 if it takes what is ready.
+        clocked: it pulls at its rate, whether or not samples are ready.
     """
 
     name: str
@@ -81,9 +80,13 @@ class OutputStream(Protocol):
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull.
 
+        Args:
+            output_queue: gives the samples.
+            channels: of the queue; the stream maps them to its own.
+
         Raises:
             DeviceError: if the device refuses.
-            AudioFileError: if the file cannot be made.
+            AudioFileError: if the file cannot be created.
         """
 
     def check(self) -> str:

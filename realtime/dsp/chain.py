@@ -1,4 +1,4 @@
-"""The live path: gain, kaiser-fast x2, network beside a delayed dry path, A/B mix, gain."""
+"""The live path: gain, kaiser-fast x2, network parallel to a delayed dry path, A/B mix, gain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,19 +12,19 @@ from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
 from realtime.dsp.ramp import Ramp
 from realtime.dsp.upsampler import KaiserUpsampler
 
-# A toggle or a turned knob takes 15 ms: no click, and still at once for the ear.
+# A toggle or a gain change takes 15 ms: short for the ear, and without a click.
 RAMP_SAMPLES = 662
 
 
 @dataclass(frozen=True)
 class NetworkPath:
-    """What the network adds to the dry path.
+    """A network and what surrounds it.
 
     Attributes:
         network: 44.1 to 44.1 kHz (ratio 1) after a front end, else 22.05 to 44.1 kHz (ratio 2).
         front_end: ``kaiser_fast`` or ``kaiser_best``, or ``none`` where the network takes the
             22.05 kHz input itself.
-        crossfade_samples: that the network's windows overlap by; 0 for streaming networks.
+        crossfade_samples: overlap of the network's windows; 0 for streaming networks.
     """
 
     network: Processor
@@ -51,7 +51,7 @@ class Chain:
     ratio = 2
 
     def __init__(self, wet: NetworkPath | None, *, parameters: Parameters | None = None) -> None:
-        # Replaced as a whole by other threads: one reference, read once per block.
+        # Other threads replace it as a whole; one reference, read once per block.
         self.parameters = parameters or Parameters()
         self.input_tap: Callable[[Audio], None] = lambda _: None
         """Called with each block after the input gain."""
@@ -111,7 +111,7 @@ class Chain:
         self.reset()
 
     def reset(self) -> None:
-        """Forget the past and be where the parameters are, without ramps."""
+        """Forget the past, and take the parameters on without ramps."""
         self._dry_front_end.reset()
         self._dry_delay.reset()
         if self._wet is not None:
@@ -145,7 +145,7 @@ class Chain:
         return _amplify(out, self._output_gain, parameters.output_gain_db)
 
     def _delay_wet(self, wet: Audio) -> Audio:
-        """The network's output in time with the dry path, if it may be heard at all."""
+        """The network's output, aligned with the dry path and checked."""
         try:
             if self._wet_delay.latency_samples:
                 return self._wet_delay.process(wet)

@@ -16,7 +16,7 @@ def fade_in(x: Audio, begin: int = 0) -> int:
 
     Args:
         x: ``[C, n]``; may be shorter than the fade.
-        begin: samples of the fade that earlier blocks have had.
+        begin: samples of the fade that were in earlier blocks.
 
     Returns:
         Samples of the fade that are done after this block.
@@ -27,12 +27,12 @@ def fade_in(x: Audio, begin: int = 0) -> int:
 
 
 def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
-    """Add to a block the fade-out of the sample before it, in place.
+    """Add the fade-out of the sample before a block to it, in place.
 
     Args:
         x: ``[C, n]``; may be shorter than the fade.
         last: ``[C, 1]``, the sample before the fade.
-        begin: samples of the fade that earlier blocks have had.
+        begin: samples of the fade that were in earlier blocks.
 
     Returns:
         Samples of the fade that are done after this block.
@@ -43,7 +43,7 @@ def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
 
 
 def without_first(x: Audio, count: int) -> Audio:
-    """A block without its first samples, crossfaded from what is left out.
+    """Leave out the first samples of a block, with a crossfade into the rest.
 
     Shape:
         - Input: ``[C, n]``

@@ -1,4 +1,4 @@
-"""What a listener may change while audio runs."""
+"""What the user may change while audio runs."""
 
 import dataclasses
 import json

@@ -1,4 +1,4 @@
-"""A gain that moves in a straight line, so that changing it makes no click."""
+"""A gain that changes linearly, so that a change makes no click."""
 
 import numpy as np
 
@@ -18,13 +18,13 @@ class Ramp:
         self.jump(value)
 
     def jump(self, value: float) -> None:
-        """Be at ``value`` at once."""
+        """Take on ``value`` at once."""
         self._value = self._target = value
         self._step = 0.0
         self._left = 0
 
     def move(self, target: float) -> None:
-        """Set out for ``target`` unless already on the way there."""
+        """Begin to change to ``target``, unless it is the target already."""
         if target != self._target:
             self._target = target
             self._left = self._length
@@ -32,7 +32,7 @@ class Ramp:
 
     @property
     def resting_at(self) -> float | None:
-        """The value where nothing moves, else None."""
+        """The value while it does not change, else None."""
         return None if self._left else self._value
 
     def next(self, n: int) -> Audio | float:

@@ -5,8 +5,8 @@ import samplerate
 
 from realtime.dsp.processor import Audio
 
-# libsamplerate's medium sinc: 121 dB of SNR over 90 % of the band, 1 to 2 ms late, and every call
-# returns what is due. soxr holds back up to 40 ms and returns it in bursts: unusable live.
+# libsamplerate's medium sinc: 121 dB of SNR over 90 % of the band, 1 to 2 ms of latency, and every
+# call returns all samples that are due. soxr returns bursts up to 40 ms late: unusable live.
 QUALITY = "sinc_medium"
 
 
@@ -14,8 +14,8 @@ class SampleRateConverter:
     """Converts audio from one rate to another, block by block.
 
     Args:
-        rate_in_hz: of what comes in.
-        rate_out_hz: of what goes out.
+        rate_in_hz: of the input.
+        rate_out_hz: of the output.
         channels: rows.
 
     Shape:
@@ -30,7 +30,7 @@ class SampleRateConverter:
         self.latency_samples = self._measure()
 
     def _measure(self) -> int:
-        """Output samples that the converter holds back."""
+        """Latency in output samples."""
         length = 4096
         got: int = self.process(np.zeros((self._channels, length), np.float32)).shape[1]
         self._resampler.reset()

@@ -1,4 +1,4 @@
-"""The live engine: an input, a chain, an output, and the threads between them."""
+"""The live engine: an input, a chain, an output, and the threads that connect them."""
 
 import gc
 import math
@@ -25,31 +25,29 @@ from realtime.engine.worker import Worker
 from realtime.inference.load import LoadedChain
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# A busy Python thread holds the interpreter this long before others get it; the default of 5 ms
-# is most of a callback's time.
+# A busy Python thread holds the interpreter lock for this long; the default of 5 ms is most of a
+# callback's time.
 SWITCH_INTERVAL_S = 0.0005
 
-# The rings hold this much at least: room for a machine that stalls, nothing that adds latency.
+# Minimum capacity of the rings: room for stalls of the machine; it adds no latency.
 RING_S = 1.0
+# Windows of a snapshot's recent block times, and of its levels: longer than a meter's frame.
 RECENT_S = 3.0
-
-# The snapshot's levels are of this long: longer than the time between two of a meter's frames.
 LEVEL_S = 0.1
 
 
 class Engine:
     """Plays an input through a chain to an output, in real time.
 
-    Made by :func:`realtime.engine.open.open_engine`. One engine runs once: for other devices or
-    another model make a new one.
+    Made by :func:`realtime.engine.open.open_engine`. An engine runs once; other devices or another
+    model need a new one.
 
     Args:
-        source: where audio comes from.
-        sink: where it goes.
+        source: the input.
+        sink: the output.
         loaded: a chain prepared for the channels of ``source``.
-        prefill_samples: silence, at 44.1 kHz, between a late block and a fault; see
-            :func:`prefill_for` for what it is unless given.
-        paced: False runs a file as fast as it can be computed; the output must not be clocked.
+        prefill_samples: reserve for late blocks, at 44.1 kHz; None for :func:`prefill_for`.
+        paced: False processes a file as fast as possible; the output must not be clocked.
 
     Raises:
         ValueError: if an unpaced engine has a clocked output.
@@ -111,7 +109,7 @@ class Engine:
             output_tap=self.output_tap,
         )
         self._state = State.READY
-        # What went wrong before the stop: a device that is closed does not know any more.
+        # Kept before the stop: a closed device has no error.
         self._error = ""
         self._base = Faults()
         self._started_at = 0.0
@@ -153,7 +151,7 @@ class Engine:
         """
         if self._state is not State.READY:
             raise RuntimeError("an engine runs once; open a new one")
-        # Nothing that was loaded will become garbage: collections need not look at it again.
+        # What was loaded stays: garbage collections can leave it out.
         gc.collect()
         gc.freeze()
         self._switch_interval_s = sys.getswitchinterval()
@@ -176,7 +174,7 @@ class Engine:
             raise
 
     def _clock(self) -> Callable[[], float] | None:
-        """What paces an input without a clock of its own."""
+        """The clock that paces a file input."""
         if not self._paced:
             return None
         if self._sink.clocked:
@@ -188,7 +186,7 @@ class Engine:
         """End, join all threads, finish output files; idempotent, from one thread at a time."""
         if self._state is State.STOPPED:
             return
-        self._error = self._look()[1]
+        self._error = self._condition()[1]
         running, self._state = self._state is State.RUNNING, State.STOPPED
         self._source.stop()
         self._worker.thread.stop()
@@ -198,7 +196,7 @@ class Engine:
             gc.unfreeze()
 
     def seek(self, seconds: float) -> None:
-        """Let a file input go on from there; devices ignore it."""
+        """Continue a file input from this position; devices ignore it."""
         self._source.seek(seconds)
 
     def reset_counters(self) -> None:
@@ -223,7 +221,7 @@ class Engine:
         now, base = self._count_faults(), self._base
         return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
 
-    def _look(self) -> tuple[State, str]:
+    def _condition(self) -> tuple[State, str]:
         error = (
             self._error or self._worker.thread.error or self._source.check() or self._sink.check()
         )
@@ -234,8 +232,8 @@ class Engine:
         return self._state, ""
 
     def snapshot(self) -> Snapshot:
-        """One look at everything; cheap, from any thread."""
-        state, error = self._look()
+        """State, faults, levels and times at one moment; cheap, from any thread."""
+        state, error = self._condition()
         return Snapshot(
             state=state,
             error=error,

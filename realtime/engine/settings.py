@@ -1,11 +1,11 @@
-"""What a live session is made of."""
+"""Settings of a live session."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Choices that need a new engine when they change."""
+    """Settings that need a new engine when they change."""
 
     input: str = "default"
     """``default``, ``demo``, an audio file, or a device by name, part of a name or index."""
@@ -18,8 +18,8 @@ class Settings:
     compute: str = "auto"
     """``auto``, ``cpu`` or ``cuda``."""
     threads: int | None = None
-    """CPU threads of the network; None for a good number."""
+    """CPU threads of the network; None chooses."""
     dtype: str | None = None
     """``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs, float32 on CPUs."""
     loop: bool = False
-    """File inputs begin again at the end."""
+    """Repeat a file input."""

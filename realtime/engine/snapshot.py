@@ -1,4 +1,4 @@
-"""What the engine tells about itself: immutable, taken whole by whoever draws it."""
+"""The engine's state at one moment, immutable, for the window and the terminal."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -40,16 +40,15 @@ class Faults:
     output_underflow: int = 0
     """The output device ran dry."""
     ring_overrun: int = 0
-    """The engine fell behind and input was dropped."""
+    """The engine was too slow and input was dropped."""
     ring_underrun: int = 0
     """The engine was late and silence was played."""
     dropped_samples: int = 0
-    """Input samples, at 22.05 kHz, that were dropped by the engine."""
+    """Input samples, at 22.05 kHz, that the engine dropped."""
     bad_samples: int = 0
     """Input samples that were not finite and became silence."""
-
     late_blocks: int = 0
-    """Device blocks that were waited for, and came before they were heard; no fault."""
+    """Output blocks that the device could wait for; no fault."""
 
     @property
     def total(self) -> int:
@@ -67,21 +66,21 @@ class Level:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One look at a running engine."""
+    """State, faults, levels and times of an engine at one moment."""
 
     state: State
     error: str
     """Empty, or one line for the user."""
     seconds: float
-    """Audio that went through, in seconds."""
+    """Audio that was processed, in seconds."""
     position_s: float
-    """Where a file input stands, in seconds; 0 for devices."""
+    """Position in a file input, in seconds; 0 for devices."""
     length_s: float
     """Length of a file input in seconds; 0 for devices."""
     input_name: str
     output_name: str
     input_rate_hz: int
-    """Rate that the input runs at, before any conversion to 22.05 kHz."""
+    """The input's own rate, before any conversion to 22.05 kHz."""
     output_rate_hz: int
     model: str
     compute: str
@@ -97,8 +96,8 @@ class Snapshot:
     input_level: Level
     output_level: Level
     model_reason: str = ""
-    """Why it is this model, in one line."""
+    """Why this model was chosen, in one line."""
     dtype: str = "float32"
-    """Numbers that the network computes in: ``float32``, ``tf32`` or ``bfloat16``."""
+    """The network's number format: ``float32``, ``tf32`` or ``bfloat16``."""
     notice: str = ""
-    """Empty, or one line about what goes on otherwise than asked for: on the CPU, say."""
+    """Empty, or one line: what differs from the settings, such as running on the CPU."""

@@ -1,4 +1,4 @@
-"""A window on the newest audio, for whoever draws, measures or records it."""
+"""The newest seconds of a signal, for spectrograms, meters and the recorder."""
 
 import numpy as np
 
@@ -6,12 +6,12 @@ from realtime.dsp.processor import Audio
 
 
 class Tap:
-    """The last seconds of a stream: one writer that never waits, any number of readers.
+    """Keeps the last seconds of a signal: one writer that never waits, any number of readers.
 
     Args:
         sample_rate: Hz.
         channels: rows.
-        seconds: how much past is held.
+        seconds: capacity.
     """
 
     def __init__(self, *, sample_rate: int, channels: int, seconds: float = 10.0) -> None:
@@ -20,11 +20,11 @@ class Tap:
         self._capacity = int(sample_rate * seconds)
         self._memory = np.zeros((channels, self._capacity), np.float32)
         self.written = 0
-        # Where the writer is about to get to: what lies a ring's length before it may change.
+        # End of the block that is being written: samples a capacity before it may change.
         self._claimed = 0
 
     def write(self, x: Audio) -> None:
-        """Append a block of at most the held length; the writer only.
+        """Append a block of at most the capacity; the writer only.
 
         Shape:
             - Input: ``[C, n]``
@@ -38,17 +38,17 @@ class Tap:
         self.written += count
 
     def read(self, since: int) -> tuple[Audio, int]:
-        """Everything from sample ``since`` on that is still held.
+        """Copy the samples from index ``since`` on that are still held.
 
         Returns:
-            The samples, ``[C, n]``, a copy, and the index of the first one. Once the stream
-            outran the reader that index is later than ``since``.
+            The samples, ``[C, n]``, and the index of the first one, which is later than ``since``
+            if older samples were overwritten.
         """
         end = self.written
         first = max(since, end - self._capacity, 0)
         out = self._copy(first, end)
-        # The writer may have gone over the oldest of what was copied meanwhile, with a block that
-        # is not counted as written yet: drop those.
+        # The writer may have overwritten the oldest of these during the copy, with a block that is
+        # not yet counted as written: leave them out.
         stale = max(self._claimed - self._capacity, first) - first
         return out[:, stale:], first + stale
 

@@ -6,7 +6,7 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.dsp.crossfade import without_first
 from realtime.dsp.processor import Audio
 from realtime.dsp.sample_rate_converter import SampleRateConverter
-from realtime.sample_rates import SAMPLE_RATE_IN
+from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 
 class BlockReader:
@@ -22,6 +22,8 @@ class BlockReader:
 
     def __init__(self, input_queue: InputQueue, *, sample_rate_hz: int, channels: int) -> None:
         self._input_queue = input_queue
+        self.ratio = SAMPLE_RATE_OUT / sample_rate_hz
+        """Output samples, at 44.1 kHz, per input sample."""
         self._converter = (
             None
             if sample_rate_hz == SAMPLE_RATE_IN

@@ -29,7 +29,8 @@ class BlockWriter:
                 rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
             )
         )
-        self._ratio = sample_rate_hz / SAMPLE_RATE_OUT
+        self.ratio = sample_rate_hz / SAMPLE_RATE_OUT
+        """Samples in the queue per sample at 44.1 kHz."""
         self._channels = channels
         # The last sample that was written: a silence fades out from it.
         self._last = np.zeros((channels, 1), np.float32)
@@ -38,11 +39,11 @@ class BlockWriter:
     def latency_samples(self) -> int:
         """Of the rate conversion, at 44.1 kHz."""
         held = self._converter.latency_samples if self._converter else 0
-        return round(held / self._ratio)
+        return round(held / self.ratio)
 
     def fill(self, samples: int) -> None:
         """Write silence, counted at 44.1 kHz, before the first block: the latency."""
-        silence = np.zeros((self._channels, round(samples * self._ratio)), np.float32)
+        silence = np.zeros((self._channels, round(samples * self.ratio)), np.float32)
         self._output_queue.push(silence)
 
     def write(self, y: Audio, correction: Correction) -> None:

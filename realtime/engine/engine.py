@@ -17,7 +17,6 @@ from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.flow_meter import FlowMeter
 from realtime.engine.latency_control import LatencyControl, prefill_for
 from realtime.engine.snapshot import Faults, Level, Snapshot, State
 from realtime.engine.tap import Tap
@@ -98,13 +97,6 @@ class Engine:
             output_queue=self._output_queue,
             reader=self._reader,
             writer=self._writer,
-            flow=FlowMeter(
-                self._input_queue,
-                self._output_queue,
-                self._reader,
-                rate_in_hz=source.sample_rate_hz,
-                rate_out_hz=sink.sample_rate_hz,
-            ),
             control=self._control,
             output_tap=self.output_tap,
         )
@@ -157,13 +149,8 @@ class Engine:
         self._switch_interval_s = sys.getswitchinterval()
         sys.setswitchinterval(SWITCH_INTERVAL_S)
         self._state = State.RUNNING
-        latency = self.latency
-        self._writer.fill(
-            latency.block
-            + latency.safety
-            + 2 * self._reader.latency_samples
-            + self._writer.latency_samples
-        )
+        converters = 2 * self._reader.latency_samples + self._writer.latency_samples
+        self._writer.fill(self._loaded.block_samples + self._prefill + converters)
         try:
             self._worker.thread.start()
             self._sink.start(self._output_queue, self._source.channels)

@@ -9,8 +9,7 @@ from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, r
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_timing import BlockTimes
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.flow_meter import FlowMeter
-from realtime.engine.latency_control import LatencyControl
+from realtime.engine.latency_control import Flow, LatencyControl
 from realtime.engine.tap import Tap
 from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
@@ -35,7 +34,6 @@ class Worker:
         output_queue: is told when nothing more will come.
         reader: cuts the input into blocks.
         writer: queues the output.
-        flow: counts samples for the control.
         control: keeps the latency at its base.
         output_tap: gets a copy of the output.
     """
@@ -49,7 +47,6 @@ class Worker:
         output_queue: OutputQueue,
         reader: BlockReader,
         writer: BlockWriter,
-        flow: FlowMeter,
         control: LatencyControl,
         output_tap: Tap,
     ) -> None:
@@ -60,7 +57,6 @@ class Worker:
         self._output_queue = output_queue
         self._reader = reader
         self._writer = writer
-        self._flow = flow
         self._control = control
         self._output_tap = output_tap
         self._block = loaded.block_samples // 2
@@ -103,20 +99,35 @@ class Worker:
 
     def _process_block(self, max_samples: int | None = None) -> None:
         """Read, process and write one block; ``max_samples`` cuts the output."""
-        ready = self._flow.read()
+        ready = self._flow()
         begin = time.perf_counter()
         y = self._chain.process(self._reader.read(self._block))[:, :max_samples]
         self.times.add(time.perf_counter() - begin)
         # Full if a file is on a disk that hangs, say. The input queue counts what it loses by then.
-        while self._flow.room() < ROOM_BLOCKS * self._loaded.block_samples:
+        room = ROOM_BLOCKS * self._loaded.block_samples * self._writer.ratio
+        while self._output_queue.ring.free < room:
             if self.thread.stopping.wait(IDLE_S):
                 return
         self._output_tap.write(y)
-        correction = self._control.correct(y.shape[1], ready, self._flow.read())
+        correction = self._control.correct(y.shape[1], ready, self._flow())
         self._writer.write(y, correction)
         if correction.drop_blocks:
             self._reader.drop(correction.drop_blocks * self._block)
             self._give_way()
+
+    def _flow(self) -> Flow:
+        """Where the samples are now."""
+        source, sink = self._input_queue, self._output_queue
+        ratio_in, ratio_out = self._reader.ratio, self._writer.ratio
+        return Flow(
+            received=(source.ring.written + source.lost_samples) * ratio_in,
+            lost=source.lost_samples * ratio_in,
+            waiting=2 * self._reader.fetch(),
+            queued=sink.ring.available / ratio_out,
+            room=sink.ring.free / ratio_out,
+            played=(sink.ring.consumed + sink.silent_samples) / ratio_out,
+            silent=sink.silent_samples / ratio_out,
+        )
 
     def _give_way(self) -> None:
         """Stop a network that is too slow for this machine from slowing all other programs down.

@@ -3,14 +3,11 @@
 import numpy as np
 import pytest
 
-from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
-from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_writer import BlockWriter
-from realtime.engine.flow_meter import FlowMeter
 from realtime.engine.latency_control import Correction
 
 # Rounding of float32 samples up to 1.
@@ -137,29 +134,6 @@ def test_a_whole_block_can_be_left_out_before_a_rate_converter() -> None:
     before = output_queue.ring.available
     writer.write(ones(441), Correction(leave_out_samples=441))
     assert output_queue.ring.available == before
-
-
-@pytest.mark.parametrize(("rate_in", "rate_out"), [(22_050, 44_100), (44_100, 48_000)])
-def test_the_flow_is_counted_at_44100_hz(rate_in: int, rate_out: int) -> None:
-    gate = StartGate(output_runs=True)
-    input_queue = InputQueue(1, rate_in // 10, gate)
-    output_queue = OutputQueue(1, rate_out, gate)
-    reader = BlockReader(input_queue, sample_rate_hz=rate_in, channels=1)
-    meter = FlowMeter(input_queue, output_queue, reader, rate_in_hz=rate_in, rate_out_hz=rate_out)
-    input_queue.push(np.zeros((1, rate_in // 5), np.float32))
-    output_queue.push(np.zeros((1, rate_out // 50), np.float32))
-    pull(output_queue, rate_out // 100)
-    seen = meter.read()
-    assert seen.received == pytest.approx(8_820)
-    assert seen.lost == pytest.approx(4_410)
-    assert seen.waiting == 4_410 - 2 * reader.latency_samples
-    assert seen.queued == pytest.approx(441)
-    assert seen.played == pytest.approx(441)
-    assert (seen.silent, seen.room) == (0.0, pytest.approx(44_100 - 441))
-    pull(output_queue, rate_out // 50)
-    seen = meter.read()
-    assert (seen.queued, seen.silent) == (0.0, pytest.approx(441))
-    assert seen.played == pytest.approx(3 * 441)
 
 
 @pytest.mark.parametrize("samples", [-20, 20])

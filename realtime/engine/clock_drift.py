@@ -56,7 +56,7 @@ class DriftEstimator:
         return reported
 
     def rebase(self, samples: int) -> None:
-        """Book that the input fell behind by ``samples`` and was corrected; start a new window."""
+        """Take note that the input lost ``samples`` and was corrected; start a new window."""
         self._count = 0
         if self._base is not None:
             self._base -= samples

@@ -106,7 +106,7 @@ class LatencyControl:
         self._starved_blocks = 0
 
     def late_samples(self, flow: Flow) -> int:
-        """How far the output is behind its base latency; negative is ahead."""
+        """How much longer than its base the latency is; negative: shorter."""
         return round(flow.silent - flow.lost - self._corrected)
 
     def correct(self, samples: int, ready: Flow, now: Flow) -> Correction:

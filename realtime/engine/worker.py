@@ -31,7 +31,7 @@ class Worker:
         loaded: the prepared chain.
         source: says whether it has ended.
         input_queue: wakes the worker.
-        output_queue: is told when nothing more will come.
+        output_queue: takes the processed blocks.
         reader: cuts the input into blocks.
         writer: queues the output.
         control: keeps the latency at its base.

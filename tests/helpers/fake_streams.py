@@ -14,15 +14,15 @@ from realtime.engine.snapshot import Snapshot
 from realtime.inference.load import LoadedChain
 
 # Nothing here depends on how fast the machine is; this ends a test that would hang.
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 
 
 def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
     """Poll a condition; fail when it does not come true."""
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while not happened():
         if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not happen in {PATIENCE_S:g} s")
+            raise TimeoutError(f"{what} did not happen in {TIMEOUT_S:g} s")
         time.sleep(0.001)
 
 

@@ -1,4 +1,4 @@
-"""A ring wakes whoever waits, at once or later, and never waits itself."""
+"""To set the event wakes the waiting thread, at once or later, and never waits itself."""
 
 import threading
 import time
@@ -10,7 +10,7 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.start_gate import StartGate
 
 # Long enough for a busy machine; a wake-up takes microseconds on an idle one.
-PATIENCE_S = 20.0
+TIMEOUT_S = 20.0
 SOON_S = 0.01
 
 
@@ -18,14 +18,14 @@ def test_a_ring_is_kept_for_the_next_wait_and_several_count_as_one() -> None:
     event = AutoResetEvent()
     for _ in range(3):
         event.set()
-    assert event.wait(PATIENCE_S)
+    assert event.wait(TIMEOUT_S)
     assert not event.wait(SOON_S)
     event.set()
-    assert event.wait(PATIENCE_S)
+    assert event.wait(TIMEOUT_S)
 
 
 def test_no_ring_between_two_threads_is_lost() -> None:
-    """What was brought before a ring is seen by the wait that hears it, or by the next one."""
+    """Samples pushed before the event was set are seen by the wait that it ends, or by the next."""
     event = AutoResetEvent()
     rounds = 20_000
     brought = seen = 0
@@ -38,11 +38,11 @@ def test_no_ring_between_two_threads_is_lost() -> None:
 
     bringing = threading.Thread(target=bring)
     bringing.start()
-    deadline = time.monotonic() + PATIENCE_S
+    deadline = time.monotonic() + TIMEOUT_S
     while seen < rounds and time.monotonic() < deadline:
         seen = brought
-        # A ring that got lost would cost all of the patience.
-        assert seen == rounds or event.wait(PATIENCE_S)
+        # A lost event would take the whole time-out.
+        assert seen == rounds or event.wait(TIMEOUT_S)
     bringing.join()
     assert seen == rounds
 
@@ -52,7 +52,7 @@ def test_an_intake_rings_for_every_block() -> None:
     block = np.zeros((1, 48), np.float32)
     assert not input_queue.event.wait(SOON_S)
     input_queue.push(block)
-    assert input_queue.event.wait(PATIENCE_S)
-    # Also where it does not fit: the worker may be waiting for just that to be told.
+    assert input_queue.event.wait(TIMEOUT_S)
+    # Also if it does not fit: the worker may be waiting.
     input_queue.push(block)
-    assert input_queue.event.wait(PATIENCE_S)
+    assert input_queue.event.wait(TIMEOUT_S)

@@ -1,4 +1,4 @@
-"""Files, and nothing, as inputs and outputs that behave like devices."""
+"""Files as inputs and outputs that behave like devices, and the null output."""
 
 import threading
 import time
@@ -61,8 +61,8 @@ def test_an_unpaced_file_comes_whole_and_in_order(n: int) -> None:
     assert source.position_s == source.length_s
 
 
-def test_the_end_is_told_when_all_is_in_the_ring() -> None:
-    """Whoever sees it first, and then looks into the ring, must find everything."""
+def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
+    """The worker sees the end first, and must then find everything in the ring."""
 
     class Slow(InputQueue):
         def push(self, x: Audio, *, overflow: bool = False) -> None:
@@ -115,7 +115,7 @@ def test_a_loop_begins_again_at_the_end() -> None:
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
     source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.seek(0.9)
-    source.seek(seconds)  # the last wish counts
+    source.seek(seconds)  # the last one counts
     source.start(input_queue, None)
     y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
@@ -181,7 +181,7 @@ def output_queue(channels: int = 1) -> OutputQueue:
     return OutputQueue(channels, 44_100, gate)
 
 
-def test_nobody_pulls_in_real_time() -> None:
+def test_the_null_output_pulls_in_real_time() -> None:
     played = output_queue()
     played.ring.write(np.ones((1, 44_100), np.float32))
     sink = NullOutput()
@@ -220,7 +220,7 @@ def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
     assert sink.check() == ""
 
 
-def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
+def test_a_full_disk_is_reported_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     played, sink = output_queue(), FileOutput(tmp_path / "out.wav")
@@ -234,7 +234,7 @@ def test_a_disk_that_fills_up_is_told_and_nothing_is_kept(
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: sink.check() != "", "the error")
     assert "disk is full" in sink.check()
-    # It goes on taking samples: the engine must not hang on it.
+    # It still takes samples: the engine must not hang.
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: not played.ring.available, "that the ring is empty")
     sink.stop()

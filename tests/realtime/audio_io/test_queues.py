@@ -1,4 +1,4 @@
-"""What audio callbacks run: copies, silence with a fade, counts."""
+"""The queues, which audio callbacks fill and empty: copies, silence with a fade, counts."""
 
 import threading
 import time
@@ -16,8 +16,8 @@ from realtime.dsp.processor import Audio
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6
 
-# What a device could wait where a test waits for something that comes, and what it may take that
-# nothing is waited for: both far from the other on the busiest machine.
+# How long a device could wait in a test where samples come, and how long a pull may take that does
+# not wait: far from each other even on a busy machine.
 SPARE_S = 60.0
 PROMPT_S = 20.0
 
@@ -54,7 +54,7 @@ def test_what_does_not_fit_is_lost_and_counted() -> None:
     assert input_queue.ring.available == 100
 
 
-def test_one_jam_is_one_event() -> None:
+def test_one_stall_is_one_event() -> None:
     input_queue = filling()
     for _ in range(5):
         input_queue.push(block(60))
@@ -171,7 +171,7 @@ def test_a_short_silence_has_no_step_either(gap: int) -> None:
     assert output_queue.silent_samples == gap
 
 
-def test_what_comes_after_silence_fades_in() -> None:
+def test_samples_after_a_silence_fade_in() -> None:
     output_queue = opened()
     pull(output_queue, 100)
     output_queue.ring.write(block(200))
@@ -249,7 +249,7 @@ def test_a_block_that_is_there_is_not_waited_for() -> None:
     assert output_queue.waits == 0
 
 
-def test_it_is_waited_until_the_whole_block_is_there() -> None:
+def test_a_pull_waits_until_the_whole_block_is_there() -> None:
     output_queue = opened()
 
     def bring() -> None:
@@ -275,7 +275,7 @@ def test_a_worker_that_is_too_late_is_a_fault_and_waited_for_once() -> None:
         1,
         5_100,
     )
-    # It is alive: what is missing may come.
+    # It lives: the missing samples may come.
     output_queue.push(block(10))
     pull_late(output_queue, 100, lambda: output_queue.push(block(90)))
     assert (output_queue.waits, output_queue.underruns) == (1, 1)

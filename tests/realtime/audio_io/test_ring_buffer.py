@@ -15,7 +15,7 @@ STRESS_S = 1.0
 
 
 class RingModel(RuleBasedStateMachine):
-    """Everything that is written is numbered, so what is read says where it came from."""
+    """All samples are numbered, so that each one read shows where it came from."""
 
     @initialize(capacity=st.integers(1, 17), channels=st.integers(1, 2))
     def make(self, capacity: int, channels: int) -> None:

@@ -1,4 +1,4 @@
-"""Real-time scheduling: taken where it is given, left alone where it is not."""
+"""Real-time scheduling: used if it is allowed, otherwise nothing changes."""
 
 import os
 import sys
@@ -28,13 +28,13 @@ def in_thread(call: Callable[[], object]) -> list[object]:
 
 
 @linux
-def test_a_thread_is_urgent_if_the_system_allows_it_and_no_other_is() -> None:
-    def look() -> tuple[bool, int, int]:
+def test_a_thread_gets_priority_if_the_system_allows_it_and_no_other_does() -> None:
+    def schedule() -> tuple[bool, int, int]:
         allowed = raise_priority(WORKER_PRIORITY)
         return allowed, os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
 
     before = os.sched_getscheduler(0)
-    ((allowed, policy, priority),) = in_thread(look)  # type: ignore[misc]
+    ((allowed, policy, priority),) = in_thread(schedule)  # type: ignore[misc]
     if allowed:
         assert policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
         assert priority == WORKER_PRIORITY
@@ -60,7 +60,7 @@ def test_it_can_be_undone_and_is_not_inherited() -> None:
     assert in_thread(inherited) == [os.SCHED_OTHER]
 
 
-def test_where_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError
 
@@ -73,13 +73,15 @@ def test_where_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.Monk
     restore_priority()
 
 
-def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_is_too_slow_loses_its_priority(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        realtime.engine.worker, "raise_priority", lambda _: not asked.append("urgent")
+        realtime.engine.worker, "raise_priority", lambda _: not asked.append("raised")
     )
     monkeypatch.setattr(
-        realtime.engine.worker, "restore_priority", lambda: asked.append("ordinary")
+        realtime.engine.worker, "restore_priority", lambda: asked.append("restored")
     )
 
     def slow(x: Audio) -> Audio:
@@ -93,18 +95,18 @@ def test_a_network_that_is_too_slow_gives_way_for_good(monkeypatch: pytest.Monke
             rig.sink.pull(40 * rig.block)
             wait_until(lambda d=dropped: rig.look.faults.dropped_samples > d, "that it caught up")
             rig.settle()
-    assert asked == ["urgent", "ordinary"]
+    assert asked == ["raised", "restored"]
 
 
-def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_network_that_was_held_up_keeps_its_priority(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[str] = []
     monkeypatch.setattr(
-        realtime.engine.worker, "raise_priority", lambda _: not asked.append("urgent")
+        realtime.engine.worker, "raise_priority", lambda _: not asked.append("raised")
     )
     monkeypatch.setattr(
-        realtime.engine.worker, "restore_priority", lambda: asked.append("ordinary")
+        realtime.engine.worker, "restore_priority", lambda: asked.append("restored")
     )
-    # Its quick blocks are so even where the machine is busy.
+    # Its quick blocks count even on a busy machine.
     monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
     gate = Gate()
     with Rig(loaded_chain(gate, block_samples=1_024), prefill_samples=0) as rig:
@@ -115,4 +117,4 @@ def test_a_network_that_was_held_up_stays_urgent(monkeypatch: pytest.MonkeyPatch
         gate.open.set()
         wait_until(lambda: rig.look.faults.dropped_samples > 0, "that it caught up")
         rig.settle()
-    assert asked == ["urgent"]
+    assert asked == ["raised"]

@@ -49,7 +49,7 @@ def noise(rng: np.random.Generator, n: int = LENGTH) -> Audio:
 
 
 def kaiser_fast(x: Audio, late: int) -> Audio:
-    """The upsampled input, so many samples late."""
+    """The upsampled input, delayed."""
     made = KaiserUpsampler("kaiser_fast")
     made.prepare(ProcessSpec(max_block_samples=x.shape[1]))
     delay = Delay(late - made.latency_samples)

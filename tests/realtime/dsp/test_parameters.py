@@ -1,4 +1,4 @@
-"""Parameters: what is allowed, and their way through JSON."""
+"""Parameters: their ranges, and JSON."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ GAINS = st.floats(-24, 24)
 
 
 @given(st.booleans(), st.floats(0, 1.5), GAINS, GAINS)
-def test_state_comes_back_from_json(bypass: bool, mix: float, before: float, after: float) -> None:
+def test_state_is_restored_from_json(bypass: bool, mix: float, before: float, after: float) -> None:
     made = Parameters(bypass=bypass, mix=mix, input_gain_db=before, output_gain_db=after)
     assert Parameters.from_json(made.to_json()) == made
 

@@ -286,7 +286,6 @@ def test_blocks_that_keep_to_the_grid_wait_for_nothing() -> None:
 
 
 def test_a_windowed_network_gives_what_the_whole_signal_gives(rng: np.random.Generator) -> None:
-    """Contexts that hold the reach hide that there are windows at all."""
     x = noise(rng, LENGTH)
     for made in (
         windowed(128, REACH_SAMPLES, REACH_SAMPLES, 0),

@@ -43,7 +43,7 @@ def test_blocks_make_no_difference(rate_in: int, rate_out: int, rng: np.random.G
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), RATES)
-def test_what_is_held_back_is_the_latency(rate_in: int, rate_out: int) -> None:
+def test_the_latency_is_as_stated(rate_in: int, rate_out: int) -> None:
     converter = made(rate_in, rate_out)
     blocks = 200
     got = sum(converter.process(np.zeros((1, 480), np.float32)).shape[1] for _ in range(blocks))

@@ -39,7 +39,7 @@ def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
     assert all(p.shape == (1, 64) and p.flags.c_contiguous for p in parts)
 
 
-def test_silence_stands_in_for_what_is_not_there() -> None:
+def test_missing_samples_are_silence() -> None:
     input_queue, reader = made(channels=2)
     input_queue.push(np.ones((2, 10), np.float32))
     y = reader.read(64)

@@ -1,4 +1,4 @@
-"""Devices whose clocks differ, and inputs that lose samples uncounted: never late forever."""
+"""Devices whose clocks drift, and inputs that lose samples uncounted."""
 
 import time
 from dataclasses import dataclass
@@ -17,76 +17,76 @@ from tests.helpers.networks import loaded_chain
 BLOCK_S = 0.1
 
 
-# Of a jitter of 400 samples, a mean over a window, of which a quarter is told.
+# A quarter of the largest mean over a window, of a jitter of 400 samples.
 JITTER_SAMPLES = 60
 
 
 def feed(drift: DriftEstimator, values: list[float]) -> list[int]:
-    return [told for v in values if (told := drift.step(v))]
+    return [reported for v in values if (reported := drift.step(v))]
 
 
-def test_jitter_is_no_slip(rng: np.random.Generator) -> None:
+def test_jitter_is_no_drift(rng: np.random.Generator) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
-    told = feed(drift, list(1_000 + rng.uniform(-400, 400, 3_000)))
-    assert max(abs(t) for t in told) <= JITTER_SAMPLES
-    assert max(abs(t) for t in np.cumsum(told)) <= 3 * JITTER_SAMPLES
+    reported = feed(drift, list(1_000 + rng.uniform(-400, 400, 3_000)))
+    assert max(abs(t) for t in reported) <= JITTER_SAMPLES
+    assert max(abs(t) for t in np.cumsum(reported)) <= 3 * JITTER_SAMPLES
 
 
-def test_rare_stalls_are_no_slip() -> None:
+def test_rare_stalls_are_no_drift() -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
     assert feed(drift, ([0.0] * 90 + [-40_000.0] * 1 + [0.0] * 9) * 20) == []
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_drift_is_told_in_small_parts_that_sum_up_to_it(sign: int) -> None:
+def test_a_drift_is_reported_in_small_parts_that_add_up(sign: int) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
     ahead = sign * np.arange(2_000) * 2.0
-    told = feed(drift, list(ahead))
-    # 60 samples in a window, which is told when it is over, and four times as many are left.
-    assert all(np.sign(t) == sign and abs(t) <= 61 for t in told)
-    assert abs(sum(told) - ahead[-1]) < 60 * 5
+    reported = feed(drift, list(ahead))
+    # 60 samples in each window, reported at its end; four times as many remain.
+    assert all(np.sign(t) == sign and abs(t) <= 61 for t in reported)
+    assert abs(sum(reported) - ahead[-1]) < 60 * 5
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_fast_drift_is_told_in_whole(sign: int) -> None:
+def test_a_fast_drift_is_reported_whole(sign: int) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
     ahead = sign * np.arange(2_000) * 30.0
-    told = feed(drift, list(ahead))
-    assert max(abs(t) for t in told) >= 800
-    assert abs(sum(told) - ahead[-1]) < 2_000
+    reported = feed(drift, list(ahead))
+    assert max(abs(t) for t in reported) >= 800
+    assert abs(sum(reported) - ahead[-1]) < 2_000
 
 
-def test_a_jump_is_told_and_then_forgotten() -> None:
+def test_a_jump_is_reported_once() -> None:
     """In two parts, where it falls into the middle of a window."""
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
-    told = feed(drift, [50.0] * 200 + [50.0 - 20_000] * 200)
-    assert 1 <= len(told) <= 2
-    assert sum(told) == -20_000
+    reported = feed(drift, [50.0] * 200 + [50.0 - 20_000] * 200)
+    assert 1 <= len(reported) <= 2
+    assert sum(reported) == -20_000
     assert feed(drift, [50.0 - 20_000] * 200) == []
 
 
-def test_a_device_that_stumbles_early_is_told() -> None:
+def test_an_early_jump_is_reported() -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
     assert feed(drift, [50.0] * 12 + [80_050.0] * 200) == [80_000]
 
 
-def test_what_was_accepted_is_not_told_again() -> None:
+def test_a_rebased_drift_is_not_reported_again() -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
     assert feed(drift, [0.0] * 100) == []
     drift.rebase(5_000)
     assert feed(drift, [-5_000.0] * 200) == []
-    # The samples came after all.
+    # The samples arrived after all.
     assert sum(feed(drift, [0.0] * 100)) == 5_000
 
 
 @pytest.mark.parametrize(
-    ("samples", "told"),
+    ("samples", "reported"),
     [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)],
 )
-def test_small_tolerances_are_raised_to_what_callbacks_can_hide(samples: int, told: float) -> None:
+def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples: int, reported: float) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=1)
     feed(drift, [0.0] * 100)
-    assert feed(drift, [float(samples)] * 30) == [told]
+    assert feed(drift, [float(samples)] * 30) == [reported]
 
 
 def mark(i: int, n: int) -> np.ndarray:
@@ -96,7 +96,7 @@ def mark(i: int, n: int) -> np.ndarray:
 
 @dataclass(frozen=True)
 class Drifted:
-    """What came of two clocks that differ."""
+    """The result of two clocks that differ."""
 
     faults: Faults
     errors: np.ndarray
@@ -104,7 +104,7 @@ class Drifted:
 
 
 def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPatch) -> Drifted:
-    """An output that is so much too fast, in windows a twelfth as long."""
+    """An output that is too fast by ``drift``, with windows a twelfth as long."""
     monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     half = block // 2
@@ -129,10 +129,10 @@ def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPat
 
 @pytest.mark.parametrize("drift", [-0.0015, 0.0015])
 @pytest.mark.parametrize("block", [256, 1_024])
-def test_drifting_clocks_are_followed_unheard(
+def test_drifting_clocks_are_followed_inaudibly(
     drift: float, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As much drift as there is safety, and the delay stays where it was."""
+    """As much drift as there is prefill, and the delay stays the same."""
     done = drifted(drift, block, round(1.1 / abs(drift)), monkeypatch)
     assert done.faults.total == 0
     assert np.abs(done.errors).max() < block / 2
@@ -140,19 +140,19 @@ def test_drifting_clocks_are_followed_unheard(
 
 @pytest.mark.parametrize("drift", [-0.01, 0.01])
 @pytest.mark.parametrize("block", [256, 1_024])
-def test_clocks_that_drift_fast_are_followed_in_jumps(
+def test_fast_drift_is_corrected_in_jumps(
     drift: float, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     blocks = 250
     done = drifted(drift, block, blocks, monkeypatch)
-    # Hundreds of samples of drift, and the delay stays within what is corrected.
+    # Hundreds of samples of drift, and the delay stays within the tolerance.
     # (Samples in a fade have no age.)
     assert np.percentile(np.abs(done.errors), 90) < 1_024 + MAX_DRIFT_SAMPLES
-    # The safety may be used up before the drift shows.
+    # The prefill may be used up before the drift shows.
     assert done.faults.total <= blocks // 8
 
 
-def test_what_comes_before_the_output_runs_is_no_latency() -> None:
+def test_input_before_the_output_runs_adds_no_latency() -> None:
     """Loudspeakers may take seconds to start."""
 
     class Sleepy(FakeOutput):
@@ -175,7 +175,7 @@ def test_what_comes_before_the_output_runs_is_no_latency() -> None:
 def test_an_output_that_hung_is_in_time_again(
     window_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A loudspeaker that pulled nothing for two seconds, while the rings filled, and goes on."""
+    """A loudspeaker that pulled nothing for two seconds, while the rings filled, and continues."""
     monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
@@ -195,12 +195,12 @@ def test_an_output_that_hung_is_in_time_again(
             time.sleep(0.003)
             rig.sink.pull(1_024)
         heard = int(np.abs(rig.played[0, before:]).argmax())
-        # Within what is never corrected.
+        # Within the tolerance.
         assert abs(heard - 1_024 * 4 - late) <= MIN_SAMPLES + 1_024
 
 
-def test_an_input_that_lost_samples_uncounted_is_heard_again() -> None:
-    """A microphone was suspended: two seconds never came, and nobody counted them."""
+def test_an_input_that_lost_samples_uncounted_is_played_again() -> None:
+    """A microphone was suspended: two seconds never came and were not counted."""
     with Rig(loaded_chain(lambda w: w)) as rig:
         rig.run(np.full((1, 4_000), 0.5, np.float32))
         for _ in range(200):

@@ -38,7 +38,7 @@ def correct(made: LatencyControl, samples: int, **changes: float) -> Correction:
 
 
 class Stream:
-    """A stream of numbered samples, in steps of any length: what is played says how late it is."""
+    """A stream of numbered samples, in steps of any length; the numbers show the latency."""
 
     def __init__(self, *, clocks_differ: bool = False) -> None:
         self.control = control(clocks_differ=clocks_differ)
@@ -77,7 +77,7 @@ class Stream:
         )
 
     def work(self, *, played_meanwhile: int = 0, blocks: int = 1_000_000) -> None:
-        """Process what is there; the first block takes a while."""
+        """Process all whole blocks; during the first one, samples are played."""
         while self._waiting.size >= BLOCK and blocks > 0:
             blocks -= 1
             ready = self.flow()
@@ -134,7 +134,7 @@ def test_silence_that_was_played_is_repaid() -> None:
     assert made.late_samples(flow(silent=250)) == 0
 
 
-def test_input_that_is_lost_is_made_up_for_by_silence() -> None:
+def test_lost_input_is_replaced_by_silence() -> None:
     made = control()
     assert made.late_samples(flow(lost=40)) == -40
     assert correct(made, 200, lost=40) == Correction(silence_samples=40)
@@ -264,7 +264,7 @@ def test_a_large_drift_is_corrected_at_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert made.late_samples(flow()) == -MAX_DRIFT_SAMPLES - 1
 
 
-def test_input_that_was_lost_uncounted_fills_the_prefill_again() -> None:
+def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
     """Two seconds that never came: corrected once, not left out for two seconds."""
     stream = Stream(clocks_differ=True)
     stream.steady()

@@ -110,7 +110,7 @@ def test_outputs_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["out.mp3", "nowhere/out.wav", "./out", "/"])
-def test_outputs_that_cannot_be_written_are_told(name: str) -> None:
+def test_outputs_that_cannot_be_written_are_errors(name: str) -> None:
     with pytest.raises(AudioFileError):
         open_output(name)
 
@@ -137,7 +137,7 @@ def test_an_engine_from_settings_runs(model: str, song: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["song.wav", "./song.wav", "link.wav"])
-def test_the_input_is_never_written_over(model: str, song: Path, name: str) -> None:
+def test_the_input_is_never_overwritten(model: str, song: Path, name: str) -> None:
     song.with_name("link.wav").symlink_to(song)
     before = song.read_bytes()
     with pytest.raises(AudioFileError, match="is the input"):
@@ -180,7 +180,7 @@ def test_a_dtype_arrives_in_the_engine(
         ({"dtype": "tf32"}, ValueError),
     ],
 )
-def test_wrong_settings_are_told_and_leave_nothing(
+def test_wrong_settings_are_errors_and_leave_nothing(
     model: str, song: Path, tmp_path: Path, changes: dict[str, object],
     error: type[Exception],
 ) -> None:  # fmt: skip

@@ -56,7 +56,7 @@ def test_a_negative_since_means_all() -> None:
     assert (x.shape[1], first) == (50, 0)
 
 
-def test_a_reader_that_is_outrun_is_told_from_where_on() -> None:
+def test_a_slow_reader_gets_the_index_of_the_first_sample() -> None:
     made = tap()
     for n in range(0, 340, 20):
         made.write(numbered(n, 20))

@@ -1,0 +1,296 @@
+"""The engine between fake devices: in time, to the sample, whatever happens."""
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from realtime.engine.snapshot import Faults, State
+from realtime.files.enhance import render
+from tests.helpers.engine_signals import impulse, loudest, speech
+from tests.helpers.fake_streams import FakeInput, FakeOutput, Rig, wait_until
+from tests.helpers.networks import Gate, loaded_chain
+
+# Rounding of float32 samples up to 1, over sums of a few dozen products.
+ROUNDING = 1e-6
+# What a test waits for takes seconds only on a busy machine.
+SOON_S = 5.0
+
+
+def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
+    """As long as the prefill is not used up, jitter of the callbacks changes nothing."""
+    x = speech(rng, 20_000)
+    with Rig(loaded_chain(), prefill_samples=2_048) as rig:
+        rig.source.push(x[:, :1])
+        pushed, pulled = 1, 0
+        while pushed < x.shape[1]:
+            n = min(int(rng.integers(0, 500)), x.shape[1] - pushed)
+            rig.source.push(x[:, pushed : pushed + n])
+            pushed += n
+            rig.settle()
+            while pulled < 2 * pushed - 1_000:
+                m = int(rng.integers(0, 700))
+                rig.sink.pull(m)
+                pulled += m
+        look = rig.look
+        assert look.faults == Faults()
+        y = rig.played
+        late = look.latency.engine
+        expected = render(loaded_chain().chain, x, block_samples=256)
+        inside = min(y.shape[1], expected.shape[1])
+        np.testing.assert_allclose(
+            y[:, late:inside], expected[:, : inside - late], rtol=0, atol=ROUNDING
+        )
+        assert not y[:, : late - 346].any()
+
+
+@pytest.mark.parametrize("at", [0, 1, 300, 1_234])
+def test_an_impulse_through_devices_is_as_late_as_the_snapshot_says(at: int) -> None:
+    with Rig(loaded_chain()) as rig:
+        rig.run(impulse(4_000, at))
+        assert loudest(rig.played) == 2 * at + rig.look.latency.engine
+
+
+def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) -> None:
+    """The block part of the latency is enough where nothing takes time."""
+    x = speech(rng, 6_000)
+    with Rig(loaded_chain(), prefill_samples=0) as rig:
+        rig.run(x, step=16)
+        assert rig.look.faults == Faults()
+
+
+@pytest.mark.parametrize(
+    ("block", "period_s", "prefill"),
+    [
+        (512, 0.0, 512),  # files and the null output
+        (512, 0.005, 662),  # 15 ms
+        (128, 0.005, 662),
+        (512, 0.02, 1_323),
+        (1_024, 0.005, 1_024),
+    ],
+)
+def test_the_prefill_covers_a_device_period_and_10_ms(
+    block: int, period_s: float, prefill: int
+) -> None:
+    sink = FakeOutput()
+    sink.period_s = period_s
+    with Rig(loaded_chain(block_samples=block), sink=sink) as rig:
+        assert rig.look.latency.safety == prefill
+        x = impulse(4_000 // rig.block * rig.block, 700)
+        rig.run(x)
+        assert loudest(rig.played) == 1_400 + rig.look.latency.engine
+        assert rig.look.faults == Faults()
+
+
+def test_after_a_slow_network_the_latency_is_the_same(rng: np.random.Generator) -> None:
+    """To the sample."""
+    gate = Gate()
+    rig = Rig(loaded_chain(gate))
+    late = rig.look.latency.engine
+    with rig:
+        rig.run(impulse(4_000, 500))
+        assert rig.look.faults == Faults()
+        assert loudest(rig.played) == 1_000 + late
+        gate.open.clear()
+        for _ in range(40):
+            rig.source.push(speech(rng, 100))
+            rig.sink.pull(200)
+        assert rig.look.faults.ring_underrun == 1
+        gate.open.set()
+        rig.settle()
+        rig.run(np.zeros((1, 4_000), np.float32))
+        faults = rig.look.faults
+        # Whole blocks of the oldest input were dropped, and no more than were late.
+        assert faults.ring_overrun > 0
+        assert faults.dropped_samples == faults.ring_overrun * rig.block
+        assert faults.dropped_samples <= 4_000
+        begin_in, begin_out = rig.source.pushed, rig.played.shape[1]
+        assert begin_out == 2 * begin_in
+        rig.run(impulse(4_000, 700))
+        assert rig.look.faults == faults
+        assert loudest(rig.played[:, begin_out:]) == 2 * 700 + late
+        assert rig.look.latency.engine == late
+        assert rig.look.state is State.RUNNING
+
+
+def test_every_stall_ends_at_the_base_latency(rng: np.random.Generator) -> None:
+    """It never grows: stalls of many lengths, and an impulse after each."""
+    gate = Gate()
+    rig = Rig(loaded_chain(gate))
+    late = rig.look.latency.engine
+    with rig:
+        rig.run(np.zeros((1, 1_000), np.float32))
+        for length in (1, 5, 17, 33):
+            gate.open.clear()
+            for _ in range(length):
+                n = int(rng.integers(1, 200))
+                rig.source.push(np.zeros((1, n), np.float32))
+                rig.sink.pull(2 * n)
+            gate.open.set()
+            rig.settle()
+            rig.run(np.zeros((1, 1_500), np.float32))
+            before = rig.played.shape[1]
+            assert before == 2 * rig.source.pushed
+            rig.run(impulse(2_000, 300))
+            assert loudest(rig.played[:, before:]) == 600 + late
+
+
+def test_an_underrun_fades_out_and_in() -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        rig.run(np.full((1, 4_000), 0.5, np.float32))
+        gate.open.clear()
+        for _ in range(30):
+            rig.source.push(np.full((1, 100), 0.5, np.float32))
+            rig.sink.pull(200)
+        gate.open.set()
+        rig.settle()
+        rig.run(np.full((1, 4_000), 0.5, np.float32))
+        y = rig.played[0, 3_000:]
+        assert rig.look.faults.ring_underrun > 0
+        assert np.abs(y).min() == 0.0
+        # Two fades of 64 samples at once, at most.
+        assert np.abs(np.diff(y)).max() <= 2 * 0.5 / 63 + 1e-3
+
+
+def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator) -> None:
+    gate = Gate()
+    rig = Rig(loaded_chain(gate))
+    late = rig.look.latency.engine
+    with rig:
+        rig.run(np.zeros((1, 1_000), np.float32))
+        gate.open.clear()
+        # The first block gets stuck in the network; then the ring of a second runs over.
+        for _ in range(150):
+            rig.source.push(np.zeros((1, 200), np.float32))
+            rig.sink.pull(400)
+        gate.open.set()
+        wait_until(lambda: rig.look.faults.dropped_samples > 0, "that something was dropped")
+        time.sleep(0.05)
+        for _ in range(40):
+            rig.source.push(np.zeros((1, 128), np.float32))
+            time.sleep(0.002)
+            rig.sink.pull(256)
+        faults = rig.look.faults
+        assert faults.ring_overrun > 0
+        assert faults.dropped_samples > 150 * 200 - 22_050 - 1_000
+        time.sleep(0.05)
+        before = rig.played.shape[1]
+        for start in range(0, 4_000, 100):
+            rig.source.push(impulse(4_000, 500)[:, start : start + 100])
+            time.sleep(0.004)
+            rig.sink.pull(200)
+        assert loudest(rig.played[:, before:]) == 1_000 + late
+
+
+def test_the_devices_own_faults_are_counted_apart() -> None:
+    with Rig(loaded_chain()) as rig:
+        rig.run(np.zeros((1, 1_000), np.float32))
+        rig.source.push(np.zeros((1, 10), np.float32), overflow=True)
+        rig.sink.pull(10, underflow=True)
+        rig.sink.pull(10, underflow=True)
+        faults = rig.look.faults
+        assert (faults.input_overflow, faults.output_underflow) == (1, 2)
+        assert (faults.ring_overrun, faults.ring_underrun) == (0, 0)
+        assert faults.total == 3
+        rig.engine.reset_counters()
+        assert rig.look.faults == Faults()
+        assert rig.look.timing.blocks == 0
+        rig.sink.pull(10, underflow=True)
+        assert rig.look.faults == Faults(output_underflow=1)
+
+
+def test_samples_that_are_not_finite_are_silence_and_counted(rng: np.random.Generator) -> None:
+    x = speech(rng, 4_000)
+    dirty = x.copy()
+    x[0, 1_000:1_010] = 0.0
+    dirty[0, 1_000:1_010] = [np.nan, np.inf, -np.inf, np.nan, np.inf] * 2
+    with Rig(loaded_chain()) as clean, Rig(loaded_chain()) as rig:
+        rig.run(dirty)
+        clean.run(x)
+        assert rig.look.faults.bad_samples == 10
+        assert rig.look.faults.total == 0
+        np.testing.assert_array_equal(rig.played, clean.played)
+        assert rig.look.state is State.RUNNING
+
+
+@pytest.mark.parametrize(("rate_in", "rate_out"), [(48_000, 48_000), (44_100, 96_000)])
+def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> None:
+    rig = Rig(
+        loaded_chain(),
+        source=FakeInput(sample_rate_hz=rate_in),
+        sink=FakeOutput(sample_rate_hz=rate_out),
+    )
+    look = rig.look
+    assert (look.input_rate_hz, look.output_rate_hz) == (rate_in, rate_out)
+    assert look.latency.device_in > 0
+    assert look.latency.device_out > 0
+    at_s = 0.1
+    with rig:
+        for i in range(40):
+            part = np.zeros((1, rate_in // 100), np.float32)
+            if i == round(at_s * 100):
+                part[0, 0] = 0.9
+            rig.source.push(part)
+            # All whole blocks of what the converter has let go.
+            due = (i + 1) * 220.5 - look.latency.device_in / 2 - rig.block - 3
+            wait_until(lambda due=due: rig.engine.input_tap.written >= due, "the blocks")
+            time.sleep(0.003)
+            rig.sink.pull(rate_out // 100)
+        assert rig.look.faults.total == 0
+        at = loudest(rig.played) / rate_out
+        # A converter's peak lies between samples.
+        assert at == pytest.approx(at_s + look.latency.total / 44_100, abs=3 / 44_100)
+
+
+@contextmanager
+def waiting_output(rig: Rig) -> Iterator[None]:
+    """A loudspeaker that waits for a late block; inside, something ends that."""
+    assert rig.sink.output_queue is not None
+    there = rig.sink.output_queue.ring.available
+    pulling = threading.Thread(target=rig.sink.pull, args=(there + 100,), kwargs={"spare_s": 60.0})
+    pulling.start()
+    time.sleep(0.005)
+    assert pulling.is_alive()
+    yield
+    pulling.join(SOON_S)
+    assert not pulling.is_alive()
+
+
+def test_a_late_block_is_no_fault_where_the_device_can_wait(rng: np.random.Generator) -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        x = speech(rng, 20 * rig.block)
+        rig.run(x[:, : 10 * rig.block])
+        gate.open.clear()
+        rig.source.push(x[:, 10 * rig.block : 11 * rig.block])
+        with waiting_output(rig):
+            gate.open.set()
+        assert rig.look.faults == Faults(late_blocks=1)
+        rig.run(x[:, 11 * rig.block :])
+        assert rig.look.faults == Faults(late_blocks=1)
+        rig.engine.reset_counters()
+        assert rig.look.faults == Faults()
+
+
+def test_no_device_waits_for_an_engine_that_stops(rng: np.random.Generator) -> None:
+    with Rig(loaded_chain()) as rig:
+        rig.run(speech(rng, 4 * rig.block))
+        with waiting_output(rig):
+            rig.engine.stop()
+        assert rig.look.faults == Faults()
+
+
+def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        rig.run(speech(rng, 4 * rig.block))
+        gate.open.clear()
+        gate.failure = RuntimeError("the network is tired")
+        rig.source.push(speech(rng, rig.block))
+        with waiting_output(rig):
+            gate.open.set()
+        assert rig.look.state is State.FAILED

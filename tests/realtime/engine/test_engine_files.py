@@ -1,0 +1,233 @@
+"""The engine between files: in time, to the sample."""
+
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
+from realtime.dsp.processor import Audio
+from realtime.engine.engine import Engine
+from realtime.engine.snapshot import Faults, State
+from realtime.errors import AudioFileError, DeviceError
+from realtime.files.audio_file import AudioFile
+from realtime.files.enhance import render
+from tests.helpers.engine_signals import file_input, impulse, loudest, speech
+from tests.helpers.fake_streams import FakeInput, wait_until
+from tests.helpers.networks import loaded_chain, smooth
+
+# Rounding of float32 samples up to 1, over sums of a few dozen products.
+ROUNDING = 1e-6
+
+
+def run_to_file(x: Audio, path: Path, *, paced: bool = False, **lengths: int) -> Engine:
+    """A whole signal through an engine into a file."""
+    loaded = loaded_chain(smooth, channels=len(x), **lengths)
+    engine = Engine(file_input(x), FileOutput(path), loaded, paced=paced)
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")
+    assert engine.snapshot().state is State.FINISHED
+    engine.stop()
+    assert engine.snapshot().error == ""
+    return engine
+
+
+def read(path: Path) -> Audio:
+    samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    assert rate == 44_100
+    return np.ascontiguousarray(samples.T)
+
+
+@pytest.mark.parametrize("at", [0, 1, 100, 127, 128, 1_999])
+@pytest.mark.parametrize("block_samples", [128, 256, 1_024])
+def test_an_impulse_is_as_late_as_the_snapshot_says(
+    tmp_path: Path, at: int, block_samples: int
+) -> None:
+    engine = run_to_file(impulse(2_000, at), tmp_path / "out.wav", block_samples=block_samples)
+    latency = engine.snapshot().latency
+    assert loudest(read(tmp_path / "out.wav")) == 2 * at + latency.engine
+    assert latency.total == latency.engine
+    assert latency.block == latency.safety == block_samples
+    assert latency.front_end == 46
+
+
+def test_a_file_through_the_engine_equals_the_chain_s_output(
+    tmp_path: Path, rng: np.random.Generator
+) -> None:
+    x = speech(rng, 12_345)
+    engine = run_to_file(x, tmp_path / "out.wav")
+    y = read(tmp_path / "out.wav")
+    late = engine.snapshot().latency.engine
+    assert y.shape == (1, 2 * x.shape[1] + late)
+    assert not y[:, : late - 46 - 300].any()
+    expected = render(loaded_chain().chain, x, block_samples=256)
+    np.testing.assert_allclose(y[:, late:], expected, rtol=0, atol=ROUNDING)
+    assert engine.snapshot().faults == Faults()
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 22, 23, 24, 127, 128, 129, 151, 152, 256])
+def test_short_files_come_out_whole(tmp_path: Path, rng: np.random.Generator, length: int) -> None:
+    x = speech(rng, length)
+    engine = run_to_file(x, tmp_path / "out.wav")
+    late = engine.snapshot().latency.engine
+    y = read(tmp_path / "out.wav")
+    assert y.shape == (1, 2 * length + late)
+    expected = render(loaded_chain().chain, x, block_samples=256)
+    np.testing.assert_allclose(y[:, late:], expected, rtol=0, atol=ROUNDING)
+    assert engine.snapshot().seconds == pytest.approx(length / 22_050)
+
+
+def test_stereo_stays_stereo(tmp_path: Path, rng: np.random.Generator) -> None:
+    x = speech(rng, 5_000, channels=2)
+    x[1] *= 0.1
+    engine = run_to_file(x, tmp_path / "out.wav")
+    late = engine.snapshot().latency.engine
+    y = read(tmp_path / "out.wav")[:, late:]
+    for channel in range(2):
+        expected = render(loaded_chain().chain, x[channel : channel + 1], block_samples=256)
+        np.testing.assert_allclose(y[channel : channel + 1], expected, rtol=0, atol=ROUNDING)
+
+
+def test_real_time_gives_the_same_samples(tmp_path: Path, rng: np.random.Generator) -> None:
+    x = speech(rng, 11_025)
+    begin = time.monotonic()
+    engine = run_to_file(x, tmp_path / "out.wav", paced=True)
+    assert time.monotonic() - begin > 0.45  # half a second of audio
+    late = engine.snapshot().latency.engine
+    expected = render(loaded_chain().chain, x, block_samples=256)
+    np.testing.assert_allclose(
+        read(tmp_path / "out.wav")[:, late:], expected, rtol=0, atol=ROUNDING
+    )
+
+
+def test_a_fast_chain_does_not_outrun_the_disk(tmp_path: Path, rng: np.random.Generator) -> None:
+    """Unpaced, seconds are computed while the disk pauses: nothing is lost."""
+
+    class SlowDisk(FileOutput):
+        def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
+            time.sleep(0.05)
+            super()._write(file, frames)
+
+    x = speech(rng, 6 * 22_050)
+    engine = Engine(
+        file_input(x), SlowDisk(tmp_path / "out.wav"), loaded_chain(lambda w: w), paced=False
+    )
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
+    engine.stop()
+    late = engine.snapshot().latency.engine
+    y = read(tmp_path / "out.wav")
+    assert y.shape[1] == 2 * x.shape[1] + late
+    expected = render(loaded_chain(lambda w: w).chain, x, block_samples=256)
+    np.testing.assert_allclose(y[:, late:], expected, rtol=0, atol=ROUNDING)
+
+
+def test_a_file_has_finished_once_it_was_played(rng: np.random.Generator) -> None:
+    x = speech(rng, 4_410)
+    engine = Engine(file_input(x), NullOutput(), loaded_chain())
+    engine.start()
+    try:
+        assert engine.snapshot().state is State.RUNNING
+        assert engine.snapshot().length_s == pytest.approx(0.2)
+        wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
+        look = engine.snapshot()
+        assert look.position_s == look.length_s == look.seconds == pytest.approx(0.2)
+        assert look.error == ""
+    finally:
+        engine.stop()
+    assert engine.snapshot().state is State.STOPPED
+
+
+def test_a_loop_repeats(tmp_path: Path, rng: np.random.Generator) -> None:
+    x = speech(rng, 1_000)
+    engine = Engine(
+        file_input(x, loop=True), FileOutput(tmp_path / "out.wav"), loaded_chain(), paced=False
+    )
+    engine.start()
+    wait_until(lambda: engine.snapshot().seconds > 0.5, "the tenth round")
+    assert engine.snapshot().state is State.RUNNING
+    engine.stop()
+    late = engine.snapshot().latency.engine
+    y = read(tmp_path / "out.wav")[:, late:]
+    rounds = np.tile(x, (1, y.shape[1] // 2_000 + 2))
+    expected = render(loaded_chain().chain, rounds, block_samples=256)
+    np.testing.assert_allclose(y, expected[:, : y.shape[1]], rtol=0, atol=ROUNDING)
+
+
+def test_a_loop_of_three_samples_repeats() -> None:
+    engine = Engine(
+        file_input(np.ones((1, 3), np.float32), loop=True), NullOutput(), loaded_chain()
+    )
+    engine.start()
+    try:
+        wait_until(lambda: engine.snapshot().seconds > 0.1, "a tenth of a second")
+        assert engine.snapshot().error == ""
+    finally:
+        engine.stop()
+
+
+def test_seeking_keeps_the_latency(tmp_path: Path) -> None:
+    """A staircase says where in the file a sample comes from."""
+    steps = np.repeat(np.arange(60) / 100, 2_205).astype(np.float32)[None]
+    path = tmp_path / "out.wav"
+    engine = Engine(file_input(steps), FileOutput(path), loaded_chain(lambda w: w))
+    engine.start()
+    wait_until(lambda: engine.snapshot().position_s > 0.15, "the second step")
+    engine.seek(5.05)
+    wait_until(lambda: engine.snapshot().position_s > 5.0, "the seek")
+    wait_until(lambda: engine.snapshot().position_s > 5.35, "some more")
+    engine.seek(1e6)
+    wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
+    engine.stop()
+    y = np.round(100 * read(path)[0]).astype(int)
+    # Steps that last; the fades cross all others quickly.
+    steps_played = {v for v in range(60) if (y == v).sum() > 500}
+    assert {0, 1, 50, 51, 52} <= steps_played
+    assert not steps_played & set(range(20, 50))
+    assert engine.snapshot().faults.total == 0
+
+
+def test_seeking_before_the_start_is_the_start() -> None:
+    source = file_input(np.ones((1, 22_050), np.float32))
+    engine = Engine(source, NullOutput(), loaded_chain())
+    engine.start()
+    try:
+        wait_until(lambda: engine.snapshot().position_s > 0.1, "a tenth of a second")
+        engine.seek(-5.0)
+        wait_until(lambda: engine.snapshot().position_s < 0.1, "the start")
+    finally:
+        engine.stop()
+
+
+def test_an_unforeseen_exception_of_a_file_ends_the_session(rng: np.random.Generator) -> None:
+    class Broken(FileInput):
+        def _next(self, n: int) -> Audio:
+            raise IndexError("no such sample")
+
+    source = Broken("memory", AudioFile(speech(rng, 1_000), 22_050, ""))
+    engine = Engine(source, NullOutput(), loaded_chain())
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is State.FAILED, "that it failed")
+    engine.stop()
+    assert engine.snapshot().error == "reading memory failed: no such sample"
+
+
+def test_an_input_that_refuses_leaves_no_file(tmp_path: Path) -> None:
+    source = FakeInput()
+    source.refuse = DeviceError("it is busy")
+    engine = Engine(source, FileOutput(tmp_path / "out.wav"), loaded_chain())
+    with pytest.raises(DeviceError):
+        engine.start()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_cannot_be_created_is_an_error_at_the_start(tmp_path: Path) -> None:
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    sink = FileOutput(folder / "out.wav")
+    folder.rmdir()
+    engine = Engine(file_input(np.ones((1, 100), np.float32)), sink, loaded_chain())
+    with pytest.raises(AudioFileError, match="folder"):
+        engine.start()

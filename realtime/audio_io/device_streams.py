@@ -40,7 +40,17 @@ MAX_CALLBACK_SAMPLES = 1 << 16
 
 
 class _DeviceStream:
-    """What both directions share: opening, watching and closing."""
+    """What both directions share: opening, watching and closing.
+
+    Args:
+        kind: ``input`` or ``output``.
+        name: as for :func:`realtime.audio_io.devices.find_device`.
+        wanted_rate_hz: tried first.
+        block_s: time between callbacks.
+
+    Raises:
+        DeviceError: if there is no such device or it accepts no rate.
+    """
 
     length_s = 0.0
     position_s = 0.0
@@ -128,14 +138,7 @@ class _DeviceStream:
 
 
 class DeviceInput(_DeviceStream):
-    """A microphone, in mono, at 22.05 kHz or the nearest rate that it accepts.
-
-    Args:
-        name: as for :func:`realtime.audio_io.devices.find_device`.
-
-    Raises:
-        DeviceError: if there is no such device or it accepts no rate.
-    """
+    """A microphone, in mono, at 22.05 kHz or the nearest rate that it accepts."""
 
     channels = 1
 
@@ -158,14 +161,7 @@ class DeviceInput(_DeviceStream):
 
 
 class DeviceOutput(_DeviceStream):
-    """A loudspeaker, at 44.1 kHz or the nearest rate that it accepts; mono plays on both sides.
-
-    Args:
-        name: as for :func:`realtime.audio_io.devices.find_device`.
-
-    Raises:
-        DeviceError: if there is no such device or it accepts no rate.
-    """
+    """A loudspeaker, at 44.1 kHz or the nearest rate that it accepts; mono plays on both sides."""
 
     clocked = True
     period_s = OUTPUT_BLOCK_S

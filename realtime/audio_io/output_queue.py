@@ -48,18 +48,14 @@ class OutputQueue:
         """Samples that :meth:`pull` gives before it runs dry."""
         return self.ring.available if self.gate.input_runs else 0
 
-    def push(self, x: Audio) -> int:
-        """Store as many samples as fit, the first ones; the worker's.
+    def push(self, x: Audio) -> None:
+        """Store a block, for which there is room; the worker's.
 
         Shape:
             - Input: ``[C, n]``
-
-        Returns:
-            How many were stored.
         """
-        count = self.ring.write(x)
+        self.ring.write(x)
         self._event.set()
-        return count
 
     def end(self) -> None:
         """Say that nothing more will be pushed, and end every wait; the worker's."""

@@ -72,9 +72,3 @@ class RingBuffer:
         out[:, first:count] = self._memory[:, : count - first]
         self.consumed += count
         return count
-
-    def skip(self, count: int) -> int:
-        """Forget up to ``count`` of the oldest samples; consumer only. Returns how many."""
-        count = min(count, self.available)
-        self.consumed += count
-        return count

@@ -48,13 +48,6 @@ class RingModel(RuleBasedStateMachine):
         del self.held[:count]
         self.consumed += count
 
-    @rule(n=st.integers(0, 40))
-    def skip(self, n: int) -> None:
-        count = self.ring.skip(n)
-        assert count == min(n, len(self.held))
-        del self.held[:count]
-        self.consumed += count
-
     @invariant()
     def counts(self) -> None:
         assert self.ring.available == len(self.held)

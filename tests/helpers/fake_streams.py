@@ -156,7 +156,7 @@ class Rig:
         self.engine.stop()
 
     @property
-    def look(self) -> Snapshot:
+    def snapshot(self) -> Snapshot:
         """A snapshot."""
         return self.engine.snapshot()
 
@@ -171,7 +171,7 @@ class Rig:
         def idle() -> bool:
             output_queue = self.sink.output_queue
             assert output_queue is not None
-            faults = self.look.faults
+            faults = self.snapshot.faults
             done = self.engine.input_tap.written
             whole = self.source.pushed - faults.dropped_samples - done < self.block
             # What went into the chain has come out of it, and into the ring.

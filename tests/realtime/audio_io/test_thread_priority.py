@@ -90,10 +90,12 @@ def test_a_network_that_is_too_slow_loses_its_priority(
 
     with Rig(loaded_chain(slow), prefill_samples=0) as rig:
         for _ in range(2):
-            dropped = rig.look.faults.dropped_samples
+            dropped = rig.snapshot.faults.dropped_samples
             rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
             rig.sink.pull(40 * rig.block)
-            wait_until(lambda d=dropped: rig.look.faults.dropped_samples > d, "that it caught up")
+            wait_until(
+                lambda d=dropped: rig.snapshot.faults.dropped_samples > d, "that it caught up"
+            )
             rig.settle()
     assert asked == ["raised", "restored"]
 
@@ -115,6 +117,6 @@ def test_a_network_that_was_held_up_keeps_its_priority(monkeypatch: pytest.Monke
         rig.source.push(np.zeros((1, 20 * rig.block), np.float32))
         rig.sink.pull(40 * rig.block)
         gate.open.set()
-        wait_until(lambda: rig.look.faults.dropped_samples > 0, "that it caught up")
+        wait_until(lambda: rig.snapshot.faults.dropped_samples > 0, "a dropped block")
         rig.settle()
     assert asked == ["raised"]

@@ -109,7 +109,7 @@ def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     half = block // 2
     with Rig(loaded_chain(lambda w: w, block_samples=block)) as rig:
-        late = rig.look.latency.engine
+        late = rig.snapshot.latency.engine
         owed, delays = 0.0, []
         for k in range(blocks):
             rig.source.push(mark(k * half, half) % 1.0)
@@ -122,7 +122,7 @@ def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPat
                 # The age of the last sample, at 44.1 kHz.
                 age = (((k + 1) * half / 22_050) % 1.0 - y[-1]) % 1.0
                 delays.append(age * 44_100)
-        faults = rig.look.faults
+        faults = rig.snapshot.faults
     assert len(delays) > 50
     return Drifted(faults, np.array(delays) - late)
 
@@ -167,8 +167,8 @@ def test_input_before_the_output_runs_adds_no_latency() -> None:
         x = np.zeros((1, 4_000), np.float32)
         x[0, 700] = 0.9
         rig.run(x)
-        assert int(np.abs(rig.played[0, 882:]).argmax()) == 1_400 + rig.look.latency.engine
-        assert rig.look.faults == Faults()
+        assert int(np.abs(rig.played[0, 882:]).argmax()) == 1_400 + rig.snapshot.latency.engine
+        assert rig.snapshot.faults == Faults()
 
 
 @pytest.mark.parametrize("window_s", [0.25, 1.0])
@@ -179,7 +179,7 @@ def test_an_output_that_hung_is_in_time_again(
     monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
-        late = rig.look.latency.engine
+        late = rig.snapshot.latency.engine
         rig.run(np.zeros((1, 512 * 40), np.float32))
         for _ in range(90):
             rig.source.push(np.zeros((1, 512), np.float32))
@@ -205,7 +205,7 @@ def test_an_input_that_lost_samples_uncounted_is_played_again() -> None:
         rig.run(np.full((1, 4_000), 0.5, np.float32))
         for _ in range(200):
             rig.sink.pull(441)
-        assert rig.look.faults.ring_underrun == 1
+        assert rig.snapshot.faults.ring_underrun == 1
         rig.run(np.full((1, 6_000), 0.5, np.float32))
-        assert rig.look.faults.ring_underrun <= 4
+        assert rig.snapshot.faults.ring_underrun <= 4
         np.testing.assert_allclose(rig.played[:, -3_000:], 0.5, rtol=0, atol=0.01)

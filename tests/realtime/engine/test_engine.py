@@ -40,14 +40,14 @@ def test_a_network_that_fails_is_reported_in_one_line(
         rig.run(speech(rng, 2_000))
         gate.failure = failure
         rig.source.push(speech(rng, 2_000))
-        wait_until(lambda: rig.look.state is State.FAILED, "that it failed")
-        assert reported in rig.look.error
-        assert "\n" not in rig.look.error
+        wait_until(lambda: rig.snapshot.state is State.FAILED, "that it failed")
+        assert reported in rig.snapshot.error
+        assert "\n" not in rig.snapshot.error
         for _ in range(20):
             rig.sink.pull(1_000)
         assert not rig.sink.pull(1_000).any()
-        assert rig.look.faults.ring_underrun == 0
-    assert rig.look.state is State.FAILED
+        assert rig.snapshot.faults.ring_underrun == 0
+    assert rig.snapshot.state is State.FAILED
 
 
 def test_a_network_that_returns_nan_is_reported_and_not_played(
@@ -59,8 +59,8 @@ def test_a_network_that_returns_nan_is_reported_and_not_played(
     with Rig(loaded_chain(broken)) as rig:
         rig.run(speech(rng, 2_000))
         rig.source.push(impulse(2_000, 500))
-        wait_until(lambda: rig.look.state is State.FAILED, "that it failed")
-        assert "network" in rig.look.error
+        wait_until(lambda: rig.snapshot.state is State.FAILED, "that it failed")
+        assert "network" in rig.snapshot.error
         rig.sink.pull(20_000)
         assert np.isfinite(rig.played).all()
 
@@ -72,11 +72,11 @@ def test_a_lost_device_is_still_reported_after_the_stop(side: str) -> None:
     rig.engine.start()
     rig.run(np.zeros((1, 500), np.float32))
     getattr(rig, side).unplug()
-    assert rig.look.state is State.FAILED
-    assert "went away" in rig.look.error
+    assert rig.snapshot.state is State.FAILED
+    assert "went away" in rig.snapshot.error
     rig.engine.stop()
-    assert rig.look.state is State.FAILED
-    assert "went away" in rig.look.error
+    assert rig.snapshot.state is State.FAILED
+    assert "went away" in rig.snapshot.error
 
 
 def test_stop_is_quick_idempotent_and_stops_everything(rng: np.random.Generator) -> None:
@@ -87,7 +87,7 @@ def test_stop_is_quick_idempotent_and_stops_everything(rng: np.random.Generator)
     begin = time.monotonic()
     rig.engine.stop()
     assert time.monotonic() - begin < SOON_S
-    assert rig.look.state is State.STOPPED
+    assert rig.snapshot.state is State.STOPPED
     rig.engine.stop()
     assert rig.source.stops == rig.sink.stops == 1
     assert sys.getswitchinterval() == switch_interval
@@ -96,9 +96,9 @@ def test_stop_is_quick_idempotent_and_stops_everything(rng: np.random.Generator)
 
 def test_an_engine_that_never_ran_can_be_stopped() -> None:
     rig = Rig(loaded_chain())
-    assert rig.look.state is State.READY
+    assert rig.snapshot.state is State.READY
     rig.engine.stop()
-    assert rig.look.state is State.STOPPED
+    assert rig.snapshot.state is State.STOPPED
     assert rig.source.stops == rig.sink.stops == 1
 
 
@@ -119,7 +119,7 @@ def test_a_device_that_refuses_to_start_leaves_nothing_running(side: str) -> Non
         rig.engine.start()
     assert rig.source.stops == rig.sink.stops == 1
     assert sys.getswitchinterval() == switch_interval
-    assert rig.look.state is State.STOPPED
+    assert rig.snapshot.state is State.STOPPED
 
 
 def test_only_files_can_be_faster_than_real_time() -> None:
@@ -153,26 +153,26 @@ def test_taps_and_levels_are_after_the_gains(rng: np.random.Generator) -> None:
         # Settling took snapshots, and with them the peaks.
         rig.source.push(x[:, : 2 * rig.block])
         wait_until(lambda: rig.engine.output_tap.written > 8_000, "another block")
-        look = rig.look
-        assert look.input_level.peak_db == pytest.approx(-26.02, abs=0.1)
-        assert look.input_level.rms_db == pytest.approx(-26.02, abs=0.1)
+        seen = rig.snapshot
+        assert seen.input_level.peak_db == pytest.approx(-26.02, abs=0.1)
+        assert seen.input_level.rms_db == pytest.approx(-26.02, abs=0.1)
         # kaiser_fast overshoots the edge of the constant by a decibel or so.
-        assert look.output_level.rms_db == pytest.approx(-46.02, abs=0.1)
-        assert -46.1 < look.output_level.peak_db < -44
+        assert seen.output_level.rms_db == pytest.approx(-46.02, abs=0.1)
+        assert -46.1 < seen.output_level.peak_db < -44
         given, _ = rig.engine.input_tap.read(3_000)
         np.testing.assert_allclose(given, 0.05, rtol=0, atol=ROUNDING)
 
 
 def test_every_reader_sees_a_peak_while_it_is_recent() -> None:
-    """A snapshot takes nothing from the next one: a meter and a log may both look."""
+    """A snapshot takes nothing from the next one: a meter and a log may both snapshot."""
     with Rig(loaded_chain()) as rig:
         rig.source.push(impulse(2_000, 500))
         wait_until(lambda: rig.engine.output_tap.written > 3_500, "all blocks")
         for _ in range(2):
-            assert rig.look.input_level.peak_db == pytest.approx(-0.915, abs=0.01)
+            assert rig.snapshot.input_level.peak_db == pytest.approx(-0.915, abs=0.01)
         rig.source.push(np.zeros((1, 4_000), np.float32))
         wait_until(lambda: rig.engine.output_tap.written > 11_000, "some more blocks")
-        assert rig.look.input_level.peak_db == -np.inf
+        assert rig.snapshot.input_level.peak_db == -np.inf
 
 
 def test_counters_can_be_reset_at_any_moment_of_a_block() -> None:
@@ -196,8 +196,8 @@ def test_counters_can_be_reset_at_any_moment_of_a_block() -> None:
         sys.settrace(step)
         times.add(1e-3)
         sys.settrace(None)
-        timing = rig.look.timing
-        assert timing.blocks == rig.look.recent.blocks
+        timing = rig.snapshot.timing
+        assert timing.blocks == rig.snapshot.recent.blocks
         assert timing.blocks in (0, 1, 4)
     rig.engine.stop()
 
@@ -211,7 +211,7 @@ def test_parameters_reach_the_sound(rng: np.random.Generator) -> None:
         assert rig.engine.parameters.bypass
         rig.run(x)
         other.run(x)
-        late = rig.look.latency.engine
+        late = rig.snapshot.latency.engine
         before = slice(0, 6_000)
         np.testing.assert_array_equal(rig.played[:, before], other.played[:, before])
         assert np.abs(rig.played - other.played)[:, 6_000 + late :].max() > 0.01
@@ -232,24 +232,27 @@ def test_a_snapshot_takes_less_than_a_millisecond(rng: np.random.Generator) -> N
 def test_a_snapshot_has_counts_and_times(rng: np.random.Generator) -> None:
     with Rig(loaded_chain()) as rig:
         rig.run(speech(rng, 4_000))
-        look = rig.look
-        assert look.timing.blocks == 4_000 // 128
-        assert look.recent.blocks == look.timing.blocks
-        assert 0 < look.timing.ratio_min <= look.timing.ratio_p01 <= look.timing.ratio_median
-        assert look.seconds == pytest.approx(128 * look.timing.blocks / 22_050)
-        assert (look.model, look.compute, look.threads, look.block_samples) == (
+        seen = rig.snapshot
+        assert seen.timing.blocks == 4_000 // 128
+        assert seen.recent.blocks == seen.timing.blocks
+        assert 0 < seen.timing.ratio_min <= seen.timing.ratio_p01 <= seen.timing.ratio_median
+        assert seen.seconds == pytest.approx(128 * seen.timing.blocks / 22_050)
+        assert (seen.model, seen.compute, seen.threads, seen.block_samples) == (
             "test",
             "cpu",
             1,
             256,
         )
-        assert (look.input_name, look.output_name) == ("fake microphone", "fake loudspeaker")
-        assert (look.position_s, look.length_s) == (0.0, 0.0)
+        assert (seen.input_name, seen.output_name) == (
+            "fake microphone",
+            "fake loudspeaker",
+        )
+        assert (seen.position_s, seen.length_s) == (0.0, 0.0)
 
 
 def test_a_snapshot_before_the_first_block_is_empty() -> None:
-    look = Rig(loaded_chain()).look
-    assert look.state is State.READY
-    assert look.seconds == 0.0
-    assert look.timing.blocks == 0
-    assert look.input_level.rms_db == -np.inf
+    seen = Rig(loaded_chain()).snapshot
+    assert seen.state is State.READY
+    assert seen.seconds == 0.0
+    assert seen.timing.blocks == 0
+    assert seen.input_level.rms_db == -np.inf

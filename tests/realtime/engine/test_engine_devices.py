@@ -35,10 +35,10 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
                 m = int(rng.integers(0, 700))
                 rig.sink.pull(m)
                 pulled += m
-        look = rig.look
-        assert look.faults == Faults()
+        seen = rig.snapshot
+        assert seen.faults == Faults()
         y = rig.played
-        late = look.latency.engine
+        late = seen.latency.engine
         expected = render(loaded_chain().chain, x, block_samples=256)
         inside = min(y.shape[1], expected.shape[1])
         np.testing.assert_allclose(
@@ -51,7 +51,7 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
 def test_an_impulse_through_devices_is_as_late_as_the_snapshot_says(at: int) -> None:
     with Rig(loaded_chain()) as rig:
         rig.run(impulse(4_000, at))
-        assert loudest(rig.played) == 2 * at + rig.look.latency.engine
+        assert loudest(rig.played) == 2 * at + rig.snapshot.latency.engine
 
 
 def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) -> None:
@@ -59,7 +59,7 @@ def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) 
     x = speech(rng, 6_000)
     with Rig(loaded_chain(), prefill_samples=0) as rig:
         rig.run(x, step=16)
-        assert rig.look.faults == Faults()
+        assert rig.snapshot.faults == Faults()
 
 
 @pytest.mark.parametrize(
@@ -78,31 +78,31 @@ def test_the_prefill_covers_a_device_period_and_10_ms(
     sink = FakeOutput()
     sink.period_s = period_s
     with Rig(loaded_chain(block_samples=block), sink=sink) as rig:
-        assert rig.look.latency.safety == prefill
+        assert rig.snapshot.latency.safety == prefill
         x = impulse(4_000 // rig.block * rig.block, 700)
         rig.run(x)
-        assert loudest(rig.played) == 1_400 + rig.look.latency.engine
-        assert rig.look.faults == Faults()
+        assert loudest(rig.played) == 1_400 + rig.snapshot.latency.engine
+        assert rig.snapshot.faults == Faults()
 
 
 def test_after_a_slow_network_the_latency_is_the_same(rng: np.random.Generator) -> None:
     """To the sample."""
     gate = Gate()
     rig = Rig(loaded_chain(gate))
-    late = rig.look.latency.engine
+    late = rig.snapshot.latency.engine
     with rig:
         rig.run(impulse(4_000, 500))
-        assert rig.look.faults == Faults()
+        assert rig.snapshot.faults == Faults()
         assert loudest(rig.played) == 1_000 + late
         gate.open.clear()
         for _ in range(40):
             rig.source.push(speech(rng, 100))
             rig.sink.pull(200)
-        assert rig.look.faults.ring_underrun == 1
+        assert rig.snapshot.faults.ring_underrun == 1
         gate.open.set()
         rig.settle()
         rig.run(np.zeros((1, 4_000), np.float32))
-        faults = rig.look.faults
+        faults = rig.snapshot.faults
         # Whole blocks of the oldest input were dropped, and no more than were late.
         assert faults.ring_overrun > 0
         assert faults.dropped_samples == faults.ring_overrun * rig.block
@@ -110,17 +110,17 @@ def test_after_a_slow_network_the_latency_is_the_same(rng: np.random.Generator) 
         begin_in, begin_out = rig.source.pushed, rig.played.shape[1]
         assert begin_out == 2 * begin_in
         rig.run(impulse(4_000, 700))
-        assert rig.look.faults == faults
+        assert rig.snapshot.faults == faults
         assert loudest(rig.played[:, begin_out:]) == 2 * 700 + late
-        assert rig.look.latency.engine == late
-        assert rig.look.state is State.RUNNING
+        assert rig.snapshot.latency.engine == late
+        assert rig.snapshot.state is State.RUNNING
 
 
 def test_every_stall_ends_at_the_base_latency(rng: np.random.Generator) -> None:
     """It never grows: stalls of many lengths, and an impulse after each."""
     gate = Gate()
     rig = Rig(loaded_chain(gate))
-    late = rig.look.latency.engine
+    late = rig.snapshot.latency.engine
     with rig:
         rig.run(np.zeros((1, 1_000), np.float32))
         for length in (1, 5, 17, 33):
@@ -150,7 +150,7 @@ def test_an_underrun_fades_out_and_in() -> None:
         rig.settle()
         rig.run(np.full((1, 4_000), 0.5, np.float32))
         y = rig.played[0, 3_000:]
-        assert rig.look.faults.ring_underrun > 0
+        assert rig.snapshot.faults.ring_underrun > 0
         assert np.abs(y).min() == 0.0
         # Two fades of 64 samples at once, at most.
         assert np.abs(np.diff(y)).max() <= 2 * 0.5 / 63 + 1e-3
@@ -159,7 +159,7 @@ def test_an_underrun_fades_out_and_in() -> None:
 def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator) -> None:
     gate = Gate()
     rig = Rig(loaded_chain(gate))
-    late = rig.look.latency.engine
+    late = rig.snapshot.latency.engine
     with rig:
         rig.run(np.zeros((1, 1_000), np.float32))
         gate.open.clear()
@@ -168,13 +168,13 @@ def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator)
             rig.source.push(np.zeros((1, 200), np.float32))
             rig.sink.pull(400)
         gate.open.set()
-        wait_until(lambda: rig.look.faults.dropped_samples > 0, "that something was dropped")
+        wait_until(lambda: rig.snapshot.faults.dropped_samples > 0, "that something was dropped")
         time.sleep(0.05)
         for _ in range(40):
             rig.source.push(np.zeros((1, 128), np.float32))
             time.sleep(0.002)
             rig.sink.pull(256)
-        faults = rig.look.faults
+        faults = rig.snapshot.faults
         assert faults.ring_overrun > 0
         assert faults.dropped_samples > 150 * 200 - 22_050 - 1_000
         time.sleep(0.05)
@@ -192,15 +192,15 @@ def test_the_devices_own_faults_are_counted_apart() -> None:
         rig.source.push(np.zeros((1, 10), np.float32), overflow=True)
         rig.sink.pull(10, underflow=True)
         rig.sink.pull(10, underflow=True)
-        faults = rig.look.faults
+        faults = rig.snapshot.faults
         assert (faults.input_overflow, faults.output_underflow) == (1, 2)
         assert (faults.ring_overrun, faults.ring_underrun) == (0, 0)
         assert faults.total == 3
         rig.engine.reset_counters()
-        assert rig.look.faults == Faults()
-        assert rig.look.timing.blocks == 0
+        assert rig.snapshot.faults == Faults()
+        assert rig.snapshot.timing.blocks == 0
         rig.sink.pull(10, underflow=True)
-        assert rig.look.faults == Faults(output_underflow=1)
+        assert rig.snapshot.faults == Faults(output_underflow=1)
 
 
 def test_samples_that_are_not_finite_are_silence_and_counted(rng: np.random.Generator) -> None:
@@ -211,10 +211,10 @@ def test_samples_that_are_not_finite_are_silence_and_counted(rng: np.random.Gene
     with Rig(loaded_chain()) as clean, Rig(loaded_chain()) as rig:
         rig.run(dirty)
         clean.run(x)
-        assert rig.look.faults.bad_samples == 10
-        assert rig.look.faults.total == 0
+        assert rig.snapshot.faults.bad_samples == 10
+        assert rig.snapshot.faults.total == 0
         np.testing.assert_array_equal(rig.played, clean.played)
-        assert rig.look.state is State.RUNNING
+        assert rig.snapshot.state is State.RUNNING
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), [(48_000, 48_000), (44_100, 96_000)])
@@ -224,10 +224,10 @@ def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> Non
         source=FakeInput(sample_rate_hz=rate_in),
         sink=FakeOutput(sample_rate_hz=rate_out),
     )
-    look = rig.look
-    assert (look.input_rate_hz, look.output_rate_hz) == (rate_in, rate_out)
-    assert look.latency.device_in > 0
-    assert look.latency.device_out > 0
+    seen = rig.snapshot
+    assert (seen.input_rate_hz, seen.output_rate_hz) == (rate_in, rate_out)
+    assert seen.latency.device_in > 0
+    assert seen.latency.device_out > 0
     at_s = 0.1
     with rig:
         for i in range(40):
@@ -236,14 +236,14 @@ def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> Non
                 part[0, 0] = 0.9
             rig.source.push(part)
             # All whole blocks of what the converter has let go.
-            due = (i + 1) * 220.5 - look.latency.device_in / 2 - rig.block - 3
+            due = (i + 1) * 220.5 - seen.latency.device_in / 2 - rig.block - 3
             wait_until(lambda due=due: rig.engine.input_tap.written >= due, "the blocks")
             time.sleep(0.003)
             rig.sink.pull(rate_out // 100)
-        assert rig.look.faults.total == 0
+        assert rig.snapshot.faults.total == 0
         at = loudest(rig.played) / rate_out
         # A converter's peak lies between samples.
-        assert at == pytest.approx(at_s + look.latency.total / 44_100, abs=3 / 44_100)
+        assert at == pytest.approx(at_s + seen.latency.total / 44_100, abs=3 / 44_100)
 
 
 @contextmanager
@@ -269,11 +269,11 @@ def test_a_late_block_is_no_fault_where_the_device_can_wait(rng: np.random.Gener
         rig.source.push(x[:, 10 * rig.block : 11 * rig.block])
         with waiting_output(rig):
             gate.open.set()
-        assert rig.look.faults == Faults(late_blocks=1)
+        assert rig.snapshot.faults == Faults(late_blocks=1)
         rig.run(x[:, 11 * rig.block :])
-        assert rig.look.faults == Faults(late_blocks=1)
+        assert rig.snapshot.faults == Faults(late_blocks=1)
         rig.engine.reset_counters()
-        assert rig.look.faults == Faults()
+        assert rig.snapshot.faults == Faults()
 
 
 def test_no_device_waits_for_an_engine_that_stops(rng: np.random.Generator) -> None:
@@ -281,7 +281,7 @@ def test_no_device_waits_for_an_engine_that_stops(rng: np.random.Generator) -> N
         rig.run(speech(rng, 4 * rig.block))
         with waiting_output(rig):
             rig.engine.stop()
-        assert rig.look.faults == Faults()
+        assert rig.snapshot.faults == Faults()
 
 
 def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> None:
@@ -293,4 +293,4 @@ def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> 
         rig.source.push(speech(rng, rig.block))
         with waiting_output(rig):
             gate.open.set()
-        assert rig.look.state is State.FAILED
+        assert rig.snapshot.state is State.FAILED

@@ -132,9 +132,9 @@ def test_a_file_has_finished_once_it_was_played(rng: np.random.Generator) -> Non
         assert engine.snapshot().state is State.RUNNING
         assert engine.snapshot().length_s == pytest.approx(0.2)
         wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
-        look = engine.snapshot()
-        assert look.position_s == look.length_s == look.seconds == pytest.approx(0.2)
-        assert look.error == ""
+        seen = engine.snapshot()
+        assert seen.position_s == seen.length_s == seen.seconds == pytest.approx(0.2)
+        assert seen.error == ""
     finally:
         engine.stop()
     assert engine.snapshot().state is State.STOPPED

@@ -123,16 +123,21 @@ def test_an_engine_from_settings_runs(model: str, song: Path, tmp_path: Path) ->
         progress=lines.append,
     )
     assert engine.parameters.bypass
-    look = engine.snapshot()
-    assert (look.state, look.model, look.compute, look.threads) == (State.READY, "test", "cpu", 1)
-    assert look.block_samples == 512
-    assert look.latency.block == 512
+    seen = engine.snapshot()
+    assert (seen.state, seen.model, seen.compute, seen.threads) == (
+        State.READY,
+        "test",
+        "cpu",
+        1,
+    )
+    assert seen.block_samples == 512
+    assert seen.latency.block == 512
     assert not (tmp_path / "out.wav").exists()
     engine.start()
     wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
     engine.stop()
     frames = soundfile.info(tmp_path / "out.wav").frames
-    assert frames == 4_410 + look.latency.engine
+    assert frames == 4_410 + seen.latency.engine
     assert all("\n" not in line for line in lines)
 
 

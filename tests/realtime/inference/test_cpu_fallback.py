@@ -229,9 +229,9 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
     lost = loaded_with(*fallback(Echo(fails_at=healthy), Echo()))
     with Rig(lost) as rig:
         rig.run(x[:, : 4 * BLOCK // 2])
-        before = rig.look
+        before = rig.snapshot
         rig.run(x[:, 4 * BLOCK // 2 :])
-        after, played = rig.look, rig.played
+        after, played = rig.snapshot, rig.played
     with Rig(loaded_with(*fallback(Echo(), Echo()))) as rig:
         rig.run(x)
         wanted = rig.played

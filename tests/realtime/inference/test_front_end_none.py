@@ -28,9 +28,9 @@ from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.tuning import Requested, Workload
+from tests.helpers.engine_signals import file_input, impulse, loudest
 from tests.helpers.fake_streams import Rig
 from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata, write_model
-from tests.realtime.engine.test_engine import file_input, impulse, loudest
 from topoctave import main
 
 # Rounding of float32 samples up to 1, over sums of nine products.
@@ -385,7 +385,7 @@ def test_the_audio_goes_on_when_the_gpu_is_lost(info: ModelInfo) -> None:
     with Rig(loaded) as rig:
         x = noise(256 * 30)
         rig.run(x)
-        look, played = rig.look, rig.played
+        look, played = rig.snapshot, rig.played
     late = look.latency.engine
     assert look.faults.total == 0
     assert look.compute == "cpu"

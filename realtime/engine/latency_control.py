@@ -79,7 +79,7 @@ class LatencyControl:
     - Input was lost: silence takes its place.
     - More than a block is late and waits: whole blocks of input are dropped unread.
     - Two clocks drift: blocks are stretched or shortened inaudibly.
-    - The input stopped delivering, and nobody counted what it lost: the prefill is filled again.
+    - The input lost samples that were not counted: the prefill is filled again.
 
     Args:
         block_samples: output samples per block.
@@ -110,13 +110,13 @@ class LatencyControl:
         return round(flow.silent - flow.lost - self._corrected)
 
     def correct(self, samples: int, ready: Flow, now: Flow) -> Correction:
-        """Decide what to change about a block, and book it as done.
+        """Decide what to change about a block, and enter it in the ledger.
 
         Args:
             samples: length of the block, at 44.1 kHz.
-            ready: when its input was complete. What was late by then was late for want of input;
-                what became late since then, because of the network.
-            now: after it was computed; ``room`` is for the block at least.
+            ready: when its input was complete. Lateness up to then is due to missing input;
+                lateness since then is due to the network.
+            now: after it was computed; there is room for the block.
         """
         if self._drift is not None and ready.played:
             self._follow_clocks(self._drift, ready)
@@ -142,7 +142,7 @@ class LatencyControl:
         """Correct the drift between two clocks before it uses up the prefill.
 
         A slow input, or one that lost samples uncounted, would otherwise be late forever: all its
-        samples would be left out to make up for a silence that goes on.
+        samples would be left out because of a silence that does not end.
         """
         late = self.late_samples(flow)
         # A block in either queue means that input is not short: lateness is being left out.

@@ -15,12 +15,12 @@ from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# New input wakes the worker. An input that ends, or an output that was full, does not: the worker
-# looks for these this often.
+# New input wakes the worker; the end of an input, or room in a full output queue, does not. The
+# worker looks for these this often.
 IDLE_S = 0.005
 # The output queue keeps room for this many blocks.
 ROOM_BLOCKS = 4
-# A network is too slow if its median block was, over this long.
+# A network is too slow if the median block of this long took more than real time.
 SLOW_S = 1.0
 
 
@@ -103,7 +103,7 @@ class Worker:
         begin = time.perf_counter()
         y = self._chain.process(self._reader.read(self._block))[:, :max_samples]
         self.times.add(time.perf_counter() - begin)
-        # Full if a file is on a disk that hangs, say. The input queue counts what it loses by then.
+        # The queue is full while a file's disk hangs; the input queue counts what it loses then.
         room = ROOM_BLOCKS * self._loaded.block_samples * self._writer.ratio
         while self._output_queue.ring.free < room:
             if self.thread.stopping.wait(IDLE_S):
@@ -130,9 +130,9 @@ class Worker:
         )
 
     def _give_way(self) -> None:
-        """Stop a network that is too slow for this machine from slowing all other programs down.
+        """Give up the priority of a network that is too slow: it would slow all programs down.
 
-        Blocks that were dropped after a stall of a device or the machine do not count.
+        Blocks that were dropped after a stall of a device or the machine are not its fault.
         """
         if self._raised_priority and self.times.last(SLOW_S).ratio_median < 1.0:
             self._raised_priority = False

@@ -24,12 +24,8 @@ class BlockReader:
         self._input_queue = input_queue
         self.ratio = SAMPLE_RATE_OUT / sample_rate_hz
         """Output samples, at 44.1 kHz, per input sample."""
-        self._converter = (
-            None
-            if sample_rate_hz == SAMPLE_RATE_IN
-            else SampleRateConverter(
-                rate_in_hz=sample_rate_hz, rate_out_hz=SAMPLE_RATE_IN, channels=channels
-            )
+        self._converter = SampleRateConverter(
+            rate_in_hz=sample_rate_hz, rate_out_hz=SAMPLE_RATE_IN, channels=channels
         )
         # At 22.05 kHz, until there are enough for a block.
         self._waiting = np.zeros((channels, 0), np.float32)
@@ -40,7 +36,7 @@ class BlockReader:
     @property
     def latency_samples(self) -> int:
         """Of the rate conversion, at 22.05 kHz."""
-        return self._converter.latency_samples if self._converter else 0
+        return self._converter.latency_samples
 
     def fetch(self) -> int:
         """Empty the input queue and convert; returns how many samples at 22.05 kHz can be read."""
@@ -50,9 +46,7 @@ class BlockReader:
             if not finite.all():
                 self.bad_samples += int(finite.size - finite.sum())
                 fresh = np.where(finite, fresh, np.float32(0.0))
-            if self._converter is not None:
-                fresh = self._converter.process(fresh)
-            self._waiting = np.concatenate([self._waiting, fresh], axis=1)
+            self._waiting = np.concatenate([self._waiting, self._converter.process(fresh)], axis=1)
         return self._waiting.shape[1]
 
     def read(self, n: int) -> Audio:

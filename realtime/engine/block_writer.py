@@ -22,12 +22,8 @@ class BlockWriter:
 
     def __init__(self, output_queue: OutputQueue, *, sample_rate_hz: int, channels: int) -> None:
         self._output_queue = output_queue
-        self._converter = (
-            None
-            if sample_rate_hz == SAMPLE_RATE_OUT
-            else SampleRateConverter(
-                rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
-            )
+        self._converter = SampleRateConverter(
+            rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
         )
         self.ratio = sample_rate_hz / SAMPLE_RATE_OUT
         """Samples in the queue per sample at 44.1 kHz."""
@@ -38,8 +34,7 @@ class BlockWriter:
     @property
     def latency_samples(self) -> int:
         """Of the rate conversion, at 44.1 kHz."""
-        held = self._converter.latency_samples if self._converter else 0
-        return round(held / self.ratio)
+        return round(self._converter.latency_samples / self.ratio)
 
     def fill(self, samples: int) -> None:
         """Write silence, counted at 44.1 kHz, before the first block: the latency."""
@@ -59,4 +54,4 @@ class BlockWriter:
         if not y.shape[1]:
             return
         self._last = y[:, -1:].copy()
-        self._output_queue.push(y if self._converter is None else self._converter.process(y))
+        self._output_queue.push(self._converter.process(y))

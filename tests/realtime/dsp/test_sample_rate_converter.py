@@ -74,3 +74,10 @@ def test_channels_do_not_mix() -> None:
     y = made(48_000, 22_050, 2).process(x)
     assert np.abs(y[0]).max() > 0.4
     assert np.abs(y[1]).max() == 0.0
+
+
+def test_equal_rates_pass_unchanged(rng: np.random.Generator) -> None:
+    x = rng.normal(size=(2, 100)).astype(np.float32)
+    made = SampleRateConverter(rate_in_hz=44_100, rate_out_hz=44_100, channels=2)
+    assert made.process(x) is x
+    assert made.latency_samples == 0

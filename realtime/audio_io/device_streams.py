@@ -15,6 +15,7 @@ from realtime.audio_io import portaudio
 from realtime.audio_io.devices import choose_rate, find_device
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.audio_io.silence_native_stderr import silence_native_stderr
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
 from realtime.audio_io.watchdog import Watchdog
@@ -66,6 +67,7 @@ class _DeviceStream:
         self._guard = Guard(self.name)
         self._raised_priority = False
         self._lost = False
+        self._silence = contextlib.ExitStack()
         self._stream = self._open(block_s)
         self.latency_s = float(self._stream.latency)
 
@@ -74,6 +76,7 @@ class _DeviceStream:
         # One period per block, and two more.
         portaudio.set_alsa_periods(round(LATENCY_S / block_s) + 2)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
+        self._silence.enter_context(silence_native_stderr())
         try:
             return stream_class(
                 device=self.device.index,
@@ -86,6 +89,7 @@ class _DeviceStream:
                 finished_callback=self._watchdog.end,
             )
         except (library.PortAudioError, ValueError) as error:
+            self._silence.close()
             reason = portaudio.reason(error)
             raise DeviceError(f"{self.name} cannot be opened: {reason}") from error
 
@@ -132,6 +136,7 @@ class _DeviceStream:
                 stream.abort()
             with contextlib.suppress(failure):
                 stream.close()
+            self._silence.close()
 
     def seek(self, seconds: float) -> None:
         """Devices have no position."""

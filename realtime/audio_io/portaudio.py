@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 from typing import Any
 
+from realtime.audio_io.silence_native_stderr import silence_native_stderr
 from realtime.errors import DeviceError
 
 try:
@@ -30,6 +31,7 @@ def reason(error: Exception) -> str:
     return text.strip().splitlines()[0]
 
 
+@silence_native_stderr()
 def accepts(kind: str, index: int, rate_hz: int, channels: int) -> bool:
     """Whether a device can be opened at a rate; ``kind`` is ``input`` or ``output``."""
     made = library()

@@ -1,17 +1,21 @@
-"""What can go wrong in the world outside; bad arguments are ``ValueError``."""
+"""Errors that the user can correct. Any other exception is a fault of the program."""
 
 
 class TopoctaveError(Exception):
-    """Root of the errors a user is told in one line."""
+    """Base class. The message is one line for the user."""
+
+
+class SettingsError(TopoctaveError, ValueError):
+    """A setting or an option has a value that cannot be used."""
 
 
 class DeviceError(TopoctaveError):
-    """An audio device is missing, refuses what is asked, or went away."""
+    """An audio device is missing, refuses a request, or went away."""
 
 
 class ModelFileError(TopoctaveError):
-    """A model file is missing, unreadable or does not keep the contract."""
+    """A model file is missing, unreadable or breaks the contract."""
 
 
 class AudioFileError(TopoctaveError):
-    """An audio file cannot be read or written, or holds what cannot be used."""
+    """An audio file cannot be read or written, or its content cannot be used."""

@@ -4,6 +4,8 @@ import dataclasses
 import json
 from dataclasses import dataclass
 
+from realtime.errors import SettingsError
+
 MAX_MIX = 1.5
 MAX_GAIN_DB = 24.0
 
@@ -13,7 +15,7 @@ class Parameters:
     """Settings of the A/B mix, replaced as a whole.
 
     Raises:
-        ValueError: if a value is out of its range or not finite.
+        SettingsError: if a value is out of its range or not finite.
     """
 
     bypass: bool = False
@@ -27,7 +29,7 @@ class Parameters:
 
     def __post_init__(self) -> None:
         if not isinstance(self.bypass, bool):
-            raise ValueError(f"bypass must be true or false, got {self.bypass!r}")
+            raise SettingsError(f"bypass must be true or false, got {self.bypass!r}")
         ranges = {
             "mix": (0.0, MAX_MIX),
             "input_gain_db": (-MAX_GAIN_DB, MAX_GAIN_DB),
@@ -36,10 +38,10 @@ class Parameters:
         for name, (low, high) in ranges.items():
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int | float):
-                raise ValueError(f"{name} must be a number, got {value!r}")
+                raise SettingsError(f"{name} must be a number, got {value!r}")
             # NaN is in no range, and a whole number too large for a float can be compared.
             if not low <= value <= high:
-                raise ValueError(f"{name} must be from {low:g} to {high:g}, got {value}")
+                raise SettingsError(f"{name} must be from {low:g} to {high:g}, got {value}")
 
     def to_json(self) -> str:
         """State as a JSON object."""
@@ -50,15 +52,15 @@ class Parameters:
         """State from :meth:`to_json`; keys that are missing take their defaults.
 
         Raises:
-            ValueError: if the text is no JSON object, or has unknown keys or bad values.
+            SettingsError: if the text is no JSON object, or has unknown keys or bad values.
         """
         try:
             state = json.loads(text)
         except (ValueError, RecursionError) as error:
-            raise ValueError(f"parameters are not JSON: {error}") from error
+            raise SettingsError(f"parameters are not JSON: {error}") from error
         if not isinstance(state, dict):
-            raise ValueError(f"parameters must be a JSON object, got {text[:60]!r}")
+            raise SettingsError(f"parameters must be a JSON object, got {text[:60]!r}")
         known = {f.name for f in dataclasses.fields(cls)}
         if unknown := sorted(state.keys() - known):
-            raise ValueError(f"unknown parameter {unknown[0]!r}; known are {sorted(known)}")
+            raise SettingsError(f"unknown parameter {unknown[0]!r}; known are {sorted(known)}")
         return cls(**state)

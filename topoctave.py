@@ -3,15 +3,15 @@
 import argparse
 import json
 import sys
+import traceback
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from realtime.errors import TopoctaveError
-from realtime.terminal.silence_native_stderr import silence_native_stderr
 
 
-def _say(line: str) -> None:
+def _report(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
@@ -30,7 +30,7 @@ def _window(_args: argparse.Namespace) -> int:
             return open_window()
         except ImportError as error:  # Qt's libraries are missing
             reason = f"the window cannot be opened ({error})"
-    _say(f"{reason}: running in the terminal (topoctave live)")
+    _report(f"{reason}: running in the terminal (topoctave live)")
     return main(["live"])
 
 
@@ -56,7 +56,7 @@ def _live(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         fall_back_input=args.input is None,
         fall_back_output=args.output is None,
-        say=_say,
+        report=_report,
     )
     if args.json:
         print(json.dumps(result))
@@ -73,7 +73,7 @@ def _enhance(args: argparse.Namespace) -> int:
         compute=args.compute,
         threads=args.threads,
         dtype=args.dtype,
-        say=_say,
+        report=_report,
     )
     return 0
 
@@ -97,7 +97,7 @@ def _models(args: argparse.Namespace) -> int:
 def _prepare(args: argparse.Namespace) -> int:
     from models.data.prepare import prepare
 
-    prepare(args.source, args.target, low=args.low, report=_say, progress=True)
+    prepare(args.source, args.target, low=args.low, report=_report, progress=True)
     return 0
 
 
@@ -107,11 +107,11 @@ def _train(args: argparse.Namespace) -> int:
     from models.training.train import train
 
     try:
-        best = train(load_config(args.config), report=_say, progress=True)
+        best = train(load_config(args.config), report=_report, progress=True)
     except TrainingStopped as stopped:
-        _say(f"topoctave: {stopped}")
+        _report(f"topoctave: {stopped}")
         return 130
-    _say(f"the best checkpoint is {best}")
+    _report(f"the best checkpoint is {best}")
     return 0
 
 
@@ -128,7 +128,7 @@ def _export(args: argparse.Namespace) -> int:
         added_gain_db=args.added_gain_db,
         prune=args.prune,
     )
-    _say(f"wrote {args.target}")
+    _report(f"wrote {args.target}")
     return 0
 
 
@@ -148,7 +148,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         table=args.csv,
         page=args.report,
         runs=[args.run_folder] if args.run_folder else [],
-        report=_say,
+        report=_report,
     )
     return _show(result, as_json=args.json, table=evaluation_table)
 
@@ -166,7 +166,7 @@ def _bench(args: argparse.Namespace) -> int:
 
             return window_row(measure_redraw())
         except ImportError as error:
-            _say(f"the window cannot be measured: {error}")
+            _report(f"the window cannot be measured: {error}")
             return None
 
     if args.plot:
@@ -176,7 +176,7 @@ def _bench(args: argparse.Namespace) -> int:
         more=resampler_stages(),
         groups=untrained_groups(bench_devices(args.compute)),
         rows=[*start_up_rows(), redraw],
-        report=_say,
+        report=_report,
     )
     if args.plot:
         draw_bench(result, args.plot)
@@ -189,11 +189,15 @@ def _parser() -> argparse.ArgumentParser:
         description="Gives 22.05 kHz audio its missing top octave (11-22 kHz), live. "
         "Without a command it opens the window.",
     )
+    debug: dict[str, Any] = {"action": "store_true", "help": "show the traceback of an error"}
+    parser.add_argument("--debug", **debug)
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
 
     def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Any:
         sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
         sub.set_defaults(run=run)
+        # Without a default, or it would undo ``topoctave --debug COMMAND``.
+        sub.add_argument("--debug", default=argparse.SUPPRESS, **debug)
         return sub
 
     def compute_options(sub: Any) -> None:
@@ -277,19 +281,26 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command.
 
     Returns:
-        The exit code: 0 on success, 2 for bad usage or bad input.
+        The exit code: 0 on success, 2 for bad usage or bad input, 1 for a fault of the program, 130
+        after Ctrl-C.
     """
     args = _parser().parse_args(argv)
     run = getattr(args, "run", _window)
     try:
-        with silence_native_stderr():
-            return int(run(args))
-    except (TopoctaveError, ValueError) as error:
-        _say(f"topoctave: {error}")
-        return 2
+        return int(run(args))
     except KeyboardInterrupt:
-        _say("topoctave: stopped")
+        _report("topoctave: stopped")
         return 130
+    except Exception as error:  # noqa: BLE001  # nobody catches it after this
+        if args.debug:
+            traceback.print_exc()
+        if isinstance(error, TopoctaveError):
+            _report(f"topoctave: {error}")
+            return 2
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        hint = "" if args.debug else " (run with --debug for the traceback)"
+        _report(f"topoctave: internal error: {reason}{hint}")
+        return 1
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from models.export.half_precision import BELOW_ADDED_DB, error_db
 from models.export.model_card import model_card
 from models.networks.registry import with_kind
 from models.training.checkpoint import load_checkpoint, trained_network
-from realtime.errors import ModelFileError
+from realtime.errors import ModelFileError, SettingsError
 from realtime.inference.model_file import METADATA_NAME, read_model_info
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -90,7 +90,8 @@ def export(
         DataError: if there are no recordings to prune by.
         ModelFileError: if the name or place is wrong, or the exported network differs from the
             trained one.
-        ValueError: if ``added_gain_db`` is not finite, or JSON cannot hold ``metrics``.
+        SettingsError: if ``added_gain_db`` is not finite.
+        ValueError: if JSON cannot hold ``metrics``.
     """
     name = out.stem if name is None else name
     if out.suffix != ".ts" or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
@@ -100,7 +101,7 @@ def export(
     if not out.parent.is_dir():
         raise ModelFileError(f"there is no folder {out.parent}")
     if not math.isfinite(added_gain_db):
-        raise ValueError(f"added_gain_db must be a number, got {added_gain_db}")
+        raise SettingsError(f"added_gain_db must be a number, got {added_gain_db}")
     state = load_checkpoint(checkpoint)
     form = FORMS[with_kind(state["config"]["network"])["kind"]](trained_network(state))
     if added_gain_db:

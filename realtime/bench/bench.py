@@ -158,7 +158,7 @@ def bench_devices(compute: str) -> list[str]:
     """``cpu`` and ``cuda``, as far as they are meant and there.
 
     Raises:
-        ValueError: if compute is wrong.
+        SettingsError: if compute is wrong.
     """
     if compute == "auto":
         return ["cpu", "cuda"] if cuda_available() else ["cpu"]
@@ -192,7 +192,7 @@ def measure(
         The object of ``topoctave bench --json``.
 
     Raises:
-        ValueError: if compute is wrong.
+        SettingsError: if compute is wrong.
     """
     devices = bench_devices(compute)
     report("measuring the front end")

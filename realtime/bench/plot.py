@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from realtime.errors import AudioFileError
+from realtime.errors import AudioFileError, SettingsError
 
 LABELS = {
     "streaming": "streaming",
@@ -39,12 +39,12 @@ def check_picture(path: Path) -> None:
     """Refuse what cannot become a picture, before minutes of measuring.
 
     Raises:
-        ValueError: if it is no PNG, or there is no such folder.
+        SettingsError: if it is no PNG, or there is no such folder.
     """
     if path.suffix.lower() != ".png":
-        raise ValueError(f"a picture is called NAME.png, got {path}")
+        raise SettingsError(f"a picture is called NAME.png, got {path}")
     if not path.parent.is_dir():
-        raise ValueError(f"there is no folder {path.parent}")
+        raise SettingsError(f"there is no folder {path.parent}")
 
 
 def draw_bench(result: dict[str, Any], path: Path) -> None:

@@ -57,7 +57,7 @@ def usable_compute(compute: str) -> tuple[str, str]:
     """``cpu`` or ``cuda`` for what is asked for, and what came otherwise, in a line.
 
     Raises:
-        ValueError: if it is none of ``auto``, ``cpu`` and ``cuda``.
+        SettingsError: if it is none of ``auto``, ``cpu`` and ``cuda``.
     """
     # Imported here: loading torch takes seconds that no other command should pay.
     from realtime.inference.network import choose_compute, cuda_available
@@ -86,7 +86,7 @@ def load_and_tune(
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
-        ValueError: if compute, threads or dtype are wrong.
+        SettingsError: if compute, threads or dtype are wrong.
     """
     from realtime.inference.network import choose_dtype
 
@@ -134,7 +134,7 @@ def build_path(
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
-        ValueError: if compute, threads or dtype are wrong.
+        SettingsError: if compute, threads or dtype are wrong.
     """
     # Imported here: loading torch takes seconds that no other command should pay.
     from realtime.inference.cuda_graph import GraphNetwork

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
+from realtime.errors import SettingsError
 from realtime.inference.build import build_path
 from realtime.inference.cpu_fallback import DeviceLossMonitor
 from realtime.inference.model_file import ModelInfo
@@ -53,13 +54,13 @@ def check_block_samples(block_samples: int) -> None:
     """Refuse block lengths that the networks' grid does not divide.
 
     Raises:
-        ValueError: if it is no multiple of 128 from 128 to 65536.
+        SettingsError: if it is no multiple of 128 from 128 to 65536.
     """
     if not (
         MIN_BLOCK_SAMPLES <= block_samples <= MAX_BLOCK_SAMPLES
         and block_samples % MIN_BLOCK_SAMPLES == 0
     ):
-        raise ValueError(
+        raise SettingsError(
             f"the block must be a multiple of {MIN_BLOCK_SAMPLES} samples from "
             f"{MIN_BLOCK_SAMPLES} to {MAX_BLOCK_SAMPLES}, got {block_samples}"
         )
@@ -98,7 +99,7 @@ def load_chain(
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
-        ValueError: if block, compute, threads or dtype are wrong.
+        SettingsError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
     built = build_path(

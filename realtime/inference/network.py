@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from realtime.dsp.processor import Audio
-from realtime.errors import ModelFileError
+from realtime.errors import ModelFileError, SettingsError
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning import thread_choices
 
@@ -27,12 +27,12 @@ def choose_compute(name: str) -> torch.device:
     """The device to run on.
 
     Raises:
-        ValueError: if the name is unknown, or CUDA is asked for where there is none.
+        SettingsError: if the name is unknown, or CUDA is asked for where there is none.
     """
     if name not in COMPUTE:
-        raise ValueError(f"compute must be one of {', '.join(COMPUTE)}, got {name!r}")
+        raise SettingsError(f"compute must be one of {', '.join(COMPUTE)}, got {name!r}")
     if name == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no CUDA device here; use compute cpu or auto")
+        raise SettingsError("there is no CUDA device here; use compute cpu or auto")
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(name)
@@ -46,17 +46,17 @@ def choose_dtype(name: str | None, compute: str) -> str:
         compute: ``cpu`` or ``cuda``.
 
     Raises:
-        ValueError: if the name is unknown or the device cannot compute in it.
+        SettingsError: if the name is unknown or the device cannot compute in it.
     """
     if name is not None and name not in DTYPES:
-        raise ValueError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}")
+        raise SettingsError(f"dtype must be one of {', '.join(DTYPES)}, got {name!r}")
     # NVIDIA's compute capability 8.0 (Ampere) was the first with tf32.
     has_tf32 = compute == "cuda" and torch.cuda.get_device_capability() >= (8, 0)
     if name is None:
         return "tf32" if has_tf32 else "float32"
     if name == "tf32" and not has_tf32:
         where = "this GPU" if compute == "cuda" else "the CPU"
-        raise ValueError(f"{where} cannot compute in tf32; use dtype float32 or bfloat16")
+        raise SettingsError(f"{where} cannot compute in tf32; use dtype float32 or bfloat16")
     return name
 
 
@@ -64,7 +64,7 @@ def device_name(compute: str) -> str:
     """``cpu`` or the name of the CUDA device that ``compute`` means here.
 
     Raises:
-        ValueError: as :func:`choose_compute`.
+        SettingsError: as :func:`choose_compute`.
     """
     device = choose_compute(compute)
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
@@ -125,7 +125,7 @@ class ScriptNetwork:
 
     Raises:
         ModelFileError: if the file cannot be loaded or lacks a method.
-        ValueError: if compute, threads or dtype are wrong.
+        SettingsError: if compute, threads or dtype are wrong.
     """
 
     latency_samples = 0

@@ -8,6 +8,7 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from realtime.dsp.processor import Audio
+from realtime.errors import SettingsError
 from realtime.inference.cpu_info import core_count
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning_cache import Measurements, measurement_key
@@ -82,12 +83,12 @@ def thread_choices(threads: int | None) -> list[int]:
     """Numbers of threads worth trying, the smallest first; one if a number is asked for.
 
     Raises:
-        ValueError: if fewer than 1 or more than 256 are asked for.
+        SettingsError: if fewer than 1 or more than 256 are asked for.
     """
     if threads is None:
         return [n for n in (1, 2, 4, 8) if n <= core_count()]
     if not 1 <= threads <= MAX_THREADS:
-        raise ValueError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
+        raise SettingsError(f"threads must be from 1 to {MAX_THREADS}, got {threads}")
     return [threads]
 
 
@@ -110,7 +111,7 @@ def tune(
 
     Raises:
         ModelFileError: if the network breaks its contract.
-        ValueError: if the number of threads is out of range.
+        SettingsError: if the number of threads is out of range.
     """
     choices = thread_choices(threads)
     key = measurement_key("threads", info, dtype=network.dtype, workload=workload)

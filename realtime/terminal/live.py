@@ -14,11 +14,11 @@ from realtime.engine.engine import Engine
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot, State
-from realtime.errors import AudioFileError, DeviceError, TopoctaveError
+from realtime.errors import AudioFileError, DeviceError, SettingsError, TopoctaveError
 from realtime.files.audio_file import AudioFile, read_audio
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
-Say = Callable[[str], None]
+Report = Callable[[str], None]
 
 METER_INTERVAL_S = 0.1
 DEMO_RESULT = Path("topoctave-demo.wav")
@@ -31,7 +31,7 @@ def run_live(
     seconds: float | None,
     fall_back_input: bool,
     fall_back_output: bool,
-    say: Say,
+    report: Report,
 ) -> dict[str, Any]:
     """Run a session until its input ends, its time is over or somebody presses Ctrl-C.
 
@@ -41,35 +41,35 @@ def run_live(
         seconds: of audio after which to stop.
         fall_back_input: nobody asked for an input: without a microphone take the demo clip.
         fall_back_output: nobody asked for an output: without a loudspeaker do without.
-        say: takes one line at a time for people.
+        report: takes one line at a time for people.
 
     Returns:
         The object of ``topoctave live --json``.
 
     Raises:
         TopoctaveError: if something cannot be opened, or fails while running.
-        ValueError: if a setting is wrong.
+        SettingsError: if a setting is wrong.
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
-        raise ValueError(f"--seconds must be positive, got {seconds}")
-    engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, say)
+        raise SettingsError(f"--seconds must be positive, got {seconds}")
+    engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
         look = engine.snapshot()
-        say(
+        report(
             f"{look.input_name} at {look.input_rate_hz} Hz -> {look.model} on {look.compute} -> "
             f"{look.output_name} at {look.output_rate_hz} Hz, "
             f"{_ms(look.latency.total):.0f} ms late; Ctrl-C stops"
         )
-        _watch(engine, seconds, told=look.notice, say=say)
+        _watch(engine, seconds, told=look.notice, report=report)
     finally:
         engine.stop()
     last = engine.snapshot()
     if last.state is State.FAILED:
         raise DeviceError(last.error)
     for line in summary_lines(last):
-        say(line)
+        report(line)
     if settings.input == "demo" and settings.output == str(DEMO_RESULT):
-        _draw_demo(last, say)
+        _draw_demo(last, report)
     return summary(last)
 
 
@@ -78,25 +78,25 @@ def _open(
     parameters: Parameters,
     fall_back_input: bool,
     fall_back_output: bool,
-    say: Say,
+    report: Report,
 ) -> tuple[Engine, Settings]:
     """The engine, and the settings that it was opened with."""
     if fall_back_input and (problem := _missing("input")):
-        settings = _use_demo(settings, problem, fall_back_output, say)
+        settings = _use_demo(settings, problem, fall_back_output, report)
     note = ""
     if fall_back_output and settings.output == "default" and (problem := _missing("output")):
         note = f"{problem}: playing to nobody (--output FILE.wav keeps the result)"
         settings = replace(settings, output="null")
     try:
-        engine = open_engine(settings, parameters=parameters, progress=say)
+        engine = open_engine(settings, parameters=parameters, progress=report)
     except DeviceError as error:
         if not (fall_back_input and settings.input == "default"):
             raise
-        # Listed, but not to be opened: a sound server that does not run, say.
-        settings = _use_demo(settings, str(error), fall_back_output, say)
-        engine = open_engine(settings, parameters=parameters, progress=say)
+        # Listed, but not to be opened: a sound server that does not run, report.
+        settings = _use_demo(settings, str(error), fall_back_output, report)
+        engine = open_engine(settings, parameters=parameters, progress=report)
     if note:
-        say(note)
+        report(note)
     return engine, settings
 
 
@@ -111,8 +111,8 @@ def _missing(kind: str) -> str:
     return ""
 
 
-def _use_demo(settings: Settings, problem: str, to_file: bool, say: Say) -> Settings:
-    say(f"no microphone can be used ({problem}): running on the bundled clip, once")
+def _use_demo(settings: Settings, problem: str, to_file: bool, report: Report) -> Settings:
+    report(f"no microphone can be used ({problem}): running on the bundled clip, once")
     return replace(
         settings,
         input="demo",
@@ -121,8 +121,8 @@ def _use_demo(settings: Settings, problem: str, to_file: bool, say: Say) -> Sett
     )
 
 
-def _watch(engine: Engine, seconds: float | None, *, told: str, say: Say) -> None:
-    """Start, and draw meters until it is over; say notices other than the one told."""
+def _watch(engine: Engine, seconds: float | None, *, told: str, report: Report) -> None:
+    """Start, and draw meters until it is over; report notices other than the one told."""
     over = threading.Event()
     previous = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is threading.main_thread():
@@ -136,7 +136,7 @@ def _watch(engine: Engine, seconds: float | None, *, told: str, say: Say) -> Non
                 print(f"\r{meter_line(look)}\x1b[K", end="", file=sys.stderr, flush=True)
             if look.notice != told:
                 told = look.notice
-                say(f"\n{told}" if meters else told)
+                report(f"\n{told}" if meters else told)
             if look.state is not State.RUNNING or (seconds and look.seconds >= seconds):
                 break
     except KeyboardInterrupt:
@@ -213,7 +213,7 @@ def summary_lines(last: Snapshot) -> list[str]:
     return lines
 
 
-def _draw_demo(last: Snapshot, say: Say) -> None:
+def _draw_demo(last: Snapshot, report: Report) -> None:
     from realtime.assets import demo_path
     from realtime.terminal.spectrogram_png import draw_pair
 
@@ -224,7 +224,7 @@ def _draw_demo(last: Snapshot, say: Say) -> None:
     output = AudioFile(written.T[:, last.latency.engine :], SAMPLE_RATE_OUT, "")
     picture = DEMO_RESULT.with_suffix(".png")
     draw_pair(source.samples, output.samples, picture, title=last.model)
-    say(f"wrote {DEMO_RESULT} and {picture}")
+    report(f"wrote {DEMO_RESULT} and {picture}")
 
 
 def run_enhance(
@@ -235,13 +235,13 @@ def run_enhance(
     compute: str,
     threads: int | None,
     dtype: str | None,
-    say: Say,
+    report: Report,
 ) -> None:
     """Restore a file or a folder of files, with a progress bar.
 
     Raises:
         TopoctaveError: if something cannot be used; of a folder all other files are done first.
-        ValueError: if compute, threads or dtype are wrong.
+        SettingsError: if compute, threads or dtype are wrong.
     """
     from tqdm import tqdm
 
@@ -276,4 +276,4 @@ def run_enhance(
         raise failed[0]
     if failed:
         raise AudioFileError(f"{len(failed)} of {len(jobs)} files could not be restored")
-    say(f"restored {len(jobs)} file{'s' * (len(jobs) > 1)} with {info.name}")
+    report(f"restored {len(jobs)} file{'s' * (len(jobs) > 1)} with {info.name}")

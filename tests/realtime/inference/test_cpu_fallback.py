@@ -262,7 +262,7 @@ def test_the_terminal_says_once_that_a_gpu_was_lost(monkeypatch: pytest.MonkeyPa
         seconds=None,
         fall_back_input=False,
         fall_back_output=False,
-        say=lines.append,
+        report=lines.append,
     )
     assert sum("was lost" in line for line in lines) == 1
     assert summary["seconds"] == 0.5

@@ -67,7 +67,7 @@ class World:
             seconds=seconds,
             fall_back_input="input" not in chosen,
             fall_back_output="output" not in chosen,
-            say=self.lines.append,
+            report=self.lines.append,
         )
 
 

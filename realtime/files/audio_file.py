@@ -1,6 +1,7 @@
 """Audio files in and out."""
 
 import errno
+import math
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,10 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 SUFFIXES = (".wav", ".flac", ".ogg", ".mp3", ".aiff", ".aif")
 
-# Above this a file is surely not what somebody meant to hold in memory at once.
+# The audio is held in memory: 2.5 GB for four hours of stereo.
 MAX_SECONDS = 4 * 3600
+# Read and resampled at a time.
+BLOCK_FRAMES = 1 << 16
 
 
 @dataclass(frozen=True)
@@ -28,15 +31,15 @@ class AudioFile:
     samples: Audio
     """``[C, T]``"""
     file_rate_hz: int
-    note: str
+    note: str = ""
     """Empty, or one line that says that the file was resampled."""
 
 
 def read_audio(path: Path) -> AudioFile:
-    """A file of one or two channels, at 22.05 kHz.
+    """Read a file of one or two channels, at 22.05 kHz.
 
-    Files of higher rates are resampled with soxr VHQ; lower rates are refused, since their
-    missing part is not the top octave.
+    Files of higher rates are resampled with soxr VHQ, block by block: memory holds the result and
+    one block. Lower rates are refused, since their missing part is not the top octave.
 
     Raises:
         AudioFileError: if the file is missing, no audio, empty, too long, below 22.05 kHz, has
@@ -57,23 +60,44 @@ def read_audio(path: Path) -> AudioFile:
                 raise AudioFileError(f"{path} has {channels} channels; one or two can be used")
             if file.frames > MAX_SECONDS * rate:
                 raise AudioFileError(f"{path} is longer than {MAX_SECONDS // 3600} hours")
-            audio = file.read(dtype="float32", always_2d=True)
+            samples = _read_samples(file, path)
     # A TypeError says that headerless data (.raw) would need a rate.
     except (soundfile.LibsndfileError, TypeError) as error:
         raise AudioFileError(f"{path} is not an audio file that can be read") from error
     except OSError as error:
         raise AudioFileError(f"cannot read {path}: {error.strerror}") from error
-    if not len(audio):
-        raise AudioFileError(f"{path} is empty")
-    if not np.isfinite(audio).all():
-        raise AudioFileError(f"{path} has samples that are not finite numbers")
     note = ""
     if rate != SAMPLE_RATE_IN:
-        audio = soxr.resample(audio, rate, SAMPLE_RATE_IN, quality="VHQ")
         note = f"{path.name}: resampled from {rate} Hz to {SAMPLE_RATE_IN} Hz first"
-        if not len(audio):
+        if not samples.shape[1]:
             raise AudioFileError(f"{path} is too short to resample")
-    return AudioFile(np.ascontiguousarray(audio.T, np.float32), rate, note)
+    return AudioFile(samples, rate, note)
+
+
+def _read_samples(file: soundfile.SoundFile, path: Path) -> Audio:
+    """All samples, ``[C, T]`` at 22.05 kHz."""
+    rate, channels, left = file.samplerate, file.channels, file.frames
+    resampler = None
+    if rate != SAMPLE_RATE_IN:
+        resampler = soxr.ResampleStream(rate, SAMPLE_RATE_IN, channels, "float32", "VHQ")
+    # soxr rounds the length to the nearest sample.
+    out = np.empty((channels, math.ceil(left * SAMPLE_RATE_IN / rate)), np.float32)
+    buffer = np.empty((BLOCK_FRAMES, channels), np.float32)
+    filled = 0
+    while left:
+        frames = min(left, BLOCK_FRAMES)
+        block = file.read(out=buffer[:frames])
+        if not np.isfinite(block).all():
+            raise AudioFileError(f"{path} has samples that are not finite numbers")
+        # A file may hold less than it says.
+        left = left - frames if len(block) == frames else 0
+        if resampler is not None:
+            block = resampler.resample_chunk(block, last=not left)
+        out[:, filled : filled + len(block)] = block.T
+        filled += len(block)
+    if not file.tell():
+        raise AudioFileError(f"{path} is empty")
+    return out[:, :filled]
 
 
 def check_output(path: Path) -> tuple[str, str]:

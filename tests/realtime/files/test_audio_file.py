@@ -4,16 +4,24 @@ import os
 import subprocess
 import sys
 import tempfile
+import tracemalloc
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
+import soxr
 
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
-from realtime.files.audio_file import check_output, open_output, read_audio, write_audio
+from realtime.files.audio_file import (
+    BLOCK_FRAMES,
+    check_output,
+    open_output,
+    read_audio,
+    write_audio,
+)
 
 # One step of the sample format, in samples from -1 to 1.
 STEPS = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "PCM_32": 2.0**-24, "FLOAT": 0.0, "DOUBLE": 6e-8}
@@ -67,6 +75,30 @@ def test_higher_rates_are_resampled_with_a_note(tmp_path: Path, rate: int) -> No
     assert "\n" not in audio.note
     assert f"{rate} Hz" in audio.note
     assert "in.wav" in audio.note
+
+
+# What else than the result may be held while a file is read: two blocks of it, in bytes.
+READING_BYTES = 2 * BLOCK_FRAMES * 2 * 4
+
+
+@pytest.mark.parametrize("rate", [22_050, 96_000])
+def test_a_long_file_takes_no_more_memory_than_its_result(tmp_path: Path, rate: int) -> None:
+    path = store(tmp_path / "in.wav", np.zeros((2, 20 * rate), np.float32), rate)
+    tracemalloc.start()
+    try:
+        audio = read_audio(path)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert audio.samples.shape == (2, 20 * 22_050)
+    assert peak < audio.samples.nbytes + READING_BYTES
+
+
+def test_blocks_leave_no_trace_in_what_is_read(tmp_path: Path) -> None:
+    x = noise(3 * BLOCK_FRAMES + 17, 2)
+    audio = read_audio(store(tmp_path / "in.wav", x, 48_000))
+    whole = soxr.resample(x.T, 48_000, 22_050, quality="VHQ").T
+    np.testing.assert_array_equal(audio.samples, whole)
 
 
 @pytest.mark.parametrize("rate", [8_000, 16_000, 22_049])

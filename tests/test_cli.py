@@ -415,8 +415,8 @@ def test_ctrl_c_ends_a_run_with_its_summary(project: Path, tmp_path: Path, model
         assert run.stderr is not None
         while "Ctrl-C" not in (line := run.stderr.readline()):
             assert line, "it ended early"
-        # Unfinished, the file has another name.
-        wait_until(lambda: sum(p.stat().st_size for p in tmp_path.glob(".*")) > 60_000)
+        unfinished = tmp_path / "out.unfinished.wav"
+        wait_until(lambda: unfinished.exists() and unfinished.stat().st_size > 60_000)
         run.send_signal(signal.SIGINT)
         out, err = run.communicate(timeout=LIMIT_S)
     finally:
@@ -425,7 +425,20 @@ def test_ctrl_c_ends_a_run_with_its_summary(project: Path, tmp_path: Path, model
     assert "Traceback" not in err
     assert json.loads(out)["model"] == "test"
     assert soundfile.info(tmp_path / "out.wav").duration > 0.2
-    assert not list(tmp_path.glob(".*"))
+    assert not unfinished.exists()
+
+
+@pytest.mark.parametrize("command", ["live", "enhance"])
+def test_what_a_crash_left_is_mentioned_at_the_next_start(
+    shell: Shell, model: Path, song: Path, command: str
+) -> None:
+    left = shell.folder / "out.unfinished.wav"
+    left.write_bytes(b"RIFF")
+    files = ["--input", song, "--output", "out.wav"] if command == "live" else [song, "out.wav"]
+    ran = shell(command, *files, "--model", model)
+    assert ran.code == 0
+    assert ran.err.count(left.name) == 1
+    assert left.read_bytes() == b"RIFF"
 
 
 def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, model: Path) -> None:
@@ -443,8 +456,7 @@ def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, mod
     assert out == ""
     assert "disk is full" in err.splitlines()[-1]
     assert "Traceback" not in err
-    assert not (tmp_path / "out.wav").exists()
-    assert not list(tmp_path.glob(".*"))
+    assert not list(tmp_path.glob("out*"))
 
 
 def test_a_module_run_says_what_is_wrong_and_exits_with_2(project: Path, tmp_path: Path) -> None:

@@ -1,6 +1,8 @@
 """Audio files in and out."""
 
 import errno
+import glob
+import itertools
 import math
 import os
 from collections.abc import Iterator
@@ -127,14 +129,17 @@ def check_output(path: Path) -> tuple[str, str]:
 
 @contextmanager
 def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
-    """A file to write ``(frames, channels)`` to, which appears under its name once it is whole.
+    """Open a file for ``(frames, channels)``.
+
+    It is called ``NAME.unfinished.wav`` until it is whole. Only a crash leaves that file behind;
+    another run then takes another name for its own.
 
     Raises:
         AudioFileError: if it cannot be made or written; then nothing is left behind.
     """
     container, subtype = check_output(path)
-    # Of the name only as much as leaves room for the rest.
-    temporary = path.with_name(f".{path.name[:40]}.{os.getpid()}.part")
+    names = (_unfinished(path, f"-{n}" if n else "") for n in itertools.count())
+    temporary = next(name for name in names if not name.exists())
     try:
         with soundfile.SoundFile(
             temporary, "w", sample_rate, channels, subtype, format=container
@@ -147,6 +152,23 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
         raise AudioFileError(f"cannot write {path}: {_reason(error)}") from error
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def unfinished_note(path: Path) -> str:
+    """One line about what a crashed run left of a file; empty if there is nothing."""
+    pattern = glob.escape(_unfinished(path, "").stem) + "*" + path.suffix
+    try:
+        found = sorted(p.name for p in path.parent.glob(pattern))
+    except OSError:  # no folder that the disk knows
+        found = []
+    if found:
+        return f"found {', '.join(found)}: an earlier run of {path.name} did not end properly"
+    return ""
+
+
+def _unfinished(path: Path, tail: str) -> Path:
+    # A long name is cut: a file system allows 255 bytes.
+    return path.with_name(f"{path.stem[:40]}.unfinished{tail}{path.suffix}")
 
 
 def _check_whole(path: Path, frames: int) -> None:

@@ -9,7 +9,13 @@ import numpy as np
 from realtime.dsp.chain import Chain
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
-from realtime.files.audio_file import SUFFIXES, check_output, read_audio, write_audio
+from realtime.files.audio_file import (
+    SUFFIXES,
+    check_output,
+    read_audio,
+    unfinished_note,
+    write_audio,
+)
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
 
@@ -186,13 +192,14 @@ class Enhancer:
             AudioFileError: if it cannot be read or the result not be written.
         """
         audio = read_audio(job.source)
+        unfinished = unfinished_note(job.target)
         out = self.samples(audio.samples, progress=progress)
         if job.make_folder:
             _make_folder(job.target.parent)
         write_audio(job.target, out)
         notice, told = self.load(len(audio.samples)).notice, self._told
         self._told = notice
-        return "; ".join(filter(None, [audio.note, notice if notice != told else ""]))
+        return "; ".join(filter(None, [audio.note, unfinished, notice if notice != told else ""]))
 
 
 def _make_folder(folder: Path) -> None:

@@ -15,7 +15,7 @@ from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot, State
 from realtime.errors import AudioFileError, DeviceError, SettingsError, TopoctaveError
-from realtime.files.audio_file import AudioFile, read_audio
+from realtime.files.audio_file import AudioFile, read_audio, unfinished_note
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 Report = Callable[[str], None]
@@ -81,6 +81,8 @@ def _open(
     report: Report,
 ) -> tuple[Engine, Settings]:
     """The engine, and the settings that it was opened with."""
+    if unfinished := unfinished_note(Path(settings.output)):
+        report(unfinished)
     if fall_back_input and (problem := _missing("input")):
         settings = _use_demo(settings, problem, fall_back_output, report)
     note = ""

@@ -1,12 +1,12 @@
 """Records input and output of a running engine as two sample-aligned WAV files.
 
-A thread of its own copies from the taps, which hold ten seconds: a slow disk delays nobody. Sample
-2n of the output file belongs to sample n of the input file.
+A thread copies from the taps, which hold ten seconds, so that a slow disk delays nobody. Sample 2n
+of the output file belongs to sample n of the input file.
 """
 
 import shutil
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -17,15 +17,17 @@ from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 
 TICK_S = 0.1
+TIMEOUT_S = 10.0
+"""For the disk to finish a recording."""
 KEEP_FREE_BYTES = 64 * 2**20
-"""A recording ends here, whole, rather than fill the disk to the last byte."""
-LONGEST_BYTES = 4 * 2**30 - 2**20
+"""A recording ends when less is free."""
+MAX_BYTES = 4 * 2**30 - 2**20
 """A WAV file counts its bytes in 32 bits."""
 CHUNK_SAMPLES = 1 << 16
 
 
 class TapLike(Protocol):
-    """What is needed of ``realtime.engine.tap.Tap``."""
+    """The part of ``realtime.engine.tap.Tap`` that the recorder uses."""
 
     @property
     def sample_rate(self) -> int:
@@ -33,26 +35,26 @@ class TapLike(Protocol):
 
     @property
     def channels(self) -> int:
-        """Rows."""
+        """1 or 2."""
 
     @property
     def written(self) -> int:
-        """Samples so far."""
+        """Samples written so far."""
 
     def read(self, since: int) -> tuple[Audio, int]:
-        """Everything from `since` on that is still held, and the index of its first sample."""
+        """The samples from index ``since`` on that are still held, and the index of the first."""
 
 
 @dataclass(frozen=True)
 class Recording:
-    """What a recorder has done by now.
+    """State of a recording.
 
     Attributes:
-        input_path: InputStream at 22.05 kHz.
-        output_path: OutputStream at 44.1 kHz.
-        seconds: Length of both.
-        lost_samples: Samples at 44.1 kHz that the disk was too slow for; silence in the files.
-        error: Empty, or one line: why it ended.
+        input_path: the input, at 22.05 kHz.
+        output_path: the output, at 44.1 kHz.
+        seconds: length of both files.
+        lost_samples: samples at 44.1 kHz that the disk was too slow for; silence in the files.
+        error: why it ended, in one line; empty while all is well.
     """
 
     input_path: Path
@@ -63,17 +65,17 @@ class Recording:
 
 
 class Recorder:
-    """Two files of one engine's taps, from the call of :meth:`start` on.
+    """Records one engine's taps into two files, from the call of :meth:`start` on.
 
     Args:
-        input_tap: 22.05 kHz.
-        output_tap: 44.1 kHz.
-        delay_samples: What the output tap lags behind, at 44.1 kHz.
-        folder: Where to; is made if it is missing.
-        stem: Begin of the files' names; a number is added where they are taken.
+        input_tap: at 22.05 kHz.
+        output_tap: at 44.1 kHz.
+        delay_samples: delay of the output tap, at 44.1 kHz.
+        folder: for the files; created if it is missing.
+        stem: first part of the file names; a number is added if they are taken.
 
     Raises:
-        AudioFileError: if the files cannot be made; then nothing is left behind.
+        AudioFileError: if the files cannot be created; then nothing is left behind.
     """
 
     def __init__(
@@ -86,50 +88,58 @@ class Recorder:
         stem: str,
     ) -> None:
         self.input_path, self.output_path = _free_names(folder, stem)
-        self._given = _Track(self.input_path, input_tap)
+        self._input = _Track(self.input_path, input_tap)
         try:
-            self._made = _Track(self.output_path, output_tap)
+            self._output = _Track(self.output_path, output_tap)
         except AudioFileError:
-            self._given.abandon()
+            self._input.abandon()
             raise
         self._delay = delay_samples
         self._folder = folder
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="topoctave-recorder")
+        # A daemon, so that a disk that hangs does not keep the program from its end.
+        self._thread = threading.Thread(target=self._run, name="topoctave-recorder", daemon=True)
         self._error = ""
 
     def start(self) -> None:
-        """Record from this moment of the input on."""
-        begin = max(self._given.tap.written, -(self._delay // 2))
-        self._given.next_sample = begin
-        self._made.next_sample = max(0, 2 * begin + self._delay)
+        """Record from the newest input sample on."""
+        begin = max(self._input.tap.written, -(self._delay // 2))
+        self._input.next_sample = begin
+        self._output.next_sample = max(0, 2 * begin + self._delay)
         self._thread.start()
 
     def finish(self) -> None:
-        """Ask it to end, without waiting: :attr:`running` tells when it has."""
+        """Ask the recorder to end, without waiting; then :attr:`running` becomes False."""
         self._stop.set()
 
     def stop(self) -> Recording:
-        """End both files at the same moment and close them; idempotent."""
+        """End both files at the same moment and close them; idempotent.
+
+        Waits for the disk for at most ``TIMEOUT_S``; ``error`` says so if that was not enough.
+        """
         self._stop.set()
-        if self._thread.ident is not None:
-            self._thread.join()
-        else:
+        if self._thread.ident is None:
             self._close()
-        return self.recording()
+        else:
+            self._thread.join(TIMEOUT_S)
+        recording = self.recording()
+        if self.running:
+            error = f"The recording may be incomplete: the disk did not answer for {TIMEOUT_S:g} s."
+            return replace(recording, error=error)
+        return recording
 
     @property
     def running(self) -> bool:
-        """False once it was stopped, or ended by itself with an error."""
+        """Whether the recorder still writes. It ends by itself after an error."""
         return self._thread.is_alive()
 
     def recording(self) -> Recording:
-        """What there is by now; from any thread."""
+        """The present state; from any thread."""
         return Recording(
             self.input_path,
             self.output_path,
-            self._made.frames / self._made.tap.sample_rate,
-            self._made.lost + 2 * self._given.lost,
+            self._output.frames / self._output.tap.sample_rate,
+            self._output.lost + 2 * self._input.lost,
             self._error,
         )
 
@@ -137,33 +147,36 @@ class Recorder:
         try:
             while not self._stop.wait(TICK_S):
                 self._copy()
-                if free := self._trouble():
-                    self._error = free
+                if limit := self._disk_limit():
+                    self._error = limit
                     break
             else:
                 self._copy()
         except (OSError, RuntimeError, AssertionError) as error:
-            # soundfile answers a short write with an assertion; all mean the same here.
+            # soundfile answers a short write with an assertion.
             reason = getattr(error, "strerror", "") or "the disk is full or was taken away"
+            self._error = f"The recording ended: {reason}. What was recorded before is kept."
+        except Exception as error:  # noqa: BLE001  # or the thread would end without a word
+            reason = " ".join(f"{type(error).__name__}: {error}".split())
             self._error = f"The recording ended: {reason}. What was recorded before is kept."
         finally:
             self._close()
 
     def _copy(self) -> None:
-        """Bring both files forward by what both taps have, so that they stay equally long."""
-        end = min(self._given.tap.written, (self._made.tap.written - self._delay) // 2)
-        self._given.copy_until(end)
-        self._made.copy_until(2 * end + self._delay)
+        """Copy what both taps have, so that the files stay equally long."""
+        end = min(self._input.tap.written, (self._output.tap.written - self._delay) // 2)
+        self._input.copy_to(end)
+        self._output.copy_to(2 * end + self._delay)
 
-    def _trouble(self) -> str:
+    def _disk_limit(self) -> str:
         if shutil.disk_usage(self._folder).free < KEEP_FREE_BYTES:
             return "The recording ended: the disk is almost full. The files are whole."
-        if max(self._given.size_bytes, self._made.size_bytes) > LONGEST_BYTES:
+        if max(self._input.size_bytes, self._output.size_bytes) > MAX_BYTES:
             return "The recording ended: a WAV file holds 4 GB. The files are whole."
         return ""
 
     def _close(self) -> None:
-        for track in (self._given, self._made):
+        for track in (self._input, self._output):
             try:
                 track.file.close()
             except (OSError, RuntimeError) as error:
@@ -171,7 +184,7 @@ class Recorder:
 
 
 class _Track:
-    """One file and the tap it follows."""
+    """One file and the tap it records."""
 
     def __init__(self, path: Path, tap: TapLike) -> None:
         self.path, self.tap = path, tap
@@ -191,7 +204,7 @@ class _Track:
     def size_bytes(self) -> int:
         return self.frames * self.tap.channels * 4
 
-    def copy_until(self, end: int) -> None:
+    def copy_to(self, end: int) -> None:
         if end <= self.next_sample:
             return
         samples, first = self.tap.read(self.next_sample)

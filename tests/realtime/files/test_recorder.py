@@ -127,7 +127,7 @@ def test_failing_write_is_told_in_one_line(tmp_path, rng, error) -> None:
         def close(self) -> None:
             self.file.close()
 
-    recorder._made.file = Full(recorder._made.file)
+    recorder._output.file = Full(recorder._output.file)
     recorder.start()
     stream.push(20_000)
     wait_for(lambda: not recorder.running)
@@ -135,6 +135,42 @@ def test_failing_write_is_told_in_one_line(tmp_path, rng, error) -> None:
     assert done.error.startswith("The recording ended: ")
     assert "\n" not in done.error
     assert "recorder" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_unforeseen_exception_is_told_in_one_line(tmp_path, rng, monkeypatch) -> None:
+    stream = Stream(rng)
+    recorder = stream.recorder(tmp_path)
+
+    def fail(end: int) -> None:
+        raise TypeError("not\na bug")
+
+    monkeypatch.setattr(recorder._input, "copy_to", fail)
+    recorder.start()
+    wait_for(lambda: not recorder.running)
+    error = recorder.stop().error
+    assert error == ("The recording ended: TypeError: not a bug. What was recorded before is kept.")
+
+
+def test_disk_that_hangs_is_not_waited_for_longer_than_the_limit(
+    tmp_path, rng, monkeypatch
+) -> None:
+    stream = Stream(rng)
+    recorder = stream.recorder(tmp_path)
+    monkeypatch.setattr(module, "TIMEOUT_S", 0.05)
+    hanging, answer = threading.Event(), threading.Event()
+
+    def hang(end: int) -> None:
+        hanging.set()
+        answer.wait(10)
+
+    monkeypatch.setattr(recorder._input, "copy_to", hang)
+    recorder.start()
+    assert hanging.wait(10)
+    done = recorder.stop()
+    assert done.error == ("The recording may be incomplete: the disk did not answer for 0.05 s.")
+    answer.set()
+    wait_for(lambda: not recorder.running)
+    assert recorder.stop().error == ""
 
 
 def test_folder_that_cannot_be_made_is_refused_and_leaves_nothing(tmp_path, rng) -> None:

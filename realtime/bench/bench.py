@@ -13,7 +13,7 @@ from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler
 from realtime.engine.latency_control import prefill_for
 from realtime.errors import ModelFileError
-from realtime.inference.cpu_info import has_bfloat16, machine_name
+from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, shipped_models
 from realtime.inference.network import WindowNetwork, choose_compute, cuda_available
@@ -212,4 +212,4 @@ def measure(
         if result is not None:
             report(f"measured {result['stage']} {result['name']}")
             results.append(result)
-    return {"machine": machine_name(), "torch": version("torch"), "rows": results}
+    return {"machine": cpu_name(), "torch": version("torch"), "rows": results}

@@ -16,7 +16,7 @@ from realtime.files.audio_file import SUFFIXES, read_audio
 from realtime.inference.choose_model import Choice, SpeedTrial, choose_model
 from realtime.inference.load import check_block_samples, load_chain
 from realtime.inference.model_file import find_model, shipped_models
-from realtime.inference.tuning_cache import Measurements
+from realtime.inference.tuning_cache import TuningCache
 
 
 def _is_file(name: str, suffixes: tuple[str, ...]) -> bool:
@@ -81,7 +81,7 @@ def open_model(
     settings: Settings,
     *,
     channels: int,
-    measurements: Measurements,
+    cache: TuningCache,
     progress: Callable[[str], None],
 ) -> Choice:
     """Find the model by its name; ``auto`` is the best one for this machine.
@@ -99,7 +99,7 @@ def open_model(
         compute=settings.compute,
         threads=settings.threads,
         dtype=settings.dtype,
-        measurements=measurements,
+        cache=cache,
         progress=progress,
     )
     return choose_model(shipped_models(), trial)
@@ -110,7 +110,7 @@ def open_engine(
     *,
     parameters: Parameters | None = None,
     progress: Callable[[str], None] = lambda _: None,
-    measurements: Measurements | None = None,
+    cache: TuningCache | None = None,
 ) -> Engine:
     """Load and warm up the model, open input and output; takes seconds.
 
@@ -118,7 +118,7 @@ def open_engine(
         settings: of the session.
         parameters: initial ones.
         progress: called with one line about each step.
-        measurements: of this machine; by default those in the user's cache.
+        cache: of measured speeds; by default that in the user's cache.
 
     Raises:
         TopoctaveError: if a model, file or device cannot be used.
@@ -126,7 +126,7 @@ def open_engine(
     """
     check_block_samples(settings.block_samples)
     check_apart(settings.input, settings.output)
-    measurements = measurements or Measurements()
+    cache = cache or TuningCache()
     if settings.model != "auto":
         # A wrong name fails before devices are opened and a file is read.
         find_model(settings.model)
@@ -135,9 +135,7 @@ def open_engine(
         undo.callback(source.stop)
         sink = open_output(settings.output)
         undo.callback(sink.stop)
-        choice = open_model(
-            settings, channels=source.channels, measurements=measurements, progress=progress
-        )
+        choice = open_model(settings, channels=source.channels, cache=cache, progress=progress)
         progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(
             choice.info,
@@ -147,7 +145,7 @@ def open_engine(
             threads=settings.threads,
             dtype=settings.dtype,
             parameters=parameters,
-            measurements=measurements,
+            cache=cache,
         )
         if loaded.notice:
             progress(loaded.notice)

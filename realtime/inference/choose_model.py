@@ -1,4 +1,4 @@
-"""The model for who asks for none: the best-sounding one that this machine runs with ease."""
+"""Chooses a model: the best-sounding one that this machine runs easily."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -6,29 +6,26 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from realtime.engine.block_timing import BlockTimes
 from realtime.errors import ModelFileError
-from realtime.inference.build import usable_compute
-from realtime.inference.load import load_chain
+from realtime.inference.load import load_chain, usable_compute
 from realtime.inference.model_file import ModelInfo, by_sound
-from realtime.inference.tuning_cache import Measurements, measurement_key
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from realtime.inference.tuning_cache import TuningCache, cache_key
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
-# 99 of 100 blocks have to be computed in half of their time: the other half is for the window,
-# for other programs, and for the processor's heat.
+# 99 of 100 blocks have to be computed in half of their time. The other half is for the window, for
+# other programs, and for a processor that slows down when it is hot.
 EASY_RATIO = 2.0
 
-# As many blocks as a first percentile takes, in a few seconds; networks that are too slow anyway
-# get fewer.
+# Enough blocks for a first percentile. A network that is too slow gets fewer.
 TRIAL_BLOCKS = 120
-LEAST_BLOCKS = 20
-TRIAL_S = 6.0
-LONGEST_PAUSE_S = 0.03
+MIN_TRIAL_BLOCKS = 20
+MAX_TRIAL_S = 6.0
+MAX_PAUSE_S = 0.03
 
 
 @dataclass(frozen=True)
 class Choice:
-    """A model, and why it."""
+    """A model, and why it was chosen."""
 
     info: ModelInfo
     reason: str
@@ -36,12 +33,12 @@ class Choice:
 
 
 def choose_model(models: Sequence[ModelInfo], speed: Callable[[ModelInfo], float]) -> Choice:
-    """The best-sounding model of those that are fast enough, else the fastest.
+    """The best-sounding model of those that are fast enough, or else the fastest.
 
     Args:
         models: to choose from.
-        speed: measures a model: its real-time ratio in the first percentile, 0 if it fails. Not
-            asked where there is nothing to choose, nor of models that sound worse than the choice.
+        speed: measures a model's real-time ratio (first percentile); 0 if the model fails. Not
+            called for a single model, nor for models that sound worse than the choice.
 
     Raises:
         ModelFileError: if there are no models.
@@ -64,15 +61,15 @@ def choose_model(models: Sequence[ModelInfo], speed: Callable[[ModelInfo], float
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedTrial:
-    """Measures models as they will run live, each once per machine, file and program version.
+    """Measures models as they run live, once per machine, model file and program version.
 
     Attributes:
         block_samples: output samples per block.
         channels: 1 or 2.
         compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for a good number.
+        threads: CPU threads; None for the fastest number.
         dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
-        measurements: where results are remembered.
+        cache: keeps the results.
         progress: called with one line before something is measured.
     """
 
@@ -81,14 +78,14 @@ class SpeedTrial:
     compute: str
     threads: int | None
     dtype: str | None
-    measurements: Measurements
+    cache: TuningCache
     progress: Callable[[str], None]
 
     def __call__(self, info: ModelInfo) -> float:
-        """The model's real-time ratio in the first percentile; 0 if it cannot be used."""
+        """The model's real-time ratio (first percentile); 0 if it cannot be used."""
         from realtime.inference.network import device_name
 
-        key = measurement_key(
+        key = cache_key(
             "speed",
             info,
             block=self.block_samples,
@@ -97,17 +94,17 @@ class SpeedTrial:
             threads=self.threads,
             dtype=self.dtype,
         )
-        known = self.measurements.number(key)
+        known = self.cache.number(key)
         if known is not None:
             return known
         self.progress(f"measuring how fast {info.name} runs here, once")
         try:
             ratio = self._measure(info)
         except ModelFileError as error:
-            # A damaged file must not keep the others from running, and may be mended: not kept.
+            # Not kept: the file may be repaired.
             self.progress(f"{info.name} is left out: {error}")
             return 0.0
-        self.measurements.put(key, ratio)
+        self.cache.put(key, ratio)
         return ratio
 
     def _measure(self, info: ModelInfo) -> float:
@@ -118,21 +115,20 @@ class SpeedTrial:
             compute=self.compute,
             threads=self.threads,
             dtype=self.dtype,
-            measurements=self.measurements,
+            cache=self.cache,
         )
-        chain = loaded.chain
         rng = np.random.default_rng(0)
         x = rng.normal(0.0, 0.05, (self.channels, self.block_samples // 2)).astype(np.float32)
-        block_s = x.shape[1] / SAMPLE_RATE_IN
-        times = BlockTimes(self.block_samples / SAMPLE_RATE_OUT)
+        block_s = self.block_samples / SAMPLE_RATE_OUT
         loaded.bind_thread()
-        end = time.perf_counter() + TRIAL_S
-        for count in range(TRIAL_BLOCKS):
-            if count >= LEAST_BLOCKS and time.perf_counter() > end:
-                break
-            # Threads that slept, and caches that others used meanwhile, are part of live.
-            time.sleep(min(block_s, LONGEST_PAUSE_S))
+        durations_s: list[float] = []
+        end = time.perf_counter() + MAX_TRIAL_S
+        while len(durations_s) < TRIAL_BLOCKS and (
+            len(durations_s) < MIN_TRIAL_BLOCKS or time.perf_counter() < end
+        ):
+            # As live: threads sleep between blocks, and other programs use the caches.
+            time.sleep(min(block_s, MAX_PAUSE_S))
             begin = time.perf_counter()
-            chain.process(x)
-            times.add(time.perf_counter() - begin)
-        return round(times.whole().ratio_p01, 3)
+            loaded.chain.process(x)
+            durations_s.append(time.perf_counter() - begin)
+        return round(block_s / float(np.percentile(durations_s, 99)), 3)

@@ -1,6 +1,7 @@
-"""A network on a device that may be lost: the audio goes on, on the processor."""
+"""Keeps the audio going on the CPU when a GPU is lost."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import numpy as np
 
@@ -10,43 +11,52 @@ from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.streaming import StreamingCallable
 from realtime.inference.windowed import WindowFunction
 
-# From dry to wet, 15 ms: as for a toggle.
+# From dry to wet in 15 ms, as for a toggle of the bypass.
 FADE_SAMPLES = 662
+
+T = TypeVar("T")
 
 
 class DeviceLossMonitor:
-    """Knows whether a device still computes, and what to tell the user when it does not.
+    """Calls a device until it fails, and then no more.
 
     Args:
         device: its name.
-        backup: what goes on in its place, in words: ``on the CPU``.
+        backup: what replaces it, in words: ``on the CPU``.
     """
 
     def __init__(self, device: str, backup: str) -> None:
         self._device = device
         self._backup = backup
-        # Stored by the worker, read by others: one reference.
+        # Written by the worker and read by other threads: one reference.
         self.notice = ""
+        """One line for the user about the loss; empty before it."""
 
     @property
     def lost(self) -> bool:
-        """Whether the device has failed; it is not asked again."""
+        """Whether the device has failed."""
         return bool(self.notice)
 
-    def lose(self, error: BaseException) -> None:
-        """Note the device's failure."""
-        lines = str(error).strip().splitlines()
-        reason = lines[0][:120] if lines else type(error).__name__
-        self.notice = f"{self._device} was lost ({reason}): continuing {self._backup}"
+    def run(self, call: Callable[..., T], *arguments: object) -> T | None:
+        """The result of a call to the device; None if the device is lost."""
+        if self.lost:
+            return None
+        try:
+            return call(*arguments)
+        except RuntimeError as error:
+            lines = str(error).strip().splitlines()
+            reason = lines[0][:120] if lines else type(error).__name__
+            self.notice = f"{self._device} was lost ({reason}): continuing {self._backup}"
+            return None
 
 
 class FallbackWindows:
-    """Windows on a device, or on the processor from its loss on; windows have no past.
+    """Windows on a device, or on the CPU once the device is lost. Windows have no past.
 
     Args:
-        device: runs a window; raises RuntimeError when it is lost.
-        backup: runs the same network on the processor.
-        loss_monitor: told of the loss.
+        device: runs a window; raises RuntimeError when the device is lost.
+        backup: runs the same network on the CPU.
+        loss_monitor: calls the device.
 
     Shape:
         - Input: ``[C, W]``
@@ -58,36 +68,30 @@ class FallbackWindows:
     ) -> None:
         self._device = device
         self._backup = backup
-        self._lifeline = loss_monitor
+        self._loss_monitor = loss_monitor
 
     def __call__(self, x: Audio) -> Audio:
         """Run a window."""
-        if not self._lifeline.lost:
-            try:
-                return self._device(x)
-            except RuntimeError as error:
-                self._lifeline.lose(error)
-        return self._backup(x)
+        y = self._loss_monitor.run(self._device, x)
+        return self._backup(x) if y is None else y
 
 
 class FallbackStream:
-    """A streaming network on a device, or on the processor from its loss on.
+    """A streaming network on a device, or on the CPU once the device is lost.
 
-    The device's state is lost with it, so the backup begins after silence. Until it has heard
-    enough the input itself is heard in its place, delayed alike: a network on top of kaiser_fast
-    is left out, nothing else, and one that takes the 22.05 kHz input is replaced by kaiser_fast.
-    Then it fades in.
+    The device's state is lost too, so the backup begins after silence. The dry signal replaces it
+    until it has received its context, with the same delay; then the backup fades in. The dry signal
+    is the input, or kaiser_fast for a network that takes the 22.05 kHz input.
 
     Args:
         device: the network; raises RuntimeError when the device is lost.
-        backup: the same network on the processor, warm; None where that is too slow, and the
-            input is heard from then on.
-        loss_monitor: told of the loss.
-        context_samples: that the network looks back, in output samples.
-        call_samples: the longest call's input.
+        backup: the same network on the CPU, warm; None keeps the dry signal: the CPU is too slow.
+        loss_monitor: calls the device.
+        context_samples: how far the network looks back, in output samples.
+        call_samples: input samples of the longest call.
 
     Raises:
-        ValueError: if the backup is not the device's equal in ratio, grid and latency.
+        ValueError: if ratio, grid or latency of the backup differ from the device's.
 
     Shape:
         - Input: ``[C, n]``
@@ -105,16 +109,16 @@ class FallbackStream:
     ) -> None:
         for name in ("ratio", "block_multiple", "latency_samples"):
             if backup is not None and getattr(backup, name) != getattr(device, name):
-                raise ValueError(f"the backup's {name} is another one")
+                raise ValueError(f"the backup has another {name}")
         self._device = device
         self._backup = backup
-        self._lifeline = loss_monitor
+        self._loss_monitor = loss_monitor
         self.ratio = device.ratio
         self.block_multiple = device.block_multiple
         self._call_samples = call_samples
         self._upsampler = KaiserUpsampler() if device.ratio > 1 else None
         dry = self._upsampler.latency_samples if self._upsampler else 0
-        # A network that is earlier than kaiser_fast has to wait for it.
+        # A network with less latency than kaiser_fast has to wait for it.
         self.latency_samples = max(device.latency_samples, dry)
         self._dry_delay = Delay(self.latency_samples - dry)
         self._wet_delay = Delay(self.latency_samples - device.latency_samples)
@@ -122,9 +126,9 @@ class FallbackStream:
         self.start(1)
 
     def start(self, channels: int) -> None:
-        """Forget the past: there was silence."""
-        self._guarded(lambda: self._device.start(channels))
-        # Now, so that at the loss it only has to go on.
+        """Forget the past."""
+        self._loss_monitor.run(self._device.start, channels)
+        # Now, so that at the loss it only has to continue.
         if self._backup is not None:
             self._backup.start(channels)
         longest = self._call_samples
@@ -132,36 +136,28 @@ class FallbackStream:
             self._upsampler.prepare(ProcessSpec(max_block_samples=longest, channels=channels))
         for delay in (self._dry_delay, self._wet_delay):
             delay.prepare(ProcessSpec(max_block_samples=self.ratio * longest, channels=channels))
-        # Of the backup; after silence it knows all there is to know.
-        self._heard_samples = self._fade_begins + FADE_SAMPLES if self._lifeline.lost else 0
-
-    def _guarded(self, call: Callable[[], object]) -> None:
-        if not self._lifeline.lost:
-            try:
-                call()
-            except RuntimeError as error:
-                self._lifeline.lose(error)
+        # Output samples of the backup so far. At a start its context is silence, and known.
+        lost = self._loss_monitor.lost
+        self._backup_samples = self._fade_begins + FADE_SAMPLES if lost else 0
 
     def __call__(self, x: Audio) -> Audio:
-        """Go on with the next samples."""
+        """Process the next samples."""
         dry = self._dry_delay.process(self._upsampler.process(x) if self._upsampler else x)
-        if not self._lifeline.lost:
-            try:
-                return self._delayed(self._device(x))
-            except RuntimeError as error:
-                self._lifeline.lose(error)
+        y = self._loss_monitor.run(self._device, x)
+        if y is not None:
+            return self._delayed(y)
         if self._backup is None:
             return dry
         return self._fade(dry, self._delayed(self._backup(x)))
 
     def _delayed(self, wet: Audio) -> Audio:
-        """What a network returned, as late as the dry path."""
+        """A network's output, in time with the dry signal."""
         return self._wet_delay.process(wet) if self._wet_delay.latency_samples else wet
 
     def _fade(self, dry: Audio, wet: Audio) -> Audio:
         n = wet.shape[1]
-        begin = self._heard_samples - self._fade_begins
-        self._heard_samples += n
+        begin = self._backup_samples - self._fade_begins
+        self._backup_samples += n
         if begin >= FADE_SAMPLES:
             return wet
         gain = np.clip((begin + 0.5 + np.arange(n)) / FADE_SAMPLES, 0.0, 1.0).astype(np.float32)

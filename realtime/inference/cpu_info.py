@@ -16,7 +16,7 @@ def core_count() -> int:
     return os.cpu_count() or 1
 
 
-def machine_name() -> str:
+def cpu_name() -> str:
     """Processor and number of cores."""
     names = cpu_facts().get("model name", [])
     name = names[0] if names else platform.processor() or platform.machine()

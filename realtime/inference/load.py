@@ -1,65 +1,89 @@
-"""From a model file to a chain that is warm and ready for its block size."""
+"""Makes a warm chain of a model file: load the network, tune its threads, build the chain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
-from realtime.errors import SettingsError
-from realtime.inference.build import build_path
+from realtime.errors import ModelFileError, SettingsError
+from realtime.inference.build import Layout, build_path
 from realtime.inference.cpu_fallback import DeviceLossMonitor
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import Requested
-from realtime.inference.tuning_cache import Measurements
+from realtime.inference.tuning import Requested, Workload, tune
+from realtime.inference.tuning_cache import TuningCache
+from realtime.sample_rates import SAMPLE_RATE_OUT
+
+if TYPE_CHECKING:
+    from realtime.inference.network import ScriptNetwork
 
 MIN_BLOCK_SAMPLES = 128
 MAX_BLOCK_SAMPLES = 65_536
 
+# A CPU can replace a GPU if it computes a block in less than the block's time by this factor.
+BACKUP_RATIO = 1.2
+
+Load = Callable[[str, int | None, str], "ScriptNetwork"]
+"""Loads a network on ``cpu`` or ``cuda``, with threads and dtype."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedChain:
-    """A prepared chain and what it runs on."""
+    """A prepared chain and the device that it runs on."""
 
     chain: Chain
     block_samples: int
     """Output samples per block."""
     model: str
     compute: str
-    """``cpu`` or the name of the CUDA device it was loaded on."""
+    """``cpu`` or the name of the CUDA device."""
     threads: int
     bind_thread: Callable[[], None]
     """To be called once by the thread that will process."""
     dtype: str = "float32"
-    """What the network computes in: ``float32``, ``tf32`` or ``bfloat16``."""
+    """``float32``, ``tf32`` or ``bfloat16``."""
     reason: str = ""
-    """Why it is this model, in one line."""
+    """Why this model was chosen, in one line."""
     load_notice: str = ""
-    """Empty, or what came otherwise than asked for, in one line."""
+    """What differs from the request, in one line; empty if nothing does."""
     loss_monitor: DeviceLossMonitor | None = None
-    """Of a device that may be lost."""
+    """Of a GPU."""
 
     @property
     def notice(self) -> str:
-        """Empty, or the latest that the user should know, in one line."""
+        """The latest line that the user should read; empty if there is none."""
         return (self.loss_monitor.notice if self.loss_monitor else "") or self.load_notice
 
     @property
     def compute_now(self) -> str:
-        """``cpu`` or the name of the CUDA device, if that was not lost."""
+        """``cpu``, or the name of the CUDA device while it is not lost."""
         return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
 
 
+@dataclass(frozen=True)
+class Tuned:
+    """A network that is warm.
+
+    Attributes:
+        network: on the requested device, if that can be used.
+        backup: the same on the CPU; None if ``network`` runs there.
+        notice: what differs from the request, in one line; empty if nothing does.
+    """
+
+    network: "ScriptNetwork"
+    backup: "ScriptNetwork | None" = None
+    notice: str = ""
+
+
 def check_block_samples(block_samples: int) -> None:
-    """Refuse block lengths that the networks' grid does not divide.
+    """Refuse block lengths that do not fit the networks' grid.
 
     Raises:
         SettingsError: if it is no multiple of 128 from 128 to 65536.
     """
-    if not (
-        MIN_BLOCK_SAMPLES <= block_samples <= MAX_BLOCK_SAMPLES
-        and block_samples % MIN_BLOCK_SAMPLES == 0
-    ):
+    in_range = MIN_BLOCK_SAMPLES <= block_samples <= MAX_BLOCK_SAMPLES
+    if not in_range or block_samples % MIN_BLOCK_SAMPLES:
         raise SettingsError(
             f"the block must be a multiple of {MIN_BLOCK_SAMPLES} samples from "
             f"{MIN_BLOCK_SAMPLES} to {MAX_BLOCK_SAMPLES}, got {block_samples}"
@@ -77,49 +101,50 @@ def load_chain(
     parameters: Parameters | None = None,
     paced: bool = True,
     windowed: bool = False,
-    measurements: Measurements | None = None,
+    cache: TuningCache | None = None,
 ) -> LoadedChain:
-    """Load a model, warm it up with the shape that will run, and prepare the chain around it.
+    """Load a model, warm it up with the shapes that will run, and prepare its chain.
 
-    Where a GPU is missing, full or of no use, the network runs on the processor, and the chain's
-    ``notice`` says so; likewise from then on when a GPU is lost while running.
+    If a GPU is missing, full or unusable, the network runs on the CPU, and the chain's ``notice``
+    says so. The same happens when a GPU is lost later.
 
     Args:
         info: the model file.
         block_samples: output samples per block; a multiple of 128.
         channels: 1 or 2.
         compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads of the network; None for a good number.
+        threads: CPU threads of the network; None for the fastest number.
         dtype: ``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs that have it,
             else float32.
-        parameters: where the A/B mix starts.
+        parameters: the first parameters of the A/B mix.
         paced: blocks will come in real time, with pauses between them.
-        windowed: run a streaming network on overlapping windows, as a plain one.
-        measurements: where the choice of threads is looked up and kept; None measures.
+        windowed: run a streaming network on overlapping windows.
+        cache: keeps the fastest number of threads; None measures each time.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
         SettingsError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
-    built = build_path(
-        info,
-        Requested(compute=compute, threads=threads, dtype=dtype),
-        block_samples=block_samples,
-        channels=channels,
-        paced=paced,
-        windowed=windowed,
-        measurements=measurements,
+    layout = Layout(info, block_samples, windowed)
+    block_s = block_samples / SAMPLE_RATE_OUT
+    workload = Workload(
+        channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
     )
-    chain = Chain(built.wet, parameters=parameters)
-    chain.prepare(
-        ProcessSpec(
-            max_block_samples=block_samples // 2,
-            channels=channels,
-            block_multiple=block_samples // 2,
-        )
-    )
-    network = built.network
+    requested = Requested(compute=compute, threads=threads, dtype=dtype)
+    tuned = load_and_tune(_loader(layout), info, workload, requested, cache=cache)
+
+    network, backup, loss_monitor = tuned.network, tuned.backup, None
+    if backup is not None:
+        # Without a clock the CPU may be slow.
+        if paced and backup.call_s * BACKUP_RATIO > block_s:
+            backup = None
+        replacement = "on the CPU" if backup else "with kaiser_fast alone"
+        loss_monitor = DeviceLossMonitor(network.compute, replacement)
+    path = build_path(network, backup, layout, loss_monitor)
+    chain = Chain(path, parameters=parameters)
+    block = block_samples // 2
+    chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
     return LoadedChain(
         chain=chain,
         block_samples=block_samples,
@@ -128,6 +153,79 @@ def load_chain(
         threads=network.threads,
         bind_thread=network.bind_thread,
         dtype=network.dtype,
-        load_notice=built.notice,
-        loss_monitor=built.loss_monitor,
+        load_notice=tuned.notice,
+        loss_monitor=loss_monitor,
     )
+
+
+def _loader(layout: Layout) -> Load:
+    # Imported here: torch takes seconds to load, and other commands do without it.
+    from realtime.inference.network import WindowNetwork
+    from realtime.inference.stream_network import GraphNetwork, StreamNetwork
+
+    info, origin = layout.info, layout.origin_samples
+
+    def load(device: str, threads: int | None, dtype: str) -> "ScriptNetwork":
+        if not layout.streams:
+            return WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
+        kind = GraphNetwork if device == "cuda" else StreamNetwork
+        return kind(info, compute=device, threads=threads, dtype=dtype, origin_samples=origin)
+
+    return load
+
+
+def load_and_tune(
+    load: Load,
+    info: ModelInfo,
+    workload: Workload,
+    requested: Requested,
+    *,
+    cache: TuningCache | None,
+) -> Tuned:
+    """Load a network on the requested device, or on the CPU if that fails, and tune it.
+
+    Args:
+        load: loads it.
+        info: the model file.
+        workload: the calls to come.
+        requested: device, threads and dtype.
+        cache: keeps the fastest number of threads.
+
+    Raises:
+        ModelFileError: if the file cannot be loaded or breaks its contract.
+        SettingsError: if compute, threads or dtype are wrong.
+    """
+    from realtime.inference.network import choose_dtype
+
+    compute, notice = usable_compute(requested.compute)
+    # The CPU that backs up a GPU has no tf32 and computes in float32.
+    only_gpu = compute == "cuda" and requested.dtype == "tf32"
+    cpu_dtype = choose_dtype(None if only_gpu else requested.dtype, "cpu")
+    # The CPU comes first, also for a GPU: it has to be warm when the GPU is lost, and it finds the
+    # errors of a model file.
+    on_cpu = load("cpu", requested.threads, cpu_dtype)
+    tune(on_cpu, info, workload, threads=requested.threads, cache=cache)
+    if compute == "cpu":
+        return Tuned(on_cpu, notice=notice)
+    try:
+        on_gpu = load("cuda", on_cpu.threads, choose_dtype(requested.dtype, "cuda"))
+        on_gpu.warm_up(workload.channels, workload.samples)
+    # torch without CUDA raises an AssertionError.
+    except (ModelFileError, RuntimeError, AssertionError) as error:
+        lines = str(error).strip().splitlines()
+        reason = lines[0][:160] if lines else type(error).__name__
+        return Tuned(on_cpu, notice=f"the GPU cannot be used ({reason}): running on the CPU")
+    return Tuned(on_gpu, on_cpu)
+
+
+def usable_compute(compute: str) -> tuple[str, str]:
+    """``cpu`` or ``cuda`` for a request, and a line if it is not what was requested.
+
+    Raises:
+        SettingsError: if it is none of ``auto``, ``cpu`` and ``cuda``.
+    """
+    from realtime.inference.network import choose_compute, cuda_available
+
+    if compute == "cuda" and not cuda_available():
+        return "cpu", "there is no CUDA device here: running on the CPU"
+    return choose_compute(compute).type, ""

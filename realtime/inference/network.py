@@ -1,10 +1,9 @@
-"""Runs TorchScript networks: the only place in the engine with torch."""
+"""Runs TorchScript networks. With ``stream_network.py``, the only file in realtime with torch."""
 
 import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -16,10 +15,10 @@ from realtime.inference.tuning import thread_choices
 
 COMPUTE = ("auto", "cpu", "cuda")
 
-# What networks compute in: tf32 is float32 with products of 11-bit numbers, on CUDA devices.
+# tf32 is float32 with products of 11-bit numbers, on CUDA devices.
 DTYPES = ("float32", "tf32", "bfloat16")
 
-# TorchScript profiles its first calls and compiles in the next; after these it is steady.
+# TorchScript profiles its first calls and compiles in the next. Then the speed is steady.
 WARM_UP_CALLS = 4
 
 
@@ -39,7 +38,7 @@ def choose_compute(name: str) -> torch.device:
 
 
 def choose_dtype(name: str | None, compute: str) -> str:
-    """What a network computes in on ``cpu`` or ``cuda``.
+    """The number format of a network on ``cpu`` or ``cuda``.
 
     Args:
         name: one of ``DTYPES``; None for tf32 on GPUs that have it, else float32.
@@ -76,7 +75,7 @@ def cuda_available() -> bool:
 
 
 def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
-    """A TorchScript module, ready to run.
+    """Load a TorchScript module, in evaluation mode.
 
     Raises:
         ModelFileError: if torch cannot load it.
@@ -92,12 +91,12 @@ def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
 def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.ScriptModule:
     """A copy with constants folded into its graph: a third of the time of a short call.
 
-    Written and read again, because torch's own frozen module remembers functions that freezing
-    has freed: telling of an error inside one, it may crash instead (seen with torch 2.11 and 2.13).
+    The copy is saved and loaded, because torch's frozen module refers to functions that freezing
+    has freed. It may crash when it reports an error inside one (seen with torch 2.11 and 2.13).
 
     Args:
         module: in evaluation mode.
-        methods: that the copy keeps besides ``forward``.
+        methods: kept in the copy, like ``forward``.
     """
     written = io.BytesIO()
     torch.jit.save(torch.jit.freeze(module, preserved_attrs=list(methods)), written)
@@ -107,21 +106,21 @@ def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.
 
 
 class ScriptNetwork:
-    """What both ways of running a network share: loading, device, threads and the warm-up.
+    """Base class of both ways to run a network: loading, device, threads and warm-up.
 
     Args:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
         threads: CPU threads; None for 1.
         dtype: see :func:`choose_dtype`.
-        methods: of the module besides ``forward`` that will be called.
+        methods: of the module that will be called; ``forward`` needs no mention.
 
     Attributes:
         ratio: output samples per input sample.
         threads: CPU threads.
-        dtype: what it computes in.
-        latency_samples: how late the output is within its calls, in output samples.
-        call_s: what a call took in the warm-up, at best.
+        dtype: ``float32``, ``tf32`` or ``bfloat16``.
+        latency_samples: delay of the output within the calls, in output samples.
+        call_s: duration of the shortest call in the warm-up.
 
     Raises:
         ModelFileError: if the file cannot be loaded or lacks a method.
@@ -161,7 +160,7 @@ class ScriptNetwork:
         return "cpu"
 
     def bind_thread(self) -> None:
-        """Make the calling thread the one that runs the network: threads, denormals, tf32."""
+        """Prepare the calling thread to run the network: threads, denormals, tf32."""
         torch.set_num_threads(self.threads)
         torch.set_flush_denormal(True)
         if self._device.type == "cuda":
@@ -170,17 +169,17 @@ class ScriptNetwork:
             torch.backends.cudnn.allow_tf32 = tf32
 
     def start(self, channels: int) -> None:
-        """Forget the past, of which a network without a state has none."""
+        """Forget the past; a network without a state has none."""
 
     def warm_up(self, channels: int, samples: int) -> None:
-        """Run on noise until the graph is compiled, and check the contract.
+        """Run on noise until the graph is compiled, and check the output.
 
         Args:
-            channels: of the calls that will come.
-            samples: their length.
+            channels: of the calls to come.
+            samples: length of the calls to come.
 
         Raises:
-            ModelFileError: if the network fails, or does not return finite samples alike.
+            ModelFileError: if the network fails, or returns a wrong shape or non-finite samples.
         """
         noise = np.random.default_rng(0).normal(0.0, 0.05, (channels, samples))
         x = noise.astype(np.float32)
@@ -208,8 +207,8 @@ class ScriptNetwork:
         """Run the network once."""
         raise NotImplementedError
 
-    # At short blocks a microsecond here is half an operator of the network: nothing is done that
-    # need not be, and what numpy can do is done there.
+    # In short blocks a microsecond counts: an operator of the network takes two. numpy is faster
+    # than torch at what both can do.
 
     def _to_device(self, x: Audio) -> torch.Tensor:
         tensor = torch.from_numpy(x[:, None])
@@ -225,7 +224,7 @@ class ScriptNetwork:
 
 
 class WindowNetwork(ScriptNetwork):
-    """A network's ``forward`` on windows of one length, channels as a batch.
+    """A network's ``forward`` on windows of one length; channels are a batch.
 
     Shape:
         - Input: ``[C, W]``
@@ -236,89 +235,3 @@ class WindowNetwork(ScriptNetwork):
         """Run one window."""
         with torch.inference_mode():
             return self._to_numpy(self._module(self._to_device(x)))
-
-
-class StreamNetwork(ScriptNetwork):
-    """A network's ``stream``, with its state, channels as a batch.
-
-    Args:
-        info: the model file.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for 1.
-        dtype: see :func:`choose_dtype`.
-        origin_samples: where in its input the network's grid begins.
-
-    Attributes:
-        block_multiple: a call's input is a multiple of this long.
-        origin_samples: where in its input a call may begin. Networks whose ``initial_state`` takes
-            a ``lead`` put their grid where it has to be themselves, and this is 0.
-        latency_samples: how late the output is within its calls, in output samples.
-
-    Shape:
-        - Input: ``[C, n]``, n a multiple of ``block_multiple``
-        - Output: ``[C, ratio * n]``
-    """
-
-    def __init__(
-        self,
-        info: ModelInfo,
-        *,
-        compute: str = "auto",
-        threads: int | None = None,
-        dtype: str | None = None,
-        origin_samples: int = 0,
-    ) -> None:
-        super().__init__(
-            info,
-            compute=compute,
-            threads=threads,
-            dtype=dtype,
-            methods=("initial_state", "stream"),
-        )
-        # Looked up once: a script's attributes take microseconds.
-        self._stream = self._module.stream
-        self.block_multiple = info.block_multiple // self.ratio
-        arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
-        # The lead is the part of the first call that lies after the origin, in output samples: the
-        # network does not wait for the rest of a step.
-        step = info.block_multiple
-        self._lead = step - self.ratio * origin_samples % step if "lead" in arguments else None
-        self.origin_samples = origin_samples if self._lead is None else 0
-        # The file states the latency with a lead of a whole step.
-        self.latency_samples = info.latency_samples - (step - (self._lead or step))
-        # By the number of channels; a stereo session asks for one and two.
-        self._silent: dict[int, list[torch.Tensor]] = {}
-        self.start(1)
-
-    def initial_state(self, channels: int) -> list[torch.Tensor]:
-        """The network's state after silence; the caller's own."""
-        if channels not in self._silent:
-            lead = () if self._lead is None else (self._lead,)
-            # Runs once: not worth freezing, nor the half second of compiling it for its length.
-            # (torch documents this name, but does not list it as exported.)
-            plainly = torch.jit.optimized_execution(False)  # type: ignore[attr-defined]
-            with torch.inference_mode(), plainly:
-                self._silent[channels] = self._loaded.initial_state(channels, *lead)
-        with torch.inference_mode():
-            return [s.clone() for s in self._silent[channels]]
-
-    def step(self, x: torch.Tensor, state: Any) -> tuple[torch.Tensor, list[torch.Tensor]]:
-        """The network's ``stream``: output and new state."""
-        y, after = self._stream(x, state)
-        return y, after
-
-    def start(self, channels: int) -> None:
-        """Forget the past: there was silence."""
-        self._state = self.initial_state(channels)
-
-    def warm_up(self, channels: int, samples: int) -> None:
-        """As for any network; forgets the noise afterwards."""
-        self.start(channels)
-        super().warm_up(channels, samples)
-        self.start(channels)
-
-    def __call__(self, x: Audio) -> Audio:
-        """Go on with the next samples."""
-        with torch.inference_mode():
-            y, self._state = self.step(self._to_device(x), self._state)
-            return self._to_numpy(y)

@@ -3,26 +3,28 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from realtime.dsp.processor import Audio
 from realtime.errors import SettingsError
 from realtime.inference.cpu_info import core_count
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning_cache import Measurements, measurement_key
+from realtime.inference.tuning_cache import TuningCache, cache_key
+
+if TYPE_CHECKING:
+    from realtime.inference.network import ScriptNetwork
 
 MAX_THREADS = 256
 
-# Trials of each number of threads, how long one may take, what of it counts, and how much of the
-# time more threads must save.
+# Each number of threads has several trials of a few calls.
 TRIAL_ROUNDS = 4
 TRIAL_CALLS = 6
-TRIAL_S = 0.2
-USUAL_PERCENT = 90.0
+MAX_TRIAL_S = 0.2
+MAX_PAUSE_S = 0.03
+# This percentile of the durations is compared, and more threads must shorten it to this share.
+TRIAL_PERCENTILE = 90.0
 WORTH_MORE_THREADS = 0.85
-LONGEST_PAUSE_S = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,10 +47,10 @@ class Workload:
     """The calls of a session.
 
     Attributes:
-        channels: rows of a call.
+        channels: 1 or 2.
         samples: length of a call, at the rate of the network's input.
-        pause_s: between two calls. It decides how many threads pay: threads that slept for a
-            block's time take longer to wake than a short block to compute.
+        pause_s: time between two calls. More threads pay less after a pause: threads that slept
+            take longer to wake than a short block takes to compute.
     """
 
     channels: int
@@ -56,34 +58,11 @@ class Workload:
     pause_s: float
 
 
-class Tunable(Protocol):
-    """A loaded network."""
-
-    threads: int
-    dtype: str
-    call_s: float
-
-    def bind_thread(self) -> None:
-        """Make the calling thread the one that runs the network."""
-
-    def start(self, channels: int) -> None:
-        """Forget the past."""
-
-    def warm_up(self, channels: int, samples: int) -> None:
-        """Run until the speed is steady."""
-
-    def __call__(self, x: Audio) -> Audio:
-        """Run the network once."""
-
-
-Network = TypeVar("Network", bound=Tunable)
-
-
 def thread_choices(threads: int | None) -> list[int]:
-    """Numbers of threads worth trying, the smallest first; one if a number is asked for.
+    """Numbers of threads to try, the smallest first; only ``threads`` if it is given.
 
     Raises:
-        SettingsError: if fewer than 1 or more than 256 are asked for.
+        SettingsError: if ``threads`` is not from 1 to 256.
     """
     if threads is None:
         return [n for n in (1, 2, 4, 8) if n <= core_count()]
@@ -93,12 +72,12 @@ def thread_choices(threads: int | None) -> list[int]:
 
 
 def tune(
-    network: Tunable,
+    network: "ScriptNetwork",
     info: ModelInfo,
     workload: Workload,
     *,
     threads: int | None,
-    measurements: Measurements | None,
+    cache: TuningCache | None,
 ) -> None:
     """Warm up a network on the CPU and set its number of threads.
 
@@ -106,23 +85,25 @@ def tune(
         network: just loaded.
         info: the model file.
         workload: the calls to come.
-        threads: as asked for; None for the fastest number.
-        measurements: where that number is looked up and kept; None measures each time.
+        threads: requested number; None for the fastest.
+        cache: keeps the fastest number; None measures each time.
 
     Raises:
         ModelFileError: if the network breaks its contract.
         SettingsError: if the number of threads is out of range.
     """
     choices = thread_choices(threads)
-    key = measurement_key("threads", info, dtype=network.dtype, workload=workload)
-    known = _known_threads(measurements, key) if len(choices) > 1 else None
-    network.threads = known or choices[0]
+    key = cache_key("threads", info, dtype=network.dtype, workload=workload)
+    known = cache.number(key) if cache is not None and len(choices) > 1 else None
+    if known not in range(1, MAX_THREADS + 1):
+        known = None
+    network.threads = choices[0] if known is None else int(known)
     network.warm_up(workload.channels, workload.samples)
     if known is not None or len(choices) == 1:
         return
     noise = np.random.default_rng(0).normal(0.0, 0.05, (workload.channels, workload.samples))
     x = noise.astype(np.float32)
-    pause_s = min(workload.pause_s, LONGEST_PAUSE_S)
+    pause_s = min(workload.pause_s, MAX_PAUSE_S)
 
     def trial(threads: int) -> list[float]:
         network.threads = threads
@@ -132,29 +113,28 @@ def tune(
     network.threads, network.call_s = fastest_threads(choices, trial)
     network.bind_thread()
     network.start(workload.channels)
-    if measurements is not None:
-        measurements.put(key, network.threads)
-
-
-def _known_threads(measurements: Measurements | None, key: str) -> int | None:
-    threads = measurements.number(key) if measurements else None
-    return int(threads) if threads is not None and threads in range(1, MAX_THREADS + 1) else None
+    if cache is not None:
+        cache.put(key, network.threads)
 
 
 def call_durations(
-    call: Callable[[], object], *, calls: int = TRIAL_CALLS, pause_s: float, most_s: float = TRIAL_S
+    call: Callable[[], object],
+    *,
+    calls: int = TRIAL_CALLS,
+    pause_s: float,
+    max_s: float = MAX_TRIAL_S,
 ) -> list[float]:
-    """How long calls take, in seconds, with pauses between them.
+    """Durations of calls in seconds, with pauses between them.
 
     Args:
         call: made once more before those that count.
         calls: how many.
         pause_s: before each.
-        most_s: after which no more are begun, but for one.
+        max_s: no call begins later than this, except the first.
     """
     call()
     durations_s: list[float] = []
-    end = time.perf_counter() + most_s
+    end = time.perf_counter() + max_s
     while len(durations_s) < calls and (not durations_s or time.perf_counter() < end):
         time.sleep(pause_s)
         begin = time.perf_counter()
@@ -166,26 +146,26 @@ def call_durations(
 def fastest_threads(
     choices: Sequence[int], trial: Callable[[int], list[float]]
 ) -> tuple[int, float]:
-    """The number of threads with the shortest calls, all but the longest tenth of them.
+    """The number of threads with the shortest calls, without the longest tenth of the calls.
 
-    More threads only where they pay: where other programs run they wait for each other, which the
-    median does not show and the ear does.
+    More threads are chosen only if they save much. On a busy machine threads wait for each other:
+    the median does not show this, but it is audible.
 
     Args:
         choices: the smallest first.
-        trial: durations of some calls with so many threads.
+        trial: durations of some calls with a number of threads.
 
     Returns:
-        The number, and how long its calls take at most as a rule.
+        The number, and the 90th percentile of the duration of its calls in seconds.
     """
     durations_s: dict[int, list[float]] = {n: [] for n in choices}
-    # In turn, so that a moment of another program's does not fall on one choice alone.
+    # In turn, so that a short load from another program does not fall on one choice alone.
     for _ in range(TRIAL_ROUNDS):
         for threads, durations in durations_s.items():
             durations += trial(threads)
     best, best_s = choices[0], float("inf")
     for threads, durations in durations_s.items():
-        usual_s = float(np.percentile(durations, USUAL_PERCENT))
+        usual_s = float(np.percentile(durations, TRIAL_PERCENTILE))
         if usual_s < best_s * WORTH_MORE_THREADS:
             best, best_s = threads, usual_s
     return best, best_s

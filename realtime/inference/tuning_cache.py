@@ -1,4 +1,4 @@
-"""What was measured on this machine before, so that it is measured once."""
+"""Keeps what was measured on this machine, so that it is measured once."""
 
 import json
 import os
@@ -9,22 +9,22 @@ from typing import Any
 
 import platformdirs
 
-from realtime.inference.cpu_info import machine_name
+from realtime.inference.cpu_info import cpu_name
 from realtime.inference.model_file import ModelInfo, finite_number
 
-FILE_NAME = "measurements.json"
+FILE_NAME = "tuning.json"
 
-# The newest are kept; a machine with many models and block sizes needs dozens.
+# The newest are kept. A machine with many models and block sizes needs dozens.
 MAX_ENTRIES = 500
 
 
-def measurement_key(what: str, info: ModelInfo, **conditions: object) -> str:
-    """A name for one measurement: another machine, program or model file is another one.
+def cache_key(what: str, info: ModelInfo, **conditions: object) -> str:
+    """Key of a measurement: it names the machine, the model file and the program's version.
 
     Args:
-        what: is measured.
-        info: of the model.
-        conditions: everything else that the result depends on.
+        what: the quantity.
+        info: the model file.
+        conditions: all else that the result depends on.
     """
     try:
         stat = info.path.stat()
@@ -33,7 +33,7 @@ def measurement_key(what: str, info: ModelInfo, **conditions: object) -> str:
         file = str(info.path)
     given = ", ".join(f"{k} {v}" for k, v in sorted(conditions.items()))
     versions = ", ".join(f"{name} {_version(name)}" for name in ("topoctave", "torch"))
-    return "; ".join([what, file, given, machine_name(), versions])
+    return "; ".join([what, file, given, cpu_name(), versions])
 
 
 def _version(package: str) -> str:
@@ -43,11 +43,11 @@ def _version(package: str) -> str:
         return "unknown"
 
 
-class Measurements:
-    """Results by name, in a file.
+class TuningCache:
+    """Numbers by key, in a file.
 
-    Nothing depends on the file: where it is missing, damaged or cannot be written, things are
-    measured again. Of two processes that write at once the later one wins.
+    A file that is missing, damaged or read-only is no error: the numbers are measured again. If two
+    processes write at once, the later one wins.
 
     Args:
         path: of the file; in the user's cache folder by default.
@@ -55,20 +55,15 @@ class Measurements:
 
     def __init__(self, path: Path | None = None) -> None:
         folder = platformdirs.user_cache_path("topoctave", appauthor=False)
-        # For a user without a home it begins with a tilde.
+        # Without a home it begins with a tilde.
         self._path = path or (folder / FILE_NAME if folder.is_absolute() else None)
 
     def number(self, key: str) -> float | None:
         """A measured number, or None."""
         return finite_number(self._read().get(key))
 
-    def record(self, key: str) -> dict[str, Any] | None:
-        """Several measured values by name, or None."""
-        value = self._read().get(key)
-        return value if isinstance(value, dict) else None
-
-    def put(self, key: str, value: float | dict[str, Any]) -> None:
-        """Remember a result, if that is possible."""
+    def put(self, key: str, value: float) -> None:
+        """Keep a number, if the file can be written."""
         values = self._read()
         values.pop(key, None)
         values[key] = value
@@ -78,7 +73,7 @@ class Measurements:
         try:
             text = self._path.read_text(encoding="utf-8") if self._path else ""
             values = json.loads(text)
-        # RecursionError: a file of brackets. A damaged file is as good as none.
+        # RecursionError: a file of brackets.
         except (OSError, ValueError, RecursionError):
             return {}
         return values if isinstance(values, dict) else {}
@@ -89,7 +84,7 @@ class Measurements:
         temporary = None
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Written beside and renamed, so that no reader ever sees half of it.
+            # Renamed when it is whole: no reader sees half a file.
             handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".tmp")
             temporary = Path(name)
             with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -13,7 +13,7 @@ from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.model_file import read_model_info
-from realtime.inference.network import StreamNetwork
+from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.windowed import WindowedNetwork
 from tests.helpers.networks import REACH_SAMPLES, Doubling, doubling_metadata, smooth, write_model

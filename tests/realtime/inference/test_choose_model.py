@@ -18,7 +18,7 @@ from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
 from realtime.inference.choose_model import EASY_RATIO, SpeedTrial, choose_model
 from realtime.inference.model_file import ModelInfo, by_sound, read_model_info
-from realtime.inference.tuning_cache import MAX_ENTRIES, Measurements, measurement_key
+from realtime.inference.tuning_cache import MAX_ENTRIES, TuningCache, cache_key
 from tests.helpers.networks import Raising, Smooth, metadata, write_model
 
 
@@ -88,14 +88,14 @@ def test_models_that_state_nothing_are_ranked_by_size(metrics: dict[str, Any]) -
     assert names(by_sound([small, replace(GOOD, parameters=1)])) == ["small", "good"]
 
 
-def trial(measurements: Measurements, lines: list[str], **changes: Any) -> SpeedTrial:
+def trial(cache: TuningCache, lines: list[str], **changes: Any) -> SpeedTrial:
     values: dict[str, Any] = {
         "block_samples": 256,
         "channels": 1,
         "compute": "cpu",
         "threads": 1,
         "dtype": None,
-        "measurements": measurements,
+        "cache": cache,
         "progress": lines.append,
     }
     return SpeedTrial(**(values | changes))
@@ -114,20 +114,20 @@ def file(tmp_path: Path) -> Path:
 def test_a_speed_is_measured_once_per_model_file_and_condition(
     tmp_path: Path, file: Path, fast_trial: None
 ) -> None:
-    measurements, lines = Measurements(tmp_path / "cache" / "m.json"), list[str]()
+    cache, lines = TuningCache(tmp_path / "cache" / "m.json"), list[str]()
     info = read_model_info(file)
-    first = trial(measurements, lines)(info)
+    first = trial(cache, lines)(info)
     assert first > 0
     assert lines == ["measuring how fast smooth runs here, once"]
-    again = trial(Measurements(tmp_path / "cache" / "m.json"), lines)(info)
+    again = trial(TuningCache(tmp_path / "cache" / "m.json"), lines)(info)
     assert again == first
     assert len(lines) == 1
-    trial(measurements, lines, block_samples=512)(info)
-    trial(measurements, lines, channels=2)(info)
+    trial(cache, lines, block_samples=512)(info)
+    trial(cache, lines, channels=2)(info)
     assert len(lines) == 3
     with file.open("ab") as grown:
         grown.write(b"\0")
-    trial(measurements, lines)(replace(info))
+    trial(cache, lines)(replace(info))
     assert len(lines) == 4
 
 
@@ -136,23 +136,23 @@ def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
     tmp_path: Path, file: Path, fast_trial: None
 ) -> None:
     lines: list[str] = []
-    measurements, info = Measurements(tmp_path / "m.json"), read_model_info(file)
-    ratio = trial(measurements, lines, compute="cuda")(info)
+    cache, info = TuningCache(tmp_path / "m.json"), read_model_info(file)
+    ratio = trial(cache, lines, compute="cuda")(info)
     assert ratio > 0
     # It is the same processor.
-    assert trial(measurements, lines, compute="cpu")(info) == ratio
+    assert trial(cache, lines, compute="cpu")(info) == ratio
     with pytest.raises(ValueError, match="compute"):
-        trial(measurements, lines, compute="abacus")(info)
+        trial(cache, lines, compute="abacus")(info)
 
 
 def test_a_hopeless_model_does_not_take_a_minute(
     tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_S", 0.0)
-    monkeypatch.setattr(realtime.inference.choose_model, "LEAST_BLOCKS", 2)
+    monkeypatch.setattr(realtime.inference.choose_model, "MAX_TRIAL_S", 0.0)
+    monkeypatch.setattr(realtime.inference.choose_model, "MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
     monkeypatch.setattr(realtime.inference.choose_model.time, "sleep", pauses.append)
-    assert trial(Measurements(tmp_path / "m.json"), [])(read_model_info(file)) > 0
+    assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(file)) > 0
     # Those of the two blocks; choosing threads, of which one was asked for, needs none.
     assert len(pauses) == 2
 
@@ -161,13 +161,13 @@ def test_another_program_version_or_machine_measures_again(
     file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     info = read_model_info(file)
-    keys = {measurement_key("speed", info, block=1)}
+    keys = {cache_key("speed", info, block=1)}
     monkeypatch.setattr(realtime.inference.tuning_cache, "version", lambda _: "99")
-    keys.add(measurement_key("speed", info, block=1))
-    monkeypatch.setattr(realtime.inference.tuning_cache, "machine_name", lambda: "abacus")
-    keys.add(measurement_key("speed", info, block=1))
-    keys.add(measurement_key("speed", info, block=2))
-    keys.add(measurement_key("weight", info, block=2))
+    keys.add(cache_key("speed", info, block=1))
+    monkeypatch.setattr(realtime.inference.tuning_cache, "cpu_name", lambda: "abacus")
+    keys.add(cache_key("speed", info, block=1))
+    keys.add(cache_key("speed", info, block=2))
+    keys.add(cache_key("weight", info, block=2))
     assert len(keys) == 5
 
 
@@ -175,11 +175,11 @@ def test_a_model_that_fails_is_left_out_and_not_remembered(
     tmp_path: Path, file: Path, fast_trial: None
 ) -> None:
     broken = write_model(tmp_path / "broken.ts", Raising(), metadata(name="broken"))
-    measurements, lines = Measurements(tmp_path / "m.json"), list[str]()
+    cache, lines = TuningCache(tmp_path / "m.json"), list[str]()
     models = [read_model_info(broken), read_model_info(file)]
     best = replace(models[0], metrics={"vctk_dev": {"lsd_act": 0.1}})
     other = replace(models[1], metrics={"vctk_dev": {"lsd_act": 2.0}})
-    choice = choose_model([best, other], trial(measurements, lines))
+    choice = choose_model([best, other], trial(cache, lines))
     assert choice.info.name == "smooth"
     assert any(line.startswith("broken is left out: ") for line in lines)
     assert "broken" not in (tmp_path / "m.json").read_text()
@@ -191,31 +191,27 @@ def test_a_model_that_fails_is_left_out_and_not_remembered(
 def test_a_damaged_memory_is_as_good_as_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "m.json"
     path.write_text(content)
-    measurements = Measurements(path)
-    assert measurements.number("a") is None
-    assert measurements.record("a") is None
-    measurements.put("a", 2.5)
-    assert Measurements(path).number("a") == 2.5
-    measurements.put("a", {"threads": 2})
-    assert measurements.record("a") == {"threads": 2}
-    assert measurements.number("a") is None
+    cache = TuningCache(path)
+    assert cache.number("a") is None
+    cache.put("a", 2.5)
+    assert TuningCache(path).number("a") == 2.5
 
 
 def test_a_memory_of_bytes_is_as_good_as_none(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_bytes(b"\xff\xfe\x00")
-    assert Measurements(path).number("a") is None
+    assert TuningCache(path).number("a") is None
 
 
 def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("a file, where the folder should be")
-    measurements = Measurements(occupied / "m.json")
-    measurements.put("a", 1.0)
-    assert measurements.number("a") is None
+    cache = TuningCache(occupied / "m.json")
+    cache.put("a", 1.0)
+    assert cache.number("a") is None
     folder = tmp_path / "m.json"
     folder.mkdir()
-    Measurements(folder).put("a", 1.0)
+    TuningCache(folder).put("a", 1.0)
     # The half-written file beside it is gone.
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "m.json"]
 
@@ -223,9 +219,9 @@ def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
 def test_the_memory_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps({str(i): i for i in range(MAX_ENTRIES)}))
-    measurements = Measurements(path)
-    measurements.put("0", 7.0)
-    measurements.put("new", 1.0)
+    cache = TuningCache(path)
+    cache.put("0", 7.0)
+    cache.put("new", 1.0)
     values = json.loads(path.read_text())
     assert len(values) == MAX_ENTRIES
     assert (values["0"], values["new"]) == (7.0, 1.0)
@@ -238,13 +234,13 @@ def test_the_memory_lies_in_the_users_cache_folder(
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    Measurements().put("a", 1.0)
-    assert (tmp_path / "cache" / "topoctave" / "measurements.json").is_file()
-    assert Measurements().number("a") == 1.0
+    TuningCache().put("a", 1.0)
+    assert (tmp_path / "cache" / "topoctave" / "tuning.json").is_file()
+    assert TuningCache().number("a") == 1.0
     monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert Measurements().number("a") is None
-    Measurements().put("a", 2.0)
-    assert (tmp_path / "home" / ".cache" / "topoctave" / "measurements.json").is_file()
+    assert TuningCache().number("a") is None
+    TuningCache().put("a", 2.0)
+    assert (tmp_path / "home" / ".cache" / "topoctave" / "tuning.json").is_file()
 
 
 def test_without_a_home_nothing_is_remembered(
@@ -255,8 +251,8 @@ def test_without_a_home_nothing_is_remembered(
     monkeypatch.setattr(
         realtime.inference.tuning_cache.platformdirs, "user_cache_path", lambda *_, **__: folder
     )
-    Measurements().put("a", 1.0)
-    assert Measurements().number("a") is None
+    TuningCache().put("a", 1.0)
+    assert TuningCache().number("a") is None
     assert not list(tmp_path.iterdir())
 
 
@@ -267,16 +263,16 @@ def test_a_session_says_why_it_runs_this_model(
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
     fast_info = replace(read_model_info(file), metrics={"validation": {"lsd": 2.0}})
     monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
-    measurements = Measurements(tmp_path / "m.json")
+    cache = TuningCache(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # What an earlier session found: what a busy machine would measure now is not the question.
     for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
-        key = measurement_key(
+        key = cache_key(
             "speed", info, block=256, channels=1, device="cpu", threads=settings.threads, dtype=None
         )
-        measurements.put(key, speed)
+        cache.put(key, speed)
     lines: list[str] = []
-    engine = open_engine(settings, measurements=measurements, progress=lines.append)
+    engine = open_engine(settings, cache=cache, progress=lines.append)
     look = engine.snapshot()
     engine.stop()
     assert look.model == "smooth"
@@ -285,6 +281,6 @@ def test_a_session_says_why_it_runs_this_model(
     )
     assert f"loading {look.model_reason}" in lines
     asked = replace(settings, model=str(slow))
-    engine = open_engine(asked, measurements=measurements)
+    engine = open_engine(asked, cache=cache)
     assert engine.snapshot().model_reason == "slow: as asked for"
     engine.stop()

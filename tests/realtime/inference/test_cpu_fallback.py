@@ -24,17 +24,16 @@ from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
 from realtime.files.audio_file import AudioFile
 from realtime.files.enhance import Enhancer, Job
-from realtime.inference.build import load_and_tune
 from realtime.inference.cpu_fallback import (
     FADE_SAMPLES,
     DeviceLossMonitor,
     FallbackStream,
     FallbackWindows,
 )
-from realtime.inference.cuda_graph import GraphNetwork, Step
-from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.load import LoadedChain, load_and_tune, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
-from realtime.inference.network import StreamNetwork, choose_dtype
+from realtime.inference.network import choose_dtype
+from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.tuning import Requested, Workload
 from realtime.terminal.live import run_live
@@ -392,7 +391,7 @@ def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> Non
         INFO,
         WORKLOAD,
         Requested(),
-        measurements=None,
+        cache=None,
     )
     assert tuned.network.device == "cpu"
     assert tuned.backup is None
@@ -406,7 +405,7 @@ def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
         INFO,
         WORKLOAD,
         Requested(),
-        measurements=None,
+        cache=None,
     )
     assert tuned.backup is not None
     assert (tuned.network.device, tuned.backup.device) == ("cuda", "cpu")
@@ -432,7 +431,7 @@ def test_each_device_has_the_dtype_asked_for_or_its_default(
         INFO,
         WORKLOAD,
         Requested(dtype=asked),
-        measurements=None,
+        cache=None,
     )
     assert tuned.backup is not None
     assert (tuned.network.dtype, tuned.backup.dtype) == (gpu_dtype, cpu_dtype)

@@ -20,12 +20,11 @@ from realtime.engine.engine import Engine
 from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
 from realtime.files.enhance import Enhancer, render
-from realtime.inference.build import DryWindows, load_and_tune
+from realtime.inference.build import DryWindows
 from realtime.inference.cpu_fallback import FADE_SAMPLES, DeviceLossMonitor, FallbackStream
-from realtime.inference.cuda_graph import GraphNetwork, Step
-from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.load import LoadedChain, load_and_tune, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
-from realtime.inference.network import StreamNetwork
+from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.tuning import Requested, Workload
 from tests.helpers.engine_signals import file_input, impulse, loudest
@@ -268,7 +267,7 @@ def test_a_grid_of_half_input_samples_is_refused(tmp_path: Path) -> None:
 
 
 class Recorder:
-    """Runs a step as :class:`realtime.inference.cuda_graph.GraphStep` would, on the processor."""
+    """Runs a step on the CPU as :class:`~realtime.inference.stream_network.GraphStep` does."""
 
     def __init__(self, step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> None:
         self._step, self._shape = step, shape
@@ -419,5 +418,5 @@ def test_it_is_warmed_up_by_its_own_calls(info: ModelInfo) -> None:
 
     workload = Workload(channels=1, samples=256, pause_s=0.0)
     requested = Requested(compute="cpu", threads=1)
-    load_and_tune(load, info, workload, requested, measurements=None)
+    load_and_tune(load, info, workload, requested, cache=None)
     assert set(lengths) == {256}

@@ -17,8 +17,8 @@ from realtime.engine.settings import Settings
 from realtime.files.enhance import render
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import read_model_info
-from realtime.inference.network import StreamNetwork
-from realtime.inference.tuning_cache import Measurements
+from realtime.inference.stream_network import StreamNetwork
+from realtime.inference.tuning_cache import TuningCache
 from tests.helpers.networks import metadata, unet_metadata, write_model
 from tests.models.export.test_streaming_unet import unet
 from topoctave import main
@@ -138,9 +138,7 @@ def test_a_session_without_its_gpu_says_so_and_runs(unet_file: Path, tmp_path: P
         input="demo", output="null", model=str(unet_file), block_samples=256, compute="cuda"
     )
     lines: list[str] = []
-    engine = open_engine(
-        settings, progress=lines.append, measurements=Measurements(tmp_path / "m.json")
-    )
+    engine = open_engine(settings, progress=lines.append, cache=TuningCache(tmp_path / "m.json"))
     look = engine.snapshot()
     engine.stop()
     assert look.notice == "there is no CUDA device here: running on the CPU"

@@ -14,10 +14,10 @@ import realtime.inference.tuning
 from models.export.streaming_unet import StreamingUNet
 from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError
-from realtime.inference.cpu_info import has_bfloat16, machine_name
+from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
-from realtime.inference.network import StreamNetwork
+from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.tuning import (
     TRIAL_ROUNDS,
     Workload,
@@ -25,7 +25,7 @@ from realtime.inference.tuning import (
     fastest_threads,
     tune,
 )
-from realtime.inference.tuning_cache import Measurements
+from realtime.inference.tuning_cache import TuningCache
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
 from tests.models.export.test_streaming_unet import unet
 
@@ -75,48 +75,48 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     return seen
 
 
-def tuned(measurements: Measurements | None, dtype: str = "float32", **more: int) -> Stub:
+def tuned(cache: TuningCache | None, dtype: str = "float32", **more: int) -> Stub:
     network = Stub(dtype)
     threads = more.get("threads")
-    tune(network, INFO, WORKLOAD, threads=threads, measurements=measurements)
+    tune(network, INFO, WORKLOAD, threads=threads, cache=cache)
     return network
 
 
 def test_threads_are_measured_once(tmp_path: Path, trials: list[list[int]]) -> None:
-    measurements = Measurements(tmp_path / "m.json")
-    first = tuned(measurements)
+    cache = TuningCache(tmp_path / "m.json")
+    first = tuned(cache)
     assert (first.threads, first.call_s, first.starts, trials) == (2, 0.5, 1, [[1, 2]])
-    again = tuned(measurements)
+    again = tuned(cache)
     assert (again.threads, again.warm_with, len(trials)) == (2, 2, 1)
     # In another format it is another choice, and without a memory each time.
-    tuned(measurements, "bfloat16")
+    tuned(cache, "bfloat16")
     tuned(None)
     assert len(trials) == 3
 
 
 def test_threads_that_are_asked_for_are_not_tried(tmp_path: Path, trials: list[list[int]]) -> None:
-    measurements = Measurements(tmp_path / "m.json")
-    tuned(measurements)
-    network = tuned(measurements, threads=7)
+    cache = TuningCache(tmp_path / "m.json")
+    tuned(cache)
+    network = tuned(cache, threads=7)
     assert (network.threads, network.warm_with, len(trials)) == (7, 7, 1)
     with pytest.raises(ValueError, match="threads must be from 1 to 256, got 257"):
-        tuned(measurements, threads=257)
+        tuned(cache, threads=257)
 
 
 @pytest.mark.parametrize("record", [0, 257, 1.5, "2", {"threads": 2}, float("nan")])
 def test_remembered_threads_that_cannot_be_are_measured_again(
     tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
 ) -> None:
-    measurements = Measurements(tmp_path / "m.json")
-    monkeypatch.setattr(realtime.inference.tuning, "measurement_key", lambda *_, **__: "key")
-    measurements.put("key", record)  # type: ignore[arg-type]
-    assert tuned(measurements).threads == 2
+    cache = TuningCache(tmp_path / "m.json")
+    monkeypatch.setattr(realtime.inference.tuning, "cache_key", lambda *_, **__: "key")
+    cache.put("key", record)  # type: ignore[arg-type]
+    assert tuned(cache).threads == 2
     assert len(trials) == 1
-    assert measurements.number("key") == 2
+    assert cache.number("key") == 2
 
 
 def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert machine_name().endswith(" cores")
+    assert cpu_name().endswith(" cores")
     for facts, known in [
         ({}, False),
         ({"flags": ["fpu avx512f"]}, False),
@@ -170,7 +170,7 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(
     monkeypatch.setattr(
         realtime.inference.tuning, "call_durations", lambda *_, **__: durations[network.threads]
     )
-    tune(network, info, WORKLOAD, threads=None, measurements=None)
+    tune(network, info, WORKLOAD, threads=None, cache=None)
     assert network.threads == chosen
     StreamNetwork(info, compute="cpu", threads=1).bind_thread()
 
@@ -232,12 +232,12 @@ def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path)
 
 def test_a_trial_has_as_many_calls_as_asked_for_or_as_time_allows() -> None:
     seen: list[int] = []
-    durations = call_durations(lambda: seen.append(1), calls=5, pause_s=0.0, most_s=60.0)
+    durations = call_durations(lambda: seen.append(1), calls=5, pause_s=0.0, max_s=60.0)
     assert len(durations) == 5
     assert len(seen) == 6  # the first one does not count
-    assert len(call_durations(lambda: None, calls=5, pause_s=0.002, most_s=0.0)) == 1
+    assert len(call_durations(lambda: None, calls=5, pause_s=0.002, max_s=0.0)) == 1
     # The pauses are not in the durations.
-    assert min(call_durations(lambda: None, calls=3, pause_s=0.02, most_s=60.0)) < 0.02
+    assert min(call_durations(lambda: None, calls=3, pause_s=0.02, max_s=60.0)) < 0.02
 
 
 def test_choices_of_threads_take_turns() -> None:

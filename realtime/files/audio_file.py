@@ -1,4 +1,4 @@
-"""Audio files in and out."""
+"""Reads and writes audio files."""
 
 import errno
 import glob
@@ -28,7 +28,7 @@ BLOCK_FRAMES = 1 << 16
 
 @dataclass(frozen=True)
 class AudioFile:
-    """A file's audio at 22.05 kHz, and what was done to it."""
+    """A file's audio at 22.05 kHz."""
 
     samples: Audio
     """``[C, T]``"""
@@ -63,7 +63,7 @@ def read_audio(path: Path) -> AudioFile:
             if file.frames > MAX_SECONDS * rate:
                 raise AudioFileError(f"{path} is longer than {MAX_SECONDS // 3600} hours")
             samples = _read_samples(file, path)
-    # A TypeError says that headerless data (.raw) would need a rate.
+    # TypeError: headerless data (.raw) would need a rate.
     except (soundfile.LibsndfileError, TypeError) as error:
         raise AudioFileError(f"{path} is not an audio file that can be read") from error
     except OSError as error:
@@ -103,14 +103,14 @@ def _read_samples(file: soundfile.SoundFile, path: Path) -> Audio:
 
 
 def check_output(path: Path) -> tuple[str, str]:
-    """Whether a file of this name could be written.
+    """Check that a file of this name could be written.
 
     Returns:
         Container and sample format: 32-bit float WAV or 24-bit FLAC.
 
     Raises:
-        AudioFileError: if the suffix is another, the folder is missing or not writable, or the
-            name is a folder's.
+        AudioFileError: if the suffix is neither .wav nor .flac, the folder is missing or not
+            writable, or the name is a folder's.
     """
     formats = {".wav": ("WAV", "FLOAT"), ".flac": ("FLAC", "PCM_24")}
     if path.suffix.lower() not in formats:
@@ -172,7 +172,7 @@ def _unfinished(path: Path, tail: str) -> Path:
 
 
 def _check_whole(path: Path, frames: int) -> None:
-    """Whether the last sample is there: a FLAC that did not fit on the disk is closed quietly.
+    """Check that the last sample is there: closing a FLAC reports no full disk.
 
     Raises:
         OSError: if it is not.
@@ -196,7 +196,7 @@ def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
     try:
         file.write(frames)
     except (soundfile.LibsndfileError, AssertionError) as error:
-        # An assertion is how soundfile answers a short write that libsndfile has no error for.
+        # soundfile asserts that all samples were written.
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 

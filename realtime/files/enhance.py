@@ -1,4 +1,4 @@
-"""Files and folders of files, faster than real time, through the live path's own processors."""
+"""Restores files and folders of files, faster than real time, with the live path's processors."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from realtime.files.audio_file import (
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
 
-# Long blocks waste little on context; the window of a U-Net is then 34 304 samples.
+# Long blocks waste little time on context: the window of a U-Net has 34 304 samples.
 BLOCK_SAMPLES = 32_768
 
 
@@ -30,13 +30,13 @@ def render(
     block_samples: int,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Audio:
-    """A whole signal through a prepared chain, its latency removed.
+    """Process a whole signal with a prepared chain, and remove the latency.
 
     Args:
         chain: prepared for blocks of ``block_samples // 2`` input samples.
         x: at 22.05 kHz.
         block_samples: output samples per block.
-        progress: called with the share that is done, 0 to 1.
+        progress: called with the finished share, 0 to 1.
 
     Shape:
         - Input: ``[C, n]``
@@ -58,7 +58,7 @@ def render(
 
 
 def _blocks(x: Audio, n: int) -> Iterator[Audio]:
-    """The signal in blocks of ``n`` samples, then silence without end."""
+    """The signal in blocks of ``n`` samples, then endless silence."""
     start = 0
     while True:
         block = x[:, start : start + n]
@@ -75,16 +75,16 @@ class Job:
     source: Path
     target: Path
     make_folder: bool = False
-    """The target's folder is part of what is made."""
+    """Create the target's folder."""
 
 
 def plan_jobs(source: Path, target: Path) -> list[Job]:
-    """What ``enhance IN OUT`` has to do: one file, or every audio file below a folder.
+    """The jobs of ``enhance IN OUT``: one file, or every audio file below a folder.
 
-    A folder's files keep their place below the target folder and become WAVs.
+    The files of a folder keep their place below the target folder and become WAV files.
 
     Raises:
-        AudioFileError: if there is nothing to read, or the target cannot be what it has to be.
+        AudioFileError: if there is nothing to read, or the target cannot be used.
     """
     try:
         return _plan_folder(source, target) if source.is_dir() else [_plan_file(source, target)]
@@ -106,13 +106,13 @@ def _plan_file(source: Path, target: Path) -> Job:
 def _plan_folder(source: Path, target: Path) -> list[Job]:
     if target.exists() and not target.is_dir():
         raise AudioFileError(f"{target} is a file; a folder of files needs a folder to go to")
-    given, place = source.resolve(), target.resolve()
-    if place == given:
+    source_path, target_path = source.resolve(), target.resolve()
+    if target_path == source_path:
         raise AudioFileError(f"{target} is the input; choose another folder for the output")
     paths = sorted(p for p in source.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file())
-    if given in place.parents:
-        # What an earlier run has left there is no input.
-        paths = [p for p in paths if place not in p.resolve().parents]
+    if source_path in target_path.parents:
+        # The results of an earlier run are no input.
+        paths = [p for p in paths if target_path not in p.resolve().parents]
     if not paths:
         raise AudioFileError(f"there are no audio files in {source}")
     jobs = [
@@ -132,12 +132,12 @@ def _plan_folder(source: Path, target: Path) -> list[Job]:
 
 
 class Enhancer:
-    """Restores files with one model, loading it once for mono and once for stereo.
+    """Restores files with one model; loads it once for mono and once for stereo.
 
     Args:
         info: the model file.
         compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for a good number.
+        threads: CPU threads; None for the fastest number.
         dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
     """
 
@@ -154,10 +154,10 @@ class Enhancer:
         self._threads = threads
         self._dtype = dtype
         self._loaded: dict[int, LoadedChain] = {}
-        self._told = ""
+        self._reported = ""
 
     def load(self, channels: int) -> LoadedChain:
-        """The chain for mono or stereo; loaded on first use."""
+        """The chain for mono or stereo, loaded on first use."""
         if channels not in self._loaded:
             self._loaded[channels] = load_chain(
                 self._info,
@@ -181,15 +181,18 @@ class Enhancer:
         before = loaded.notice
         out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
         if loaded.notice != before:
-            # A GPU was lost on the way, and some blocks with it: a file can begin again.
+            # A GPU was lost, and some blocks with it. A file can begin again.
             out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
         return out
 
     def file(self, job: Job, *, progress: Callable[[float], None] = lambda _: None) -> str:
-        """Restore one file; returns a note for the user, empty mostly.
+        """Restore one file.
+
+        Returns:
+            One line for the user; usually empty.
 
         Raises:
-            AudioFileError: if it cannot be read or the result not be written.
+            AudioFileError: if a file cannot be read or written.
         """
         audio = read_audio(job.source)
         unfinished = unfinished_note(job.target)
@@ -197,9 +200,10 @@ class Enhancer:
         if job.make_folder:
             _make_folder(job.target.parent)
         write_audio(job.target, out)
-        notice, told = self.load(len(audio.samples)).notice, self._told
-        self._told = notice
-        return "; ".join(filter(None, [audio.note, unfinished, notice if notice != told else ""]))
+        notice = self.load(len(audio.samples)).notice
+        new_notice = notice if notice != self._reported else ""
+        self._reported = notice
+        return "; ".join(filter(None, [audio.note, unfinished, new_notice]))
 
 
 def _make_folder(folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Model files: what a TorchScript archive says about itself, read without torch."""
+"""Reads and checks the metadata of model files, without torch."""
 
 import json
 import math
@@ -18,9 +18,9 @@ METADATA_NAME = "topoctave.json"
 KINDS = ("streaming", "windowed")
 MAX_LENGTH_SAMPLES = 441_000
 
-# What decides which model sounds best, lowest first: a data set and a measure of the metadata's
-# ``metrics``. The first one that all of the models state: figures of different recordings cannot
-# be compared. lsd_act stands before lsd because the latter rewards the copying of hiss.
+# Models are ranked by one of these figures of their ``metrics``, the lowest first: a data set and a
+# measure. The first pair that all models state counts, since figures of different recordings
+# cannot be compared. lsd_act comes before lsd, because lsd rewards the copying of hiss.
 SOUND = (
     ("vctk_dev", "lsd_act"),
     ("validation", "lsd_act"),
@@ -28,8 +28,8 @@ SOUND = (
     ("validation", "lsd"),
 )
 
-# For a network that says nothing of itself: contexts that hold the receptive field of most, a
-# grid that most stride products divide, and windows that are multiples of 256.
+# For a file without metadata: contexts longer than most receptive fields, a grid that most products
+# of strides divide, and windows that are multiples of 256.
 UNKNOWN: dict[str, Any] = {
     "kind": "windowed",
     "front_end": "kaiser_fast",
@@ -53,7 +53,7 @@ class ModelInfo:
     sample_rate_out: int = SAMPLE_RATE_OUT
     block_multiple: int = 128
     latency_samples: int = 0
-    """How far the network looks ahead."""
+    """The network's look-ahead."""
     context_samples: tuple[int, int] = (0, 0)
     """Left and right context of a window."""
     crossfade_samples: int = 0
@@ -65,19 +65,19 @@ class ModelInfo:
 
     @property
     def ratio(self) -> int:
-        """Samples that the network returns per sample it gets."""
+        """Output samples per input sample of the network."""
         return 2 if self.front_end == "none" else 1
 
     def to_dict(self) -> dict[str, Any]:
-        """For ``topoctave models --json``."""
+        """The object of ``topoctave models --json``."""
         return vars(self) | {"path": str(self.path)}
 
 
 def read_metadata(path: Path) -> dict[str, Any] | None:
-    """The JSON object in an archive, or None where it holds none.
+    """The metadata in an archive; None if it has none.
 
     Raises:
-        ModelFileError: if the file is missing, no archive, or its metadata is no JSON object.
+        ModelFileError: if the file is missing or no archive, or its metadata is no JSON object.
     """
     try:
         with zipfile.ZipFile(path) as archive:
@@ -90,7 +90,7 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
         raise ModelFileError(f"there is no model file {path}") from error
     except (ValueError, RecursionError) as error:
         raise ModelFileError(f"the metadata of {path} is not JSON") from error
-    # A RuntimeError says that an entry is encrypted or of an unknown compression.
+    # RuntimeError: an entry is encrypted, or its compression is unknown.
     except (OSError, zipfile.BadZipFile, zlib.error, EOFError, RuntimeError) as error:
         raise ModelFileError(f"{path} is not a TorchScript archive, or is damaged") from error
     if metadata is not None and not isinstance(metadata, dict):
@@ -99,7 +99,7 @@ def read_metadata(path: Path) -> dict[str, Any] | None:
 
 
 def read_model_info(path: Path) -> ModelInfo:
-    """Metadata of a model file, checked; conservative defaults where it has none.
+    """The checked metadata of a model file; conservative defaults if it has none.
 
     Raises:
         ModelFileError: if the file is unreadable or its metadata breaks the contract.
@@ -136,7 +136,7 @@ def _check(info: ModelInfo) -> None:
         raise ValueError(
             f"rates must be 22050 and 44100, got {info.sample_rate_in} and {info.sample_rate_out}"
         )
-    # What a file says may have any length; the type holds once this has been asked.
+    # In a file it may have any length.
     context: tuple[int, ...] = info.context_samples
     lengths = (info.latency_samples, info.crossfade_samples, *context)
     if len(context) != 2 or not all(
@@ -157,7 +157,7 @@ def shipped_models() -> list[ModelInfo]:
 
 
 def finite_number(value: object) -> float | None:
-    """What JSON gave, if it is a number to reckon with; true and false are none."""
+    """A JSON value as a finite number; None if it is anything else, also for true and false."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         return None
     return float(value)
@@ -165,14 +165,14 @@ def finite_number(value: object) -> float | None:
 
 def _sound(info: ModelInfo, data: str, measure: str) -> float | None:
     """A figure of the model's metrics, or None."""
-    # What a file says may be anything; the type is what it should be.
+    # A file may hold any type.
     metrics: object = info.metrics
     figures = metrics.get(data) if isinstance(metrics, dict) else None
     return finite_number(figures.get(measure)) if isinstance(figures, dict) else None
 
 
 def by_sound(models: Sequence[ModelInfo]) -> list[ModelInfo]:
-    """The models, the best-sounding first: see ``SOUND``; larger ones where nothing is stated."""
+    """The models, the best-sounding first (see ``SOUND``), or the largest if no figure decides."""
     for data, measure in SOUND:
         figures = [_sound(m, data, measure) for m in models]
         stated = [f for f in figures if f is not None]

@@ -1,4 +1,4 @@
-"""Networks that carry a state, live: every sample is computed once, at the network's latency."""
+"""Runs a network with a state live: every sample is computed once, at the network's latency."""
 
 from typing import Protocol
 
@@ -9,34 +9,34 @@ from realtime.inference.windowed import grid_wait_samples
 
 
 class StreamingCallable(Protocol):
-    """A network that remembers: each call goes on where the last one ended."""
+    """A network with a state: each call continues where the last one ended."""
 
     @property
     def ratio(self) -> int:
-        """Output samples per input sample: 2 where a network takes the 22.05 kHz input itself."""
+        """Output samples per input sample: 2 for a network that takes the 22.05 kHz input."""
 
     @property
     def block_multiple(self) -> int:
-        """A call's input is a multiple of this long: the step of the network's grid."""
+        """The step of the network's grid: a call's input is a multiple of this long."""
 
     @property
     def latency_samples(self) -> int:
-        """How late the output is within its calls; in output samples."""
+        """Delay of the output within the calls, in output samples."""
 
     def start(self, channels: int) -> None:
-        """Forget the past: there was silence."""
+        """Forget the past."""
 
     def __call__(self, x: Audio) -> Audio:
-        """Go on with the next samples.
+        """Process the next samples.
 
         Shape:
             - Input: ``[C, n]``, which is not kept
-            - Output: ``[C, ratio * n]``; may be overwritten by the next call
+            - Output: ``[C, ratio * n]``; the next call may overwrite it
         """
 
 
 def call_length(block_samples: int, grid_samples: int) -> int:
-    """How long a network's calls are where all blocks are alike: a block, or a step of its grid."""
+    """Length of a network's calls for blocks of one length: a block, or a step of the grid."""
     return block_samples if block_samples % grid_samples == 0 else grid_samples
 
 
@@ -48,9 +48,8 @@ class StreamingNetwork:
         grid      |-------- step --------|-------- step --------|      lines at origin + k * step
         calls     |------------------ n * step -----------------|--    end on a line
 
-    The calls do not depend on how the signal is cut into blocks, so any blocking gives the same
-    samples. All calls are of one length, from the first one on: that of a block, where blocks
-    are promised to be of a multiple of the step, else a step.
+    The calls do not depend on the blocks, so any blocks give the same samples. All calls have one
+    length: that of a block if the spec promises multiples of the step, else a step.
 
     Args:
         network: called by this processor alone.
@@ -74,7 +73,7 @@ class StreamingNetwork:
 
     @property
     def latency_samples(self) -> int:
-        """The network's, and the longest wait for the end of a call."""
+        """The network's latency, and the longest wait for the end of a call."""
         return self._network.latency_samples + self.ratio * self._wait
 
     @property
@@ -91,7 +90,7 @@ class StreamingNetwork:
         if self._step == spec.block_multiple:
             # One call per block, ending as soon as the grid allows.
             end = -self._wait
-        # Silence that goes in front of the stream, so that its calls end where they should.
+        # Silence before the stream, so that the calls end on the grid.
         self._silence = -end % self._step
         longest = spec.max_block_samples
         self._input = np.zeros((spec.channels, self._step + longest), np.float32)
@@ -105,8 +104,8 @@ class StreamingNetwork:
         self._input[:] = 0.0
         self._output[:] = 0.0
         self._filled = self._silence
-        # Output that is due before the first call's, counted as the input it answers. The part of
-        # that call's output that answers the silence in front is dropped.
+        # Output samples that are ready, counted as input samples: first the silence of the wait.
+        # The first call's output begins with its answer to the silence before the stream.
         self._ready = self._wait
         self._drop = self._silence
 
@@ -114,12 +113,12 @@ class StreamingNetwork:
         """Process a block; output is ``latency_samples`` late.
 
         Raises:
-            ValueError: if the block breaks the contract, or a promise of the prepared spec.
+            ValueError: if the block breaks the contract or the prepared spec.
         """
         check_block(x, self._spec)
         n = x.shape[1]
         if n == self._step and not (self._filled or self._ready or self._drop):
-            # The usual case live: the block is a call, and all of its answer is due.
+            # The usual case live: the block is a call, and its whole output is due.
             return self._network(x).copy()
         due = (self._filled + n) // self._step * self._step
         if n > self._ready + max(due - self._drop, 0):
@@ -129,7 +128,7 @@ class StreamingNetwork:
         for begin in range(0, due, self._step):
             self._run(self._input[:, begin : begin + self._step])
         if due:
-            # At most a step less one is left, and a step was taken at least: no overlap.
+            # Less than a step is left and at least a step was taken, so they do not overlap.
             self._filled -= due
             self._input[:, : self._filled] = self._input[:, due : due + self._filled]
         ratio = self.ratio

@@ -1,4 +1,4 @@
-"""Any plain network, live: overlapping windows with context and an equal-gain crossfade."""
+"""Runs a plain network live, on overlapping windows with context and an equal-gain crossfade."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,10 +12,10 @@ WindowFunction = Callable[[Audio], Audio]
 
 
 def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: int) -> int:
-    """Longest that a received sample waits until a grid of hops reaches it.
+    """The longest time in samples that an input sample waits for the next line of a grid.
 
-    The grid's lines stand at ``origin_samples + k * hop_samples``. Blocks that always end on a
-    line wait for nothing, blocks of any length up to a hop less one.
+    The lines stand at ``origin_samples + k * hop_samples``. The wait is 0 if every block ends on a
+    line, and up to a hop less one for blocks of any length.
     """
     step = gcd(spec.block_multiple, hop_samples)
     ends = (step * np.arange(hop_samples // step) - origin_samples) % hop_samples
@@ -23,7 +23,7 @@ def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: in
 
 
 class WindowedNetwork:
-    """Runs ``window_function`` on a fixed grid of overlapping windows of one length.
+    """Runs a function on a fixed grid of overlapping windows of one length.
 
     ::
 
@@ -31,19 +31,19 @@ class WindowedNetwork:
         window k + 1                     |--- left ---|------ hop ------|fade|-- right --|
         output                     ======k============ x ======k+1======
 
-    A window yields hop + crossfade samples; the last ones fade linearly into the next window's
-    first ones (their gains add to 1). The windows do not depend on how the signal is cut into
-    blocks, so any blocking gives the same samples.
+    A window yields hop + crossfade samples. The last ones fade linearly into the first ones of the
+    next window (the gains add to 1). The windows do not depend on the blocks, so any blocks give
+    the same samples.
 
     Args:
         window_function: ``[C, W / ratio]`` to ``[C, W]``, called with one shape only:
-            W = left + hop + crossfade + right. This and all other lengths are output samples.
+            W = left + hop + crossfade + right. All lengths are output samples.
         hop_samples: new samples per window.
-        left_samples: context before what a window yields.
-        right_samples: context behind it.
+        left_samples: context before the yielded samples.
+        right_samples: context after them.
         crossfade_samples: at most a hop.
         grid_multiple: windows begin on multiples of this, for networks that are shift-equivariant
-            only by so many samples.
+            by this many samples only.
         origin_samples: position in the stream from which the multiples count.
         ratio: output samples per input sample.
 
@@ -83,11 +83,11 @@ class WindowedNetwork:
         self._function = window_function
         self._hop = hop_samples
         self._crossfade = crossfade_samples
-        # The grid's first line at or before the stream's start, as a position within a hop: where
-        # blocks are hops, none of its lines is nearer after their ends.
+        # The grid's last line at or before the start of the stream, as a position within a hop. If
+        # a block is a hop, this line gives the shortest wait.
         self._origin = -(-origin_samples % grid_multiple) % hop_samples
-        # What is yielded lies this far behind the end of the hop that has come in: crossfade and
-        # right context, rounded up so that windows stay on the grid.
+        # Distance from the yielded samples to the newest input: crossfade and right context,
+        # rounded up so that windows stay on the grid.
         ahead = crossfade_samples + right_samples
         self._behind = -(-ahead // grid_multiple) * grid_multiple
         self._left = -(-left_samples // grid_multiple) * grid_multiple
@@ -104,7 +104,7 @@ class WindowedNetwork:
 
     @property
     def latency_samples(self) -> int:
-        """Right context, crossfade, and the wait for the grid where blocks do not keep to it."""
+        """Right context, crossfade, and the wait for the grid if blocks do not end on it."""
         return self._behind + self._wait
 
     def prepare(self, spec: ProcessSpec) -> None:
@@ -127,13 +127,13 @@ class WindowedNetwork:
         self._output[:] = 0.0
         self._tail = np.zeros((self._spec.channels, self._crossfade), np.float32)
         # Window k yields the stream from origin + k * hop - behind on, and begins `left` earlier.
-        # The first window is the last one whose fade-in, out of nothing, ends before the stream.
+        # The first window is the last one whose fade-in from silence ends before the stream.
         first = self._origin - self._behind
         first -= max(-(-(first + self._crossfade) // self._hop), 0) * self._hop
-        # Before the stream there is silence, so this much of it lies in the buffer at first.
+        # The silence before the stream, already in the buffer.
         self._filled = self._left - first
-        # Output i is the stream's sample i - latency; what the first window yields before output 0
-        # (then this is negative, by less than a hop) is left out.
+        # Output i is the stream's sample i - latency. If this is negative, by less than a hop, the
+        # first window's samples before output 0 are dropped.
         self._ready = first + self.latency_samples
 
     def process(self, x: Audio) -> Audio:
@@ -147,7 +147,7 @@ class WindowedNetwork:
         while self._filled >= self._left + self._behind + self._hop:
             self._run_window()
         if self._ready < n:
-            raise ValueError("blocks do not keep to the multiple of the prepared spec")
+            raise ValueError("blocks are no multiple of the prepared spec's")
         out = self._output[:, :n].copy()
         self._ready -= n
         self._output[:, : self._ready] = self._output[:, n : n + self._ready].copy()

@@ -64,7 +64,7 @@ def _live(args: argparse.Namespace) -> int:
 
 
 def _enhance(args: argparse.Namespace) -> int:
-    from realtime.terminal.live import run_enhance
+    from realtime.terminal.enhance import run_enhance
 
     run_enhance(
         args.source,
@@ -156,7 +156,7 @@ def _evaluate(args: argparse.Namespace) -> int:
 def _bench(args: argparse.Namespace) -> int:
     from models.evaluation.bench import resampler_stages, untrained_groups
     from realtime.bench.bench import bench_devices, measure, window_row
-    from realtime.bench.plot import check_picture, draw_bench
+    from realtime.bench.plot import check_plot_path, plot_bench
     from realtime.bench.startup_time import start_up_rows
     from realtime.terminal.tables import bench_table
 
@@ -170,7 +170,7 @@ def _bench(args: argparse.Namespace) -> int:
             return None
 
     if args.plot:
-        check_picture(args.plot)
+        check_plot_path(args.plot)
     result = measure(
         compute=args.compute,
         more=resampler_stages(),
@@ -179,7 +179,7 @@ def _bench(args: argparse.Namespace) -> int:
         report=_report,
     )
     if args.plot:
-        draw_bench(result, args.plot)
+        plot_bench(result, args.plot)
     return _show(result, as_json=args.json, table=bench_table)
 
 

@@ -13,7 +13,8 @@ import torch
 from models.export.export import export
 from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
-from realtime.bench.bench import Stage, bench_row, chain_stage, offline_stage
+from realtime.bench.bench import chain_stage, offline_stage
+from realtime.bench.stage import Stage, bench_row
 from realtime.inference.cpu_info import core_count, has_bfloat16
 from realtime.inference.model_file import read_model_info
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT

@@ -1,4 +1,4 @@
-"""Speed of every stage on this machine: ``topoctave bench``."""
+"""Measures the speed of every stage on this machine: ``topoctave bench``."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import partial
@@ -20,12 +20,10 @@ from realtime.inference.network import WindowNetwork, choose_compute, cuda_avail
 from realtime.inference.tuning import thread_choices
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-__all__ = ["Row", "Stage", "bench_row", "chain_stage", "measure", "memory_mb"]
-
 FRONT_END_BLOCK = 512
 STREAMING_BLOCKS = (128, 256, 512, 1024, 2048, 4096)
 WINDOWED_BLOCKS = (512, 1024, 2048, 4096)
-# Where fewer bits are measured besides float32.
+# For the other number formats.
 DTYPE_BLOCKS = (1024, 4096)
 WHOLE_S = 5.0
 
@@ -50,27 +48,18 @@ def front_end_stages() -> Iterator[Stage]:
 def offline_stage(
     info: ModelInfo, device: str, threads: int, *, dtype: str, block: int | None = None
 ) -> Stage:
-    """A plain call of the network: of a whole signal, or, stateless, of a block's length.
+    """A plain call of the network, on a whole signal or, without state, on a block.
 
     Raises:
-        ModelFileError: if the network cannot be run so.
+        ModelFileError: if the network fails.
     """
     network = WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
     length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // info.block_multiple * info.block_multiple
     network.warm_up(1, length // info.ratio)
-    return Stage(
-        bench_row(
-            "stateless" if block else "offline",
-            info.name,
-            device=device,
-            threads=threads,
-            dtype=dtype,
-            block=block,
-        ),
-        partial(network, _noise(1, length // info.ratio)),
-        length / SAMPLE_RATE_OUT,
-        network.bind_thread,
-    )
+    kind = "stateless" if block else "offline"
+    row = bench_row(kind, info.name, device=device, threads=threads, dtype=dtype, block=block)
+    call = partial(network, _noise(1, length // info.ratio))
+    return Stage(row, call, length / SAMPLE_RATE_OUT, network.bind_thread)
 
 
 def chain_stage(
@@ -79,7 +68,7 @@ def chain_stage(
     """The whole live chain around a model, ``streaming`` or ``windowed``, block by block.
 
     Raises:
-        ModelFileError: if the network cannot be run so.
+        ModelFileError: if the network fails.
     """
     loaded = load_chain(
         info,
@@ -106,19 +95,19 @@ def chain_stage(
 
 
 def engine_latency_ms(loaded: LoadedChain) -> float:
-    """Of an engine around the chain: its own, a block, and the safety that a device needs."""
+    """Latency of an engine without its devices: chain, a block, and the prefill for a device."""
     block = loaded.block_samples
     late = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
     return round(1e3 * late / SAMPLE_RATE_OUT, 2)
 
 
 def model_groups(info: ModelInfo, device: str) -> Iterator[Group]:
-    """A model whole, stateless and through the live chain, per number of threads and format."""
+    """A model on whole signals, without state and live, per number of threads and format."""
     for threads in thread_choices(None) if device == "cpu" else [1]:
         yield partial(_model_stages, info, device, threads)
-    rougher = ("tf32", "bfloat16") if device == "cuda" else ("bfloat16",) * has_bfloat16()
-    for dtype in rougher:
-        yield partial(_rough_stages, info, device, dtype)
+    others = ("tf32", "bfloat16") if device == "cuda" else ("bfloat16",) * has_bfloat16()
+    for dtype in others:
+        yield partial(_dtype_stages, info, device, dtype)
 
 
 def _model_stages(info: ModelInfo, device: str, threads: int) -> Iterator[Stage]:
@@ -132,22 +121,21 @@ def _model_stages(info: ModelInfo, device: str, threads: int) -> Iterator[Stage]
             yield chain_stage(info, "windowed", device, threads, dtype="float32", block=block)
 
 
-def _rough_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
+def _dtype_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
     threads = thread_choices(None)[-1] if device == "cpu" else 1
     try:
         yield offline_stage(info, device, threads, dtype=dtype)
         for block in DTYPE_BLOCKS:
             yield chain_stage(info, info.kind, device, threads, dtype=dtype, block=block)
     except ModelFileError:
-        # A network need not know other formats than its own.
-        return
+        return  # a network need not run in other formats
 
 
 def window_row(redraw: Mapping[str, Any]) -> Row:
-    """The row of stage ``window``: an update of its pictures.
+    """The row of stage ``window``: a redraw of the spectrograms.
 
     Args:
-        redraw: ``p50_ms`` and ``p99_ms``, and ``platform``, the way to the screen.
+        redraw: ``p50_ms``, ``p99_ms`` and Qt's ``platform``.
     """
     figures = {k: redraw[k] for k in ("p50_ms", "p99_ms")}
     row = bench_row("window", f"redraw, {redraw['platform']}")
@@ -155,7 +143,7 @@ def window_row(redraw: Mapping[str, Any]) -> Row:
 
 
 def bench_devices(compute: str) -> list[str]:
-    """``cpu`` and ``cuda``, as far as they are meant and there.
+    """``cpu`` and ``cuda``, if requested and available.
 
     Raises:
         SettingsError: if compute is wrong.
@@ -181,11 +169,11 @@ def measure(
     Args:
         compute: ``auto`` for all devices, ``cpu`` or ``cuda``.
         models: the shipped ones by default.
-        more: stages of other packages that are compared with the front end.
-        groups: further stages of other packages, made when it is their turn.
-        rows: further rows, measured by their own means; None where that is not possible.
-        rounds: how often each stage has its turn.
-        round_s: how long a turn takes.
+        more: stages of other packages, compared with the front end.
+        groups: more stages of other packages, each group made just before it is measured.
+        rows: functions that measure a row; None if they cannot.
+        rounds: per stage.
+        round_s: seconds per round.
         report: called with one line of progress at a time.
 
     Returns:
@@ -197,19 +185,14 @@ def measure(
     devices = bench_devices(compute)
     report("measuring the front end")
     results = run_group([*front_end_stages(), *more], rounds=rounds, round_s=round_s)
-    for info in shipped_models() if models is None else models:
-        for device in devices:
-            for group in model_groups(info, device):
-                report(f"measuring {info.name}")
-                results += run_group(list(group()), rounds=rounds, round_s=round_s)
-    for group in groups:
-        stages = list(group())
-        if stages:
+    infos = shipped_models() if models is None else models
+    own = (g for info in infos for device in devices for g in model_groups(info, device))
+    for group in (*own, *groups):
+        if stages := list(group()):
             report(f"measuring {stages[0].row['name']}")
-        results += run_group(stages, rounds=rounds, round_s=round_s)
+            results += run_group(stages, rounds=rounds, round_s=round_s)
     for row in rows:
-        result = row()
-        if result is not None:
+        if (result := row()) is not None:
             report(f"measured {result['stage']} {result['name']}")
             results.append(result)
     return {"machine": cpu_name(), "torch": version("torch"), "rows": results}

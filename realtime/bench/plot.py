@@ -1,4 +1,4 @@
-"""Real-time ratio and latency against the block size, as a picture."""
+"""Plots real-time ratio and latency against the block size."""
 
 from pathlib import Path
 from typing import Any
@@ -18,11 +18,11 @@ Curve = list[tuple[int, float]]
 def best_curves(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, str], Curve]:
     """A figure against the block size, by stage, model and device.
 
-    Of several numbers of threads and formats the fastest counts, block by block.
+    Each block shows its fastest number of threads and format.
 
     Args:
         rows: of ``topoctave bench``.
-        key: of the figure.
+        key: of the figure in a row.
     """
     best: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
@@ -35,29 +35,29 @@ def best_curves(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, st
     return {k: [(n, held[n][key]) for n in sorted(held)] for k, held in best.items()}
 
 
-def check_picture(path: Path) -> None:
-    """Refuse what cannot become a picture, before minutes of measuring.
+def check_plot_path(path: Path) -> None:
+    """Refuse a wrong name before minutes of measuring.
 
     Raises:
-        SettingsError: if it is no PNG, or there is no such folder.
+        SettingsError: if it does not end in .png, or its folder is missing.
     """
     if path.suffix.lower() != ".png":
-        raise SettingsError(f"a picture is called NAME.png, got {path}")
+        raise SettingsError(f"--plot must end in .png, got {path}")
     if not path.parent.is_dir():
         raise SettingsError(f"there is no folder {path.parent}")
 
 
-def draw_bench(result: dict[str, Any], path: Path) -> None:
-    """Both curves of every model, as a PNG.
+def plot_bench(result: dict[str, Any], path: Path) -> None:
+    """Plot both curves of every model.
 
     Args:
         result: the object of ``topoctave bench --json``.
-        path: of the picture.
+        path: of the PNG file.
 
     Raises:
-        AudioFileError: if the picture cannot be written.
+        AudioFileError: if the file cannot be written.
     """
-    # Imported here: matplotlib takes a second, and few commands draw.
+    # Imported here: matplotlib takes a second to load.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullLocator
@@ -69,7 +69,7 @@ def draw_bench(result: dict[str, Any], path: Path) -> None:
         (left, "real_time_ratio", "real-time ratio (higher is better)"),
         (right, "latency_ms", "latency of the engine (ms)"),
     )
-    # A colour says which model on which device, and the line how it runs.
+    # The colour shows model and device, the line style the stage.
     colours: dict[tuple[str, str], str] = {}
     for axis, key, label in panes:
         for series, curve in best_curves(result["rows"], key).items():
@@ -78,7 +78,7 @@ def draw_bench(result: dict[str, Any], path: Path) -> None:
             text = f"{name}, {LABELS[stage]}" + (f", {device}" if device != "cpu" else "")
             colour = colours.setdefault((name, device), f"C{len(colours)}")
             axis.plot(blocks, values, STYLES[stage], color=colour, label=text, lw=1.5, markersize=4)
-        # Both grow with the block: straight lines, and the slow ones are seen as well.
+        # Both grow with the block, in straight lines on these axes.
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")
         axis.xaxis.set_major_formatter(lambda n, _: f"{n:g}")

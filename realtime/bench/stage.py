@@ -1,4 +1,4 @@
-"""One thing to measure, and how: ``topoctave bench``."""
+"""A stage of ``topoctave bench``: a call whose speed is measured."""
 
 import os
 import sys
@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-# Every row is measured in several rounds, all rows of a group in turn, so that a machine whose
-# speed drifts slows all of them alike; a row's figures are of all its rounds together.
+# The stages of a group take turns for several rounds, so that a machine whose speed drifts slows
+# all of them alike. A row's figures cover all its rounds.
 ROUNDS = 15
 ROUND_S = 0.05
 
@@ -28,16 +28,16 @@ def bench_row(
     block: int | None = None,
     latency_ms: float | None = None,
 ) -> Row:
-    """What identifies a row.
+    """The keys that identify a row.
 
     Args:
-        stage: kind of thing.
-        name: which of them.
+        stage: ``streaming``, say.
+        name: of the model.
         device: ``cpu`` or ``cuda``.
-        threads: of the processor.
-        dtype: numbers that it computes in.
-        block: samples per call, None for whole signals.
-        latency_ms: of an engine around it, devices left out; None where that means nothing.
+        threads: CPU threads.
+        dtype: number format of the network.
+        block: samples per call; None for whole signals.
+        latency_ms: of an engine without its devices; None if there is no engine.
     """
     return {
         "stage": stage,
@@ -53,7 +53,7 @@ def bench_row(
 def finish_row(
     row: Row, durations_s: Sequence[float], *, audio_s: float | None, memory: float | None
 ) -> Row:
-    """The row with its figures; no ratio for what makes no audio."""
+    """The row with its figures; without ``audio_s`` it has no ratio."""
     p50, p99 = np.percentile(durations_s, [50, 99])
     return row | {
         "real_time_ratio": round(audio_s / float(p50), 2) if audio_s else None,
@@ -64,12 +64,12 @@ def finish_row(
 
 
 class Stage:
-    """One thing to measure.
+    """A call to measure.
 
     Args:
-        row: what identifies it, of :func:`bench_row`.
-        call: does it once.
-        audio_s: seconds of audio that one call makes.
+        row: of :func:`bench_row`.
+        call: is measured.
+        audio_s: seconds of audio per call.
         before: called at the beginning of a round; sets the threads.
     """
 
@@ -82,7 +82,7 @@ class Stage:
         self._memory_mb: float | None = None
 
     def run(self, seconds: float) -> None:
-        """Measure for about so long; at least twice."""
+        """Measure for about this time, and at least two calls."""
         self._before()
         self._call()
         end = time.perf_counter() + seconds
@@ -102,7 +102,7 @@ class Stage:
 
 
 def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[Row]:
-    """Measure stages that are to be compared, in turn."""
+    """Measure stages in turn."""
     for _ in range(rounds):
         for stage in stages:
             stage.run(round_s)
@@ -110,7 +110,7 @@ def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[R
 
 
 def memory_mb() -> float | None:
-    """Resident size of this process now; its largest so far on macOS; None on Windows."""
+    """Resident size of this process; on macOS the largest so far, on Windows None."""
     try:
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)

@@ -1,4 +1,4 @@
-"""How long the program takes to start: measured from outside, as a user waits."""
+"""Measures how long the program takes to start, in a process of its own."""
 
 import subprocess
 import sys
@@ -9,17 +9,16 @@ from realtime.bench.stage import Row, bench_row, finish_row
 from realtime.errors import TopoctaveError
 
 RUNS = 3
-PATIENCE_S = 120.0
+TIMEOUT_S = 120.0
 
-# The line that a session says when it begins to play.
+# Part of the line that a session prints when it begins to play.
 FIRST_AUDIO = "Ctrl-C stops"
 
 
 def start_up_rows(*, runs: int = RUNS) -> Iterator[Callable[[], Row]]:
     """Rows of stage ``start_up``: help, the list of models, and the first audio of a session.
 
-    Each is run once before it counts: files are in the system's memory then, and what is
-    remembered of this machine is.
+    The first run of each does not count: it fills the system's file cache and the tuning cache.
     """
     for name, arguments, until in (
         ("help", ["--help"], ""),
@@ -39,7 +38,7 @@ def start_up_rows(*, runs: int = RUNS) -> Iterator[Callable[[], Row]]:
 
 
 def time_until(arguments: list[str], line: str) -> float:
-    """Seconds until ``topoctave`` says a line on stderr, or until its end if that is empty.
+    """Seconds until ``topoctave`` prints a line on stderr; until its end if ``line`` is empty.
 
     Raises:
         TopoctaveError: if the command fails, or ends without the line.
@@ -50,12 +49,12 @@ def time_until(arguments: list[str], line: str) -> float:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None  # it is a pipe
-        seen_s, said = None, ""
-        for said in process.stderr:
-            if line and line in said and seen_s is None:
+        seen_s, printed = None, ""
+        for printed in process.stderr:
+            if line and line in printed and seen_s is None:
                 seen_s = time.perf_counter() - begin
-        code = process.wait(PATIENCE_S)
+        code = process.wait(TIMEOUT_S)
     end_s = time.perf_counter() - begin
     if code or (line and seen_s is None):
-        raise TopoctaveError(f"topoctave {' '.join(arguments)} failed: {said.strip()}")
+        raise TopoctaveError(f"topoctave {' '.join(arguments)} failed: {printed.strip()}")
     return end_s if seen_s is None else seen_s

@@ -96,9 +96,7 @@ def open_model(
     trial = SpeedTrial(
         block_samples=settings.block_samples,
         channels=channels,
-        compute=settings.compute,
-        threads=settings.threads,
-        dtype=settings.dtype,
+        requested=settings.requested,
         cache=cache,
         progress=progress,
     )
@@ -141,11 +139,9 @@ def open_engine(
             choice.info,
             block_samples=settings.block_samples,
             channels=source.channels,
-            compute=settings.compute,
-            threads=settings.threads,
-            dtype=settings.dtype,
             parameters=parameters,
             cache=cache,
+            **settings.requested,
         )
         if loaded.notice:
             progress(loaded.notice)

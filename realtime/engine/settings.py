@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from realtime.inference.tuning import Requested
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -23,3 +25,8 @@ class Settings:
     """``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs, float32 on CPUs."""
     loop: bool = False
     """Repeat a file input."""
+
+    @property
+    def requested(self) -> Requested:
+        """The options of the network."""
+        return Requested(compute=self.compute, threads=self.threads, dtype=self.dtype)

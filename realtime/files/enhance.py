@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from realtime.files.audio_file import (
 )
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
+from realtime.inference.tuning import Requested
 
 # Long blocks waste little time on context: the window of a U-Net has 34 304 samples.
 BLOCK_SAMPLES = 32_768
@@ -136,23 +138,12 @@ class Enhancer:
 
     Args:
         info: the model file.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for the fastest number.
-        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
+        requested: device, threads and dtype.
     """
 
-    def __init__(
-        self,
-        info: ModelInfo,
-        *,
-        compute: str = "auto",
-        threads: int | None = None,
-        dtype: str | None = None,
-    ) -> None:
+    def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
         self._info = info
-        self._compute = compute
-        self._threads = threads
-        self._dtype = dtype
+        self._requested = requested
         self._loaded: dict[int, LoadedChain] = {}
         self._reported = ""
 
@@ -163,10 +154,8 @@ class Enhancer:
                 self._info,
                 block_samples=BLOCK_SAMPLES,
                 channels=channels,
-                compute=self._compute,
-                threads=self._threads,
-                dtype=self._dtype,
                 paced=False,
+                **self._requested,
             )
         return self._loaded[channels]
 

@@ -9,6 +9,7 @@ import numpy as np
 from realtime.errors import ModelFileError
 from realtime.inference.load import load_chain, usable_compute
 from realtime.inference.model_file import ModelInfo, by_sound
+from realtime.inference.tuning import Requested
 from realtime.inference.tuning_cache import TuningCache, cache_key
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
@@ -66,18 +67,14 @@ class SpeedTrial:
     Attributes:
         block_samples: output samples per block.
         channels: 1 or 2.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for the fastest number.
-        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
+        requested: device, threads and dtype.
         cache: keeps the results.
         progress: called with one line before something is measured.
     """
 
     block_samples: int
     channels: int
-    compute: str
-    threads: int | None
-    dtype: str | None
+    requested: Requested
     cache: TuningCache
     progress: Callable[[str], None]
 
@@ -90,9 +87,9 @@ class SpeedTrial:
             info,
             block=self.block_samples,
             channels=self.channels,
-            device=device_name(usable_compute(self.compute)[0]),
-            threads=self.threads,
-            dtype=self.dtype,
+            device=device_name(usable_compute(self.requested.get("compute", "auto"))[0]),
+            threads=self.requested.get("threads"),
+            dtype=self.requested.get("dtype"),
         )
         known = self.cache.number(key)
         if known is not None:
@@ -112,10 +109,8 @@ class SpeedTrial:
             info,
             block_samples=self.block_samples,
             channels=self.channels,
-            compute=self.compute,
-            threads=self.threads,
-            dtype=self.dtype,
             cache=self.cache,
+            **self.requested,
         )
         rng = np.random.default_rng(0)
         x = rng.normal(0.0, 0.05, (self.channels, self.block_samples // 2)).astype(np.float32)

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
@@ -95,13 +95,11 @@ def load_chain(
     *,
     block_samples: int,
     channels: int = 1,
-    compute: str = "auto",
-    threads: int | None = None,
-    dtype: str | None = None,
     parameters: Parameters | None = None,
     paced: bool = True,
     windowed: bool = False,
     cache: TuningCache | None = None,
+    **requested: Unpack[Requested],
 ) -> LoadedChain:
     """Load a model, warm it up with the shapes that will run, and prepare its chain.
 
@@ -112,14 +110,11 @@ def load_chain(
         info: the model file.
         block_samples: output samples per block; a multiple of 128.
         channels: 1 or 2.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads of the network; None for the fastest number.
-        dtype: ``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs that have it,
-            else float32.
         parameters: the first parameters of the A/B mix.
         paced: blocks will come in real time, with pauses between them.
         windowed: run a streaming network on overlapping windows.
         cache: keeps the fastest number of threads; None measures each time.
+        requested: device, threads and dtype.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
@@ -131,7 +126,6 @@ def load_chain(
     workload = Workload(
         channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
     )
-    requested = Requested(compute=compute, threads=threads, dtype=dtype)
     tuned = load_and_tune(_loader(layout), info, workload, requested, cache=cache)
 
     network, backup, loss_monitor = tuned.network, tuned.backup, None
@@ -197,18 +191,18 @@ def load_and_tune(
     """
     from realtime.inference.network import choose_dtype
 
-    compute, notice = usable_compute(requested.compute)
+    compute, notice = usable_compute(requested.get("compute", "auto"))
+    threads, dtype = requested.get("threads"), requested.get("dtype")
     # The CPU that backs up a GPU has no tf32 and computes in float32.
-    only_gpu = compute == "cuda" and requested.dtype == "tf32"
-    cpu_dtype = choose_dtype(None if only_gpu else requested.dtype, "cpu")
+    cpu_dtype = choose_dtype(None if (compute, dtype) == ("cuda", "tf32") else dtype, "cpu")
     # The CPU comes first, also for a GPU: it has to be warm when the GPU is lost, and it finds the
     # errors of a model file.
-    on_cpu = load("cpu", requested.threads, cpu_dtype)
-    tune(on_cpu, info, workload, threads=requested.threads, cache=cache)
+    on_cpu = load("cpu", threads, cpu_dtype)
+    tune(on_cpu, info, workload, threads=threads, cache=cache)
     if compute == "cpu":
         return Tuned(on_cpu, notice=notice)
     try:
-        on_gpu = load("cuda", on_cpu.threads, choose_dtype(requested.dtype, "cuda"))
+        on_gpu = load("cuda", on_cpu.threads, choose_dtype(dtype, "cuda"))
         on_gpu.warm_up(workload.channels, workload.samples)
     # torch without CUDA raises an AssertionError.
     except (ModelFileError, RuntimeError, AssertionError) as error:

@@ -4,6 +4,7 @@ import io
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Unpack
 
 import numpy as np
 import torch
@@ -11,7 +12,7 @@ import torch
 from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError, SettingsError
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import thread_choices
+from realtime.inference.tuning import Requested, thread_choices
 
 COMPUTE = ("auto", "cpu", "cuda")
 
@@ -110,10 +111,8 @@ class ScriptNetwork:
 
     Args:
         info: the model file.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for 1.
-        dtype: see :func:`choose_dtype`.
         methods: of the module that will be called; ``forward`` needs no mention.
+        requested: the device; without ``threads`` one.
 
     Attributes:
         ratio: output samples per input sample.
@@ -133,15 +132,13 @@ class ScriptNetwork:
         self,
         info: ModelInfo,
         *,
-        compute: str = "auto",
-        threads: int | None = None,
-        dtype: str | None = None,
         methods: Sequence[str] = (),
+        **requested: Unpack[Requested],
     ) -> None:
-        self._device = choose_compute(compute)
+        self._device = choose_compute(requested.get("compute", "auto"))
         self._on_cpu = self._device.type == "cpu"
-        self.threads = thread_choices(threads)[0]
-        self.dtype = choose_dtype(dtype, self._device.type)
+        self.threads = thread_choices(requested.get("threads"))[0]
+        self.dtype = choose_dtype(requested.get("dtype"), self._device.type)
         self.ratio = info.ratio
         self.call_s = 0.0
         self._path = info.path
@@ -155,9 +152,7 @@ class ScriptNetwork:
     @property
     def compute(self) -> str:
         """``cpu`` or the name of the CUDA device."""
-        if self._device.type == "cuda":
-            return torch.cuda.get_device_name(self._device)
-        return "cpu"
+        return device_name(self._device.type)
 
     def bind_thread(self) -> None:
         """Prepare the calling thread to run the network: threads, denormals, tf32."""

@@ -1,7 +1,7 @@
 """Runs streaming TorchScript networks; on a CUDA device as one graph, replayed for every block."""
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Unpack
 
 import torch
 from torch import Tensor
@@ -9,6 +9,7 @@ from torch import Tensor
 from realtime.dsp.processor import Audio
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.network import ScriptNetwork
+from realtime.inference.tuning import Requested
 
 Step = Callable[[Tensor, list[Tensor]], tuple[Tensor, list[Tensor]]]
 
@@ -22,10 +23,8 @@ class StreamNetwork(ScriptNetwork):
 
     Args:
         info: the model file.
-        compute: ``auto``, ``cpu`` or ``cuda``.
-        threads: CPU threads; None for 1.
-        dtype: see :func:`realtime.inference.network.choose_dtype`.
         origin_samples: position in its input where the network's grid begins.
+        requested: the device; without ``threads`` one.
 
     Attributes:
         block_multiple: the input of a call is a multiple of this long.
@@ -39,16 +38,9 @@ class StreamNetwork(ScriptNetwork):
     """
 
     def __init__(
-        self,
-        info: ModelInfo,
-        *,
-        compute: str = "auto",
-        threads: int | None = None,
-        dtype: str | None = None,
-        origin_samples: int = 0,
+        self, info: ModelInfo, *, origin_samples: int = 0, **requested: Unpack[Requested]
     ) -> None:
-        methods = ("initial_state", "stream")
-        super().__init__(info, compute=compute, threads=threads, dtype=dtype, methods=methods)
+        super().__init__(info, methods=("initial_state", "stream"), **requested)
         # Looked up once: an attribute of a script takes microseconds.
         self._stream = self._module.stream
         step = info.block_multiple
@@ -96,16 +88,6 @@ class StreamNetwork(ScriptNetwork):
         with torch.inference_mode():
             y, self._state = self.step(self._to_device(x), self._state)
             return self._to_numpy(y)
-
-
-class Recorded(Protocol):
-    """A step with buffers of its own for input, state and output."""
-
-    def load(self, state: list[Tensor]) -> None:
-        """Continue from this state."""
-
-    def __call__(self, x: Audio) -> Audio:
-        """Run one block; the next call overwrites the output."""
 
 
 class GraphStep:
@@ -176,29 +158,23 @@ class GraphNetwork(StreamNetwork):
 
     Args:
         info: the model file.
-        compute: ``cuda``; ``cpu`` only with another recorder.
-        threads: CPU threads.
-        dtype: see :func:`realtime.inference.network.choose_dtype`.
-        origin_samples: position in its input where the network's grid begins.
+        origin_samples: as for :class:`StreamNetwork`.
         record: makes the recorded step.
+        requested: the device; the CPU only with another recorder.
     """
 
     def __init__(
         self,
         info: ModelInfo,
         *,
-        compute: str = "cuda",
-        threads: int | None = 1,
-        dtype: str | None = None,
         origin_samples: int = 0,
-        record: Callable[[Step, list[Tensor], tuple[int, int, int]], Recorded] = GraphStep,
+        record: Callable[[Step, list[Tensor], tuple[int, int, int]], GraphStep] = GraphStep,
+        **requested: Unpack[Requested],
     ) -> None:
         self._record = record
-        self._recorded: Recorded | None = None
+        self._recorded: GraphStep | None = None
         self._shape = (0, 0)
-        super().__init__(
-            info, compute=compute, threads=threads, dtype=dtype, origin_samples=origin_samples
-        )
+        super().__init__(info, origin_samples=origin_samples, **requested)
 
     def start(self, channels: int) -> None:
         """Forget the past."""

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
@@ -27,19 +27,19 @@ TRIAL_PERCENTILE = 90.0
 WORTH_MORE_THREADS = 0.85
 
 
-@dataclass(frozen=True, kw_only=True)
-class Requested:
-    """What the user asks for.
+class Requested(TypedDict, total=False):
+    """Options of whatever runs a network. Each may be left out.
 
     Attributes:
-        compute: ``auto``, ``cpu`` or ``cuda``.
+        compute: ``auto`` (the default), ``cpu`` or ``cuda``.
         threads: CPU threads; None for the fastest number.
-        dtype: ``float32``, ``tf32`` or ``bfloat16``; None for the device's default.
+        dtype: ``float32``, ``tf32`` (GPUs) or ``bfloat16``; None for tf32 on GPUs that have it,
+            else float32.
     """
 
-    compute: str = "auto"
-    threads: int | None = None
-    dtype: str | None = None
+    compute: str
+    threads: int | None
+    dtype: str | None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The terminal's view of a session: meters while it runs, a summary at its end."""
+"""Runs a session in the terminal: meters while it runs, a summary at its end."""
 
 import math
 import signal
@@ -9,13 +9,14 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
+from realtime.assets import demo_path
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot, State
-from realtime.errors import AudioFileError, DeviceError, SettingsError, TopoctaveError
-from realtime.files.audio_file import AudioFile, read_audio, unfinished_note
+from realtime.errors import DeviceError, SettingsError
+from realtime.files.audio_file import read_audio, unfinished_note
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 Report = Callable[[str], None]
@@ -33,34 +34,33 @@ def run_live(
     fall_back_output: bool,
     report: Report,
 ) -> dict[str, Any]:
-    """Run a session until its input ends, its time is over or somebody presses Ctrl-C.
+    """Run a session until its input ends, its time is over, or Ctrl-C.
 
     Args:
         settings: of the session.
         parameters: of the A/B mix.
-        seconds: of audio after which to stop.
-        fall_back_input: nobody asked for an input: without a microphone take the demo clip.
-        fall_back_output: nobody asked for an output: without a loudspeaker do without.
-        report: takes one line at a time for people.
+        seconds: of audio to process; None for all.
+        fall_back_input: use the demo clip if there is no microphone.
+        fall_back_output: discard the output if there is no loudspeaker.
+        report: called with one line at a time for the user.
 
     Returns:
         The object of ``topoctave live --json``.
 
     Raises:
-        TopoctaveError: if something cannot be opened, or fails while running.
-        SettingsError: if a setting is wrong.
+        TopoctaveError: if a setting is wrong, or a device, file or model cannot be used.
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise SettingsError(f"--seconds must be positive, got {seconds}")
     engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
-        look = engine.snapshot()
+        first = engine.snapshot()
         report(
-            f"{look.input_name} at {look.input_rate_hz} Hz -> {look.model} on {look.compute} -> "
-            f"{look.output_name} at {look.output_rate_hz} Hz, "
-            f"{_ms(look.latency.total):.0f} ms late; Ctrl-C stops"
+            f"{first.input_name} at {first.input_rate_hz} Hz -> {first.model} on {first.compute} "
+            f"-> {first.output_name} at {first.output_rate_hz} Hz, "
+            f"{_ms(first.latency.total):.0f} ms late; Ctrl-C stops"
         )
-        _watch(engine, seconds, told=look.notice, report=report)
+        _run(engine, seconds, notice=first.notice, report=report)
     finally:
         engine.stop()
     last = engine.snapshot()
@@ -69,7 +69,7 @@ def run_live(
     for line in summary_lines(last):
         report(line)
     if settings.input == "demo" and settings.output == str(DEMO_RESULT):
-        _draw_demo(last, report)
+        _plot_demo(last, report)
     return summary(last)
 
 
@@ -94,7 +94,7 @@ def _open(
     except DeviceError as error:
         if not (fall_back_input and settings.input == "default"):
             raise
-        # Listed, but not to be opened: a sound server that does not run, report.
+        # A device may be listed and not open: its sound server does not run, say.
         settings = _use_demo(settings, str(error), fall_back_output, report)
         engine = open_engine(settings, parameters=parameters, progress=report)
     if note:
@@ -103,7 +103,7 @@ def _open(
 
 
 def _missing(kind: str) -> str:
-    """Why there is no default device, or nothing."""
+    """Why there is no default device; empty if there is one."""
     from realtime.audio_io.devices import find_device
 
     try:
@@ -115,16 +115,12 @@ def _missing(kind: str) -> str:
 
 def _use_demo(settings: Settings, problem: str, to_file: bool, report: Report) -> Settings:
     report(f"no microphone can be used ({problem}): running on the bundled clip, once")
-    return replace(
-        settings,
-        input="demo",
-        loop=False,
-        output=str(DEMO_RESULT) if to_file else settings.output,
-    )
+    output = str(DEMO_RESULT) if to_file else settings.output
+    return replace(settings, input="demo", loop=False, output=output)
 
 
-def _watch(engine: Engine, seconds: float | None, *, told: str, report: Report) -> None:
-    """Start, and draw meters until it is over; report notices other than the one told."""
+def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) -> None:
+    """Start the engine, draw meters until the end, and report every new notice."""
     over = threading.Event()
     previous = signal.getsignal(signal.SIGTERM)
     if threading.current_thread() is threading.main_thread():
@@ -133,13 +129,13 @@ def _watch(engine: Engine, seconds: float | None, *, told: str, report: Report) 
     try:
         engine.start()
         while not over.wait(METER_INTERVAL_S):
-            look = engine.snapshot()
+            snapshot = engine.snapshot()
             if meters:
-                print(f"\r{meter_line(look)}\x1b[K", end="", file=sys.stderr, flush=True)
-            if look.notice != told:
-                told = look.notice
-                report(f"\n{told}" if meters else told)
-            if look.state is not State.RUNNING or (seconds and look.seconds >= seconds):
+                print(f"\r{meter_line(snapshot)}\x1b[K", end="", file=sys.stderr, flush=True)
+            if snapshot.notice != notice:
+                notice = snapshot.notice
+                report(f"\n{notice}" if meters else notice)
+            if snapshot.state is not State.RUNNING or (seconds and snapshot.seconds >= seconds):
                 break
     except KeyboardInterrupt:
         pass
@@ -156,14 +152,14 @@ def _bar(db: float, width: int = 12) -> str:
     return "#" * filled + "." * (width - filled)
 
 
-def meter_line(look: Snapshot) -> str:
+def meter_line(snapshot: Snapshot) -> str:
     """One line of meters."""
-    minutes, seconds = divmod(int(look.seconds), 60)
+    minutes, seconds = divmod(int(snapshot.seconds), 60)
+    levels = (("in", snapshot.input_level.peak_db), ("out", snapshot.output_level.peak_db))
+    bars = "  ".join(f"{name} [{_bar(db)}] {db:6.1f} dB" for name, db in levels)
     return (
-        f"{minutes:d}:{seconds:02d}  in [{_bar(look.input_level.peak_db)}] "
-        f"{look.input_level.peak_db:6.1f} dB  out [{_bar(look.output_level.peak_db)}] "
-        f"{look.output_level.peak_db:6.1f} dB  {look.recent.ratio_median:5.1f}x real time  "
-        f"faults {look.faults.total}"
+        f"{minutes:d}:{seconds:02d}  {bars}  {snapshot.recent.ratio_median:5.1f}x real time  "
+        f"faults {snapshot.faults.total}"
     )
 
 
@@ -173,7 +169,7 @@ def _ms(samples: int) -> float:
 
 def summary(last: Snapshot) -> dict[str, Any]:
     """The object of ``topoctave live --json``."""
-    faults = asdict(last.faults)
+    timing, faults = last.timing, asdict(last.faults)
     counted = ("input_overflow", "output_underflow", "ring_overrun", "ring_underrun")
     latency = {k: round(_ms(v), 3) for k, v in asdict(last.latency).items()}
     return {
@@ -181,14 +177,14 @@ def summary(last: Snapshot) -> dict[str, Any]:
         "device": last.compute,
         "seconds": round(last.seconds, 3),
         "real_time_ratio": {
-            "median": round(last.timing.ratio_median, 2),
-            "p01": round(last.timing.ratio_p01, 2),
-            "min": round(last.timing.ratio_min, 2),
+            "median": round(timing.ratio_median, 2),
+            "p01": round(timing.ratio_p01, 2),
+            "min": round(timing.ratio_min, 2),
         },
         "block_ms": {
-            "p50": round(last.timing.block_ms_p50, 3),
-            "p99": round(last.timing.block_ms_p99, 3),
-            "max": round(last.timing.block_ms_max, 3),
+            "p50": round(timing.block_ms_p50, 3),
+            "p99": round(timing.block_ms_p99, 3),
+            "max": round(timing.block_ms_max, 3),
         },
         "xruns": {k: faults[k] for k in counted},
         "late_blocks": faults["late_blocks"],
@@ -215,67 +211,13 @@ def summary_lines(last: Snapshot) -> list[str]:
     return lines
 
 
-def _draw_demo(last: Snapshot, report: Report) -> None:
-    from realtime.assets import demo_path
-    from realtime.terminal.spectrogram_png import draw_pair
-
-    source = read_audio(demo_path())
+def _plot_demo(last: Snapshot, report: Report) -> None:
     import soundfile
 
-    written, _ = soundfile.read(DEMO_RESULT, dtype="float32", always_2d=True)
-    output = AudioFile(written.T[:, last.latency.engine :], SAMPLE_RATE_OUT, "")
-    picture = DEMO_RESULT.with_suffix(".png")
-    draw_pair(source.samples, output.samples, picture, title=last.model)
-    report(f"wrote {DEMO_RESULT} and {picture}")
+    from realtime.terminal.spectrogram_png import plot_pair
 
-
-def run_enhance(
-    source: Path,
-    target: Path,
-    model: str,
-    *,
-    compute: str,
-    threads: int | None,
-    dtype: str | None,
-    report: Report,
-) -> None:
-    """Restore a file or a folder of files, with a progress bar.
-
-    Raises:
-        TopoctaveError: if something cannot be used; of a folder all other files are done first.
-        SettingsError: if compute, threads or dtype are wrong.
-    """
-    from tqdm import tqdm
-
-    from realtime.files.enhance import Enhancer, plan_jobs
-    from realtime.inference.model_file import find_model
-
-    info = find_model(model)
-    jobs = plan_jobs(source, target)
-    enhancer = Enhancer(info, compute=compute, threads=threads, dtype=dtype)
-    failed: list[TopoctaveError] = []
-    with tqdm(total=len(jobs), unit="file", disable=None, leave=False) as bar:
-        for job in jobs:
-            bar.set_postfix_str(job.source.name)
-            begun = bar.n
-
-            def show(share: float, begun: float = begun) -> None:
-                bar.n = round(begun + share, 2)
-                bar.refresh()
-
-            try:
-                note = enhancer.file(job, progress=show)
-            except AudioFileError as error:
-                failed.append(error)
-                if len(jobs) > 1:
-                    bar.write(f"left out: {error}", file=sys.stderr)
-            else:
-                if note:
-                    bar.write(note, file=sys.stderr)
-            bar.n = begun + 1
-            bar.refresh()
-    if failed and len(jobs) == 1:
-        raise failed[0]
-    if failed:
-        raise AudioFileError(f"{len(failed)} of {len(jobs)} files could not be restored")
-    report(f"restored {len(jobs)} file{'s' * (len(jobs) > 1)} with {info.name}")
+    source = read_audio(demo_path()).samples
+    output, _ = soundfile.read(DEMO_RESULT, dtype="float32", always_2d=True)
+    path = DEMO_RESULT.with_suffix(".png")
+    plot_pair(source, output.T[:, last.latency.engine :], path, title=last.model)
+    report(f"wrote {DEMO_RESULT} and {path}")

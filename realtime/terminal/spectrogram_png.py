@@ -1,4 +1,4 @@
-"""Both spectrograms on one sheet, as a file."""
+"""Plots the spectrograms of input and output into a PNG file."""
 
 from pathlib import Path
 
@@ -14,11 +14,11 @@ RANGE_DB = (-110.0, -20.0)
 
 
 def level_db(audio: Audio, size: int) -> Audio:
-    """Level of a full-scale sine is 0 dBFS, silence is at the floor.
+    """Spectrogram in dBFS: a full-scale sine is at 0 dB, silence at -200 dB.
 
     Shape:
         - Input: ``[T]``
-        - Output: ``[F, N]``: bins and frames, four to a window
+        - Output: ``[F, N]``, with a hop of a quarter of ``size``
     """
     window = np.hanning(size + 1)[:-1]
     padded = np.pad(audio, size // 2)
@@ -28,19 +28,19 @@ def level_db(audio: Audio, size: int) -> Audio:
     return levels
 
 
-def draw_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
-    """Input above output, on the same axes, as a PNG.
+def plot_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
+    """Plot the input above the output, on the same axes.
 
     Args:
         source: ``[C, T]`` at 22.05 kHz.
         output: ``[C, about 2 T]`` at 44.1 kHz, aligned with it.
-        path: of the picture.
-        title: what made the output.
+        path: of the PNG file.
+        title: name of the model.
 
     Raises:
-        AudioFileError: if the picture cannot be written.
+        AudioFileError: if the file cannot be written.
     """
-    # Imported here: matplotlib takes a second, and few commands draw.
+    # Imported here: matplotlib takes a second to load.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 

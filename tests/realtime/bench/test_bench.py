@@ -13,9 +13,9 @@ import realtime.bench.bench
 import realtime.bench.startup_time
 from models.evaluation.bench import untrained_groups, write_untrained
 from models.export.streaming_unet import StreamingUNet
-from realtime.bench.bench import Stage, bench_devices, bench_row, measure, window_row
-from realtime.bench.plot import best_curves, draw_bench
-from realtime.bench.stage import finish_row, memory_mb, run_group
+from realtime.bench.bench import bench_devices, measure, window_row
+from realtime.bench.plot import best_curves, plot_bench
+from realtime.bench.stage import Stage, bench_row, finish_row, memory_mb, run_group
 from realtime.bench.startup_time import start_up_rows, time_until
 from realtime.errors import AudioFileError, TopoctaveError
 from realtime.inference.model_file import ModelInfo, read_model_info
@@ -222,20 +222,20 @@ def test_curves_take_the_best_of_each_block() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [row("streaming", 512, 9.0), row("windowed", 512, 4.0)]])
-def test_the_picture_is_drawn(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_the_plot_is_written(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
     path = tmp_path / "bench.png"
-    draw_bench({"machine": "m", "torch": "t", "rows": rows}, path)
+    plot_bench({"machine": "m", "torch": "t", "rows": rows}, path)
     assert path.read_bytes().startswith(b"\x89PNG")
 
 
-def test_a_picture_that_cannot_be_written_is_told_in_one_line(tmp_path: Path) -> None:
+def test_a_plot_that_cannot_be_written_is_reported_in_one_line(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match="cannot write") as caught:
-        draw_bench({"machine": "m", "torch": "t", "rows": []}, tmp_path / "missing" / "bench.png")
+        plot_bench({"machine": "m", "torch": "t", "rows": []}, tmp_path / "missing" / "bench.png")
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["missing/bench.png", "bench.jpg", "bench"])
-def test_a_wrong_picture_is_refused_before_anything_is_measured(
+def test_a_wrong_plot_name_is_refused_before_anything_is_measured(
     tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["bench", "--plot", str(tmp_path / name)]) == 2

@@ -88,17 +88,21 @@ def test_models_that_state_nothing_are_ranked_by_size(metrics: dict[str, Any]) -
     assert names(by_sound([small, replace(GOOD, parameters=1)])) == ["small", "good"]
 
 
-def trial(cache: TuningCache, lines: list[str], **changes: Any) -> SpeedTrial:
-    values: dict[str, Any] = {
-        "block_samples": 256,
-        "channels": 1,
-        "compute": "cpu",
-        "threads": 1,
-        "dtype": None,
-        "cache": cache,
-        "progress": lines.append,
-    }
-    return SpeedTrial(**(values | changes))
+def trial(
+    cache: TuningCache,
+    lines: list[str],
+    *,
+    block_samples: int = 256,
+    channels: int = 1,
+    compute: str = "cpu",
+) -> SpeedTrial:
+    return SpeedTrial(
+        block_samples=block_samples,
+        channels=channels,
+        requested={"compute": compute, "threads": 1},
+        cache=cache,
+        progress=lines.append,
+    )
 
 
 @pytest.fixture

@@ -19,3 +19,9 @@ class ModelFileError(TopoctaveError):
 
 class AudioFileError(TopoctaveError):
     """An audio file cannot be read or written, or its content cannot be used."""
+
+
+def error_line(error: BaseException, line: int = 0) -> str:
+    """A line of an error's message, cut to 160 characters; its type if the message is empty."""
+    lines = str(error).strip().splitlines()
+    return lines[line].strip()[:160] if lines else type(error).__name__

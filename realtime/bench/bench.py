@@ -14,7 +14,7 @@ from realtime.dsp.upsampler import FILTERS, KaiserUpsampler
 from realtime.engine.latency_control import prefill_for
 from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
-from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, shipped_models
 from realtime.inference.network import WindowNetwork, choose_compute, cuda_available
 from realtime.inference.tuning import thread_choices
@@ -81,6 +81,8 @@ def chain_stage(
     )
     if loaded.notice:
         raise ModelFileError(loaded.notice)
+    # Of an engine without its devices: chain, a block, and the prefill for an output device.
+    latency_samples = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
     row = bench_row(
         kind,
         info.name,
@@ -88,17 +90,10 @@ def chain_stage(
         threads=threads,
         dtype=dtype,
         block=block,
-        latency_ms=engine_latency_ms(loaded),
+        latency_ms=round(1e3 * latency_samples / SAMPLE_RATE_OUT, 2),
     )
     call = partial(loaded.chain.process, _noise(1, block // 2))
     return Stage(row, call, block / SAMPLE_RATE_OUT, loaded.bind_thread)
-
-
-def engine_latency_ms(loaded: LoadedChain) -> float:
-    """Latency of an engine without its devices: chain, a block, and the prefill for a device."""
-    block = loaded.block_samples
-    late = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
-    return round(1e3 * late / SAMPLE_RATE_OUT, 2)
 
 
 def model_groups(info: ModelInfo, device: str) -> Iterator[Group]:

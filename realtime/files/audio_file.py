@@ -32,7 +32,6 @@ class AudioFile:
 
     samples: Audio
     """``[C, T]``"""
-    file_rate_hz: int
     note: str = ""
     """Empty, or one line that says that the file was resampled."""
 
@@ -73,7 +72,7 @@ def read_audio(path: Path) -> AudioFile:
         note = f"{path.name}: resampled from {rate} Hz to {SAMPLE_RATE_IN} Hz first"
         if not samples.shape[1]:
             raise AudioFileError(f"{path} is too short to resample")
-    return AudioFile(samples, rate, note)
+    return AudioFile(samples, note)
 
 
 def _read_samples(file: soundfile.SoundFile, path: Path) -> Audio:

@@ -76,8 +76,6 @@ class Job:
 
     source: Path
     target: Path
-    make_folder: bool = False
-    """Create the target's folder."""
 
 
 def plan_jobs(source: Path, target: Path) -> list[Job]:
@@ -117,9 +115,7 @@ def _plan_folder(source: Path, target: Path) -> list[Job]:
         paths = [p for p in paths if target_path not in p.resolve().parents]
     if not paths:
         raise AudioFileError(f"there are no audio files in {source}")
-    jobs = [
-        Job(p, target / p.relative_to(source).with_suffix(".wav"), make_folder=True) for p in paths
-    ]
+    jobs = [Job(p, target / p.relative_to(source).with_suffix(".wav")) for p in paths]
     taken: dict[Path, Path] = {}
     inputs = {p.resolve() for p in paths}
     for job in jobs:
@@ -186,8 +182,7 @@ class Enhancer:
         audio = read_audio(job.source)
         unfinished = unfinished_note(job.target)
         out = self.samples(audio.samples, progress=progress)
-        if job.make_folder:
-            _make_folder(job.target.parent)
+        _make_folder(job.target.parent)
         write_audio(job.target, out)
         notice = self.load(len(audio.samples)).notice
         new_notice = notice if notice != self._reported else ""

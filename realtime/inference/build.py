@@ -8,9 +8,10 @@ import numpy as np
 from realtime.dsp.chain import NetworkPath
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, FallbackWindows
+from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.streaming import StreamingNetwork, call_length
+from realtime.inference.tuning import Requested
 from realtime.inference.windowed import WindowedNetwork, WindowFunction
 
 if TYPE_CHECKING:
@@ -54,6 +55,18 @@ class Layout:
             return call_length(self.block_samples, self.info.block_multiple) // self.info.ratio
         return self.windows(DryWindows(self.info.ratio)).window_samples // self.info.ratio
 
+    def load(self, compute: str, threads: int | None, dtype: str) -> "ScriptNetwork":
+        """Load the network on ``cpu`` or ``cuda``."""
+        # Imported here: torch takes seconds to load, and other commands do without it.
+        from realtime.inference.network import WindowNetwork
+        from realtime.inference.stream_network import GraphNetwork, StreamNetwork
+
+        requested = Requested(compute=compute, threads=threads, dtype=dtype)
+        if not self.streams:
+            return WindowNetwork(self.info, **requested)
+        kind = GraphNetwork if compute == "cuda" else StreamNetwork
+        return kind(self.info, origin_samples=self.origin_samples, **requested)
+
     def windows(self, function: WindowFunction) -> WindowedNetwork:
         """A processor that runs a function on overlapping windows, one per block."""
         info = self.info
@@ -85,7 +98,6 @@ def build_path(
         layout: how it is called.
         loss_monitor: calls the network on a GPU; None on the CPU.
     """
-    # Imported here: torch takes seconds to load, and other commands do without it.
     from realtime.inference.stream_network import StreamNetwork
 
     info = layout.info
@@ -103,8 +115,8 @@ def build_path(
             )
         processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
     elif loss_monitor is not None:
-        dry = DryWindows(info.ratio)
-        processor = layout.windows(FallbackWindows(network, backup or dry, loss_monitor))
+        replacement = backup or DryWindows(info.ratio)
+        processor = layout.windows(fallback_windows(network, replacement, loss_monitor))
     else:
         processor = layout.windows(network)
     return NetworkPath(processor, info.front_end, crossfade_samples=layout.crossfade_samples)

@@ -8,6 +8,7 @@ import numpy as np
 from realtime.dsp.delay import Delay
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
+from realtime.errors import error_line
 from realtime.inference.streaming import StreamingCallable
 from realtime.inference.windowed import WindowFunction
 
@@ -44,36 +45,27 @@ class DeviceLossMonitor:
         try:
             return call(*arguments)
         except RuntimeError as error:
-            lines = str(error).strip().splitlines()
-            reason = lines[0][:120] if lines else type(error).__name__
+            reason = error_line(error)
             self.notice = f"{self._device} was lost ({reason}): continuing {self._backup}"
             return None
 
 
-class FallbackWindows:
+def fallback_windows(
+    device: WindowFunction, backup: WindowFunction, loss_monitor: DeviceLossMonitor
+) -> WindowFunction:
     """Windows on a device, or on the CPU once the device is lost. Windows have no past.
 
     Args:
         device: runs a window; raises RuntimeError when the device is lost.
         backup: runs the same network on the CPU.
         loss_monitor: calls the device.
-
-    Shape:
-        - Input: ``[C, W]``
-        - Output: ``[C, W]``
     """
 
-    def __init__(
-        self, device: WindowFunction, backup: WindowFunction, loss_monitor: DeviceLossMonitor
-    ) -> None:
-        self._device = device
-        self._backup = backup
-        self._loss_monitor = loss_monitor
+    def run(x: Audio) -> Audio:
+        y = loss_monitor.run(device, x)
+        return backup(x) if y is None else y
 
-    def __call__(self, x: Audio) -> Audio:
-        """Run a window."""
-        y = self._loss_monitor.run(self._device, x)
-        return self._backup(x) if y is None else y
+    return run
 
 
 class FallbackStream:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
-from realtime.errors import ModelFileError, SettingsError
+from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.build import Layout, build_path
 from realtime.inference.cpu_fallback import DeviceLossMonitor
 from realtime.inference.model_file import ModelInfo
@@ -126,7 +126,7 @@ def load_chain(
     workload = Workload(
         channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
     )
-    tuned = load_and_tune(_loader(layout), info, workload, requested, cache=cache)
+    tuned = load_and_tune(layout.load, info, workload, requested, cache=cache)
 
     network, backup, loss_monitor = tuned.network, tuned.backup, None
     if backup is not None:
@@ -150,22 +150,6 @@ def load_chain(
         load_notice=tuned.notice,
         loss_monitor=loss_monitor,
     )
-
-
-def _loader(layout: Layout) -> Load:
-    # Imported here: torch takes seconds to load, and other commands do without it.
-    from realtime.inference.network import WindowNetwork
-    from realtime.inference.stream_network import GraphNetwork, StreamNetwork
-
-    info, origin = layout.info, layout.origin_samples
-
-    def load(device: str, threads: int | None, dtype: str) -> "ScriptNetwork":
-        if not layout.streams:
-            return WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
-        kind = GraphNetwork if device == "cuda" else StreamNetwork
-        return kind(info, compute=device, threads=threads, dtype=dtype, origin_samples=origin)
-
-    return load
 
 
 def load_and_tune(
@@ -206,8 +190,7 @@ def load_and_tune(
         on_gpu.warm_up(workload.channels, workload.samples)
     # torch without CUDA raises an AssertionError.
     except (ModelFileError, RuntimeError, AssertionError) as error:
-        lines = str(error).strip().splitlines()
-        reason = lines[0][:160] if lines else type(error).__name__
+        reason = error_line(error)
         return Tuned(on_cpu, notice=f"the GPU cannot be used ({reason}): running on the CPU")
     return Tuned(on_gpu, on_cpu)
 

@@ -132,23 +132,20 @@ def _check(info: ModelInfo) -> None:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, got {info.kind!r}")
     if info.front_end not in (*FILTERS, "none"):
         raise ValueError(f"unknown front_end {info.front_end!r}")
-    if (info.sample_rate_in, info.sample_rate_out) != (SAMPLE_RATE_IN, SAMPLE_RATE_OUT):
-        raise ValueError(
-            f"rates must be 22050 and 44100, got {info.sample_rate_in} and {info.sample_rate_out}"
-        )
+    rates = info.sample_rate_in, info.sample_rate_out
+    if rates != (SAMPLE_RATE_IN, SAMPLE_RATE_OUT):
+        raise ValueError(f"sample rates must be 22050 and 44100, got {rates}")
     # In a file it may have any length.
     context: tuple[int, ...] = info.context_samples
     lengths = (info.latency_samples, info.crossfade_samples, *context)
-    if len(context) != 2 or not all(
-        type(n) is int and 0 <= n <= MAX_LENGTH_SAMPLES for n in lengths
-    ):
+    in_range = all(type(n) is int and 0 <= n <= MAX_LENGTH_SAMPLES for n in lengths)
+    if len(context) != 2 or not in_range:
         raise ValueError(f"lengths must be whole and from 0 to {MAX_LENGTH_SAMPLES}, got {lengths}")
-    if type(info.block_multiple) is not int or not 1 <= info.block_multiple <= 65_536:
-        raise ValueError(f"block_multiple must be from 1 to 65536, got {info.block_multiple!r}")
-    if info.block_multiple % info.ratio:
-        raise ValueError(
-            f"block_multiple must be even without a front end, got {info.block_multiple}"
-        )
+    multiple = info.block_multiple
+    if type(multiple) is not int or not 1 <= multiple <= 65_536:
+        raise ValueError(f"block_multiple must be from 1 to 65536, got {multiple!r}")
+    if multiple % info.ratio:
+        raise ValueError(f"block_multiple must be even without a front end, got {multiple}")
 
 
 def shipped_models() -> list[ModelInfo]:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from realtime.dsp.processor import Audio
-from realtime.errors import ModelFileError, SettingsError
+from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning import Requested, thread_choices
 
@@ -84,8 +84,7 @@ def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     try:
         module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device).eval()
     except (RuntimeError, OSError, ValueError) as error:
-        reason = str(error).strip().splitlines()[0][:160] if str(error).strip() else "no reason"
-        raise ModelFileError(f"{path} cannot be loaded: {reason}") from error
+        raise ModelFileError(f"{path} cannot be loaded: {error_line(error)}") from error
     return module
 
 
@@ -185,7 +184,8 @@ class ScriptNetwork:
             try:
                 y = self(x)
             except (RuntimeError, torch.jit.Error) as error:
-                reason = str(error).strip().splitlines()[-1][:160]
+                # The last line: TorchScript's traceback comes first.
+                reason = error_line(error, -1)
                 raise ModelFileError(f"{self._path} fails on audio: {reason}") from error
             wanted = (channels, self.ratio * samples)
             if y.shape != wanted:

@@ -27,4 +27,4 @@ def loudest(y: Audio) -> int:
 
 def file_input(x: Audio, **changes: bool) -> FileInput:
     """A file input of these samples."""
-    return FileInput("memory", AudioFile(x, 22_050, ""), **changes)
+    return FileInput("memory", AudioFile(x), **changes)

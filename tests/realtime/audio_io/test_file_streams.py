@@ -30,7 +30,7 @@ def numbered(n: int) -> Audio:
 
 
 def file_input(n: int, **changes: bool) -> FileInput:
-    return FileInput("memory", AudioFile(numbered(n), 22_050, ""), **changes)
+    return FileInput("memory", AudioFile(numbered(n)), **changes)
 
 
 def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
@@ -134,7 +134,7 @@ def test_an_input_that_fails_unforeseen_says_so() -> None:
         def _next(self, n: int) -> Audio:
             raise IndexError("first line\nno such sample")
 
-    source = Broken("memory", AudioFile(numbered(100), 22_050, ""))
+    source = Broken("memory", AudioFile(numbered(100)))
     source.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
     wait_until(lambda: source.check() != "", "the error")
     assert source.check() == "reading memory failed: no such sample"

@@ -206,7 +206,7 @@ def test_an_unforeseen_exception_of_a_file_ends_the_session(rng: np.random.Gener
         def _next(self, n: int) -> Audio:
             raise IndexError("no such sample")
 
-    source = Broken("memory", AudioFile(speech(rng, 1_000), 22_050, ""))
+    source = Broken("memory", AudioFile(speech(rng, 1_000)))
     engine = Engine(source, NullOutput(), loaded_chain())
     engine.start()
     wait_until(lambda: engine.snapshot().state is State.FAILED, "that it failed")

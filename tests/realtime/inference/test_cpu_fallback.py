@@ -28,7 +28,7 @@ from realtime.inference.cpu_fallback import (
     FADE_SAMPLES,
     DeviceLossMonitor,
     FallbackStream,
-    FallbackWindows,
+    fallback_windows,
 )
 from realtime.inference.load import LoadedChain, load_and_tune, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
@@ -195,7 +195,7 @@ def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
         return 2 * x
 
     loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
-    windows = FallbackWindows(device, lambda x: 2 * x, loss_monitor)
+    windows = fallback_windows(device, lambda x: 2 * x, loss_monitor)
     x = rng.normal(0, 0.1, (1, BLOCK)).astype(np.float32)
     for _ in range(5):
         np.testing.assert_array_equal(windows(x), 2 * x)
@@ -251,7 +251,7 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
 
 def test_the_terminal_says_once_that_a_gpu_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = loaded_with(*fallback(Echo(fails_at=3), Echo()))
-    audio = AudioFile(np.zeros((1, 11_025), np.float32), 22_050, "")
+    audio = AudioFile(np.zeros((1, 11_025), np.float32))
     engine = Engine(FileInput("silence", audio), NullOutput(), loaded)
     monkeypatch.setattr(realtime.terminal.live, "open_engine", lambda *_, **__: engine)
     lines: list[str] = []

@@ -27,7 +27,7 @@ from tests.helpers.networks import Gate, loaded_chain
 
 def noise(seconds: float) -> AudioFile:
     x = np.random.default_rng(3).uniform(-0.5, 0.5, (1, round(22_050 * seconds)))
-    return AudioFile(x.astype(np.float32), 22_050, "")
+    return AudioFile(x.astype(np.float32))
 
 
 class World:

@@ -206,18 +206,20 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument(
             "--dtype",
             metavar="float32|tf32|bfloat16",
-            help="what the network computes in; default: tf32 on GPUs, float32 on CPUs",
+            help="number format of the network; default: tf32 on GPUs, float32 on CPUs",
         )
 
     live = command("live", _live, "upsample live in the terminal, with meters")
-    live.add_argument("--input", metavar="DEV|FILE|demo", help="default: the microphone, else demo")
+    live.add_argument("--input", metavar="DEV|FILE|demo", help="default: microphone, else demo")
     live.add_argument("--output", metavar="DEV|FILE|null", help="default: the loudspeaker")
     live.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
     live.add_argument("--block", type=int, default=1024, metavar="N", help="in output samples")
     live.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds of audio")
-    live.add_argument("--bypass", action="store_true", help="begin with kaiser_fast alone")
-    live.add_argument("--mix", type=float, default=1.0, metavar="0-1.5", help="network's share")
-    live.add_argument("--loop", action="store_true", help="begin a file again at its end")
+    live.add_argument("--bypass", action="store_true", help="start without the network")
+    live.add_argument(
+        "--mix", type=float, default=1.0, metavar="0-1.5", help="share of the network"
+    )
+    live.add_argument("--loop", action="store_true", help="repeat an input file")
     live.add_argument("--json", action="store_true", help="print the summary as JSON")
     compute_options(live)
 
@@ -230,18 +232,18 @@ def _parser() -> argparse.ArgumentParser:
     command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
     command("models", _models, "list shipped models").add_argument("--json", action="store_true")
 
-    prepare = command("prepare", _prepare, "make training data of VCTK or a folder of recordings")
+    prepare = command("prepare", _prepare, "make training data from VCTK or a folder of recordings")
     prepare.add_argument("source", type=Path, metavar="IN", help="VCTK 0.92, a folder, or a list")
     prepare.add_argument("target", type=Path, metavar="OUT")
-    prepare.add_argument("--low", action="store_true", help="22.05 kHz partners and lists too")
+    prepare.add_argument("--low", action="store_true", help="write 22.05 kHz copies and lists too")
 
-    train = command("train", _train, "train a network, or go on with a training")
+    train = command("train", _train, "train a network, or resume a training")
     train.add_argument("config", type=Path, metavar="CONFIG.toml")
 
-    export = command("export", _export, "make a model file of a checkpoint")
+    export = command("export", _export, "make a model file from a checkpoint")
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
     export.add_argument("target", type=Path, metavar="OUT.ts")
-    export.add_argument("--name", help="default: the file's")
+    export.add_argument("--name", help="default: that of the file")
     export.add_argument("--title", help="default: network and width")
     export.add_argument("--licence", default="unknown", help="of the weights")
     export.add_argument("--trained-on", default="unknown", help="what data, in words")
@@ -250,29 +252,33 @@ def _parser() -> argparse.ArgumentParser:
         type=float,
         default=0.0,
         metavar="DB",
-        help="gain of what the network adds; below 0 it trades LSD for SNR",
+        help="gain of the added octave; below 0 dB it improves SNR and worsens LSD",
     )
     export.add_argument(
         "--prune",
         type=Path,
         metavar="DIR",
-        help="leave out channels of a U-Net that make no difference to these recordings",
+        help="remove channels of a U-Net that do not matter for these recordings",
     )
 
     evaluate = command("evaluate", _evaluate, "score every method on recordings")
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
-    evaluate.add_argument("--models", metavar="A,B", help="default: all that are shipped")
+    evaluate.add_argument("--models", metavar="A,B", help="default: all shipped models")
     evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
-    evaluate.add_argument("--robustness", action="store_true", help="other low-passes and noise")
+    evaluate.add_argument(
+        "--robustness", action="store_true", help="test low-pass filters and noise"
+    )
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
     evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a report")
-    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="its curves")
+    evaluate.add_argument(
+        "--run", dest="run_folder", type=Path, metavar="DIR", help="plot its curves"
+    )
     evaluate.add_argument("--json", action="store_true")
     compute_options(evaluate)
 
     bench = command("bench", _bench, "measure the speed of every stage on this machine")
     bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
-    bench.add_argument("--plot", type=Path, metavar="FILE.png", help="draw speed and latency too")
+    bench.add_argument("--plot", type=Path, metavar="FILE.png", help="plot speed and latency")
     bench.add_argument("--json", action="store_true")
     return parser
 
@@ -291,7 +297,7 @@ def main(argv: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         _report("topoctave: stopped")
         return 130
-    except Exception as error:  # noqa: BLE001  # nobody catches it after this
+    except Exception as error:  # noqa: BLE001  # without --debug no traceback is shown
         if args.debug:
             traceback.print_exc()
         if isinstance(error, TopoctaveError):

@@ -130,11 +130,11 @@ def check_output(path: Path) -> tuple[str, str]:
 def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
     """Open a file for ``(frames, channels)``.
 
-    It is called ``NAME.unfinished.wav`` until it is whole. Only a crash leaves that file behind;
-    another run then takes another name for its own.
+    It is called ``NAME.unfinished.wav`` until it is whole. Only a crash leaves this file;
+    the next run then takes another name.
 
     Raises:
-        AudioFileError: if it cannot be made or written; then nothing is left behind.
+        AudioFileError: if it cannot be made or written; then no file is left.
     """
     container, subtype = check_output(path)
     names = (_unfinished(path, f"-{n}" if n else "") for n in itertools.count())
@@ -212,7 +212,7 @@ def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OU
         - Input: ``[C, T]``
 
     Raises:
-        AudioFileError: if it cannot be written; then nothing is left behind.
+        AudioFileError: if it cannot be written; then no file is left.
     """
     with open_output(path, sample_rate=sample_rate, channels=len(samples)) as file:
         write_frames(file, samples.T)

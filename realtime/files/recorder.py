@@ -1,7 +1,7 @@
 """Records input and output of a running engine as two sample-aligned WAV files.
 
-A thread copies from the taps, which hold ten seconds, so that a slow disk delays nobody. Sample 2n
-of the output file belongs to sample n of the input file.
+A thread copies from the taps, which hold ten seconds, so that a slow disk delays no audio. Sample
+2n of the output file belongs to sample n of the input file.
 """
 
 import shutil
@@ -75,7 +75,7 @@ class Recorder:
         stem: first part of the file names; a number is added if they are taken.
 
     Raises:
-        AudioFileError: if the files cannot be created; then nothing is left behind.
+        AudioFileError: if the files cannot be created; then no file is left.
     """
 
     def __init__(

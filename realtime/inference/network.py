@@ -27,7 +27,7 @@ def choose_compute(name: str) -> torch.device:
     """The device to run on.
 
     Raises:
-        SettingsError: if the name is unknown, or CUDA is asked for where there is none.
+        SettingsError: if the name is unknown, or there is no CUDA device.
     """
     if name not in COMPUTE:
         raise SettingsError(f"compute must be one of {', '.join(COMPUTE)}, got {name!r}")

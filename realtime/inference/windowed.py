@@ -89,7 +89,7 @@ class WindowedNetwork:
         # Distance from the yielded samples to the newest input: crossfade and right context,
         # rounded up so that windows stay on the grid.
         ahead = crossfade_samples + right_samples
-        self._behind = -(-ahead // grid_multiple) * grid_multiple
+        self._look_ahead = -(-ahead // grid_multiple) * grid_multiple
         self._left = -(-left_samples // grid_multiple) * grid_multiple
         self._window = self._left + hop_samples + -(-ahead // ratio) * ratio
         self._fade_in = ((np.arange(crossfade_samples) + 0.5) / max(crossfade_samples, 1)).astype(
@@ -105,7 +105,7 @@ class WindowedNetwork:
     @property
     def latency_samples(self) -> int:
         """Right context, crossfade, and the wait for the grid if blocks do not end on it."""
-        return self._behind + self._wait
+        return self._look_ahead + self._wait
 
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
@@ -126,9 +126,9 @@ class WindowedNetwork:
         self._input[:] = 0.0
         self._output[:] = 0.0
         self._tail = np.zeros((self._spec.channels, self._crossfade), np.float32)
-        # Window k yields the stream from origin + k * hop - behind on, and begins `left` earlier.
+        # Window k yields the stream from origin + k * hop - look_ahead on. It begins `left` before.
         # The first window is the last one whose fade-in from silence ends before the stream.
-        first = self._origin - self._behind
+        first = self._origin - self._look_ahead
         first -= max(-(-(first + self._crossfade) // self._hop), 0) * self._hop
         # The silence before the stream, already in the buffer.
         self._filled = self._left - first
@@ -143,8 +143,8 @@ class WindowedNetwork:
         begin = self._filled // self.ratio
         self._input[:, begin : begin + x.shape[1]] = x
         self._filled += n
-        # A window is due once the hop is in, although it needs `behind - ahead` samples less.
-        while self._filled >= self._left + self._behind + self._hop:
+        # A window is due once the hop is in, although it may need a few samples less.
+        while self._filled >= self._left + self._look_ahead + self._hop:
             self._run_window()
         if self._ready < n:
             raise ValueError("blocks are no multiple of the prepared spec's")

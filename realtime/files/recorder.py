@@ -18,7 +18,6 @@ from realtime.errors import AudioFileError
 
 TICK_S = 0.1
 TIMEOUT_S = 10.0
-"""For the disk to finish a recording."""
 KEEP_FREE_BYTES = 64 * 2**20
 """A recording ends when less is free."""
 MAX_BYTES = 4 * 2**30 - 2**20
@@ -112,19 +111,20 @@ class Recorder:
         """Ask the recorder to end, without waiting; then :attr:`running` becomes False."""
         self._stop.set()
 
-    def stop(self) -> Recording:
+    def stop(self, timeout_s: float = TIMEOUT_S) -> Recording:
         """End both files at the same moment and close them; idempotent.
 
-        Waits for the disk for at most ``TIMEOUT_S``; ``error`` says so if that was not enough.
+        Args:
+            timeout_s: the longest time to wait for the disk; ``error`` says if it was too short.
         """
         self._stop.set()
         if self._thread.ident is None:
             self._close()
         else:
-            self._thread.join(TIMEOUT_S)
+            self._thread.join(timeout_s)
         recording = self.recording()
         if self.running:
-            error = f"The recording may be incomplete: the disk did not answer for {TIMEOUT_S:g} s."
+            error = f"The recording may be incomplete: the disk did not answer for {timeout_s:g} s."
             return replace(recording, error=error)
         return recording
 

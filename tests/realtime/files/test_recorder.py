@@ -156,7 +156,6 @@ def test_disk_that_hangs_is_not_waited_for_longer_than_the_limit(
 ) -> None:
     stream = Stream(rng)
     recorder = stream.recorder(tmp_path)
-    monkeypatch.setattr(module, "TIMEOUT_S", 0.05)
     hanging, answer = threading.Event(), threading.Event()
 
     def hang(end: int) -> None:
@@ -166,7 +165,7 @@ def test_disk_that_hangs_is_not_waited_for_longer_than_the_limit(
     monkeypatch.setattr(recorder._input, "copy_to", hang)
     recorder.start()
     assert hanging.wait(10)
-    done = recorder.stop()
+    done = recorder.stop(0.05)
     assert done.error == ("The recording may be incomplete: the disk did not answer for 0.05 s.")
     answer.set()
     wait_for(lambda: not recorder.running)

@@ -20,6 +20,10 @@ def _show(result: dict[str, Any], *, as_json: bool, table: Callable[[dict[str, A
     return 0
 
 
+def _requested(args: argparse.Namespace) -> dict[str, Any]:
+    return {"compute": args.compute, "threads": args.threads, "dtype": args.dtype}
+
+
 def _window(_args: argparse.Namespace) -> int:
     from gui.app import display_available
     from gui.app import main as open_window
@@ -44,10 +48,8 @@ def _live(args: argparse.Namespace) -> int:
         output=args.output or "default",
         model=args.model,
         block_samples=args.block,
-        compute=args.compute,
-        threads=args.threads,
-        dtype=args.dtype,
         loop=args.loop,
+        **_requested(args),
     )
     parameters = Parameters(bypass=args.bypass, mix=args.mix)
     result = run_live(
@@ -66,15 +68,7 @@ def _live(args: argparse.Namespace) -> int:
 def _enhance(args: argparse.Namespace) -> int:
     from realtime.terminal.enhance import run_enhance
 
-    run_enhance(
-        args.source,
-        args.target,
-        args.model,
-        compute=args.compute,
-        threads=args.threads,
-        dtype=args.dtype,
-        report=_report,
-    )
+    run_enhance(args.source, args.target, args.model, report=_report, **_requested(args))
     return 0
 
 
@@ -140,9 +134,7 @@ def _evaluate(args: argparse.Namespace) -> int:
     result = evaluate(
         args.data,
         names,
-        compute=args.compute,
-        threads=args.threads,
-        dtype=args.dtype,
+        **_requested(args),
         visqol=args.visqol,
         robust=args.robustness,
         table=args.csv,
@@ -216,9 +208,7 @@ def _parser() -> argparse.ArgumentParser:
     live.add_argument("--block", type=int, default=1024, metavar="N", help="in output samples")
     live.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds of audio")
     live.add_argument("--bypass", action="store_true", help="start without the network")
-    live.add_argument(
-        "--mix", type=float, default=1.0, metavar="0-1.5", help="share of the network"
-    )
+    live.add_argument("--mix", type=float, default=1.0, metavar="0-1.5", help="network's share")
     live.add_argument("--loop", action="store_true", help="repeat an input file")
     live.add_argument("--json", action="store_true", help="print the summary as JSON")
     compute_options(live)
@@ -265,14 +255,10 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--models", metavar="A,B", help="default: all shipped models")
     evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
-    evaluate.add_argument(
-        "--robustness", action="store_true", help="test low-pass filters and noise"
-    )
+    evaluate.add_argument("--robustness", action="store_true", help="low-pass filters and noise")
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
     evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a report")
-    evaluate.add_argument(
-        "--run", dest="run_folder", type=Path, metavar="DIR", help="plot its curves"
-    )
+    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add curves")
     evaluate.add_argument("--json", action="store_true")
     compute_options(evaluate)
 

@@ -1,14 +1,33 @@
-"""The house rules of DESIGN: who may import what, and what starts without torch and Qt."""
+"""Who may import what, and what starts without torch and Qt."""
 
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 import pytest
 
 PACKAGES = ("realtime", "gui", "models")
+
+# What each part of realtime may import from the others; the longest name that fits counts. Imports
+# go one way, from the command line down to arithmetic.
+BASE = {"realtime.errors", "realtime.sample_rates", "realtime.assets", "realtime.guarded_thread"}
+DSP = {*BASE, "realtime.dsp"}
+INFERENCE = {*DSP, "realtime.inference"}
+AUDIO_IO = {*DSP, "realtime.files.audio_file", "realtime.audio_io"}
+ENGINE = {*INFERENCE, *AUDIO_IO, "realtime.engine"}
+REALTIME = {
+    "realtime": BASE,
+    "realtime.dsp": DSP,
+    "realtime.inference": INFERENCE,
+    "realtime.files.audio_file": DSP,
+    "realtime.audio_io": AUDIO_IO,
+    "realtime.engine": ENGINE,
+    "realtime.files": {*INFERENCE, "realtime.files.audio_file"},
+    "realtime.terminal": {*ENGINE, "realtime.files", "realtime.terminal"},
+    "realtime.bench": {*ENGINE, "realtime.bench"},
+}
 HEAVY = ("torch", "PySide6", "pyqtgraph", "matplotlib", "sounddevice", "resampy", "numba")
 
 
@@ -82,6 +101,24 @@ def test_resampy_is_for_models_and_the_file_that_reads_its_filter_table(project:
 def test_packages_depend_as_drawn(project: Path, package: str, forbidden: set[str]) -> None:
     for other in forbidden:
         assert not within(users(project, other), package), f"{package} imports {other}"
+
+
+def part(module: str, parts: Collection[str]) -> str:
+    """The longest of the names that a module is, or lies in."""
+    inside = [p for p in parts if module == p or module.startswith(f"{p}.")]
+    return max(inside, key=len, default=module)
+
+
+def test_imports_inside_realtime_go_one_way(project: Path) -> None:
+    wrong = set()
+    for path in (project / "realtime").rglob("*.py"):
+        module = ".".join(path.relative_to(project).with_suffix("").parts)
+        allowed = REALTIME[part(module, REALTIME)]
+        for name in imported_modules(path):
+            own = name.split(".")[0] == "realtime"
+            if own and part(name, {*REALTIME, *BASE}) not in allowed:
+                wrong.add(f"{module} imports {name}")
+    assert wrong == set()
 
 
 def test_torchscript_is_called_in_two_files(project: Path) -> None:

@@ -14,8 +14,10 @@ from torch.nn import functional
 from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream
 from realtime.inference.load import LoadedChain
 from realtime.inference.model_file import METADATA_NAME
+from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.windowed import WindowedNetwork
 
 # Reach of `smooth` and of `Smooth` on either side.
@@ -88,6 +90,28 @@ def loaded_chain(
         compute="cpu",
         threads=1,
         bind_thread=lambda: None,
+    )
+
+
+def loaded_stream(
+    network: FallbackStream,
+    loss_monitor: DeviceLossMonitor,
+    *,
+    block_samples: int,
+    front_end: str = "kaiser_fast",
+) -> LoadedChain:
+    """A loaded chain around a streaming network on a GPU that may be lost."""
+    chain = Chain(NetworkPath(StreamingNetwork(network), front_end))
+    block = block_samples // 2
+    chain.prepare(ProcessSpec(max_block_samples=block, block_multiple=block))
+    return LoadedChain(
+        chain=chain,
+        block_samples=block_samples,
+        model="test",
+        compute="a GPU",
+        threads=1,
+        bind_thread=lambda: None,
+        loss_monitor=loss_monitor,
     )
 
 

@@ -110,16 +110,11 @@ def fast_trial(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_BLOCKS", 5)
 
 
-@pytest.fixture
-def file(tmp_path: Path) -> Path:
-    return write_model(tmp_path / "smooth.ts", Smooth(), metadata(name="smooth"))
-
-
 def test_a_speed_is_measured_once_per_model_file_and_condition(
-    tmp_path: Path, file: Path, fast_trial: None
+    tmp_path: Path, smooth_file: Path, fast_trial: None
 ) -> None:
     cache, lines = TuningCache(tmp_path / "cache" / "m.json"), list[str]()
-    info = read_model_info(file)
+    info = read_model_info(smooth_file)
     first = trial(cache, lines)(info)
     assert first > 0
     assert lines == ["measuring how fast smooth runs here, once"]
@@ -129,7 +124,7 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
     trial(cache, lines, block_samples=512)(info)
     trial(cache, lines, channels=2)(info)
     assert len(lines) == 3
-    with file.open("ab") as grown:
+    with smooth_file.open("ab") as grown:
         grown.write(b"\0")
     trial(cache, lines)(replace(info))
     assert len(lines) == 4
@@ -137,10 +132,10 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
-    tmp_path: Path, file: Path, fast_trial: None
+    tmp_path: Path, smooth_file: Path, fast_trial: None
 ) -> None:
     lines: list[str] = []
-    cache, info = TuningCache(tmp_path / "m.json"), read_model_info(file)
+    cache, info = TuningCache(tmp_path / "m.json"), read_model_info(smooth_file)
     ratio = trial(cache, lines, compute="cuda")(info)
     assert ratio > 0
     # It is the same processor.
@@ -150,21 +145,21 @@ def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
 
 
 def test_a_hopeless_model_does_not_take_a_minute(
-    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(realtime.inference.choose_model, "MAX_TRIAL_S", 0.0)
     monkeypatch.setattr(realtime.inference.choose_model, "MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
     monkeypatch.setattr(realtime.inference.choose_model.time, "sleep", pauses.append)
-    assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(file)) > 0
+    assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(smooth_file)) > 0
     # Those of the two blocks; choosing threads, of which one was asked for, needs none.
     assert len(pauses) == 2
 
 
 def test_another_program_version_or_machine_measures_again(
-    file: Path, monkeypatch: pytest.MonkeyPatch
+    smooth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = read_model_info(file)
+    info = read_model_info(smooth_file)
     keys = {cache_key("speed", info, block=1)}
     monkeypatch.setattr(realtime.inference.tuning_cache, "version", lambda _: "99")
     keys.add(cache_key("speed", info, block=1))
@@ -176,11 +171,11 @@ def test_another_program_version_or_machine_measures_again(
 
 
 def test_a_model_that_fails_is_left_out_and_not_remembered(
-    tmp_path: Path, file: Path, fast_trial: None
+    tmp_path: Path, smooth_file: Path, fast_trial: None
 ) -> None:
     broken = write_model(tmp_path / "broken.ts", Raising(), metadata(name="broken"))
     cache, lines = TuningCache(tmp_path / "m.json"), list[str]()
-    models = [read_model_info(broken), read_model_info(file)]
+    models = [read_model_info(broken), read_model_info(smooth_file)]
     best = replace(models[0], metrics={"vctk_dev": {"lsd_act": 0.1}})
     other = replace(models[1], metrics={"vctk_dev": {"lsd_act": 2.0}})
     choice = choose_model([best, other], trial(cache, lines))
@@ -261,11 +256,11 @@ def test_without_a_home_nothing_is_remembered(
 
 
 def test_a_session_says_why_it_runs_this_model(
-    tmp_path: Path, file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
-    fast_info = replace(read_model_info(file), metrics={"validation": {"lsd": 2.0}})
+    fast_info = replace(read_model_info(smooth_file), metrics={"validation": {"lsd": 2.0}})
     monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
     cache = TuningCache(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)

@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import soundfile
-import torch
 from torch import Tensor, nn
 
 import realtime.bench.bench
 from realtime.audio_io.file_streams import FileOutput
-from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
@@ -20,36 +18,26 @@ from realtime.engine.engine import Engine
 from realtime.engine.snapshot import State
 from realtime.errors import ModelFileError
 from realtime.files.enhance import Enhancer, render
-from realtime.inference.build import DryWindows
-from realtime.inference.cpu_fallback import FADE_SAMPLES, DeviceLossMonitor, FallbackStream
-from realtime.inference.load import LoadedChain, load_and_tune, load_chain
+from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
-from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
+from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
-from realtime.inference.tuning import Requested, Workload
-from tests.helpers.engine_signals import file_input, impulse, loudest
-from tests.helpers.fake_streams import Rig
 from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata, write_model
+from tests.helpers.engine_signals import file_input, impulse, loudest
 from topoctave import main
 
 # Rounding of float32 samples up to 1, over sums of nine products.
 ROUNDING = 1e-6
+
+
 # The issue's bound for a stream against the whole signal.
 STREAMED = 1e-4
+
+
 LATENCY = 448
+
+
 KAISER_FAST = 46
-
-
-@pytest.fixture(scope="module")
-def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_model(
-        tmp_path_factory.mktemp("model") / "doubling.ts", Doubling(), doubling_metadata()
-    )
-
-
-@pytest.fixture(scope="module")
-def info(file: Path) -> ModelInfo:
-    return read_model_info(file)
 
 
 def noise(n: int, channels: int = 1) -> Audio:
@@ -70,15 +58,12 @@ def random_lengths(total: int, longest: int) -> list[int]:
     return lengths
 
 
-# ---- the processor
-
-
 @pytest.mark.parametrize("longest", [5, 130, 700])
 @pytest.mark.parametrize("channels", [1, 2])
 def test_random_blocks_give_the_whole_signals_answer(
-    info: ModelInfo, longest: int, channels: int
+    doubling: ModelInfo, longest: int, channels: int
 ) -> None:
-    made = StreamingNetwork(StreamNetwork(info, compute="cpu", threads=1))
+    made = StreamingNetwork(StreamNetwork(doubling, compute="cpu", threads=1))
     made.prepare(ProcessSpec(max_block_samples=longest, channels=channels))
     # Blocks of any length: the last sample before a line of the grid waits for it, the first one
     # of a step for all of the others.
@@ -105,9 +90,9 @@ def test_random_blocks_give_the_whole_signals_answer(
     ],
 )
 def test_latency_is_the_networks_where_blocks_keep_to_its_grid(
-    info: ModelInfo, block: int, wait: int
+    doubling: ModelInfo, block: int, wait: int
 ) -> None:
-    loaded = load(info, block)
+    loaded = load(doubling, block)
     parts = loaded.chain.latency
     assert (parts.front_end, parts.crossfade) == (0, 0)
     assert parts.model == loaded.chain.latency_samples == LATENCY + wait
@@ -117,8 +102,8 @@ def test_latency_is_the_networks_where_blocks_keep_to_its_grid(
     np.testing.assert_allclose(y, doubled(x), rtol=0, atol=STREAMED)
 
 
-def test_dry_and_wet_are_in_time(info: ModelInfo) -> None:
-    chain = load(info, 512).chain
+def test_dry_and_wet_are_in_time(doubling: ModelInfo) -> None:
+    chain = load(doubling, 512).chain
     x = noise(4_096)
     chain.parameters = Parameters(bypass=True)
     dry = render(chain, x, block_samples=512)
@@ -141,9 +126,9 @@ def test_a_network_earlier_than_kaiser_fast_waits_for_it(tmp_path: Path) -> None
     )
 
 
-def test_stateless_windows_give_the_same(info: ModelInfo) -> None:
+def test_stateless_windows_give_the_same(doubling: ModelInfo) -> None:
     for block in (512, 640):  # on the network's grid, and beside it
-        loaded = load(info, block, windowed=True)
+        loaded = load(doubling, block, windowed=True)
         x = noise(5_000, 1)
         y = render(loaded.chain, x, block_samples=block)
         np.testing.assert_allclose(y, doubled(x), rtol=0, atol=ROUNDING)
@@ -157,15 +142,12 @@ def test_odd_windows_are_rounded_to_input_samples(tmp_path: Path) -> None:
     np.testing.assert_allclose(y, doubled(x), rtol=0, atol=ROUNDING)
 
 
-# ---- the engine
-
-
 @pytest.mark.parametrize("block", [128, 512, 1024])
 @pytest.mark.parametrize("at", [0, 1, 1_999])
 def test_an_impulse_is_as_late_as_the_engine_says(
-    info: ModelInfo, tmp_path: Path, block: int, at: int
+    doubling: ModelInfo, tmp_path: Path, block: int, at: int
 ) -> None:
-    loaded = load(info, block)
+    loaded = load(doubling, block)
     engine = Engine(
         file_input(impulse(2_000, at)), FileOutput(tmp_path / "out.wav"), loaded, paced=False
     )
@@ -182,12 +164,21 @@ def test_an_impulse_is_as_late_as_the_engine_says(
 
 
 def test_live_and_enhance_are_the_eager_call(
-    file: Path, info: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    doubling: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     x = noise(22_050, 1)
     soundfile.write(tmp_path / "in.wav", x[0], 22_050, subtype="FLOAT")
     command = ["live", "--input", str(tmp_path / "in.wav"), "--output", str(tmp_path / "out.wav")]
-    options = ["--model", str(file), "--block", "512", "--compute", "cpu", "--threads", "1"]
+    options = [
+        "--model",
+        str(doubling.path),
+        "--block",
+        "512",
+        "--compute",
+        "cpu",
+        "--threads",
+        "1",
+    ]
     assert main([*command, *options, "--json"]) == 0, capsys.readouterr().err
     parts = json.loads(capsys.readouterr().out)["latency_ms"]
     assert parts["front_end"] == 0
@@ -199,14 +190,14 @@ def test_live_and_enhance_are_the_eager_call(
         y[late : late + wanted.shape[1], 0], wanted[0], rtol=0, atol=STREAMED
     )
     np.testing.assert_allclose(
-        Enhancer(info, compute="cpu", threads=1).samples(x), wanted, rtol=0, atol=STREAMED
+        Enhancer(doubling, compute="cpu", threads=1).samples(x), wanted, rtol=0, atol=STREAMED
     )
 
 
 def test_it_is_listed_like_any_other(
-    file: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    doubling: ModelInfo, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: file.parent)
+    monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: doubling.path.parent)
     assert main(["models", "--json"]) == 0
     (model,) = json.loads(capsys.readouterr().out)["models"]
     assert (model["front_end"], model["kind"]) == ("none", "streaming")
@@ -214,14 +205,16 @@ def test_it_is_listed_like_any_other(
 
 
 def test_bench_measures_it_by_output_samples(
-    info: ModelInfo, monkeypatch: pytest.MonkeyPatch
+    doubling: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
     monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: False)
     monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 512))
     monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (512,))
     monkeypatch.setattr(realtime.bench.bench, "front_end_stages", list)
-    rows = realtime.bench.bench.measure(compute="cpu", models=[info], rounds=1, round_s=0.0)["rows"]
+    rows = realtime.bench.bench.measure(compute="cpu", models=[doubling], rounds=1, round_s=0.0)[
+        "rows"
+    ]
     assert [(r["stage"], r["block"]) for r in rows] == [
         ("offline", None),
         ("streaming", 128),
@@ -231,9 +224,6 @@ def test_bench_measures_it_by_output_samples(
     ]
     late = {(r["stage"], r["block"]): r["latency_ms"] for r in rows}
     assert late["streaming", 512] == pytest.approx(1e3 * (512 + LATENCY + 662) / 44_100, abs=0.01)
-
-
-# ---- what is refused
 
 
 class Plain(nn.Module):
@@ -251,7 +241,7 @@ def test_a_network_that_does_not_double_is_refused(tmp_path: Path) -> None:
         load(read_model_info(path), 256)
 
 
-def test_a_network_that_doubles_needs_its_metadata(tmp_path: Path, file: Path) -> None:
+def test_a_network_that_doubles_needs_its_metadata(tmp_path: Path) -> None:
     path = write_model(tmp_path / "bare.ts", Doubling(), None)
     with pytest.raises(ModelFileError, match="as many samples as it gets"):
         load(read_model_info(path), 256)
@@ -261,162 +251,3 @@ def test_a_grid_of_half_input_samples_is_refused(tmp_path: Path) -> None:
     path = write_model(tmp_path / "odd.ts", Smooth(), doubling_metadata(block_multiple=255))
     with pytest.raises(ModelFileError, match="even without a front end, got 255"):
         read_model_info(path)
-
-
-# ---- graphs, and the loss of a GPU
-
-
-class Recorder:
-    """Runs a step on the CPU as :class:`~realtime.inference.stream_network.GraphStep` does."""
-
-    def __init__(self, step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> None:
-        self._step, self._shape = step, shape
-        self.load(state)
-
-    def load(self, state: list[Tensor]) -> None:
-        self._state = state
-
-    def __call__(self, x: Audio) -> Audio:
-        tensor = torch.from_numpy(x).unsqueeze(1)
-        assert tensor.shape == self._shape
-        with torch.inference_mode():
-            y, self._state = self._step(tensor, self._state)
-        out: Audio = y.squeeze(1).numpy()
-        return out
-
-
-def test_a_recorded_step_is_given_input_samples(info: ModelInfo) -> None:
-    network = GraphNetwork(info, compute="cpu", record=Recorder)
-    network.warm_up(2, 256)
-    x = noise(256 * 8, 2)
-    y = np.concatenate([network(x[:, k : k + 256]) for k in range(0, x.shape[1], 256)], axis=1)
-    np.testing.assert_allclose(y[:, LATENCY:], doubled(x)[:, :-LATENCY], rtol=0, atol=STREAMED)
-
-
-class Failing(StreamNetwork):
-    """Works for some calls, then its device is gone."""
-
-    calls_left = 10
-
-    def __call__(self, x: Audio) -> Audio:
-        self.calls_left -= 1
-        if self.calls_left < 0:
-            raise RuntimeError("CUDA error: unspecified launch failure")
-        return super().__call__(x)
-
-
-def lost_after(
-    calls: int, info: ModelInfo, *, backup: bool
-) -> tuple[FallbackStream, DeviceLossMonitor]:
-    device = Failing(info, compute="cpu", threads=1)
-    device.calls_left = calls
-    loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
-    network = FallbackStream(
-        device,
-        StreamNetwork(info, compute="cpu", threads=1) if backup else None,
-        loss_monitor,
-        context_samples=info.context_samples[0],
-        call_samples=256,
-    )
-    return network, loss_monitor
-
-
-def kaiser_fast(x: Audio, late: int) -> Audio:
-    upsampler = KaiserUpsampler()
-    upsampler.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
-    y = upsampler.process(x)
-    return np.pad(y, ((0, 0), (late - KAISER_FAST, 0)))[:, : y.shape[1]]
-
-
-def test_a_lost_gpu_leaves_kaiser_fast_and_then_the_processor(info: ModelInfo) -> None:
-    network, loss_monitor = lost_after(3, info, backup=True)
-    network.start(2)
-    x = noise(256 * 12, 2)
-    y = np.concatenate([network(x[:, k : k + 256]) for k in range(0, x.shape[1], 256)], axis=1)
-    wet = np.pad(doubled(x), ((0, 0), (LATENCY, 0)))[:, : y.shape[1]]
-    dry = kaiser_fast(x, LATENCY)
-    lost = 3 * 512
-    settled = lost + LATENCY + info.context_samples[0]
-    assert loss_monitor.lost
-    # Before LATENCY the filter rings, which the whole one does not show.
-    before = slice(LATENCY, lost)
-    np.testing.assert_allclose(y[:, before], wet[:, before], rtol=0, atol=STREAMED)
-    np.testing.assert_allclose(y[:, lost:settled], dry[:, lost:settled], rtol=0, atol=ROUNDING)
-    after = slice(settled + FADE_SAMPLES, None)
-    np.testing.assert_allclose(y[:, after], wet[:, after], rtol=0, atol=STREAMED)
-    assert np.abs(dry - wet).max() > 0.1
-
-
-def test_without_a_fast_processor_kaiser_fast_goes_on(info: ModelInfo) -> None:
-    network, _ = lost_after(2, info, backup=False)
-    network.start(1)
-    x = noise(256 * 8)
-    y = np.concatenate([network(x[:, k : k + 256]) for k in range(0, x.shape[1], 256)], axis=1)
-    dry = kaiser_fast(x, LATENCY)
-    np.testing.assert_allclose(y[:, 1024:], dry[:, 1024:], rtol=0, atol=ROUNDING)
-
-
-def test_an_early_network_on_a_gpu_waits_for_what_replaces_it(tmp_path: Path) -> None:
-    path = write_model(tmp_path / "early.ts", Doubling(20), doubling_metadata(latency_samples=20))
-    network, _ = lost_after(4, read_model_info(path), backup=True)
-    assert network.latency_samples == KAISER_FAST
-    network.start(1)
-    x = noise(256 * 4)
-    y = np.concatenate([network(x[:, k : k + 256]) for k in range(0, x.shape[1], 256)], axis=1)
-    np.testing.assert_allclose(
-        y[:, KAISER_FAST:], doubled(x)[:, :-KAISER_FAST], rtol=0, atol=STREAMED
-    )
-
-
-def test_the_audio_goes_on_when_the_gpu_is_lost(info: ModelInfo) -> None:
-    network, loss_monitor = lost_after(10, info, backup=True)
-    chain = Chain(NetworkPath(StreamingNetwork(network), "none"))
-    chain.prepare(ProcessSpec(max_block_samples=256, block_multiple=256))
-    loaded = LoadedChain(
-        chain=chain,
-        block_samples=512,
-        model="doubling",
-        compute="a GPU",
-        threads=1,
-        bind_thread=lambda: None,
-        loss_monitor=loss_monitor,
-    )
-    with Rig(loaded) as rig:
-        x = noise(256 * 30)
-        rig.run(x)
-        look, played = rig.snapshot, rig.played
-    late = look.latency.engine
-    assert look.faults.total == 0
-    assert look.compute == "cpu"
-    assert look.notice.startswith("a GPU was lost")
-    # At the end the processor has long taken over.
-    end = slice(played.shape[1] - 4_096, played.shape[1])
-    wanted = np.pad(doubled(x), ((0, 0), (late, 0)))
-    np.testing.assert_allclose(played[:, end], wanted[:, end], rtol=0, atol=STREAMED)
-
-
-def test_windows_on_a_slow_processor_become_kaiser_fast() -> None:
-    x = noise(600, 2)
-    y = DryWindows(2)(x)
-    dry = kaiser_fast(np.pad(x, ((0, 0), (0, 23))), KAISER_FAST)[:, KAISER_FAST:]
-    np.testing.assert_allclose(y, dry, rtol=0, atol=ROUNDING)
-    np.testing.assert_array_equal(DryWindows(1)(x), x)
-
-
-def test_it_is_warmed_up_by_its_own_calls(info: ModelInfo) -> None:
-    lengths: list[int] = []
-
-    class Noted(StreamNetwork):
-        """Notes the length of its calls."""
-
-        def __call__(self, x: Audio) -> Audio:
-            lengths.append(x.shape[1])
-            return super().__call__(x)
-
-    def load(device: str, threads: int | None, dtype: str) -> Noted:
-        return Noted(info, compute=device, threads=threads, dtype=dtype)
-
-    workload = Workload(channels=1, samples=256, pause_s=0.0)
-    requested = Requested(compute="cpu", threads=1)
-    load_and_tune(load, info, workload, requested, cache=None)
-    assert set(lengths) == {256}

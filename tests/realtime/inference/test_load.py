@@ -7,9 +7,7 @@ import pytest
 import resampy
 import soundfile
 import torch
-from torch import Tensor, nn
 
-from models.export.streaming_unet import StreamingUNet
 from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
@@ -17,34 +15,20 @@ from realtime.engine.settings import Settings
 from realtime.files.enhance import render
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import read_model_info
-from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.tuning_cache import TuningCache
-from tests.helpers.networks import metadata, unet_metadata, write_model
 from tests.models.export.test_streaming_unet import unet
 from topoctave import main
 
 # The issue's bound for streams against whole signals.
 STREAMED = 1e-4
+
+
 # Overlapping windows see zeros where a stream sees the signal's past; and 24 bits of a file.
 WINDOWED = 1e-4
 
+
 # The issue's bound for an engine without devices, at blocks of 512.
 MOST_LATENCY_MS = 40.0
-
-
-@pytest.fixture(autouse=True)
-def threads_as_before() -> object:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
-
-
-@pytest.fixture(scope="module")
-def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    about = unet_metadata()
-    path = tmp_path_factory.mktemp("model") / "unet.ts"
-    return write_model(path, StreamingUNet(unet(4)), about)
 
 
 def noise(n: int, channels: int = 1) -> Audio:
@@ -144,39 +128,3 @@ def test_a_session_without_its_gpu_says_so_and_runs(unet_file: Path, tmp_path: P
     assert look.notice == "there is no CUDA device here: running on the CPU"
     assert look.notice in lines
     assert look.compute == "cpu"
-
-
-class Counting(nn.Module):
-    """A streaming network that passes its input, and whose state's start has an argument."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [B, 1, T]."""
-        return x
-
-    @torch.jit.export
-    def initial_state(self, batch: int, level: float = 7.0) -> list[Tensor]:
-        """One number per signal."""
-        return [torch.full([batch, 1, 1], level)]
-
-    @torch.jit.export
-    def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """[B, 1, n] to [B, 1, n]; changes its state in place, which it should not."""
-        out = x + state[0]
-        state[0].zero_()
-        return out, state
-
-
-def test_a_lead_is_given_to_who_asks_for_one_by_name(tmp_path: Path, unet_file: Path) -> None:
-    about = metadata(name="counting", kind="streaming", latency_samples=0)
-    info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
-    network = StreamNetwork(info, compute="cpu", threads=1, origin_samples=46)
-    assert (network.origin_samples, network.latency_samples) == (46, 0)
-    x = np.zeros((1, 128), np.float32)
-    for _ in range(2):
-        network.start(1)
-        assert network(x)[0, 0] == 7.0  # its own default, afresh at every start
-        assert network(x)[0, 0] == 0.0
-    unet_info = read_model_info(unet_file)
-    for origin, latency in ((0, 637), (46, 509 + 82), (98, 509 + 30), (128, 637)):
-        leading = StreamNetwork(unet_info, compute="cpu", threads=1, origin_samples=origin)
-        assert (leading.origin_samples, leading.latency_samples) == (0, latency)

@@ -31,14 +31,6 @@ from tests.helpers.networks import (
 ROUNDING = 1e-6
 
 
-@pytest.fixture(autouse=True)
-def threads_as_before() -> object:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
-
-
 def load(path: Path, module: nn.Module, *, channels: int = 1, **about: object) -> LoadedChain:
     info = read_model_info(write_model(path / "test.ts", module, metadata(**about)))
     return load_chain(info, block_samples=256, channels=channels, compute="cpu", threads=1)

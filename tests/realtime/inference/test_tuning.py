@@ -1,6 +1,5 @@
-"""Threads chosen by measurement, number formats by request; blocks that leave nothing behind."""
+"""Threads chosen by measurement; blocks that leave nothing in memory."""
 
-import copy
 import gc
 import tracemalloc
 from collections.abc import Callable
@@ -11,9 +10,7 @@ import pytest
 
 import realtime.inference.cpu_info
 import realtime.inference.tuning
-from models.export.streaming_unet import StreamingUNet
 from realtime.dsp.processor import Audio
-from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
@@ -26,11 +23,12 @@ from realtime.inference.tuning import (
     tune,
 )
 from realtime.inference.tuning_cache import TuningCache
-from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
+
+
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
+
 
 # What 1000 blocks may leave behind in Python's heap: caches of the interpreter, far from the
 # megabytes that a kilobyte per block would be.
@@ -127,29 +125,6 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
         assert has_bfloat16() is known
 
 
-@pytest.fixture(scope="module")
-def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    about = unet_metadata()
-    path = tmp_path_factory.mktemp("model") / "unet.ts"
-    network = copy.deepcopy(unet(4))
-    # Trained networks add an octave 20 dB below the signal, random ones as much as there is.
-    network.final.weight.div_(10)
-    network.final.bias.div_(10)
-    return write_model(path, StreamingUNet(network), about)
-
-
-def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_file: Path) -> None:
-    info = read_model_info(unet_file)
-    exact = StreamNetwork(info, compute="cpu", threads=1)
-    rough = StreamNetwork(info, compute="cpu", threads=1, dtype="bfloat16")
-    x = np.random.default_rng(0).normal(0.0, 0.05, (1, 1024)).astype(np.float32)
-    y, z = exact(x), rough(x)
-    assert z.dtype == np.float32
-    error = np.abs(y - z).max()
-    # It does compute in bfloat16, which rounds to 8 bits.
-    assert 1e-5 < error < 0.05 * np.abs(y).max()
-
-
 @pytest.mark.parametrize(
     ("two_threads_s", "chosen"),
     [
@@ -173,25 +148,6 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(
     tune(network, info, WORKLOAD, threads=None, cache=None)
     assert network.threads == chosen
     StreamNetwork(info, compute="cpu", threads=1).bind_thread()
-
-
-def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:
-    info = read_model_info(unet_file)
-    for asked, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
-        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=asked)
-        assert loaded.dtype == dtype
-
-
-@pytest.mark.parametrize(
-    ("dtype", "line"),
-    [
-        ("float8", "dtype must be one of float32, tf32, bfloat16, got 'float8'"),
-        ("tf32", "the CPU cannot compute in tf32; use dtype float32 or bfloat16"),
-    ],
-)
-def test_a_dtype_that_cannot_be_is_refused(unet_file: Path, dtype: str, line: str) -> None:
-    with pytest.raises(ValueError, match=line):
-        load_chain(read_model_info(unet_file), block_samples=256, compute="cpu", dtype=dtype)
 
 
 @pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
@@ -218,16 +174,6 @@ def test_a_thousand_blocks_leave_nothing_behind(unet_file: Path, windowed: bool)
         tracemalloc.stop()
     assert after - before < STEADY_BYTES
     assert peak - before < STEADY_BYTES
-
-
-def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path) -> None:
-    # Its buffer becomes bfloat16, its input does not.
-    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata())
-    info = read_model_info(path)
-    with pytest.raises(ModelFileError, match="fails on audio"):
-        load_chain(info, block_samples=256, compute="cpu", threads=1, dtype="bfloat16")
-    loaded = load_chain(info, block_samples=256, compute="cpu", threads=1)
-    assert loaded.dtype == "float32"
 
 
 def test_a_trial_has_as_many_calls_as_asked_for_or_as_time_allows() -> None:

@@ -19,18 +19,17 @@ from tests.helpers.servers import PulseServer, missing_for_pulse, pulse_server
 
 pytestmark = [pytest.mark.pulse, pytest.mark.timeout(180)]
 
-# The virtual cable is digital; what it costs is that the engine follows clocks that drift: a piece
-# in which it does so is off by up to half a sample. 0.983 to 0.995 were measured, 0.997 without.
-LEAST_CORRELATION = 0.97
+# The virtual cable is digital. The engine follows clocks that drift: a piece in which it does so is
+# off by up to half a sample. Measured: 0.983 to 0.995, and 0.997 without drift.
+MIN_CORRELATION = 0.97
 PIECE_SAMPLES = 2_048
-MOST_DRIFT_SAMPLES = 8
+MAX_DRIFT_SAMPLES = 8
 PAUSE = 0.01
-MOST_BAND_DIFFERENCE_DB = 3.0
+MAX_BAND_DIFFERENCE_DB = 3.0
 TAKES = 3
-# A sink of PulseAudio that has slept may begin to play two seconds late: what is said to the
-# microphone before is not heard.
+# A sink of PulseAudio that slept may begin to play two seconds late: earlier audio is lost.
 WAKE_S = 3.0
-# Of a program that is held up, in seconds.
+# Interruptions of the program, in seconds.
 STALLS, STALL_S, BETWEEN_STALLS_S = 40, 0.02, 0.15
 RECORD = ["--format=float32le", "--rate=44100", "--channels=2", "--latency-msec=20"]
 
@@ -48,19 +47,19 @@ def band_level_db(audio: np.ndarray, low_hz: float, high_hz: float) -> float:
     return float(10 * np.log10(power[(hz > low_hz) & (hz < high_hz)].mean()))
 
 
-def followed(heard: np.ndarray, wanted: np.ndarray) -> np.ndarray:
-    """What of ``heard`` is most like ``wanted``, piece by piece: clocks drift in between."""
-    correlation = scipy.signal.correlate(heard, wanted, "valid", method="fft")
+def followed(recorded: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """The part of ``recorded`` most like ``wanted``, piece by piece: the clocks drift."""
+    correlation = scipy.signal.correlate(recorded, wanted, "valid", method="fft")
     at = int(np.argmax(np.abs(correlation)))
     pieces = []
     for start in range(0, len(wanted), PIECE_SAMPLES):
         piece = wanted[start : start + PIECE_SAMPLES]
-        first = max(at + start - MOST_DRIFT_SAMPLES, 0)
-        near = heard[first : at + start + len(piece) + MOST_DRIFT_SAMPLES]
-        # Of a pause nothing can be said.
+        first = max(at + start - MAX_DRIFT_SAMPLES, 0)
+        near = recorded[first : at + start + len(piece) + MAX_DRIFT_SAMPLES]
+        # A pause has no position.
         if np.abs(piece).max() > PAUSE:
             at = first + int(np.argmax(scipy.signal.correlate(near, piece, "valid"))) - start
-        pieces.append(heard[at + start : at + start + len(piece)])
+        pieces.append(recorded[at + start : at + start + len(piece)])
     return np.concatenate(pieces)
 
 
@@ -69,7 +68,7 @@ class Take:
     """One run of ``topoctave live`` on the demo clip."""
 
     summary: dict[str, Any]
-    heard: np.ndarray
+    recorded: np.ndarray
 
 
 def play_demo(pulse: PulseServer, project: Path, folder: Path) -> Take:
@@ -91,7 +90,7 @@ def play_demo(pulse: PulseServer, project: Path, folder: Path) -> Take:
         )
         try:
             assert live.stderr is not None
-            # This line tells that the devices are open and the model is warm.
+            # Printed when the devices are open and the model is warm.
             while "Ctrl-C stops" not in (line := live.stderr.readline()):
                 assert line, "topoctave live ended early"
             time.sleep(WAKE_S)
@@ -117,18 +116,18 @@ def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
     wanted, _ = soundfile.read(enhanced, dtype="float32")
     for _ in range(TAKES):
         take = play_demo(pulse, project, tmp_path)
-        # Only a take in which the engine itself counted a fault, on a busy machine, is repeated.
+        # Repeated only if the engine counted a fault, on a busy machine.
         if not any(take.summary["xruns"].values()):
             break
-    np.testing.assert_array_equal(take.heard[:, 0], take.heard[:, 1])
-    got = followed(take.heard[:, 0], wanted)
-    assert np.corrcoef(got, wanted)[0, 1] >= LEAST_CORRELATION, take.summary
+    np.testing.assert_array_equal(take.recorded[:, 0], take.recorded[:, 1])
+    got = followed(take.recorded[:, 0], wanted)
+    assert np.corrcoef(got, wanted)[0, 1] >= MIN_CORRELATION, take.summary
     difference = band_level_db(got, 12_000, 16_000) - band_level_db(wanted, 12_000, 16_000)
-    assert abs(difference) <= MOST_BAND_DIFFERENCE_DB
+    assert abs(difference) <= MAX_BAND_DIFFERENCE_DB
     assert take.summary["latency_ms"]["device_in"] > 0
 
 
-def test_devices_lists_what_the_sound_server_offers(pulse: PulseServer, project: Path) -> None:
+def test_devices_lists_those_of_the_sound_server(pulse: PulseServer, project: Path) -> None:
     done = subprocess.run(
         topoctave("devices", "--json"),
         env=environment(pulse, project),
@@ -168,10 +167,10 @@ def test_a_lost_sound_server_ends_in_one_line(project: Path, tmp_path: Path) -> 
     assert rest == "topoctave: pulse went away\n"
 
 
-def test_a_program_that_is_held_up_again_and_again_plays_on(
+def test_a_program_that_is_interrupted_again_and_again_plays_on(
     pulse: PulseServer, project: Path, tmp_path: Path
 ) -> None:
-    """Longer than the safety of a short block: the device has something to play until then."""
+    """Each interruption is longer than a short block's prefill. The device's buffer plays on."""
     live = subprocess.Popen(
         topoctave("live", "--model", "octave", "--block", "512", "--json"),
         env=environment(pulse, project),
@@ -196,5 +195,5 @@ def test_a_program_that_is_held_up_again_and_again_plays_on(
     finally:
         live.kill()
     done = json.loads(summary)
-    # Every third of them would be a fault; a busy machine may add a few of its own.
+    # Without that buffer every third interruption would be a fault. A busy machine may add a few.
     assert done["xruns"]["ring_underrun"] <= STALLS // 8, done

@@ -38,7 +38,7 @@ def smooth(x: Audio) -> Audio:
 
 
 class Gate:
-    """A network that can be held up, and told to fail; else it gives back what it gets."""
+    """A network that can be delayed and made to fail; else it returns its input."""
 
     def __init__(self) -> None:
         self.open = threading.Event()

@@ -193,7 +193,7 @@ def test_a_command_that_fails_is_no_start(monkeypatch: pytest.MonkeyPatch, proje
     with pytest.raises(TopoctaveError, match="nonsense"):
         time_until(["nonsense"], "")
     with pytest.raises(TopoctaveError, match="failed"):
-        time_until(["--help"], "a line that it does not say")
+        time_until(["--help"], "a line that it does not print")
 
 
 def row(stage: str, block: int | None, ratio: float, **changes: Any) -> dict[str, Any]:

@@ -18,9 +18,9 @@ from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
 from tests.models.export.test_export import unet, write_checkpoint
 
-# The bound, for samples up to 1: the front end's 1e-5 through the network.
+# For samples up to 1: the front end's 1e-5 through the network.
 EAGER = 1e-4
-# Where per-layer zero padding differs from real silence (DESIGN).
+# Near the ends a layer's zero padding differs from real silence.
 LOOK_BACK, LOOK_AHEAD = 764, 637
 ROUNDING = 1e-6
 
@@ -82,7 +82,7 @@ def test_channels_are_restored_each_for_itself(plain: ModelInfo) -> None:
         np.testing.assert_allclose(both[channel], alone[0], rtol=0, atol=ROUNDING)
 
 
-def test_a_file_is_restored_in_the_dtype_asked_for(tiny: ModelInfo) -> None:
+def test_a_file_is_restored_in_the_dtype_requested(tiny: ModelInfo) -> None:
     assert Enhancer(tiny, compute="cpu").load(1).dtype == "float32"
     assert Enhancer(tiny, compute="cpu", dtype="bfloat16").load(1).dtype == "bfloat16"
 
@@ -155,7 +155,7 @@ def test_folders_are_made_with_the_first_result(tmp_path: Path, plain: ModelInfo
     assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 200
 
 
-def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path, plain: ModelInfo) -> None:
+def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, plain: ModelInfo) -> None:
     (tmp_path / "in").mkdir()
     store(tmp_path / "in" / "one.wav", noise(100))
     (tmp_path / "file").write_text("in the way")
@@ -225,7 +225,7 @@ def _with(folder: Path, name: str) -> Path:
      "onto itself by another path", "into its own folder", "folder onto itself",
      "folder over itself", "no suffix", "missing folder", "long name", "long target"],
 )  # fmt: skip
-def test_jobs_that_cannot_be_are_told_before_any_work(tmp_path: Path, what: str) -> None:
+def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path: Path, what: str) -> None:
     source, target = wrong(tmp_path, what)
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(AudioFileError) as caught:

@@ -136,7 +136,7 @@ def unusable(folder: Path, what: str) -> Path:
     ["empty", "no samples", "text", "raw", "cut off header", "folder", "three channels", "missing",
      "long name", "below a file", "pointing at itself"],
 )  # fmt: skip
-def test_what_cannot_be_used_is_told_in_one_line(tmp_path: Path, what: str) -> None:
+def test_what_cannot_be_used_is_reported_in_one_line(tmp_path: Path, what: str) -> None:
     path = unusable(tmp_path, what)
     with pytest.raises(AudioFileError) as caught:
         read_audio(path)

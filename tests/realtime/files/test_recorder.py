@@ -54,10 +54,10 @@ def test_output_file_belongs_to_input_file_sample_by_sample(tmp_path, rng, chann
     recorder.start()
     feed(stream, recorder)
     done = recorder.stop()
-    given, made = read(done.input_path), read(done.output_path)
-    assert len(made) == 2 * len(given) > 20_000
-    np.testing.assert_array_equal(made, np.repeat(given, 2, axis=0))
-    assert done.seconds == len(given) / 22_050
+    source, output = read(done.input_path), read(done.output_path)
+    assert len(output) == 2 * len(source) > 20_000
+    np.testing.assert_array_equal(output, np.repeat(source, 2, axis=0))
+    assert done.seconds == len(source) / 22_050
     assert not done.error
     assert not done.lost_samples
 
@@ -69,7 +69,7 @@ def test_recording_begins_at_start_and_not_with_the_past(tmp_path, rng) -> None:
     recorder.start()
     stream.push(1000)
     done = recorder.stop()
-    # What the output lags behind is not there yet, in either file.
+    # The delayed end of the output is not there yet, in either file.
     assert len(read(done.input_path)) == 1000 - (DELAY + 1) // 2
 
 
@@ -92,12 +92,12 @@ def test_slow_disk_leaves_silence_and_keeps_the_alignment(tmp_path, rng, monkeyp
     recorder.start()
     feed(stream, recorder, 3.0)
     done = recorder.stop()
-    given, made = read(done.input_path), read(done.output_path)
+    source, output = read(done.input_path), read(done.output_path)
     assert done.lost_samples > 0
-    assert len(made) == 2 * len(given)
-    both = (made[::2] != 0) & (given != 0)
+    assert len(output) == 2 * len(source)
+    both = (output[::2] != 0) & (source != 0)
     assert both.any()
-    np.testing.assert_array_equal(made[::2][both], given[both])
+    np.testing.assert_array_equal(output[::2][both], source[both])
 
 
 def test_almost_full_disk_ends_it_with_whole_files(tmp_path, rng, monkeypatch) -> None:
@@ -113,7 +113,7 @@ def test_almost_full_disk_ends_it_with_whole_files(tmp_path, rng, monkeypatch) -
 
 
 @pytest.mark.parametrize("error", [OSError(28, "No space left on device"), AssertionError()])
-def test_failing_write_is_told_in_one_line(tmp_path, rng, error) -> None:
+def test_failing_write_is_reported_in_one_line(tmp_path, rng, error) -> None:
     stream = Stream(rng)
     recorder = stream.recorder(tmp_path)
 
@@ -137,7 +137,7 @@ def test_failing_write_is_told_in_one_line(tmp_path, rng, error) -> None:
     assert "recorder" not in {thread.name for thread in threading.enumerate()}
 
 
-def test_unforeseen_exception_is_told_in_one_line(tmp_path, rng, monkeypatch) -> None:
+def test_unforeseen_exception_is_reported_in_one_line(tmp_path, rng, monkeypatch) -> None:
     stream = Stream(rng)
     recorder = stream.recorder(tmp_path)
 

@@ -75,7 +75,7 @@ def test_a_folder_of_that_name_stays(tmp_path: Path) -> None:
         write_audio(tmp_path / "out.wav", noise(10))
 
 
-def test_a_name_that_is_too_long_is_told(tmp_path: Path) -> None:
+def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
     with pytest.raises(AudioFileError, match="too long") as caught:
         write_audio(tmp_path / ("a" * 300 + ".wav"), noise(10))
     assert "\n" not in str(caught.value)
@@ -106,7 +106,7 @@ def read_only_folder() -> Iterator[Path]:
             folder.chmod(0o755)
 
 
-def test_a_read_only_folder_is_told(read_only_folder: Path) -> None:
+def test_a_read_only_folder_is_reported(read_only_folder: Path) -> None:
     with pytest.raises(AudioFileError) as caught:
         write_audio(read_only_folder / "out.wav", noise(10))
     assert "\n" not in str(caught.value)
@@ -114,7 +114,7 @@ def test_a_read_only_folder_is_told(read_only_folder: Path) -> None:
     assert list(read_only_folder.iterdir()) == []
 
 
-def test_a_folder_that_denies_writing_is_told_before_any_work(
+def test_a_folder_that_denies_writing_is_reported_before_any_work(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -158,7 +158,7 @@ except AudioFileError as error:
 @pytest.mark.parametrize("suffix", [".wav", ".flac"])
 # Full at once, in the middle, and at the last samples, which a FLAC encoder holds till the end.
 @pytest.mark.parametrize(("limit", "samples"), [(10, 1_000), (50_000, 100_000), (3_000, 1_100)])
-def test_a_full_disk_is_told_and_nothing_stays(
+def test_a_full_disk_is_reported_and_nothing_stays(
     tmp_path: Path, project: Path, suffix: str, limit: int, samples: int
 ) -> None:
     path = tmp_path / f"out{suffix}"
@@ -201,7 +201,7 @@ def test_what_a_crash_leaves_is_found_and_kept(tmp_path: Path, project: Path, st
         assert len(names) == count
         assert all(".unfinished" in name for name in names)
         assert unfinished_note(path).startswith(f"found {', '.join(names)}: ")
-        # It can be heard, up to the last block.
+        # It can be played, up to the last block.
         for name in names:
             samples, rate = soundfile.read(tmp_path / name)
             assert (samples.shape, rate) == ((1_000, 2), 44_100)

@@ -63,14 +63,14 @@ def test_a_single_model_is_not_measured() -> None:
     assert (choice.info, choice.reason) == (POOR, "poor: the only model")
 
 
-def test_without_models_the_user_is_told() -> None:
+def test_without_models_there_is_an_error() -> None:
     with pytest.raises(ModelFileError, match="no shipped models"):
         choose_model([], speeds())
 
 
 def test_sound_is_compared_by_the_first_measure_that_all_models_state() -> None:
     assert names(by_sound([POOR, GOOD, FAIR])) == ["good", "fair", "poor"]
-    # Low in another recording says nothing.
+    # Figures of other recordings cannot be compared.
     elsewhere = model("elsewhere", validation={"lsd": 0.1})
     assert names(by_sound([elsewhere, GOOD])) == ["elsewhere", "good"]  # nothing in common
     a = model("a", validation={"lsd": 1.5}, vctk_dev={"lsd_act": 0.1})
@@ -131,7 +131,7 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_gpu_that_is_asked_for_in_vain_is_no_reason_to_fail(
+def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
     tmp_path: Path, smooth_file: Path, fast_trial: None
 ) -> None:
     lines: list[str] = []
@@ -152,7 +152,7 @@ def test_a_hopeless_model_does_not_take_a_minute(
     pauses: list[float] = []
     monkeypatch.setattr(realtime.inference.choose_model.time, "sleep", pauses.append)
     assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(smooth_file)) > 0
-    # Those of the two blocks; choosing threads, of which one was asked for, needs none.
+    # One pause per block; a requested number of threads needs no trial.
     assert len(pauses) == 2
 
 
@@ -170,7 +170,7 @@ def test_another_program_version_or_machine_measures_again(
     assert len(keys) == 5
 
 
-def test_a_model_that_fails_is_left_out_and_not_remembered(
+def test_a_model_that_fails_is_left_out_and_not_kept(
     tmp_path: Path, smooth_file: Path, fast_trial: None
 ) -> None:
     broken = write_model(tmp_path / "broken.ts", Raising(), metadata(name="broken"))
@@ -187,7 +187,7 @@ def test_a_model_that_fails_is_left_out_and_not_remembered(
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", "null", "[" * 100_000, '{"a": "fast"}', '{"a": NaN}', '{"a": true}']
 )
-def test_a_damaged_memory_is_as_good_as_none(tmp_path: Path, content: str) -> None:
+def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, content: str) -> None:
     path = tmp_path / "m.json"
     path.write_text(content)
     cache = TuningCache(path)
@@ -196,7 +196,7 @@ def test_a_damaged_memory_is_as_good_as_none(tmp_path: Path, content: str) -> No
     assert TuningCache(path).number("a") == 2.5
 
 
-def test_a_memory_of_bytes_is_as_good_as_none(tmp_path: Path) -> None:
+def test_a_cache_of_bytes_is_as_good_as_none(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_bytes(b"\xff\xfe\x00")
     assert TuningCache(path).number("a") is None
@@ -215,7 +215,7 @@ def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "m.json"]
 
 
-def test_the_memory_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -> None:
+def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps({str(i): i for i in range(MAX_ENTRIES)}))
     cache = TuningCache(path)
@@ -228,7 +228,7 @@ def test_the_memory_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) 
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_memory_lies_in_the_users_cache_folder(
+def test_the_cache_lies_in_the_users_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -242,9 +242,7 @@ def test_the_memory_lies_in_the_users_cache_folder(
     assert (tmp_path / "home" / ".cache" / "topoctave" / "tuning.json").is_file()
 
 
-def test_without_a_home_nothing_is_remembered(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     folder = Path("~/.cache/topoctave")
     monkeypatch.setattr(
@@ -272,13 +270,13 @@ def test_a_session_says_why_it_runs_this_model(
         cache.put(key, speed)
     lines: list[str] = []
     engine = open_engine(settings, cache=cache, progress=lines.append)
-    look = engine.snapshot()
+    snapshot = engine.snapshot()
     engine.stop()
-    assert look.model == "smooth"
-    assert look.model_reason == (
+    assert snapshot.model == "smooth"
+    assert snapshot.model_reason == (
         "smooth: the best-sounding that keeps up, 40.0x real time here (p01); slow only 0.5x"
     )
-    assert f"loading {look.model_reason}" in lines
+    assert f"loading {snapshot.model_reason}" in lines
     asked = replace(settings, model=str(slow))
     engine = open_engine(asked, cache=cache)
     assert engine.snapshot().model_reason == "slow: as asked for"

@@ -17,7 +17,7 @@ from tests.helpers.networks import Doubling, doubled, doubling_metadata, loaded_
 ROUNDING = 1e-6
 
 
-# The bound for a stream against the whole signal.
+# A stream against the whole signal, in samples up to 1.
 STREAMED = 1e-4
 
 
@@ -113,11 +113,11 @@ def test_the_audio_goes_on_when_the_gpu_is_lost(doubling: ModelInfo) -> None:
     with Rig(loaded) as rig:
         x = noise(256 * 30)
         rig.run(x)
-        look, played = rig.snapshot, rig.played
-    late = look.latency.engine
-    assert look.faults.total == 0
-    assert look.compute == "cpu"
-    assert look.notice.startswith("a GPU was lost")
+        snapshot, played = rig.snapshot, rig.played
+    late = snapshot.latency.engine
+    assert snapshot.faults.total == 0
+    assert snapshot.compute == "cpu"
+    assert snapshot.notice.startswith("a GPU was lost")
     # At the end the processor has long taken over.
     end = slice(played.shape[1] - 4_096, played.shape[1])
     wanted = np.pad(doubled(x), ((0, 0), (late, 0)))

@@ -30,7 +30,7 @@ from topoctave import main
 ROUNDING = 1e-6
 
 
-# The bound for a stream against the whole signal.
+# A stream against the whole signal, in samples up to 1.
 STREAMED = 1e-4
 
 

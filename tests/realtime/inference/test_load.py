@@ -19,16 +19,16 @@ from realtime.inference.tuning_cache import TuningCache
 from tests.models.export.test_streaming_unet import unet
 from topoctave import main
 
-# The bound for streams against whole signals.
+# A stream against the whole signal, in samples up to 1.
 STREAMED = 1e-4
 
 
-# Overlapping windows see zeros where a stream sees the signal's past; and 24 bits of a file.
+# Overlapping windows see zeros where a stream sees the signal's past.
 WINDOWED = 1e-4
 
 
-# The bound for an engine without devices, at blocks of 512.
-MOST_LATENCY_MS = 40.0
+# Of an engine without devices, at blocks of 512.
+MAX_LATENCY_MS = 40.0
 
 
 def noise(n: int, channels: int = 1) -> Audio:
@@ -113,7 +113,7 @@ def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) 
     engine.stop()
     assert (latency.block, latency.front_end, latency.safety) == (512, 46, 512)
     assert latency.crossfade == 0
-    assert 1e3 * latency.engine / 44_100 <= MOST_LATENCY_MS
+    assert 1e3 * latency.engine / 44_100 <= MAX_LATENCY_MS
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
@@ -123,8 +123,8 @@ def test_a_session_without_its_gpu_says_so_and_runs(unet_file: Path, tmp_path: P
     )
     lines: list[str] = []
     engine = open_engine(settings, progress=lines.append, cache=TuningCache(tmp_path / "m.json"))
-    look = engine.snapshot()
+    snapshot = engine.snapshot()
     engine.stop()
-    assert look.notice == "there is no CUDA device here: running on the CPU"
-    assert look.notice in lines
-    assert look.compute == "cpu"
+    assert snapshot.notice == "there is no CUDA device here: running on the CPU"
+    assert snapshot.notice in lines
+    assert snapshot.compute == "cpu"

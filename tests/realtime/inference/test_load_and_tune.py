@@ -109,7 +109,7 @@ def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> Non
     assert "\n" not in tuned.notice
 
 
-def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
+def test_a_gpu_that_works_has_the_cpu_as_backup(gpu: None) -> None:
     tuned = load_and_tune(
         lambda *chosen: Stub(*chosen, None),
         INFO,
@@ -125,7 +125,7 @@ def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "gpu_dtype", "cpu_dtype"),
+    ("requested", "gpu_dtype", "cpu_dtype"),
     [
         (None, "tf32", "float32"),
         ("tf32", "tf32", "float32"),
@@ -133,14 +133,14 @@ def test_a_gpu_that_works_has_the_cpu_behind_it(gpu: None) -> None:
         ("bfloat16", "bfloat16", "bfloat16"),
     ],
 )
-def test_each_device_has_the_dtype_asked_for_or_its_default(
-    gpu: None, asked: str | None, gpu_dtype: str, cpu_dtype: str
+def test_each_device_has_the_dtype_requested_or_its_default(
+    gpu: None, requested: str | None, gpu_dtype: str, cpu_dtype: str
 ) -> None:
     tuned = load_and_tune(
         lambda *chosen: Stub(*chosen, None),
         INFO,
         WORKLOAD,
-        Requested(dtype=asked),
+        Requested(dtype=requested),
         cache=None,
     )
     assert tuned.backup is not None
@@ -183,8 +183,8 @@ def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
 
 def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:
     info = read_model_info(unet_file)
-    for asked, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
-        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=asked)
+    for requested, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
+        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=requested)
         assert loaded.dtype == dtype
 
 

@@ -1,4 +1,4 @@
-"""Model files: what they say of themselves, and what is refused without loading torch."""
+"""Model files: their metadata is read and checked without torch."""
 
 import json
 import subprocess
@@ -79,7 +79,7 @@ def test_missing_keys_have_defaults(tmp_path: Path) -> None:
     ["missing", "empty", "text", "folder", "zip without code", "cut off", "flipped bytes",
      "encrypted", "unknown compression", "missing folder", "long name"],
 )  # fmt: skip
-def test_damaged_files_are_told_in_one_line(tmp_path: Path, what: str) -> None:
+def test_damaged_files_are_reported_in_one_line(tmp_path: Path, what: str) -> None:
     path = tmp_path / "a.ts"
     if what == "empty":
         path.write_bytes(b"")
@@ -172,7 +172,7 @@ def test_wrong_values_are_refused_by_name_of_the_file(
     assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
 
 
-def test_unknown_models_are_told_with_those_there_are() -> None:
+def test_unknown_models_are_reported_with_those_there_are() -> None:
     with pytest.raises(ModelFileError, match="shipped are") as caught:
         find_model("unet-enormous")
     assert "\n" not in str(caught.value)

@@ -1,4 +1,4 @@
-"""TorchScript networks behind the engine's contract, and what is wrong with them in one line."""
+"""TorchScript networks: windows, and one line for each way to break the contract."""
 
 import json
 import subprocess
@@ -86,7 +86,7 @@ def test_a_window_of_a_larger_buffer_is_taken_as_it_is(
 
 
 @pytest.mark.parametrize(
-    ("module", "told"),
+    ("module", "message"),
     [
         (Shorter(), "as many samples"),
         (NotANumber(), "not numbers"),
@@ -95,11 +95,11 @@ def test_a_window_of_a_larger_buffer_is_taken_as_it_is(
     ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
 )
 def test_networks_that_break_the_contract_are_refused(
-    tmp_path: Path, module: nn.Module, told: str
+    tmp_path: Path, module: nn.Module, message: str
 ) -> None:
     with pytest.raises(ModelFileError) as caught:
         load(tmp_path, module)
-    assert told in str(caught.value)
+    assert message in str(caught.value)
     assert "test.ts" in str(caught.value)
     assert "\n" not in str(caught.value)
 

@@ -30,8 +30,8 @@ INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
 
 
-# What 1000 blocks may leave behind in Python's heap: caches of the interpreter, far from the
-# megabytes that a kilobyte per block would be.
+# Python's heap may grow by this in 1000 blocks: caches of the interpreter. A leak of a kilobyte per
+# block would be a megabyte.
 STEADY_BYTES = 64_000
 
 
@@ -92,7 +92,7 @@ def test_threads_are_measured_once(tmp_path: Path, trials: list[list[int]]) -> N
     assert len(trials) == 3
 
 
-def test_threads_that_are_asked_for_are_not_tried(tmp_path: Path, trials: list[list[int]]) -> None:
+def test_threads_that_are_requested_are_not_tried(tmp_path: Path, trials: list[list[int]]) -> None:
     cache = TuningCache(tmp_path / "m.json")
     tuned(cache)
     network = tuned(cache, threads=7)
@@ -102,7 +102,7 @@ def test_threads_that_are_asked_for_are_not_tried(tmp_path: Path, trials: list[l
 
 
 @pytest.mark.parametrize("record", [0, 257, 1.5, "2", {"threads": 2}, float("nan")])
-def test_remembered_threads_that_cannot_be_are_measured_again(
+def test_kept_threads_that_cannot_be_are_measured_again(
     tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
 ) -> None:
     cache = TuningCache(tmp_path / "m.json")
@@ -151,7 +151,7 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(
 
 
 @pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
-def test_a_thousand_blocks_leave_nothing_behind(unet_file: Path, windowed: bool) -> None:
+def test_a_thousand_blocks_leave_nothing_in_memory(unet_file: Path, windowed: bool) -> None:
     loaded = load_chain(
         read_model_info(unet_file),
         block_samples=128,
@@ -176,7 +176,7 @@ def test_a_thousand_blocks_leave_nothing_behind(unet_file: Path, windowed: bool)
     assert peak - before < STEADY_BYTES
 
 
-def test_a_trial_has_as_many_calls_as_asked_for_or_as_time_allows() -> None:
+def test_a_trial_has_as_many_calls_as_requested_or_as_time_allows() -> None:
     seen: list[int] = []
     durations = call_durations(lambda: seen.append(1), calls=5, pause_s=0.0, max_s=60.0)
     assert len(durations) == 5

@@ -129,7 +129,7 @@ def test_samples_wait_for_the_grid(spec: ProcessSpec, origin: int, wait: int) ->
     assert grid_wait_samples(spec, hop_samples=64, origin_samples=origin) == wait
 
 
-def test_a_broken_promise_is_told_and_not_played() -> None:
+def test_a_broken_promise_is_reported_and_not_played() -> None:
     spec = ProcessSpec(max_block_samples=64, block_multiple=64)
     network = made(Recording(), spec)
     network.process(np.zeros((1, 64), np.float32))

@@ -131,7 +131,7 @@ def test_without_a_loudspeaker_it_plays_to_nobody(world: World) -> None:
     assert any("playing to nobody" in line for line in world.lines)
 
 
-def test_devices_that_were_asked_for_have_no_fall_back(world: World) -> None:
+def test_devices_that_were_requested_have_no_fall_back(world: World) -> None:
     world.refused = {"my microphone": "it is busy"}
     with pytest.raises(DeviceError, match="it is busy"):
         world.run(input="my microphone")
@@ -174,7 +174,7 @@ def test_an_output_that_cannot_be_made_ends_the_run_with_an_error(
         world.run(input="noise", output=str(folder / "out.wav"))
 
 
-def look(**changes: Any) -> Snapshot:
+def snapshot(**changes: Any) -> Snapshot:
     rig = Rig(loaded_chain())
     shown = vars(rig.engine.snapshot()) | changes
     rig.engine.stop()
@@ -183,7 +183,7 @@ def look(**changes: Any) -> Snapshot:
 
 def test_the_summary_has_the_design_s_keys_and_no_others() -> None:
     parts = ("device_in", "block", "front_end", "model", "crossfade", "safety", "device_out")
-    result = summary(look(faults=Faults(1, 2, 3, 4), latency=Latency(1, 2, 3, 4, 5, 6, 7)))
+    result = summary(snapshot(faults=Faults(1, 2, 3, 4), latency=Latency(1, 2, 3, 4, 5, 6, 7)))
     keys = {k: list(v) if isinstance(v, dict) else None for k, v in result.items()}
     assert {k: keys[k] for k in ("real_time_ratio", "block_ms", "xruns", "latency_ms")} == {
         "real_time_ratio": ["median", "p01", "min"],
@@ -193,21 +193,21 @@ def test_the_summary_has_the_design_s_keys_and_no_others() -> None:
     }
     assert {"model", "device", "seconds"} <= set(keys)
     assert list(result["xruns"].values()) == [1, 2, 3, 4]
-    assert summary(look(faults=Faults(late_blocks=5)))["late_blocks"] == 5
+    assert summary(snapshot(faults=Faults(late_blocks=5)))["late_blocks"] == 5
     assert result["latency_ms"]["total"] == pytest.approx(1e3 * 28 / 44_100, abs=1e-3)
 
 
 def test_the_summary_for_people_names_faults_and_bad_samples() -> None:
-    lines = summary_lines(look(faults=Faults(ring_underrun=7, bad_samples=3)))
+    lines = summary_lines(snapshot(faults=Faults(ring_underrun=7, bad_samples=3)))
     assert any("7 ring underruns" in line for line in lines)
     assert any("3 input samples" in line for line in lines)
-    assert not any("not numbers" in line for line in summary_lines(look()))
+    assert not any("not numbers" in line for line in summary_lines(snapshot()))
 
 
 @pytest.mark.parametrize("peak", [-np.inf, -200.0, -60.0, -20.0, 0.0, 6.0])
 def test_meters_keep_their_width_at_every_level(peak: float) -> None:
     level = Level(rms_db=peak, peak_db=peak)
-    line = meter_line(look(input_level=level, output_level=level, seconds=3_725.0))
+    line = meter_line(snapshot(input_level=level, output_level=level, seconds=3_725.0))
     assert "62:05" in line
     bars = [part[:12] for part in line.split("[")[1:]]
     filled = {bar.count("#") for bar in bars}

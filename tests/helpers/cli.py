@@ -1,0 +1,89 @@
+"""Runs the command line: in this process, or in one of its own."""
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+
+from topoctave import main
+
+LIMIT_S = 60
+
+
+@dataclass(frozen=True)
+class Ran:
+    """Result of a command."""
+
+    code: int
+    out: str
+    err: str
+
+
+class Shell:
+    """Runs commands in this process, in a folder of its own."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str], folder: Path) -> None:
+        self._capsys = capsys
+        self.folder = folder
+
+    def __call__(self, *arguments: object) -> Ran:
+        try:
+            code = main([str(a) for a in arguments])
+        except SystemExit as end:  # argparse
+            code = int(end.code or 0)
+        out, err = self._capsys.readouterr()
+        return Ran(code, out, err)
+
+    def restore(self, command: str, source: object, target: object, model: object) -> Ran:
+        """Run ``live`` or ``enhance`` on a file."""
+        live = command == "live"
+        files = ("--input", source, "--output", target) if live else (source, target)
+        return self(command, *files, "--model", model)
+
+    def files(self) -> set[str]:
+        return {
+            str(p.relative_to(self.folder))
+            for p in self.folder.rglob("*")
+            if p.is_file() and "cache" not in p.parts
+        }
+
+
+def refusal(ran: Ran) -> str:
+    """The line of a command that refused its input."""
+    assert ran.code == 2, ran.err
+    assert ran.out == ""
+    assert "Traceback" not in ran.err
+    lines = ran.err.splitlines()
+    assert len(lines) == 1, ran.err
+    assert lines[0].startswith("topoctave: ")
+    return lines[0]
+
+
+def store(path: Path, n: int = 2_205, *, rate: int = 22_050, channels: int = 1) -> Path:
+    """A file of noise."""
+    x = np.random.default_rng(2).uniform(-0.5, 0.5, (n, channels))
+    soundfile.write(path, x, rate, subtype="FLOAT")
+    return path
+
+
+def process(project: Path, folder: Path, *arguments: object) -> subprocess.Popen[str]:
+    """A process of its own, with warnings as errors."""
+    environment = {
+        **os.environ,
+        "PYTHONPATH": str(project),
+        "XDG_CACHE_HOME": str(folder / "cache"),
+        "PYTHONWARNINGS": "error,ignore:`torch.jit:DeprecationWarning",
+    }
+    return subprocess.Popen(
+        [sys.executable, *map(str, arguments)],
+        env=environment,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )

@@ -83,15 +83,8 @@ def chain_stage(
         raise ModelFileError(loaded.notice)
     # Of an engine without its devices: chain, a block, and the prefill for an output device.
     latency_samples = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
-    row = bench_row(
-        kind,
-        info.name,
-        device=device,
-        threads=threads,
-        dtype=dtype,
-        block=block,
-        latency_ms=round(1e3 * latency_samples / SAMPLE_RATE_OUT, 2),
-    )
+    row = bench_row(kind, info.name, device=device, threads=threads, dtype=dtype, block=block)
+    row["latency_ms"] = round(1e3 * latency_samples / SAMPLE_RATE_OUT, 2)
     call = partial(loaded.chain.process, _noise(1, block // 2))
     return Stage(row, call, block / SAMPLE_RATE_OUT, loaded.bind_thread)
 

@@ -39,15 +39,8 @@ def bench_row(
         block: samples per call; None for whole signals.
         latency_ms: of an engine without its devices; None if there is no engine.
     """
-    return {
-        "stage": stage,
-        "name": name,
-        "device": device,
-        "threads": threads,
-        "dtype": dtype,
-        "block": block,
-        "latency_ms": latency_ms,
-    }
+    about: Row = {"stage": stage, "name": name, "device": device, "threads": threads}
+    return about | {"dtype": dtype, "block": block, "latency_ms": latency_ms}
 
 
 def finish_row(
@@ -111,11 +104,9 @@ def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[R
 
 def memory_mb() -> float | None:
     """Resident size of this process; on macOS the largest so far, on Windows None."""
-    try:
+    if sys.platform == "linux":
         pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
-    except (OSError, ValueError, IndexError):
-        pass
     try:
         import resource
     except ImportError:

@@ -171,11 +171,7 @@ def _unfinished(path: Path, tail: str) -> Path:
 
 
 def _check_whole(path: Path, frames: int) -> None:
-    """Check that the last sample is there: closing a FLAC reports no full disk.
-
-    Raises:
-        OSError: if it is not.
-    """
+    """Raise OSError if the last sample is missing: closing a FLAC reports no full disk."""
     if frames:
         with soundfile.SoundFile(path) as file:
             whole = file.frames == frames and file.seek(frames - 1) >= 0 and len(file.read(1)) == 1
@@ -184,10 +180,7 @@ def _check_whole(path: Path, frames: int) -> None:
 
 
 def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
-    """Append samples to an open file.
-
-    Shape:
-        - Input: ``(frames, channels)``
+    """Append ``(frames, channels)`` to an open file.
 
     Raises:
         OSError: if they do not fit on the disk.
@@ -206,10 +199,7 @@ def _reason(error: Exception) -> str:
 
 
 def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OUT) -> None:
-    """Write a whole file.
-
-    Shape:
-        - Input: ``[C, T]``
+    """Write a whole file of ``[C, T]``.
 
     Raises:
         AudioFileError: if it cannot be written; then no file is left.

@@ -4,6 +4,7 @@ A thread copies from the taps, which hold ten seconds, so that a slow disk delay
 2n of the output file belongs to sample n of the input file.
 """
 
+import itertools
 import shutil
 import threading
 from dataclasses import dataclass, replace
@@ -70,8 +71,8 @@ class Recorder:
         input_tap: at 22.05 kHz.
         output_tap: at 44.1 kHz.
         delay_samples: delay of the output tap, at 44.1 kHz.
-        folder: for the files; created if it is missing.
-        stem: first part of the file names; a number is added if they are taken.
+        folder: created if it is missing.
+        stem: of the file names; a number is added if they are taken.
 
     Raises:
         AudioFileError: if the files cannot be created; then no file is left.
@@ -86,10 +87,10 @@ class Recorder:
         folder: Path,
         stem: str,
     ) -> None:
-        self.input_path, self.output_path = _free_names(folder, stem)
-        self._input = _Track(self.input_path, input_tap)
+        input_path, output_path = _free_names(folder, stem)
+        self._input = _Track(input_path, input_tap)
         try:
-            self._output = _Track(self.output_path, output_tap)
+            self._output = _Track(output_path, output_tap)
         except AudioFileError:
             self._input.abandon()
             raise
@@ -136,8 +137,8 @@ class Recorder:
     def recording(self) -> Recording:
         """The present state; from any thread."""
         return Recording(
-            self.input_path,
-            self.output_path,
+            self._input.path,
+            self._output.path,
             self._output.frames / self._output.tap.sample_rate,
             self._output.lost + 2 * self._input.lost,
             self._error,
@@ -230,10 +231,9 @@ class _Track:
 
 
 def _free_names(folder: Path, stem: str) -> tuple[Path, Path]:
-    number = 1
-    while True:
-        tail = "" if number == 1 else f" {number}"
-        names = folder / f"{stem}{tail} input.wav", folder / f"{stem}{tail} output.wav"
+    for number in itertools.count(1):
+        start = stem if number == 1 else f"{stem} {number}"
+        names = folder / f"{start} input.wav", folder / f"{start} output.wav"
         if not any(name.exists() for name in names):
-            return names
-        number += 1
+            break
+    return names

@@ -90,13 +90,13 @@ def build_path(
     layout: Layout,
     loss_monitor: DeviceLossMonitor | None,
 ) -> NetworkPath:
-    """Build the path around a network.
+    """Build the path around a network that is warm.
 
     Args:
-        network: warm.
-        backup: the same network on the CPU, for the loss of a GPU; None if the CPU is too slow.
+        network: on the CPU, or on the GPU that ``loss_monitor`` watches.
+        backup: the same network on the CPU; None if the CPU is too slow.
         layout: how it is called.
-        loss_monitor: calls the network on a GPU; None on the CPU.
+        loss_monitor: None on the CPU.
     """
     from realtime.inference.stream_network import StreamNetwork
 

@@ -162,13 +162,6 @@ def load_and_tune(
 ) -> Tuned:
     """Load a network on the requested device, or on the CPU if that fails, and tune it.
 
-    Args:
-        load: loads it.
-        info: the model file.
-        workload: the calls to come.
-        requested: device, threads and dtype.
-        cache: keeps the fastest number of threads.
-
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
         SettingsError: if compute, threads or dtype are wrong.

@@ -61,11 +61,7 @@ def choose_dtype(name: str | None, compute: str) -> str:
 
 
 def device_name(compute: str) -> str:
-    """``cpu`` or the name of the CUDA device that ``compute`` means here.
-
-    Raises:
-        SettingsError: as :func:`choose_compute`.
-    """
+    """``cpu`` or the name of the CUDA device, for a value of ``compute``."""
     device = choose_compute(compute)
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
@@ -96,7 +92,7 @@ def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.
 
     Args:
         module: in evaluation mode.
-        methods: kept in the copy, like ``forward``.
+        methods: to keep, with ``forward``.
     """
     written = io.BytesIO()
     torch.jit.save(torch.jit.freeze(module, preserved_attrs=list(methods)), written)
@@ -166,11 +162,7 @@ class ScriptNetwork:
         """Forget the past; a network without a state has none."""
 
     def warm_up(self, channels: int, samples: int) -> None:
-        """Run on noise until the graph is compiled, and check the output.
-
-        Args:
-            channels: of the calls to come.
-            samples: length of the calls to come.
+        """Run on noise of the calls' shape until the graph is compiled, and check the output.
 
         Raises:
             ModelFileError: if the network fails, or returns a wrong shape or non-finite samples.

@@ -83,14 +83,13 @@ def tune(
 
     Args:
         network: just loaded.
-        info: the model file.
+        info: its model file.
         workload: the calls to come.
         threads: requested number; None for the fastest.
         cache: keeps the fastest number; None measures each time.
 
     Raises:
         ModelFileError: if the network breaks its contract.
-        SettingsError: if the number of threads is out of range.
     """
     choices = thread_choices(threads)
     key = cache_key("threads", info, dtype=network.dtype, workload=workload)
@@ -124,15 +123,8 @@ def call_durations(
     pause_s: float,
     max_s: float = MAX_TRIAL_S,
 ) -> list[float]:
-    """Durations of calls in seconds, with pauses between them.
-
-    Args:
-        call: made once more before those that count.
-        calls: how many.
-        pause_s: before each.
-        max_s: no call begins later than this, except the first.
-    """
-    call()
+    """Durations of calls in seconds, each after a pause; after ``max_s`` no call begins."""
+    call()  # does not count
     durations_s: list[float] = []
     end = time.perf_counter() + max_s
     while len(durations_s) < calls and (not durations_s or time.perf_counter() < end):
@@ -156,7 +148,7 @@ def fastest_threads(
         trial: durations of some calls with a number of threads.
 
     Returns:
-        The number, and the 90th percentile of the duration of its calls in seconds.
+        The number, and the 90th percentile of its durations.
     """
     durations_s: dict[int, list[float]] = {n: [] for n in choices}
     # In turn, so that a short load from another program does not fall on one choice alone.

@@ -22,8 +22,8 @@ from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
-from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata, write_model
 from tests.helpers.engine_signals import file_input, impulse, loudest
+from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata, write_model
 from topoctave import main
 
 # Rounding of float32 samples up to 1, over sums of nine products.

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Callable
 
+from realtime.errors import error_line
+
 
 class Guard:
     """Keeps unforeseen exceptions: the first one in one line, and how many there were.
@@ -19,8 +21,7 @@ class Guard:
     def note(self, error: Exception) -> None:
         """Keep an exception."""
         # The last line says what happened; the others are TorchScript's traceback.
-        lines = str(error).strip().splitlines()
-        self._first = self._first or (lines[-1].strip() if lines else type(error).__name__)
+        self._first = self._first or error_line(error, -1)
         self.count += 1
 
     @property

@@ -6,7 +6,6 @@ A thread copies from the taps, which hold ten seconds, so that a slow disk delay
 
 import itertools
 import shutil
-import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -16,6 +15,7 @@ import soundfile
 
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
+from realtime.guarded_thread import GuardedThread
 
 TICK_S = 0.1
 TIMEOUT_S = 10.0
@@ -96,9 +96,10 @@ class Recorder:
             raise
         self._delay = delay_samples
         self._folder = folder
-        self._stop = threading.Event()
-        # A daemon, so that a disk that hangs does not keep the program from its end.
-        self._thread = threading.Thread(target=self._run, name="topoctave-recorder", daemon=True)
+        # A daemon: a disk that hangs must not keep the program from its end.
+        self._thread = GuardedThread(
+            self._run, name="topoctave-recorder", what="the recording", daemon=True
+        )
         self._error = ""
 
     def start(self) -> None:
@@ -110,7 +111,7 @@ class Recorder:
 
     def finish(self) -> None:
         """Ask the recorder to end, without waiting; then :attr:`running` becomes False."""
-        self._stop.set()
+        self._thread.stopping.set()
 
     def stop(self, timeout_s: float = TIMEOUT_S) -> Recording:
         """End both files at the same moment and close them; idempotent.
@@ -118,21 +119,17 @@ class Recorder:
         Args:
             timeout_s: the longest time to wait for the disk; ``error`` says if it was too short.
         """
-        self._stop.set()
-        if self._thread.ident is None:
-            self._close()
-        else:
-            self._thread.join(timeout_s)
-        recording = self.recording()
+        self._thread.stop(timeout_s)
         if self.running:
             error = f"The recording may be incomplete: the disk did not answer for {timeout_s:g} s."
-            return replace(recording, error=error)
-        return recording
+            return replace(self.recording(), error=error)
+        self._close()
+        return self.recording()
 
     @property
     def running(self) -> bool:
         """Whether the recorder still writes. It ends by itself after an error."""
-        return self._thread.is_alive()
+        return self._thread.running
 
     def recording(self) -> Recording:
         """The present state; from any thread."""
@@ -141,12 +138,12 @@ class Recorder:
             self._output.path,
             self._output.frames / self._output.tap.sample_rate,
             self._output.lost + 2 * self._input.lost,
-            self._error,
+            self._error or self._thread.error,
         )
 
     def _run(self) -> None:
         try:
-            while not self._stop.wait(TICK_S):
+            while not self._thread.stopping.wait(TICK_S):
                 self._copy()
                 if limit := self._disk_limit():
                     self._error = limit
@@ -156,9 +153,6 @@ class Recorder:
         except (OSError, RuntimeError, AssertionError) as error:
             # soundfile answers a short write with an assertion.
             reason = getattr(error, "strerror", "") or "the disk is full or was taken away"
-            self._error = f"The recording ended: {reason}. What was recorded before is kept."
-        except Exception as error:  # noqa: BLE001  # or the thread would end without a word
-            reason = " ".join(f"{type(error).__name__}: {error}".split())
             self._error = f"The recording ended: {reason}. What was recorded before is kept."
         finally:
             self._close()

@@ -148,7 +148,7 @@ def test_unforeseen_exception_is_reported_in_one_line(tmp_path, rng, monkeypatch
     recorder.start()
     wait_for(lambda: not recorder.running)
     error = recorder.stop().error
-    assert error == ("The recording ended: TypeError: not a bug. What was recorded before is kept.")
+    assert error == ("the recording failed: a bug")
 
 
 def test_disk_that_hangs_is_not_waited_for_longer_than_the_limit(

@@ -1,7 +1,7 @@
 """Keeps the audio going on the CPU when a GPU is lost."""
 
 from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
 
@@ -9,8 +9,10 @@ from realtime.dsp.delay import Delay
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import error_line
-from realtime.inference.streaming import StreamingCallable
 from realtime.inference.windowed import WindowFunction
+
+if TYPE_CHECKING:
+    from realtime.inference.stream_network import StreamNetwork
 
 # From dry to wet in 15 ms, as for a toggle of the bypass.
 FADE_SAMPLES = 662
@@ -92,8 +94,8 @@ class FallbackStream:
 
     def __init__(
         self,
-        device: StreamingCallable,
-        backup: StreamingCallable | None,
+        device: "StreamNetwork",
+        backup: "StreamNetwork | None",
         loss_monitor: DeviceLossMonitor,
         *,
         context_samples: int,

@@ -1,38 +1,15 @@
 """Runs a network with a state live: every sample is computed once, at the network's latency."""
 
-from typing import Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from realtime.dsp.processor import Audio, ProcessSpec, check_block
 from realtime.inference.windowed import grid_wait_samples
 
-
-class StreamingCallable(Protocol):
-    """A network with a state: each call continues where the last one ended."""
-
-    @property
-    def ratio(self) -> int:
-        """Output samples per input sample: 2 for a network that takes the 22.05 kHz input."""
-
-    @property
-    def block_multiple(self) -> int:
-        """The step of the network's grid: a call's input is a multiple of this long."""
-
-    @property
-    def latency_samples(self) -> int:
-        """Delay of the output within the calls, in output samples."""
-
-    def start(self, channels: int) -> None:
-        """Forget the past."""
-
-    def __call__(self, x: Audio) -> Audio:
-        """Process the next samples.
-
-        Shape:
-            - Input: ``[C, n]``, which is not kept
-            - Output: ``[C, ratio * n]``; the next call may overwrite it
-        """
+if TYPE_CHECKING:
+    from realtime.inference.cpu_fallback import FallbackStream
+    from realtime.inference.stream_network import StreamNetwork
 
 
 def call_length(block_samples: int, grid_samples: int) -> int:
@@ -63,7 +40,9 @@ class StreamingNetwork:
         - Output: ``[C, ratio * n]``
     """
 
-    def __init__(self, network: StreamingCallable, *, origin_samples: int = 0) -> None:
+    def __init__(
+        self, network: "StreamNetwork | FallbackStream", *, origin_samples: int = 0
+    ) -> None:
         if origin_samples < 0:
             raise ValueError(f"origin must not be negative, got {origin_samples}")
         self._network = network

@@ -8,24 +8,9 @@ from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# Equal Hz and ms per bin in both.
+# Equal Hz per bin and ms per frame in both.
 FFT_IN, FFT_OUT = 1024, 2048
 RANGE_DB = (-110.0, -20.0)
-
-
-def level_db(audio: Audio, size: int) -> Audio:
-    """Spectrogram in dBFS: a full-scale sine is at 0 dB, silence at -200 dB.
-
-    Shape:
-        - Input: ``[T]``
-        - Output: ``[F, N]``, with a hop of a quarter of ``size``
-    """
-    window = np.hanning(size + 1)[:-1]
-    padded = np.pad(audio, size // 2)
-    frames = np.lib.stride_tricks.sliding_window_view(padded, size)[:: size // 4]
-    amplitude = np.abs(np.fft.rfft(frames * window)).T * (2 / window.sum())
-    levels: Audio = 20 * np.log10(np.maximum(amplitude, 1e-10)).astype(np.float32)
-    return levels
 
 
 def plot_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
@@ -52,16 +37,18 @@ def plot_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
         (output, SAMPLE_RATE_OUT, FFT_OUT, f"output, 44.1 kHz: {title}"),
     )
     for axis, (audio, rate, size, name) in zip(axes, panes, strict=True):
-        image = axis.imshow(
-            level_db(audio.mean(axis=0), size),
-            origin="lower",
-            aspect="auto",
-            interpolation="nearest",
-            extent=(0.0, audio.shape[1] / rate, 0.0, rate / 2),
-            cmap="magma",
-            vmin=RANGE_DB[0],
-            vmax=RANGE_DB[1],
-        )
+        # Doubled, since a sine's amplitude is half at positive frequencies. Silence has no level.
+        with np.errstate(divide="ignore"):
+            *_, image = axis.specgram(
+                2 * audio.mean(axis=0),
+                NFFT=size,
+                Fs=rate,
+                noverlap=size * 3 // 4,
+                mode="magnitude",
+                cmap="magma",
+                vmin=RANGE_DB[0],
+                vmax=RANGE_DB[1],
+            )
         axis.axhline(SAMPLE_RATE_IN / 2, color="white", linewidth=0.8, linestyle="--", alpha=0.7)
         axis.set_facecolor("black")
         axis.set_xlim(0, source.shape[1] / SAMPLE_RATE_IN)

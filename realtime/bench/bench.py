@@ -16,7 +16,7 @@ from realtime.errors import ModelFileError
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, shipped_models
-from realtime.inference.network import WindowNetwork, choose_compute, cuda_available
+from realtime.inference.network import WindowNetwork, choose_compute
 from realtime.inference.tuning import thread_choices
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -136,9 +136,8 @@ def bench_devices(compute: str) -> list[str]:
     Raises:
         SettingsError: if compute is wrong.
     """
-    if compute == "auto":
-        return ["cpu", "cuda"] if cuda_available() else ["cpu"]
-    return [choose_compute(compute).type]
+    devices = {choose_compute(compute).type} | ({"cpu"} if compute == "auto" else set())
+    return sorted(devices)
 
 
 def measure(

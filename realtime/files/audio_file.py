@@ -90,7 +90,7 @@ def _read_samples(file: soundfile.SoundFile, path: Path) -> Audio:
         block = file.read(out=buffer[:frames])
         if not np.isfinite(block).all():
             raise AudioFileError(f"{path} has samples that are not finite numbers")
-        # A file may hold less than it says.
+        # A file may hold fewer samples than its header states.
         left = left - frames if len(block) == frames else 0
         if resampler is not None:
             block = resampler.resample_chunk(block, last=not left)

@@ -194,8 +194,8 @@ def usable_compute(compute: str) -> tuple[str, str]:
     Raises:
         SettingsError: if it is none of ``auto``, ``cpu`` and ``cuda``.
     """
-    from realtime.inference.network import choose_compute, cuda_available
+    from realtime.inference.network import choose_compute
 
-    if compute == "cuda" and not cuda_available():
+    if compute == "cuda" and choose_compute("auto").type == "cpu":
         return "cpu", "there is no CUDA device here: running on the CPU"
     return choose_compute(compute).type, ""

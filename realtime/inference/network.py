@@ -66,11 +66,6 @@ def device_name(compute: str) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def cuda_available() -> bool:
-    """Whether there is a CUDA device to run on."""
-    return torch.cuda.is_available()
-
-
 def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
     """Load a TorchScript module, in evaluation mode.
 

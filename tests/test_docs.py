@@ -14,7 +14,8 @@ MAX_README_LINES = 130
 
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "gui/help.md", *sorted((ROOT / "docs").glob("*.md"))]
-FOLDERS = ("assets", "configs", "docs", "gui", "models", "realtime", "scripts", "tests")
+PACKAGES = ("gui", "models", "realtime")
+FOLDERS = (*PACKAGES, "assets", "configs", "docs", "scripts", "tests")
 
 # A path from the repository's root; other folders of the same name (``../shared/data``) are not.
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*-]*")
@@ -24,6 +25,8 @@ CALL = re.compile(
     r"(?:(?<![\w=])topoctave|\brun ARGS=\")(?: (?P<command>[a-z]+))?(?P<rest>[^`\n#]*)"
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
+
+CLASS = re.compile(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`")
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
 
@@ -79,6 +82,17 @@ def test_every_path_exists(document: Path) -> None:
     assert sorted(path for path in named if not list(ROOT.glob(path.rstrip("/")))) == []
     linked = set(LINK.findall(text))
     assert sorted(link for link in linked if not (document.parent / link).exists()) == []
+
+
+@documents
+def test_every_class_exists(document: Path) -> None:
+    paths = (path for folder in PACKAGES for path in (ROOT / folder).rglob("*.py"))
+    classes = {
+        name
+        for path in paths
+        for name in re.findall(r"^class (\w+)", path.read_text(encoding="utf-8"), re.MULTILINE)
+    }
+    assert set(CLASS.findall(document.read_text(encoding="utf-8"))) - classes == set()
 
 
 @documents

@@ -1,8 +1,8 @@
-"""Several processes that train one network: `torchrun`, gloo on processors, nccl on GPUs.
+"""Training in several processes, started by `torchrun`: gloo on CPUs, NCCL on GPUs.
 
-Every process takes an equal share of the batch. Sums over the batch (batch-norm statistics, the
-norms in the loss) run over all shares, so the gradients are those of one process on the joint
-batch, up to rounding.
+Each process takes an equal share of the batch. Sums over the batch (batch-norm statistics, norms in
+the loss) run over all shares, so the gradients are those of one process on the joint batch, up to
+rounding.
 """
 
 import os
@@ -19,12 +19,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from models.errors import TrainingError
 
-# Others wait while the first process validates, and that may take its time.
-PATIENCE = timedelta(hours=2)
+# The other processes wait while the main one validates.
+TIMEOUT_S = 7200.0
 
 
 class _SharedSum(torch.autograd.Function):
-    """Sum over the processes, backward too: every process's loss depends on every summand."""
+    """Sum over the processes. So is the gradient: every process's loss depends on every summand."""
 
     @staticmethod
     def forward(_ctx: Any, x: Tensor) -> Tensor:
@@ -46,11 +46,11 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    """Among those of this machine: which GPU is ours."""
+    """Index among the processes of this machine, and of this process's GPU."""
 
     @property
-    def first(self) -> bool:
-        """Whether it is this process that writes and speaks."""
+    def is_main_process(self) -> bool:
+        """Whether this process validates, writes files and reports."""
         return self.rank == 0
 
     def sum(self, x: Tensor) -> Tensor:
@@ -62,19 +62,19 @@ class World:
         return total
 
     def largest(self, count: int, device: torch.device) -> int:
-        """The largest count of all processes; all have to ask."""
+        """The largest count of all processes; all must call this."""
         if self.size == 1:
             return count
         largest = torch.tensor([count], device=device)
         torch.distributed.all_reduce(largest, op=torch.distributed.ReduceOp.MAX)
         return int(largest.item())
 
-    def any(self, wish: bool, device: torch.device) -> bool:
-        """Whether one process at least says yes; all have to ask."""
-        return self.largest(int(wish), device) > 0
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag of at least one process is True; all must call this."""
+        return self.largest(int(flag), device) > 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with gradients and statistics shared; itself if there is one process."""
+        """The network with shared gradients and statistics; the same object for one process."""
         if self.size == 1:
             return network
         if device.type == "cuda":
@@ -86,12 +86,12 @@ class World:
 
 
 class SharedBatchNorm(nn.BatchNorm1d):
-    """Batch norm whose training statistics are those of all processes' shares together.
+    """Batch norm with the training statistics of the joint batch.
 
-    torch's own SyncBatchNorm does the same on GPUs, and refuses processors.
+    torch's SyncBatchNorm does the same, but only on GPUs.
 
     Args:
-        norm: whose parameters and statistics are taken over.
+        norm: its parameters are used, its statistics copied.
         world: the processes.
     """
 
@@ -102,7 +102,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise; in evaluation mode as any batch norm."""
+        """Normalise; in evaluation mode like any batch norm."""
         if not self.training:
             return super().forward(x)
         count = x.shape[0] * x.shape[2] * self.world.size
@@ -121,7 +121,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
 
 
 def _share_statistics(module: nn.Module, world: World) -> None:
-    """Put a shared batch norm in the place of every batch norm."""
+    """Replace every batch norm by a shared one."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm1d):
             setattr(module, name, SharedBatchNorm(child, world))
@@ -131,7 +131,7 @@ def _share_statistics(module: nn.Module, world: World) -> None:
 
 @contextmanager
 def world_of_torchrun(device: str) -> Iterator[World]:
-    """Join the other processes that torchrun started; alone without it.
+    """Join the other processes that torchrun started; one process without torchrun.
 
     Args:
         device: ``run.device`` of the configuration.
@@ -145,7 +145,9 @@ def world_of_torchrun(device: str) -> Iterator[World]:
         return
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     try:
-        torch.distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group(
+            "nccl" if cuda else "gloo", timeout=timedelta(seconds=TIMEOUT_S)
+        )
     except (RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
         raise TrainingError(f"the processes of torchrun do not find each other: {line}") from error
@@ -155,7 +157,7 @@ def world_of_torchrun(device: str) -> Iterator[World]:
             size=size,
             local_rank=int(os.environ.get("LOCAL_RANK", "0")),
         )
-        # All leave together: one that was early has been seen to abort while another still wrote.
+        # Leave together: a process that left early was seen to abort while another still wrote.
         torch.distributed.barrier()
     finally:
         torch.distributed.destroy_process_group()

@@ -30,8 +30,8 @@ from models.training.config import (
     ThesisObjectiveConfig,
     TrainConfig,
     UNetConfig,
+    load_config,
 )
-from models.training.config_file import load_config
 from models.training.train import train
 from models.training.trainer import Trainer, make_optimiser
 

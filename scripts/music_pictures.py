@@ -9,10 +9,10 @@ Without models, all that are shipped. Prints what the tests demand: LSD, and the
 import sys
 from pathlib import Path
 
+from models.data.front_end import halved
 from models.evaluation.methods import kaiser, model
 from models.evaluation.metrics import score
 from models.evaluation.plots import png, spectrogram_grid
-from models.evaluation.results import halved
 from realtime.errors import TopoctaveError
 from realtime.inference.model_file import find_model, shipped_models
 from tests.helpers.signals import MUSIC

@@ -19,9 +19,9 @@ def _octave(*, world: World, **weights: Any) -> nn.Module:
     return OctaveObjective(**weights)
 
 
-# Arguments: the fields of the configuration's section, and ``world``. ``forward`` takes estimate and
-# target, ``[B, 1, T]`` at 44.1 kHz, and returns a NamedTuple of scalars. ``total`` is minimised, and
-# all are logged under their names.
+# Arguments: the fields of the configuration's section, and ``world``. ``forward`` takes estimate
+# and target, ``[B, 1, T]`` at 44.1 kHz, and returns a NamedTuple of scalars. ``total`` is
+# minimised, and all are logged under their names.
 OBJECTIVES: dict[str, Callable[..., nn.Module]] = {"thesis": Objective, "octave": _octave}
 
 

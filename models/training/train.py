@@ -87,9 +87,8 @@ def _train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"run.folder: cannot make {folder}: {error.strerror}") from error
-    corpus: Corpus | Mixture = Corpus.read(Path(data.train))
-    if data.also:
-        corpus = Mixture(corpus, Corpus.read(Path(data.also)), data.also_share)
+    main = Corpus.read(Path(data.train))
+    corpus = Mixture(main, Corpus.read(Path(data.also)), data.also_share) if data.also else main
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)

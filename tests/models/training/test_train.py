@@ -373,6 +373,14 @@ def test_it_starts_from_the_kaiser_fast_signal(folder: Path) -> None:
     assert measures["lsd"] == pytest.approx(np.mean([row["lsd"] for row in untouched]))
 
 
+def test_a_validation_with_an_output_that_is_not_finite_is_an_error(folder: Path) -> None:
+    network = UNet(width=1)
+    with torch.no_grad():
+        network.final.bias.fill_(torch.nan)
+    with pytest.raises(TrainingError, match="output on a validation clip is not finite"):
+        Validation(folder / "val", 1)(network, Objective(), CPU)
+
+
 def test_validation_leaves_the_mode_as_it_was(folder: Path) -> None:
     network = UNet(width=1).train()
     Validation(folder / "val", 1)(network, Objective(), CPU)

@@ -27,11 +27,8 @@ WIDE_BLOCK = 4096
 
 def resampler_stages() -> Iterator[Stage]:
     """Whole signals through resampy's kaiser_fast and soxr's best."""
-    x = (
-        np.random.default_rng(0)
-        .normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
-        .astype(np.float32)
-    )
+    noise = np.random.default_rng(0).normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
+    x = noise.astype(np.float32)
     yield Stage(
         bench_row("front_end", "resampy.kaiser_fast"),
         lambda: resampy.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast"),
@@ -82,10 +79,7 @@ def write_untrained(width: int, folder: Path) -> Path:
             "optimiser": {},
             "step": 0,
             "best": 0.0,
-            "config": {
-                "network": {"width": width, "align_corners": False},
-                "data": {"train": "nothing"},
-            },
+            "config": {"network": {"width": width, "align_corners": False}, "data": {"train": ""}},
             "validation": {},
         }
         save_atomically(state, checkpoint)

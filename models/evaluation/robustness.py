@@ -38,37 +38,26 @@ class Condition:
     noise_db: float | None = None
 
 
-def _classical(sos: Floats) -> Callable[[Floats], Floats]:
-    """Filtering forward and backward, so that there is no delay."""
-
-    def halve(x: Floats) -> Floats:
-        kept: Floats = scipy.signal.sosfiltfilt(sos, x)[::2]
-        return kept
-
-    return halve
+def _classical(design: Callable[..., Any], *arguments: float, **options: str) -> Any:
+    """A classical filter run forward and backward, so that there is no delay."""
+    cutoff = CLASSICAL_HZ / (SAMPLE_RATE_OUT / 2)
+    sos = design(*arguments, cutoff, output="sos", **options)
+    return lambda x: scipy.signal.sosfiltfilt(sos, x)[::2]
 
 
 def _cut(hz: int) -> Callable[[Floats], Floats]:
     taps = scipy.signal.firwin(CUT_TAPS, hz, window=("kaiser", 10.0), fs=SAMPLE_RATE_OUT)
-
-    def halve(x: Floats) -> Floats:
-        kept: Floats = scipy.signal.fftconvolve(x, taps, mode="same")[::2]
-        return kept
-
-    return halve
+    return lambda x: scipy.signal.fftconvolve(x, taps, mode="same")[::2]
 
 
 def conditions() -> list[Condition]:
     """The rows of the table."""
-    relative = CLASSICAL_HZ / (SAMPLE_RATE_OUT / 2)
     return [
         *(Condition(name, halve) for name, halve in DOWNSAMPLERS.items()),
-        Condition("cheby1-8", _classical(scipy.signal.cheby1(8, 0.05, relative, output="sos"))),
-        Condition("butter-6", _classical(scipy.signal.butter(6, relative, output="sos"))),
-        Condition("ellip-6", _classical(scipy.signal.ellip(6, 0.05, 60, relative, output="sos"))),
-        Condition(
-            "bessel-6", _classical(scipy.signal.bessel(6, relative, output="sos", norm="mag"))
-        ),
+        Condition("cheby1-8", _classical(scipy.signal.cheby1, 8, 0.05)),
+        Condition("butter-6", _classical(scipy.signal.butter, 6)),
+        Condition("ellip-6", _classical(scipy.signal.ellip, 6, 0.05, 60)),
+        Condition("bessel-6", _classical(scipy.signal.bessel, 6, norm="mag")),
         *(Condition(f"cut at {hz // 1000} kHz", _cut(hz)) for hz in (8_000, 9_000, 10_000)),
         Condition("noise at -60 dB", DOWNSAMPLERS["kaiser_best"], noise_db=-60.0),
         Condition("noise at -40 dB", DOWNSAMPLERS["kaiser_best"], noise_db=-40.0),

@@ -53,11 +53,7 @@ class Validation:
     ) -> dict[str, float]:
         """Mean losses (``loss/...``) and measures over the clips.
 
-        Args:
-            network: runs in evaluation mode; its mode is restored.
-            objective: the losses.
-            device: of network and objective.
-            between: called before each clip; it may raise to end the validation.
+        ``between`` is called before each clip; it may raise to end the validation.
 
         Raises:
             TrainingError: if the network's output is not finite.

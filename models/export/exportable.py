@@ -15,6 +15,7 @@ from models.export.half_precision import round_bits, with_rounded_weights
 from models.export.pruning import pruned, pruning_input
 from models.export.remove_dc import without_dc
 from models.export.streaming_unet import StreamingUNet
+from models.networks.octave import Octave
 from models.networks.registry import NETWORKS
 from models.networks.tone_guard import ToneGuard
 from models.networks.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
@@ -85,9 +86,9 @@ class Exportable(ABC):
     def rounded(self) -> "Exportable":
         """With weights of 11 significant bits; see :mod:`models.export.half_precision`."""
 
-    @abstractmethod
     def without_dc(self) -> "Exportable":
-        """With an output of 0 for digital silence."""
+        """With an output of 0 for digital silence; unchanged if that is so already."""
+        return self
 
     @abstractmethod
     def module(self) -> nn.Module:
@@ -154,7 +155,7 @@ class ExportableOctave(Exportable):
     front_end = NETWORKS["octave"].front_end
     crossfade_samples = 256
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Octave) -> None:
         super().__init__(network)
         self.title = f"Octave, width {self.network.width}"
         self.block_multiple = self.network.block_multiple
@@ -175,10 +176,6 @@ class ExportableOctave(Exportable):
             if parameter.ndim > 1:
                 parameter.copy_(round_bits(parameter))
         return ExportableOctave(network)
-
-    def without_dc(self) -> "ExportableOctave":
-        """Unchanged: the output is proportional to the input's level."""
-        return self
 
     def module(self) -> nn.Module:
         """The network itself."""

@@ -20,9 +20,7 @@ def dc_offset(network: nn.Module) -> float:
 
     A shift-equivariant network gives a constant; the mean over 128 samples averages rounding.
     """
-    tensors = (*network.parameters(), *network.buffers())
-    like = next((t for t in tensors if t.is_floating_point()), torch.zeros(1))
-    silence = torch.zeros([1, 1, 2 * SETTLED_SAMPLES], dtype=like.dtype)
+    silence = torch.zeros([1, 1, 2 * SETTLED_SAMPLES])
     with torch.inference_mode():
         y = network(silence)[0, 0, SETTLED_SAMPLES : SETTLED_SAMPLES + BLOCK_MULTIPLE]
     return float(y.double().mean())

@@ -29,18 +29,10 @@ MERGED_WEIGHTS = 8192
 
 
 def windows(rows: Tensor, first: int, count: int, frames: int, step: int, batch: int) -> Tensor:
-    """Overlapping windows of frames.
-
-    Args:
-        rows: contiguous.
-        first: first frame of the first window.
-        count: windows per batch member.
-        frames: length of a window.
-        step: frames from one window to the next.
-        batch: rows per frame.
+    """``count`` windows of ``frames`` frames, every ``step`` frames from frame ``first`` on.
 
     Shape:
-        - Input: ``[T * batch, C]``
+        - Input: ``[T * batch, C]``, contiguous
         - Output: ``[count * batch, frames * C]``; a view if the batch is 1
     """
     channels = rows.size(1)

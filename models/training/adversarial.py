@@ -58,13 +58,7 @@ def feature_distance(real: list[Judgement], fake: list[Judgement], world: World)
 
 
 class Adversary:
-    """The discriminators, their optimiser, and the losses of both sides.
-
-    Args:
-        config: the configuration's section.
-        world: the processes that share each batch.
-        device: where the training runs.
-    """
+    """The discriminators, their optimiser, and the losses of both sides."""
 
     def __init__(self, config: AdversarialConfig, *, world: World, device: torch.device) -> None:
         self.config = config

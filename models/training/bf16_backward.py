@@ -24,21 +24,12 @@ class _Convolution(torch.autograd.Function):
     def backward(ctx: Any, *gradients: Any) -> Any:
         x, weight = ctx.saved_tensors
         stride, padding = ctx.geometry
+        needed = [ctx.needs_input_grad[0], True, True]
+        gradient, bias_sizes = gradients[0].bfloat16(), [len(weight)]
         of_x, of_weight, of_bias = torch.ops.aten.convolution_backward(
-            gradients[0].bfloat16(),
-            x,
-            weight,
-            [weight.shape[0]],
-            stride,
-            padding,
-            [1],
-            False,
-            [0],
-            1,
-            [ctx.needs_input_grad[0], True, True],
+            gradient, x, weight, bias_sizes, stride, padding, [1], False, [0], 1, needed
         )
-        of_x = of_x.float() if ctx.needs_input_grad[0] else None
-        return of_x, of_weight.float(), of_bias.float(), None, None
+        return of_x.float() if needed[0] else None, of_weight.float(), of_bias.float(), None, None
 
 
 class Bf16Backward(TorchFunctionMode):

@@ -57,8 +57,7 @@ class World:
         """Sum over the processes, with gradients."""
         if self.size == 1:
             return x
-        # torch.autograd gives apply no types.
-        total: Tensor = _SharedSum.apply(x)  # type: ignore[no-untyped-call]
+        total: Tensor = _SharedSum.apply(x)  # type: ignore[no-untyped-call]  # torch's own
         return total
 
     def largest(self, count: int, device: torch.device) -> int:
@@ -89,10 +88,6 @@ class SharedBatchNorm(nn.BatchNorm1d):
     """Batch norm with the training statistics of the joint batch.
 
     torch's SyncBatchNorm does the same, but only on GPUs.
-
-    Args:
-        norm: its parameters are used, its statistics copied.
-        world: the processes.
     """
 
     def __init__(self, norm: nn.BatchNorm1d, world: World) -> None:
@@ -111,11 +106,9 @@ class SharedBatchNorm(nn.BatchNorm1d):
         variance = self.world.sum(centred.square().sum(dim=(0, 2))) / count
         with torch.no_grad():
             momentum = self.momentum or 0.0
-            if self.running_mean is not None and self.running_var is not None:
-                self.running_mean.lerp_(mean, momentum)
-                self.running_var.lerp_(variance * count / (count - 1), momentum)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
+            self.get_buffer("running_mean").lerp_(mean, momentum)
+            self.get_buffer("running_var").lerp_(variance * count / (count - 1), momentum)
+            self.get_buffer("num_batches_tracked").add_(1)
         scale = self.weight * (variance + self.eps).rsqrt()
         return centred * scale[:, None] + self.bias[:, None]
 

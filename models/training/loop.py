@@ -29,17 +29,7 @@ class _ValidationAborted(Exception):  # noqa: N818 - not an error: the user aske
 
 
 class Loop:
-    """The loop of a training.
-
-    Args:
-        trainer: the state of the training.
-        source: a batch per step.
-        validation: the validation clips.
-        log: None in all processes but the main one.
-        stop: checked before each step and between the clips of a validation.
-        bar: tqdm's.
-        report: called with one line of progress at a time.
-    """
+    """The loop of a training; ``log`` is None in all processes but the main one."""
 
     def __init__(
         self,

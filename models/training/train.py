@@ -60,9 +60,9 @@ def train(
             report, progress = _no_report, False
         try:
             return _train(config, world, stop, report, progress)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            is_memory_error = isinstance(error, torch.OutOfMemoryError | MemoryError)
-            if not (is_memory_error or any(text in str(error) for text in NO_MEMORY)):
+        except (MemoryError, RuntimeError) as error:
+            is_memory_error = isinstance(error, MemoryError | torch.OutOfMemoryError)
+            if not is_memory_error and not any(text in str(error) for text in NO_MEMORY):
                 raise
             raise TrainingError(
                 f"out of memory with run.batch_size {config.run.batch_size}, network.width "

@@ -53,12 +53,8 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
 def make_optimiser(module: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer:
     """Adam, or AdamW."""
     kind = torch.optim.AdamW if config.decoupled_weight_decay else torch.optim.Adam
-    return kind(
-        module.parameters(),
-        lr=config.learning_rate,
-        betas=config.betas,
-        weight_decay=config.weight_decay,
-    )
+    rate, decay = config.learning_rate, config.weight_decay
+    return kind(module.parameters(), lr=rate, betas=config.betas, weight_decay=decay)
 
 
 class Trainer:
@@ -70,7 +66,6 @@ class Trainer:
         data: fingerprint of the recordings; ``resume`` rejects a checkpoint with another one.
 
     Attributes:
-        adversary: the discriminators; None without an ``[adversarial]`` section.
         step: number of completed steps.
         step_logs: losses and norms of each step since the last validation.
         best: lowest validation LSD so far.

@@ -101,9 +101,8 @@ class Corpus:
         """Random segments ``[count, n]``, recordings weighted by length, short ones zero-padded."""
         out = np.zeros((count, n), np.float32)
         lengths = np.diff(self.starts)
-        for row, file in zip(
-            out, rng.choice(len(lengths), count, p=lengths / lengths.sum()), strict=True
-        ):
+        files = rng.choice(len(lengths), count, p=lengths / lengths.sum())
+        for row, file in zip(out, files, strict=True):
             length = int(lengths[file])
             # A segment may reach an eighth of its length beyond either end of the recording.
             first = int(rng.integers(-n // 8, max(length - n + n // 8, -n // 8 + 1)))
@@ -115,13 +114,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Two corpora, speech and music for instance.
-
-    Attributes:
-        main: most segments are from it.
-        also: the others.
-        share: probability that a segment is from ``also``.
-    """
+    """Two corpora; ``share`` is the probability that a segment is from ``also``."""
 
     main: Corpus
     also: Corpus

@@ -117,6 +117,12 @@ def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floa
     return np.interp(np.log2(bins_hz), np.log2(nodes_hz), nodes_db)
 
 
+def _octaves_above(hz: float, n: int) -> Floats:
+    """Per bin the octaves above a frequency; 0 below it."""
+    octaves: Floats = np.log2(np.maximum(np.linspace(1.0, 22_050, n // 2 + 1) / hz, 1.0))
+    return octaves
+
+
 def random_equaliser(
     rng: np.random.Generator, n: int, variety: float = 1.0, air_db: float = 0.0
 ) -> Floats:
@@ -132,10 +138,9 @@ def random_equaliser(
     """
     if rng.random() < 0.4:
         return np.ones(n // 2 + 1)
-    bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     gain_db = _smooth_curve_db(rng, n, 1.5 * variety)
-    gain_db += rng.normal(0.0, 2.5 * variety) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
-    gain_db += rng.normal(air_db, air_db / 2) * np.log2(np.maximum(bins_hz / 11_000, 1.0))
+    gain_db += rng.normal(0.0, 2.5 * variety) * _octaves_above(3_000, n)
+    gain_db += rng.normal(air_db, air_db / 2) * _octaves_above(11_000, n)
     gain: Floats = 10.0 ** (gain_db / 20)
     return gain
 
@@ -152,9 +157,7 @@ def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -
     shape_db = rng.uniform(-7, 4) * np.log2(np.maximum(bins_hz, 200) / 4_000)
     shape_db += _smooth_curve_db(rng, n, 1.2 * variety)
     if rng.random() < 0.3:
-        shape_db += rng.uniform(0, 9) * np.log2(
-            np.maximum(bins_hz / rng.uniform(3_000, 9_000), 1.0)
-        )
+        shape_db += rng.uniform(0, 9) * _octaves_above(rng.uniform(3_000, 9_000), n)
     # Limits the level of loud hum.
     level_db = min(rng.uniform(-80, -45), -25 - shape_db.max())
     shape = 10.0 ** (shape_db / 20)
@@ -164,12 +167,9 @@ def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -
 
 
 class Responses:
-    """Random frequency responses, drawn for every segment or chosen from a pool.
+    """Random frequency responses for signals of length ``n``, ``[n // 2 + 1]`` each.
 
-    Args:
-        draw: makes one response for signals of length ``n``, ``[n // 2 + 1]``.
-        n: length of the signals.
-        pool: size of the pool; 0 for none.
+    They are drawn for every segment, or chosen from ``pool`` responses drawn in advance.
     """
 
     def __init__(

@@ -154,10 +154,8 @@ def prepare(
     Raises:
         DataError: if there is no usable recording, or the target cannot be written.
     """
-    items = plan(source)
-    counts = dict.fromkeys(SPLITS, 0)
     done: list[Item] = []
-    for item in tqdm(items, unit="file", disable=None if progress else True):
+    for item in tqdm(plan(source), unit="file", disable=None if progress else True):
         try:
             _prepare_one(item, target, low=low)
         except DataError as error:
@@ -165,12 +163,12 @@ def prepare(
             continue
         except OSError as error:
             raise DataError(f"cannot write in {target}: {error.strerror}") from error
-        counts[item.split] += 1
         done.append(item)
     if not done:
         raise DataError(f"no recording in {source} can be used")
     if low:
         _write_lists(done, target)
+    counts = {split: sum(item.split == split for item in done) for split in SPLITS}
     report(", ".join(f"{split}: {count}" for split, count in counts.items()))
     return counts
 
@@ -181,18 +179,20 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
     if not high_path.exists():
         _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
     if low and not low_path.exists():
-        if item.low is not None:
-            try:
-                samples, rate = soundfile.read(item.low, dtype="float32", always_2d=True)
-            except (soundfile.LibsndfileError, OSError) as error:
-                raise DataError(f"cannot read {item.low}: {error}") from error
-            if rate != SAMPLE_RATE_IN:
-                raise DataError(f"{item.low} has {rate} Hz, not 22050")
-            partner = samples.mean(axis=1)
-        else:
-            # From the written file, which may have been resampled from 48 kHz.
-            partner = halved(read_even(high_path))
-        _write_whole(low_path, partner, SAMPLE_RATE_IN)
+        # Downsample the written file, because the source may have another rate.
+        audio = _read_low(item.low) if item.low else halved(read_even(high_path))
+        _write_whole(low_path, audio, SAMPLE_RATE_IN)
+
+
+def _read_low(path: Path) -> np.ndarray:
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    if rate != SAMPLE_RATE_IN:
+        raise DataError(f"{path} has {rate} Hz, not 22050")
+    mono: np.ndarray = samples.mean(axis=1)
+    return mono
 
 
 def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:
@@ -215,4 +215,8 @@ def _write_lists(items: Sequence[Item], target: Path) -> None:
     for split in SPLITS:
         names = [item.name.as_posix() for item in items if item.split == split]
         lines = [f"{split}/{name}|{LOW_FOLDER}/{split}/{name}\n" for name in names]
-        (target / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
+        path = target / f"{split}.txt"
+        try:
+            path.write_text("".join(lines), encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"cannot write {path}: {error.strerror}") from error

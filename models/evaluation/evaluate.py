@@ -80,14 +80,13 @@ def evaluate(
     methods = [kaiser("kaiser_fast"), kaiser("kaiser_best"), soxr_vhq(), *networks]
     evaluation = Evaluation(data, methods, networks, clips={m.name: [] for m in methods})
     if len(evaluation.clips) < len(methods):
-        raise ModelFileError(
-            f"two methods have the same name: {', '.join(m.name for m in methods)}"
-        )
+        names = ", ".join(method.name for method in methods)
+        raise ModelFileError(f"two methods have the same name: {names}")
     report(f"{len(clips)} clips in {data}, {len(methods)} methods")
     _measure_all(evaluation, clips, visqol_score, report)
     if robust:
-        pairs = list(_references(evaluation.paths))
-        evaluation.robustness = robustness([methods[0], *networks], pairs, report=report)
+        references = [reference for _, reference in _references(evaluation.paths)]
+        evaluation.robustness = robustness([methods[0], *networks], references, report=report)
     if table is not None:
         evaluation.write_csv(table)
     if page is not None:

@@ -68,12 +68,7 @@ def _clips(evaluation: Evaluation, method: Method) -> str:
 
 
 def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] = ()) -> None:
-    """Write an evaluation as HTML: tables, spectrograms of clips, and training curves.
-
-    Args:
-        evaluation: the scores.
-        target: the file; an existing one is replaced.
-        runs: folders of trainings whose curves to show; folders without a log are skipped.
+    """Write an evaluation as HTML: tables, spectrograms of clips, and curves of training ``runs``.
 
     Raises:
         DataError: if it cannot be written.

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -82,15 +81,15 @@ def degraded(condition: Condition, reference: Audio) -> tuple[Audio, Audio]:
 
 def robustness(
     methods: Sequence[Method],
-    clips: Sequence[tuple[Path, Audio]],
+    references: Sequence[Audio],
     *,
     report: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Score methods under every condition.
 
     Args:
-        methods: what to compare; the baseline first.
-        clips: names and recordings of even length at 44.1 kHz.
+        methods: the baseline first.
+        references: recordings of even length at 44.1 kHz.
         report: called with a line per condition.
 
     Returns:
@@ -99,7 +98,7 @@ def robustness(
     rows: list[dict[str, Any]] = []
     for condition in conditions():
         scores: dict[str, list[dict[str, float]]] = {m.name: [] for m in methods}
-        for _, reference in clips:
+        for reference in references:
             low, wanted = degraded(condition, reference)
             for method in methods:
                 scores[method.name].append(score(wanted, method.upsample(low)))

@@ -28,7 +28,7 @@ UNKNOWN = "unknown"
 # Allowed difference between trained and exported network, for samples in [-1, 1]: float32 sums in
 # another order. It is a third of a 16-bit step.
 PARITY = 1e-5
-# Lengths of the test signals: multiples of the block, plus samples.
+# Lengths of the test signals: blocks, plus samples.
 PARITY_LENGTHS = ((8, 0), (31, 5), (0, 70))
 # Length of the noise on which 16-bit weights are compared with 32-bit ones.
 PROBE_SAMPLES = 16_384
@@ -181,7 +181,7 @@ def _write(exportable: Exportable, metadata: dict[str, Any], out: Path) -> float
         _strip(buffer, temporary, root=metadata["name"])
         loaded = torch.jit.load(str(temporary))
         parity = _largest_difference(loaded, exportable)
-        # Written so that NaN fails as well.
+        # A parity of NaN fails too.
         if not parity <= PARITY:
             raise ModelFileError(
                 f"the exported network differs from the trained one by {parity:.1e}, more than "

@@ -45,6 +45,7 @@ class Exportable(ABC):
             the metadata, in output samples.
         settled_samples: output samples at the start of a whole signal that depend on its padding;
             a stream differs there.
+        ratio: output samples per input sample.
     """
 
     title: str
@@ -55,14 +56,10 @@ class Exportable(ABC):
     context_samples: tuple[int, int]
     crossfade_samples: int
     settled_samples = 0
+    ratio = 1
 
     def __init__(self, network: Any) -> None:
         self.network = network
-
-    @property
-    def ratio(self) -> int:
-        """Output samples per input sample."""
-        return 2 if self.front_end == "none" else 1
 
     @abstractmethod
     def amplified(self, gain_db: float) -> "Exportable":
@@ -153,6 +150,7 @@ class ExportableOctave(Exportable):
     """The octave: a streaming network that TorchScript compiles as it is."""
 
     front_end = NETWORKS["octave"].front_end
+    ratio = 2
     crossfade_samples = 256
 
     def __init__(self, network: Octave) -> None:

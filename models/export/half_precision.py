@@ -40,15 +40,9 @@ def with_rounded_weights(network: UNet) -> UNet:
 
 
 def error_db(y: Tensor, exact: Tensor, added: Tensor) -> float:
-    """Power of the error of ``y`` relative to that of ``added``, in dB.
+    """Level of ``y - exact`` relative to ``added``, the part of ``exact`` that the network added.
 
-    Args:
-        y: output of the approximate network.
-        exact: output of the exact network.
-        added: the part of ``exact`` that the network added.
-
-    Returns:
-        -inf without an error, NaN for an error that is not finite or if nothing is added.
+    It is -inf without an error, and NaN if the error is not finite or nothing is added.
     """
     error = float((y - exact).square().mean())
     power = float(added.square().mean())

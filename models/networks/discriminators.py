@@ -45,6 +45,14 @@ def high_pass_taps(from_hz: float) -> Tensor:
     return torch.from_numpy(np.asarray(made, np.float32))
 
 
+def _judge(h: Tensor, layers: nn.ModuleList, last: nn.Module) -> Judgement:
+    features = []
+    for layer in layers:
+        h = functional.leaky_relu(layer(h), SLOPE)
+        features.append(h)
+    return last(h), features
+
+
 class PeriodDiscriminator(nn.Module):
     """Convolves over every ``period``-th sample: 2-d convolutions of the folded signal.
 
@@ -75,11 +83,7 @@ class PeriodDiscriminator(nn.Module):
         """Scores and feature maps of signals."""
         rows = x.shape[2] // self.period
         h = x[:, :, : rows * self.period].reshape(len(x), 1, rows, self.period)
-        features = []
-        for layer in self.layers:
-            h = functional.leaky_relu(layer(h), SLOPE)
-            features.append(h)
-        return self.last(h), features
+        return _judge(h, self.layers, self.last)
 
 
 class BandDiscriminator(nn.Module):
@@ -127,11 +131,7 @@ class BandDiscriminator(nn.Module):
         power = spectrum.real.square() + spectrum.imag.square()
         power = power / self.window.square().sum() + POWER_FLOOR
         h = 0.5 * power.log10().transpose(1, 2)[:, None]
-        features = []
-        for layer in self.layers:
-            h = functional.leaky_relu(layer(h), SLOPE)
-            features.append(h)
-        return self.last(h), features
+        return _judge(h, self.layers, self.last)
 
 
 class Discriminators(nn.Module):

@@ -41,10 +41,7 @@ def with_kind(sizes: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def build_network(sizes: Mapping[str, Any]) -> nn.Module:
-    """An untrained network.
-
-    Args:
-        sizes: the section ``[network]`` of a configuration.
+    """An untrained network, from the section ``[network]`` of a configuration.
 
     Raises:
         ValueError: if a size is wrong.

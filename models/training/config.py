@@ -16,7 +16,6 @@ from pydantic import (
     StrictFloat,
     StrictInt,
     StrictStr,
-    Tag,
     TypeAdapter,
     ValidationError,
 )
@@ -59,17 +58,6 @@ class _Section:
     """A table of the file; unknown keys are errors."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
-
-
-def _kind(default: str) -> Discriminator:
-    """Chooses the class of a section by its key ``kind``."""
-
-    def kind(section: Any) -> Any:
-        if isinstance(section, dict):
-            return section.get("kind", default)
-        return getattr(section, "kind", None)
-
-    return Discriminator(kind)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -118,9 +106,7 @@ class OctaveConfig(_Section):
     expansion: PositiveInt = 2
 
 
-NetworkConfig = Annotated[
-    Annotated[UNetConfig, Tag("unet")] | Annotated[OctaveConfig, Tag("octave")], _kind("unet")
-]
+NetworkConfig = Annotated[UNetConfig | OctaveConfig, Discriminator("kind")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -138,11 +124,7 @@ class OctaveObjectiveConfig(_Section):
     kind: Literal["octave"] = "octave"
 
 
-ObjectiveConfig = Annotated[
-    Annotated[ThesisObjectiveConfig, Tag("thesis")]
-    | Annotated[OctaveObjectiveConfig, Tag("octave")],
-    _kind("thesis"),
-]
+ObjectiveConfig = Annotated[ThesisObjectiveConfig | OctaveObjectiveConfig, Discriminator("kind")]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,6 +213,8 @@ class TrainConfig(_Section):
     adversarial: AdversarialConfig | None = None
 
 
+_DEFAULT_KINDS = {"network": "unet", "objective": "thesis"}
+
 # By pydantic's location of an error: the section and its kind, if it has kinds.
 _TABLES: dict[tuple[int | str, ...], type[Any]] = {
     (): TrainConfig,
@@ -258,6 +242,9 @@ def load_config(path: Path) -> TrainConfig:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
+    for section, kind in _DEFAULT_KINDS.items():
+        if isinstance(tables.get(section), dict):
+            tables[section].setdefault("kind", kind)
     try:
         return TypeAdapter(TrainConfig).validate_python(tables)
     except ValidationError as error:
@@ -279,7 +266,7 @@ def _message(errors: list[ErrorDetails]) -> str:
         lacking = [e["loc"] for e in errors if e["type"] == kind]
         missing = sorted(str(loc[-1]) for loc in lacking if loc[:-1] == table)
         return f"[{table[0]}] lacks {', '.join(missing)}"
-    if kind in ("dataclass_type", "union_tag_not_found"):
+    if kind in ("dataclass_type", "model_attributes_type"):
         return f"[{key}] must be a table"
     if kind == "union_tag_invalid":
         allowed = error["ctx"]["expected_tags"].replace("'", "").replace(", ", " or ")

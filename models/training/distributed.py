@@ -124,10 +124,7 @@ def _share_statistics(module: nn.Module, world: World) -> None:
 
 @contextmanager
 def world_of_torchrun(device: str) -> Iterator[World]:
-    """Join the other processes that torchrun started; one process without torchrun.
-
-    Args:
-        device: ``run.device`` of the configuration.
+    """Join the other processes that torchrun started; ``device`` is ``run.device``.
 
     Raises:
         TrainingError: if the processes do not find each other.

@@ -83,7 +83,7 @@ class Octave(nn.Module):
         ValueError: if a size is not positive.
     """
 
-    # Constants for TorchScript, which sees no names of the module. Lengths are in samples at
+    # Constants for TorchScript, which sees no module-level names. Lengths are in samples at
     # 22.05 kHz; those that end with _out are at 44.1 kHz.
     hop: Final[int] = sizes.HOP
     hop_out: Final[int] = 2 * sizes.HOP

@@ -68,7 +68,7 @@ class ToneGuard(nn.Module):
         self.low = int(inside.nonzero()[0])
         self.high = int(inside.nonzero()[-1]) + 1
         self.register_buffer("ramp", torch.arange(STEP) / STEP)
-        # TorchScript sees no names of the module.
+        # TorchScript sees no module-level names.
         self.step, self.frame, self.valley_bins = STEP, FRAME, VALLEY_BINS
         self.lead_in, self.ahead = PAST + STEP - FIRST, AHEAD
         self.skipped = STEP - FIRST

@@ -132,7 +132,7 @@ class UNet(nn.Module):
     def forward(self, signal: Tensor) -> Tensor:
         """Restore a whole signal or window."""
         length = signal.shape[-1]
-        # 128 is BLOCK_MULTIPLE; TorchScript sees no names of the module.
+        # 128 is BLOCK_MULTIPLE; TorchScript sees no module-level names.
         padded = functional.pad(signal, [0, -length % 128])
         x = self.inp(padded)
         skips = [x]

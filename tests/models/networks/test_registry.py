@@ -161,6 +161,14 @@ def test_checkpoints_that_name_no_kind_are_u_nets(folder: Path) -> None:
     assert isinstance(trained_network(load_checkpoint(folder / "old.pt")), UNet)
 
 
+@pytest.mark.parametrize(
+    "network", [{"kind": "gru"}, {"width": 0, "align_corners": False}, {"depth": 3}], ids=str
+)
+def test_a_configuration_that_no_network_has_is_refused(network: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="do not fit"):
+        trained_network({"config": {"network": network}, "averaged": None, "network": {}})
+
+
 def test_another_kind_of_network_is_refused(folder: Path, stand_ins: None) -> None:
     train(octave(folder, steps=2), report=lambda _: None)
     other = replace(octave(folder), network=UNetConfig(width=2))

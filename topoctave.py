@@ -96,7 +96,7 @@ def _prepare(args: argparse.Namespace) -> int:
 
 
 def _train(args: argparse.Namespace) -> int:
-    from models.training.config_file import load_config
+    from models.training.config import load_config
     from models.training.loop import TrainingStopped
     from models.training.train import train
 

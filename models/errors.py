@@ -1,19 +1,19 @@
-"""What can be wrong with what a training, an export or an evaluation is given."""
+"""Errors of training, export and evaluation that users see as one line."""
 
 from realtime.errors import TopoctaveError
 
 
 class ConfigError(TopoctaveError):
-    """A training configuration is unreadable, or names what is wrong or missing here."""
+    """A training configuration is unreadable or wrong, or names a missing device or folder."""
 
 
 class DataError(TopoctaveError):
-    """Recordings are missing or cannot be used, or a file of results cannot be written."""
+    """Recordings are missing or unusable, or a file of results cannot be written."""
 
 
 class CheckpointError(TopoctaveError):
-    """A checkpoint is missing, damaged or of another training, or cannot be written."""
+    """A checkpoint is missing, damaged, of another training, or cannot be written."""
 
 
 class TrainingError(TopoctaveError):
-    """A training cannot go on: it diverged, memory is short, or processes are missing."""
+    """A training cannot continue: it diverged, memory is short, or processes are missing."""

@@ -1,7 +1,7 @@
-"""Speak assets/demo.wav: a clip that is natively 22.05 kHz, so a real input of the right rate.
+"""Makes assets/demo.wav with espeak-ng, which synthesises at 22.05 kHz.
 
-espeak-ng synthesises at 22.05 kHz. The sentences are full of s, sh, f and t, whose energy lies in
-the octave that 22.05 kHz audio lacks. Run it from anywhere: ``python scripts/make_demo.py``.
+The sentences are full of s, sh, f and t, whose energy lies above 11 kHz. Run it from any folder:
+``python scripts/make_demo.py``.
 """
 
 import subprocess
@@ -26,7 +26,7 @@ PAUSE_SAMPLES = SAMPLE_RATE_HZ // 5
 
 
 def speak(path: Path) -> None:
-    """Let espeak-ng write its own 22.05 kHz WAV."""
+    """Let espeak-ng write a 22.05 kHz WAV."""
     command = ["espeak-ng", "-v", VOICE, "-s", str(WORDS_PER_MINUTE), "-p", str(PITCH)]
     subprocess.run([*command, "-w", str(path), TEXT], check=True)
 
@@ -39,7 +39,7 @@ def main() -> int:
         try:
             speak(spoken)
         except (OSError, subprocess.CalledProcessError) as error:
-            print(f"espeak-ng does not speak: {error}", file=sys.stderr)
+            print(f"espeak-ng failed: {error}", file=sys.stderr)
             return 2
         audio, rate = soundfile.read(spoken)
     if rate != SAMPLE_RATE_HZ or audio.ndim != 1:
@@ -48,7 +48,7 @@ def main() -> int:
     loud = np.flatnonzero(np.abs(audio) > 1e-3)
     audio = np.pad(audio[loud[0] : loud[-1] + 1], PAUSE_SAMPLES)
     audio *= 10 ** (PEAK_DB / 20) / np.abs(audio).max()
-    # Rounded here, not by the library: the same samples everywhere.
+    # Rounded here, because libsndfile versions may round differently.
     samples = np.round(audio * 32_767).astype(np.int16)
     soundfile.write(target, samples, rate, subtype="PCM_16")
     print(f"{target.name}: {len(samples) / rate:.2f} s at {rate} Hz")

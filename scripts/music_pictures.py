@@ -1,18 +1,18 @@
-"""Draws what models make of synthesised music: kaiser_fast, each model, the recording.
+"""Draws spectrograms of synthetic music: kaiser_fast, each model, and the original.
 
     .venv/bin/python -m scripts.music_pictures docs/music.png [MODEL ...]
 
-Without models, all that are shipped. Prints what the tests demand: LSD, and the line above
-11.5 kHz that stands out most of what was added.
+By default it takes all shipped models. It prints the measures that tests limit: LSD, and the most
+prominent tone above 11.5 kHz in what a model added.
 """
 
 import sys
 from pathlib import Path
 
+from models.data.front_end import halved
 from models.evaluation.methods import kaiser, model
 from models.evaluation.metrics import score
 from models.evaluation.plots import png, spectrogram_grid
-from models.evaluation.results import halved
 from realtime.errors import TopoctaveError
 from realtime.inference.model_file import find_model, shipped_models
 from tests.helpers.signals import MUSIC
@@ -22,7 +22,7 @@ FROM_HZ = 11_500.0
 
 
 def main() -> int:
-    """Draw; returns the exit code."""
+    """Draw the picture; returns the exit code."""
     if len(sys.argv) < 2:
         print(__doc__, file=sys.stderr)
         return 2
@@ -40,8 +40,8 @@ def main() -> int:
         rows[name] = made | {"recording": recording}
         for method, audio in made.items():
             tone = loudest_tone(audio - made["kaiser_fast"], from_hz=FROM_HZ)
-            said = f", tone {tone.to_noise_db:.0f} dB in noise at {tone.hz:.0f} Hz" if tone else ""
-            print(f"{name} {method}: LSD {score(recording, audio)['lsd']:.2f}{said}")
+            found = f", tone {tone.to_noise_db:.0f} dB in noise at {tone.hz:.0f} Hz" if tone else ""
+            print(f"{name} {method}: LSD {score(recording, audio)['lsd']:.2f}{found}")
     Path(sys.argv[1]).write_bytes(png(spectrogram_grid(rows)))
     return 0
 

@@ -1,9 +1,9 @@
-"""Takes the README's pictures of the window: the real one, running on speech, dark and light.
+"""Takes the README's screenshots of the window, dark and light, while it runs on speech.
 
     .venv/bin/python scripts/screenshots.py [--size 1440x860] [--scale 1] [--folder assets]
 
-Uses a display of its own (Xvfb), and the fonts of the machine: Inter looks best
-(Debian: fonts-inter).
+It starts its own display (Xvfb) and uses the machine's fonts; Inter looks best (Debian:
+fonts-inter).
 """
 
 import argparse
@@ -18,14 +18,14 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 FILL_S = 11.0
-"""So long until the pictures are full."""
+"""When the spectrograms are full."""
 ORIGINAL_S = (6.5, 8.5)
-"""In between A is heard, so that the picture shows what the switch does."""
+"""Start and end of a passage with A, to show the A/B switch in the spectrogram."""
 
 
 @contextmanager
 def display(size: str) -> Iterator[str]:
-    """An Xvfb of our own; yields the value for ``DISPLAY``."""
+    """A new Xvfb; yields the value for ``DISPLAY``."""
     read_end, write_end = os.pipe()
     server = subprocess.Popen(
         ["Xvfb", "-displayfd", str(write_end), "-screen", "0", f"{size}x24", "-nolisten", "tcp"],
@@ -42,7 +42,7 @@ def display(size: str) -> Iterator[str]:
 
 
 def pause(milliseconds: int) -> None:
-    """Let the window live; QTest.qWait would keep the interpreter from the audio's threads."""
+    """Run Qt's event loop; QTest.qWait would hold the interpreter lock of the audio threads."""
     from PySide6.QtCore import QEventLoop, QTimer
 
     loop = QEventLoop()
@@ -51,7 +51,7 @@ def pause(milliseconds: int) -> None:
 
 
 def take(path: Path, *, light: bool, width: int, height: int) -> None:
-    """One picture, in a process that has a display."""
+    """Take one picture, in a process with a display."""
     from PySide6.QtWidgets import QApplication
 
     from gui.control.user_settings import Memory, Remembered
@@ -82,7 +82,7 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
                 pause(30)
             if bypass is not None:
                 window.panels.listening.set_bypass(bypass)
-            # What loading left behind is not what a running session shows.
+            # Without the counts from loading.
             engine.reset_counters()
         pause(400)
         window.grab().save(str(path))
@@ -90,7 +90,7 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
 
 
 def main() -> int:
-    """Start a process per picture, as Qt reads its scale once."""
+    """Start a process per picture, because Qt reads its scale once."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n", maxsplit=1)[0])
     parser.add_argument("--size", default="1440x860", help="of the window, in points")
     parser.add_argument("--scale", default="1", help="device pixels per point")

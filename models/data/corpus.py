@@ -1,4 +1,4 @@
-"""Recordings in memory and random aligned segments of them."""
+"""Recordings in memory, and random segments of them."""
 
 import hashlib
 from dataclasses import dataclass
@@ -20,10 +20,10 @@ AUDIO_SUFFIXES = {".wav", ".flac", ".ogg", ".aiff", ".aif", ".mp3"}
 
 
 def find_audio(folder: Path) -> list[Path]:
-    """Audio files below a folder, sorted.
+    """Audio files in a folder and its subfolders, sorted.
 
     Raises:
-        DataError: if there are none, or no such folder.
+        DataError: if there is no such folder, or no audio file in it.
     """
     if not folder.is_dir():
         raise DataError(f"there is no folder {folder}")
@@ -53,20 +53,26 @@ def read_recording(path: Path) -> npt.NDArray[np.float32]:
     return mono
 
 
+def read_even(path: Path) -> npt.NDArray[np.float32]:
+    """:func:`read_recording`, cut to an even length."""
+    audio = read_recording(path)
+    return audio[: len(audio) // 2 * 2]
+
+
 @dataclass(frozen=True)
 class Corpus:
-    """Decoded recordings, each normalised to peak 1 and kept in 16 bits end to end."""
+    """Decoded recordings of peak 1, concatenated, as 16-bit samples."""
 
     samples: npt.NDArray[np.int16]
     starts: npt.NDArray[np.int64]
-    """``[files + 1]``: where each recording begins in ``samples``."""
+    """``[files + 1]``: the first sample of each recording."""
 
     @classmethod
     def read(cls, folder: Path) -> "Corpus":
-        """Decode every recording below a folder; silent ones are left out.
+        """Decode all recordings in a folder; silent ones are skipped.
 
         Raises:
-            DataError: if there are none, or one is unreadable.
+            DataError: if there are none, or one cannot be read.
         """
         parts = []
         for path in find_audio(folder):
@@ -81,25 +87,24 @@ class Corpus:
 
     @property
     def fingerprint(self) -> str:
-        """Of the decoded samples and their order, so that a changed corpus is noticed."""
+        """Hash of the samples and their order; it changes with the recordings."""
         digest = hashlib.blake2b(np.ascontiguousarray(self.samples).data, digest_size=16)
         digest.update(self.starts.astype(np.int64).tobytes())
         return digest.hexdigest()
 
     @property
     def seconds(self) -> float:
-        """Length of all recordings together."""
+        """Total length."""
         return len(self.samples) / SAMPLE_RATE_OUT
 
     def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
-        """Random cuts, ``[count, n]``; recordings are drawn by their length, short ones padded."""
+        """Random segments ``[count, n]``, recordings weighted by length, short ones zero-padded."""
         out = np.zeros((count, n), np.float32)
         lengths = np.diff(self.starts)
-        for row, file in zip(
-            out, rng.choice(len(lengths), count, p=lengths / lengths.sum()), strict=True
-        ):
+        files = rng.choice(len(lengths), count, p=lengths / lengths.sum())
+        for row, file in zip(out, files, strict=True):
             length = int(lengths[file])
-            # A cut may begin before or end behind the recording by an eighth of a segment.
+            # A segment may reach an eighth of its length beyond either end of the recording.
             first = int(rng.integers(-n // 8, max(length - n + n // 8, -n // 8 + 1)))
             begin, end = max(first, 0), min(first + n, length)
             audio = self.samples[self.starts[file] + begin : self.starts[file] + end]
@@ -109,13 +114,7 @@ class Corpus:
 
 @dataclass(frozen=True)
 class Mixture:
-    """Recordings of two kinds, speech and music for instance.
-
-    Attributes:
-        main: most of what is drawn.
-        also: the rest.
-        share: probability that a segment is of ``also``.
-    """
+    """Two corpora; ``share`` is the probability that a segment is from ``also``."""
 
     main: Corpus
     also: Corpus
@@ -123,16 +122,16 @@ class Mixture:
 
     @property
     def fingerprint(self) -> str:
-        """Of both; the share may change."""
+        """Hash of both corpora; the share may change."""
         return f"{self.main.fingerprint} {self.also.fingerprint}"
 
     @property
     def seconds(self) -> float:
-        """Length of all recordings together."""
+        """Total length."""
         return self.main.seconds + self.also.seconds
 
     def segments(self, rng: np.random.Generator, count: int, n: int) -> Tensor:
-        """Random cuts, ``[count, n]``."""
+        """Random segments, ``[count, n]``."""
         others = int(rng.binomial(count, self.share))
         parts = [self.main.segments(rng, count - others, n), self.also.segments(rng, others, n)]
         return torch.cat(parts)
@@ -148,10 +147,10 @@ def training_batch(
     rank: int = 0,
     tones_share: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
-    """The batch of one step: the same for the same (seed, step, rank), so resuming is exact.
+    """The batch of a step. It depends on (seed, step, rank) only, so resuming is exact.
 
-    ``tones_share`` is the probability that a segment is not recorded but made of lone tones; every
-    second of these is without a noise floor.
+    ``tones_share`` is the probability that a segment is made of synthetic tones; every second one
+    of these gets no noise floor.
     """
     rng = np.random.default_rng([seed, step, rank])
     audio = corpus.segments(rng, batch_size, degrader.n)

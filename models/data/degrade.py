@@ -1,7 +1,7 @@
 """Training pairs from 44.1 kHz audio: recording conditions, a low-pass, and the front end.
 
-All filters are linear and applied in batches in the frequency domain. A network trained behind one
-low-pass and one studio does not carry over to others (Sulun and Davies, 2021), so both are random.
+All filters are linear and applied in batches in the frequency domain. A network trained on one
+low-pass and one studio fails on others (Sulun and Davies, 2021), so both are random.
 """
 
 from collections.abc import Callable
@@ -13,44 +13,31 @@ import numpy.typing as npt
 import resampy
 import scipy.fft
 import scipy.signal
-import soxr
 import torch
 from torch import Tensor
 
+from models.data.front_end import DOWNSAMPLERS
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 Floats = npt.NDArray[np.float64]
 Complexes = npt.NDArray[np.complex128]
 
-
-# Of sharp cuts.
+# Length of the sharp low-passes.
 SHARP_TAPS = 401
 
-# Samples of real audio on both sides of a segment that the longest filter may ring into.
+# Audio on both sides of a segment, longer than the ringing of every filter.
 MARGIN_SAMPLES = 768
+
+# Seed of the pools: the same in every training.
+POOL_SEED = 20_260
 
 
 def padded_samples(segment_samples: int) -> int:
-    """Even length, fast for an FFT, that holds a segment and a margin on both sides."""
+    """An even length that is fast for an FFT and holds a segment with both margins."""
     n = segment_samples + 2 * MARGIN_SAMPLES
     while (m := int(scipy.fft.next_fast_len(n, real=True))) % 2:
         n = m + 1
     return m
-
-
-@cache
-def _resamplers() -> dict[str, Callable[[Floats], Floats]]:
-    return {
-        "kaiser_best": lambda x: resampy.resample(
-            x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best"
-        ),
-        "kaiser_fast": lambda x: resampy.resample(
-            x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_fast"
-        ),
-        "soxr_vhq": lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality="VHQ"),
-        "soxr_hq": lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality="HQ"),
-        "resample_poly": lambda x: scipy.signal.resample_poly(x, 1, 2),
-    }
 
 
 def _centred_response(taps: Floats, centre: int, n: int) -> Complexes:
@@ -62,17 +49,17 @@ def _centred_response(taps: Floats, centre: int, n: int) -> Complexes:
 
 @cache
 def resampler_response(name: str, n: int) -> Complexes:
-    """Response of a 44.1 to 22.05 kHz resampler's low-pass, ``[n // 2 + 1]``, measured.
+    """Measured response of a downsampler's low-pass, ``[n // 2 + 1]``.
 
-    An impulse at an even and one at an odd position show both halves of its impulse response.
+    Impulses at an even and at an odd position show the two halves of its impulse response.
     """
     half = 2 * MARGIN_SAMPLES
     taps = np.zeros(2 * half)
     for offset in (0, 1):
         impulse = np.zeros(2 * half)
         impulse[half + offset] = 1.0
-        # Output m sees tap 2m - (half + offset); a symmetric filter, written around index half.
-        y = _resamplers()[name](impulse)
+        # Output m is tap 2m - (half + offset) of a symmetric filter centred at index half.
+        y = DOWNSAMPLERS[name](impulse)
         lags = 2 * np.arange(len(y)) - (half + offset)
         keep = np.abs(lags) < MARGIN_SAMPLES
         taps[half + lags[keep]] = y[keep]
@@ -90,12 +77,12 @@ def kaiser_fast_response(n: int) -> Complexes:
 
 
 def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
-    """A random anti-aliasing filter: a resampler's, a classical design run both ways, or a sinc."""
+    """A random anti-aliasing filter: a resampler's, a classical zero-phase design, or a sinc."""
     if rng.random() < 0.6:
-        names = list(_resamplers())
+        names = list(DOWNSAMPLERS)
         name = names[0] if rng.random() < 0.4 else names[rng.integers(len(names))]
         return resampler_response(name, n)
-    # Some begin where the front end's own edge is out of sight.
+    # Some cut far below the edge of the front end.
     low, high = (8_500, 11_000) if rng.random() < 0.8 else (7_400, 8_500)
     hz = rng.uniform(low, high)
     if rng.random() < 0.25:
@@ -117,47 +104,52 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
 
 
 def _sharp_cut(hz: float, n: int) -> Complexes:
-    """What an encoder or an editor leaves: a windowed sinc, its transition 600 Hz."""
+    """An encoder's or an editor's low-pass: a windowed sinc with 600 Hz of transition."""
     taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_OUT)
     return _centred_response(taps, SHARP_TAPS // 2, n)
 
 
 def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floats:
-    """A random smooth curve over ``n // 2 + 1`` bins: nodes an octave apart, linear between."""
+    """A random curve over ``n // 2 + 1`` bins: linear between nodes an octave apart."""
     nodes_hz = 22_050 / 2.0 ** np.arange(8, -1, -1)
     nodes_db = rng.normal(0.0, spread_db, len(nodes_hz))
     bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     return np.interp(np.log2(bins_hz), np.log2(nodes_hz), nodes_db)
 
 
+def _octaves_above(hz: float, n: int) -> Floats:
+    """Per bin the octaves above a frequency; 0 below it."""
+    octaves: Floats = np.log2(np.maximum(np.linspace(1.0, 22_050, n // 2 + 1) / hz, 1.0))
+    return octaves
+
+
 def random_equaliser(
     rng: np.random.Generator, n: int, variety: float = 1.0, air_db: float = 0.0
 ) -> Floats:
-    """Linear gain per bin: gentle random bends and tilts above 3 and 11 kHz, as microphones differ.
+    """Gain per bin of a random microphone: smooth bends, and tilts above 3 and 11 kHz.
 
-    Two in five leave the recording as it is.
+    40 % leave the recording as it is.
 
     Args:
-        rng: decides.
+        rng: source of randomness.
         n: length of the signals.
         variety: factor on all spreads.
-        air_db: mean tilt above 11 kHz per octave.
+        air_db: mean tilt above 11 kHz, in dB per octave; half of it is the tilt's spread.
     """
     if rng.random() < 0.4:
         return np.ones(n // 2 + 1)
-    bins_hz = np.linspace(1.0, 22_050, n // 2 + 1)
     gain_db = _smooth_curve_db(rng, n, 1.5 * variety)
-    gain_db += rng.normal(0.0, 2.5 * variety) * np.log2(np.maximum(bins_hz / 3_000, 1.0))
-    gain_db += rng.normal(air_db, air_db / 2) * np.log2(np.maximum(bins_hz / 11_000, 1.0))
+    gain_db += rng.normal(0.0, 2.5 * variety) * _octaves_above(3_000, n)
+    gain_db += rng.normal(air_db, air_db / 2) * _octaves_above(11_000, n)
     gain: Floats = 10.0 ** (gain_db / 20)
     return gain
 
 
 def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:
-    """Standard deviation per bin of a coloured noise floor relative to a signal of power 1.
+    """Standard deviation per bin of a coloured noise floor, relative to a signal of power 1.
 
-    Mostly a straight line over octaves with gentle bends; some rise towards the top besides, as
-    many converters push their noise to where it is heard less. The level is that of 4 kHz.
+    A tilt with smooth bends. 30 % also rise towards the top, like the shaped noise of many
+    converters. The level is that at 4 kHz.
     """
     if rng.random() < 0.4:
         return np.zeros(n // 2 + 1)
@@ -165,28 +157,19 @@ def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -
     shape_db = rng.uniform(-7, 4) * np.log2(np.maximum(bins_hz, 200) / 4_000)
     shape_db += _smooth_curve_db(rng, n, 1.2 * variety)
     if rng.random() < 0.3:
-        shape_db += rng.uniform(0, 9) * np.log2(
-            np.maximum(bins_hz / rng.uniform(3_000, 9_000), 1.0)
-        )
-    # Hum may be loud, but not louder than the recording.
+        shape_db += rng.uniform(0, 9) * _octaves_above(rng.uniform(3_000, 9_000), n)
+    # Limits the level of loud hum.
     level_db = min(rng.uniform(-80, -45), -25 - shape_db.max())
     shape = 10.0 ** (shape_db / 20)
-    # A white signal of power 1 has E|X_k|^2 = n; half of it in the real part.
+    # For white noise of power 1, E|X_k|^2 = n; half of it is in the real part.
     deviation: Floats = shape * 10.0 ** (level_db / 20) * np.sqrt(n / 2)
     return deviation
 
 
-# Of the pools: the same in every training.
-POOL_SEED = 20_260
-
-
 class Responses:
-    """Random frequency responses: fresh ones for every segment, or some of a pool.
+    """Random frequency responses for signals of length ``n``, ``[n // 2 + 1]`` each.
 
-    Args:
-        draw: one response of signals of length ``n``, ``[n // 2 + 1]``.
-        n: length of the signals.
-        pool: how many are drawn in advance; 0 draws all afresh.
+    They are drawn for every segment, or chosen from ``pool`` responses drawn in advance.
     """
 
     def __init__(
@@ -213,20 +196,19 @@ class Degrader:
     """Makes pairs of a network's input and full-band audio.
 
     Args:
-        segment_samples: length of what comes out, at 44.1 kHz; even.
-        random: whether level, equalisation, noise floor and low-pass are drawn for each
-            segment. Otherwise the low-pass is resampy's kaiser_best and nothing else changes.
+        segment_samples: length of the output at 44.1 kHz; even.
+        random: whether level, equaliser, noise floor and low-pass are random. Otherwise the
+            low-pass is resampy's kaiser_best and nothing else changes.
         front_end: ``kaiser_fast`` upsamples the network's input, ``none`` leaves it at 22.05 kHz.
-        pool: how many random low-passes, equalisers and noise floors are drawn in advance, for
-            networks that are as fast as their design; 0 draws fresh ones for every segment.
-        variety: how much microphones and rooms differ: factor on the spread of equalisers and
-            floors.
-        air_db: mean tilt of microphones above 11 kHz, in dB per octave; half of it is its spread.
+        pool: number of random filters drawn in advance, for networks that train faster than
+            filters are designed; 0 draws new ones for every segment.
+        variety: factor on the spread of equalisers and noise floors.
+        air_db: mean tilt of the equalisers above 11 kHz, in dB per octave.
 
     Shape:
         - Input: ``[B, padded_samples(segment_samples)]`` at 44.1 kHz, peak 1
-        - Output: the network's input, ``[B, 1, segment_samples]``, or half as long without a front
-          end, and its target, ``[B, 1, segment_samples]``
+        - Output: the network's input, ``[B, 1, segment_samples]`` (half as long without a front
+          end), and its target, ``[B, 1, segment_samples]``
     """
 
     def __init__(
@@ -255,10 +237,7 @@ class Degrader:
     def __call__(
         self, audio: Tensor, rng: np.random.Generator, *, clean: int = 0
     ) -> tuple[Tensor, Tensor]:
-        """Degrade a batch; ``rng`` decides everything random.
-
-        The first ``clean`` segments get no noise floor: they are no recordings.
-        """
+        """Degrade a batch; the first ``clean`` segments get no noise floor."""
         spectrum = torch.fft.rfft(audio)
         if self.random:
             spectrum = self._record(spectrum, audio, rng, clean)
@@ -280,7 +259,7 @@ class Degrader:
     def _record(
         self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator, clean: int
     ) -> Tensor:
-        """Another microphone: equaliser, noise floor and level, each segment its own."""
+        """Simulate a microphone per segment: equaliser, noise floor and level."""
         batch = len(audio)
         equaliser = self._equalisers(rng, batch)
         floor = self._floors(rng, batch)

@@ -1,8 +1,8 @@
-"""From VCTK, a folder, or the thesis's prompt lists to what training reads: 44.1 kHz mono FLAC.
+"""Prepares training data: 44.1 kHz mono FLAC from VCTK, a folder, or a prompt list.
 
-VCTK 0.92 as it is unpacked (``wav48_silence_trimmed/p225/p225_001_mic1.flac``) is split by
-speaker: the usual test speakers apart (as in NU-Wave 2, NVSR and AP-BWE), some for validation.
-Any other folder is split by file, by a hash of its name, so that more files move none of the old.
+VCTK 0.92 (``wav48_silence_trimmed/p225/p225_001_mic1.flac``) is split by speaker, with the test
+speakers of NU-Wave 2, NVSR and AP-BWE. Any other folder is split by a hash of the file names, so
+that added files leave the split of the others as it is.
 """
 
 import hashlib
@@ -12,21 +12,21 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import resampy
 import soundfile
 from tqdm import tqdm
 
-from models.data.corpus import find_audio, read_recording
+from models.data.corpus import find_audio, read_even, read_recording
+from models.data.front_end import halved
 from models.errors import DataError
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 VCTK_FOLDER = "wav48_silence_trimmed"
 TEST_SPEAKERS = frozenset(("p360", "p361", "p362", "p363", "p364", "p374", "p376", "s5"))
-# Nobody agrees on validation speakers; any that are not heard in training nor in the test do.
+# There is no standard choice of validation speakers.
 VALIDATION_SPEAKERS = frozenset(("p345", "p347", "p351"))
 
 SPLITS = ("train", "validation", "test")
-# Of a folder without speakers, in percent.
+# Of folders that are not VCTK, in percent.
 VALIDATION_SHARE, TEST_SHARE = 5, 5
 
 LOW_FOLDER = "low"
@@ -37,10 +37,10 @@ class Item:
     """One recording to prepare.
 
     Attributes:
-        source: what is read.
+        source: the file to read.
         split: ``train``, ``validation`` or ``test``.
-        name: path of the result below its split, with the suffix .flac.
-        low: a partner at 22.05 kHz that exists; None to make one where partners are wanted.
+        name: path of the result in the split's folder, with the suffix .flac.
+        low: an existing 22.05 kHz version; None to make one if ``prepare`` is asked to.
     """
 
     source: Path
@@ -50,26 +50,25 @@ class Item:
 
 
 def plan(source: Path) -> list[Item]:
-    """What there is to prepare in a folder, or in a prompt list of the thesis.
+    """The recordings of a folder, or of a prompt list as in the thesis (docs/thesis.md).
 
     Raises:
-        DataError: if there is nothing, or a list has a line that is none.
+        DataError: if there are none, or a line of the list is malformed.
     """
     if source.is_file():
         return _plan_list(source)
     folder = source if source.name == VCTK_FOLDER else source / VCTK_FOLDER
     if folder.is_dir():
         return _plan_vctk(folder)
-    paths = find_audio(source)
     items = []
-    for path in paths:
+    for path in find_audio(source):
         name = path.relative_to(source)
         items.append(Item(path, _split_of_name(name.as_posix()), name.with_suffix(".flac")))
     return _distinct(items)
 
 
 def _plan_vctk(folder: Path) -> list[Item]:
-    # One microphone: the other's recordings are the same sentences. p280 and p315 lack mic2.
+    # Both microphones recorded the same sentences, and p280 and p315 have no mic2.
     paths = sorted(folder.glob("*/*_mic1.flac"))
     if not paths:
         raise DataError(f"no */*_mic1.flac in {folder}")
@@ -83,7 +82,7 @@ def _plan_vctk(folder: Path) -> list[Item]:
 
 
 def _plan_list(path: Path) -> list[Item]:
-    """``44k path|22k path`` per line; the split is in the list's name, training otherwise."""
+    """One ``44k path|22k path`` per line. The list's name tells the split; default: train."""
     try:
         lines = path.read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
@@ -108,7 +107,7 @@ def _plan_list(path: Path) -> list[Item]:
 
 
 def _split_of_name(name: str) -> str:
-    # One more file must not move others from one split to another.
+    # A hash: an added file must not move others to another split.
     percent = int.from_bytes(hashlib.blake2b(name.encode(), digest_size=4).digest()) % 100
     if percent < TEST_SHARE:
         return "test"
@@ -116,7 +115,7 @@ def _split_of_name(name: str) -> str:
 
 
 def _distinct(items: Sequence[Item]) -> list[Item]:
-    """a.wav and a.mp3 would become one file: refuse to choose."""
+    """The items, unless two would become the same file, as a.wav and a.mp3 would."""
     seen: dict[tuple[str, Path], Path] = {}
     for item in items:
         key = (item.split, item.name)
@@ -134,31 +133,29 @@ def prepare(
     report: Callable[[str], None] = print,
     progress: bool = False,
 ) -> dict[str, int]:
-    """Make what training and evaluation read; what is there from before is not made again.
+    """Write the recordings that training and evaluation read; existing files are kept.
 
-    ``target`` gets ``train``, ``validation`` and ``test`` with 44.1 kHz mono FLAC of 16 bits at
-    the stored level (training normalises what it reads). With ``low`` also ``low/train`` and so
-    on with partners at 22.05 kHz by resampy kaiser_best, and ``train.txt`` and so on: the
-    thesis's lists ``44k path|22k path``. Recordings of less than 44.1 kHz and unreadable ones are
-    left out, and named.
+    ``target`` gets ``train``, ``validation`` and ``test`` with 44.1 kHz mono 16-bit FLAC at the
+    stored level. With ``low`` it also gets ``low/train`` and so on, with 22.05 kHz versions by
+    resampy kaiser_best, and the prompt lists ``train.txt`` and so on, with a line
+    ``44k path|22k path`` per recording. Recordings below 44.1 kHz and unreadable ones are
+    reported and skipped.
 
     Args:
         source: VCTK 0.92, any folder of recordings, or a prompt list.
         target: the folder to fill.
-        low: whether to make partners and lists.
+        low: whether to write 22.05 kHz versions and prompt lists.
         report: called with a line at a time.
-        progress: whether to show a bar where the output is a terminal.
+        progress: whether to show a bar if stderr is a terminal.
 
     Returns:
-        How many recordings each split has.
+        The number of recordings of each split.
 
     Raises:
-        DataError: if there is nothing to prepare, nothing usable, or the target cannot be written.
+        DataError: if there is no usable recording, or the target cannot be written.
     """
-    items = plan(source)
-    counts = dict.fromkeys(SPLITS, 0)
-    made: list[Item] = []
-    for item in tqdm(items, unit="file", disable=None if progress else True):
+    done: list[Item] = []
+    for item in tqdm(plan(source), unit="file", disable=None if progress else True):
         try:
             _prepare_one(item, target, low=low)
         except DataError as error:
@@ -166,12 +163,12 @@ def prepare(
             continue
         except OSError as error:
             raise DataError(f"cannot write in {target}: {error.strerror}") from error
-        counts[item.split] += 1
-        made.append(item)
-    if not made:
+        done.append(item)
+    if not done:
         raise DataError(f"no recording in {source} can be used")
     if low:
-        _write_lists(made, target)
+        _write_lists(done, target)
+    counts = {split: sum(item.split == split for item in done) for split in SPLITS}
     report(", ".join(f"{split}: {count}" for split, count in counts.items()))
     return counts
 
@@ -182,27 +179,26 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
     if not high_path.exists():
         _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
     if low and not low_path.exists():
-        if item.low is not None:
-            samples, rate = soundfile.read(item.low, dtype="float32", always_2d=True)
-            if rate != SAMPLE_RATE_IN:
-                raise DataError(f"{item.low} has {rate} Hz, not 22050")
-            partner = samples.mean(axis=1)
-        else:
-            # Of what was written, so that the pair is one even where 48 kHz was resampled.
-            reference = read_recording(high_path)
-            partner = resampy.resample(
-                reference[: len(reference) // 2 * 2],
-                SAMPLE_RATE_OUT,
-                SAMPLE_RATE_IN,
-                filter="kaiser_best",
-            )
-        _write_whole(low_path, partner, SAMPLE_RATE_IN)
+        # Downsample the written file, because the source may have another rate.
+        audio = _read_low(item.low) if item.low else halved(read_even(high_path))
+        _write_whole(low_path, audio, SAMPLE_RATE_IN)
+
+
+def _read_low(path: Path) -> np.ndarray:
+    try:
+        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    if rate != SAMPLE_RATE_IN:
+        raise DataError(f"{path} has {rate} Hz, not 22050")
+    mono: np.ndarray = samples.mean(axis=1)
+    return mono
 
 
 def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:
-    """Write a file that is there whole or not at all: what is there is not made again.
+    """Write a file atomically, because existing files are kept.
 
-    Resampling may overshoot full scale by a little; that little is cut.
+    Samples beyond full scale, from resampling, are clipped.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_suffix(".tmp")
@@ -219,4 +215,8 @@ def _write_lists(items: Sequence[Item], target: Path) -> None:
     for split in SPLITS:
         names = [item.name.as_posix() for item in items if item.split == split]
         lines = [f"{split}/{name}|{LOW_FOLDER}/{split}/{name}\n" for name in names]
-        (target / f"{split}.txt").write_text("".join(lines), encoding="utf-8")
+        path = target / f"{split}.txt"
+        try:
+            path.write_text("".join(lines), encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"cannot write {path}: {error.strerror}") from error

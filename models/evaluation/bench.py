@@ -1,4 +1,4 @@
-"""What ``topoctave bench`` measures besides the engine: other resamplers, and a wide network."""
+"""Stages of ``topoctave bench`` outside the engine: other resamplers, and a wide U-Net."""
 
 import tempfile
 from collections.abc import Callable, Iterator
@@ -21,18 +21,15 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 WHOLE_S = 10.0
 
-# The thesis's width, at the longest block: what a machine has to be fast for.
+# The width of the thesis, at a long block.
 WIDTH = 16
 WIDE_BLOCK = 4096
 
 
 def resampler_stages() -> Iterator[Stage]:
     """Whole signals through resampy's kaiser_fast and soxr's best."""
-    x = (
-        np.random.default_rng(0)
-        .normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
-        .astype(np.float32)
-    )
+    noise = np.random.default_rng(0).normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
+    x = noise.astype(np.float32)
     yield Stage(
         bench_row("front_end", "resampy.kaiser_fast"),
         lambda: resampy.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast"),
@@ -46,7 +43,7 @@ def resampler_stages() -> Iterator[Stage]:
 
 
 def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
-    """The U-Net of the thesis's width with random weights, which are as fast as trained ones."""
+    """The U-Net of width 16 with random weights, which run as fast as trained ones."""
 
     def stages() -> list[Stage]:
         with tempfile.TemporaryDirectory() as folder:
@@ -70,17 +67,12 @@ def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
 
 
 def write_untrained(width: int, folder: Path) -> Path:
-    """A model file of a network with random weights; nothing to listen to.
-
-    Args:
-        width: of the network.
-        folder: where it is written.
-    """
+    """Write the model file of a U-Net with random weights into a folder; returns its path."""
     checkpoint, path = folder / "random.pt", folder / "random.ts"
     with torch.random.fork_rng():
         torch.manual_seed(0)
         network = UNet(width=width).state_dict()
-        # What it adds is faint, as of a trained one.
+        # As quiet as a trained network's output.
         network["final.weight"] *= 1e-3
         state = {
             "network": network,
@@ -88,10 +80,7 @@ def write_untrained(width: int, folder: Path) -> Path:
             "optimiser": {},
             "step": 0,
             "best": 0.0,
-            "config": {
-                "network": {"width": width, "align_corners": False},
-                "data": {"train": "nothing"},
-            },
+            "config": {"network": {"width": width, "align_corners": False}, "data": {"train": ""}},
             "validation": {},
         }
         save_atomically(state, checkpoint)

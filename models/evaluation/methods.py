@@ -1,4 +1,4 @@
-"""What the evaluation compares: ways from 22.05 kHz to 44.1 kHz."""
+"""The upsampling methods that the evaluation compares."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,7 +15,7 @@ from realtime.files.enhance import Enhancer
 from realtime.inference.model_file import ModelInfo
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# Input samples per call of a streaming processor.
+# Input samples per call of the front end.
 BLOCK_SAMPLES = 16_384
 
 
@@ -24,10 +24,10 @@ class Method:
     """One row of the table.
 
     Attributes:
-        name: as it is shown.
-        upsample: ``[n]`` at 22.05 kHz to ``[2 n]`` at 44.1 kHz, latency trimmed.
-        device: what it runs on.
-        threads: how many it uses there.
+        name: as shown in the table.
+        upsample: ``[n]`` at 22.05 kHz to ``[2 n]`` at 44.1 kHz, without latency.
+        device: where it runs.
+        threads: CPU threads.
     """
 
     name: str
@@ -55,7 +55,7 @@ def kaiser(name: str) -> Method:
 
 
 def soxr_vhq() -> Method:
-    """The best a good linear resampler can do, for comparison."""
+    """Soxr's best quality: a linear resampler of high order."""
 
     def upsample(x: Audio) -> Audio:
         out = soxr.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, quality="VHQ")
@@ -67,7 +67,7 @@ def soxr_vhq() -> Method:
 def model(
     info: ModelInfo, *, compute: str, threads: int | None, dtype: str | None = None
 ) -> Method:
-    """A model through the live path's processors, loaded and warm.
+    """A model in the processors of the live path, loaded and warmed up.
 
     Raises:
         ModelFileError: if it cannot be loaded.
@@ -77,7 +77,7 @@ def model(
     loaded = enhancer.load(1)
 
     def upsample(x: Audio) -> Audio:
-        # Each time: another model may have bound the thread to another number of threads.
+        # Another model may have set another number of threads.
         loaded.bind_thread()
         out: Audio = enhancer.samples(x[None])[0]
         return out
@@ -87,7 +87,7 @@ def model(
 
 @contextmanager
 def processor_state_kept() -> Iterator[None]:
-    """Undo what running a network does to the calling thread: threads and flushed denormals."""
+    """Restore torch's thread count and denormals, which running a network changes."""
     threads = torch.get_num_threads()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Measures of upsampled audio at 44.1 kHz; the definitions are in the README."""
+"""Measures of upsampled audio at 44.1 kHz."""
 
 import math
 
@@ -14,8 +14,21 @@ Floats = npt.NDArray[np.float64]
 FFT_SIZE = 2048
 HOP = 512
 
-# Power under which the AP-BWE, AERO and NU-Wave 2 definition of LSD does not look.
+# Powers are clamped here in the LSD of AP-BWE, AERO and NU-Wave 2.
 POWER_FLOOR = 1e-8
+
+# Titles of all measures in tables, in their order.
+MEASURES = {
+    "snr_db": "SNR, dB",
+    "snr_lf_db": "SNR below 9 kHz, dB",
+    "lsd": "LSD",
+    "lsd_ln": "LSD, natural logarithm",
+    "lsd_hf": "LSD 11-20 kHz",
+    "lsd_edge": "LSD 9-11 kHz",
+    "lsd_act": "LSD 11.5-17 kHz, active speech",
+    "visqol": "ViSQOL",
+    "real_time_ratio": "real-time ratio",
+}
 
 
 def power_spectrogram(audio: Audio) -> Floats:
@@ -46,10 +59,7 @@ def _active_frames(reference_power: Floats) -> npt.NDArray[np.bool_]:
 
 
 def snr_db(reference: Audio, estimate: Audio) -> float:
-    """Signal-to-noise ratio in dB: energy of the reference over that of the difference.
-
-    NaN for a silent reference: it has no signal to be compared with.
-    """
+    """Energy of the reference over that of the difference, in dB; NaN for a silent reference."""
     reference = reference.astype(np.float64)
     energy = float((reference**2).sum())
     error = float(((reference - estimate) ** 2).sum())
@@ -67,9 +77,9 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
         - Input: ``[T]`` and ``[T]``
 
     Returns:
-        ``snr_db``, ``snr_lf_db`` (below 9 kHz), ``lsd`` (log10), ``lsd_ln`` (the thesis's natural
-        logarithm), ``lsd_hf`` (11.025 to 20 kHz), ``lsd_edge`` (9 to 11.025 kHz) and ``lsd_act``
-        (11.5 to 17 kHz where somebody speaks).
+        ``snr_db``, ``snr_lf_db`` (below 9 kHz), ``lsd`` (log10), ``lsd_ln`` (natural logarithm, as
+        in the thesis), ``lsd_hf`` (11.025 to 20 kHz), ``lsd_edge`` (9 to 11.025 kHz) and
+        ``lsd_act`` (11.5 to 17 kHz in frames of active speech).
 
     Raises:
         ValueError: if the lengths differ, or a clip is empty or not finite.

@@ -1,4 +1,4 @@
-"""Pictures of trainings and sounds, as PNG bytes; matplotlib without a window."""
+"""Plots of trainings and spectrograms as PNG; matplotlib without a window."""
 
 import io
 from collections.abc import Mapping, Sequence
@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from models.evaluation.metrics import HOP, Audio, power_spectrogram
+from models.evaluation.metrics import HOP, MEASURES, Audio, power_spectrogram
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
-# Full scale tones measure about 114 dB in these units; what lies further below is black.
+# A full-scale tone is at about 114 dB; BOTTOM_DB and below are black.
 TOP_DB, BOTTOM_DB = 60.0, -60.0
 DOTS_PER_INCH = 90
 
-# Measures of the validation that get an axis each, beside those of the losses.
-MEASURES = {"lsd": "LSD", "lsd_act": "LSD where somebody speaks", "snr_db": "SNR in dB"}
+# Measures that get an axis each, after the losses.
+PLOTTED = {key: MEASURES[key] for key in ("lsd", "lsd_act", "snr_db")}
 COLUMNS = 3
 
 
 def figure(width: float, height: float) -> Any:
-    """An empty figure, in inches, that belongs to no window."""
+    """An empty figure without a window; sizes in inches."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -42,18 +42,18 @@ def pixels(made: Any) -> npt.NDArray[np.uint8]:
     return np.asarray(made.canvas.buffer_rgba())[..., :3]
 
 
-def spectrograms(sounds: Mapping[str, Audio], *, title: str = "") -> Any:
-    """A figure with one spectrogram per sound at 44.1 kHz, all in the same colours."""
-    return spectrogram_grid({"": sounds}, title=title)
+def spectrograms(clips: Mapping[str, Audio], *, title: str = "") -> Any:
+    """A figure with one spectrogram per clip at 44.1 kHz, all on the same colour scale."""
+    return spectrogram_grid({"": clips}, title=title)
 
 
 def spectrogram_grid(rows: Mapping[str, Mapping[str, Audio]], *, title: str = "") -> Any:
-    """A figure with a row of spectrograms at 44.1 kHz per name, all in the same colours."""
-    columns = max(len(sounds) for sounds in rows.values())
+    """A figure with a row of spectrograms per name, all on the same colour scale."""
+    columns = max(len(clips) for clips in rows.values())
     made = figure(4.2 * columns, 3.2 * len(rows))
     axes = made.subplots(len(rows), columns, squeeze=False)
-    for line, (row, sounds) in zip(axes, rows.items(), strict=True):
-        for axis, (name, audio) in zip(line, sounds.items(), strict=True):
+    for line, (row, clips) in zip(axes, rows.items(), strict=True):
+        for axis, (name, audio) in zip(line, clips.items(), strict=True):
             _draw_spectrogram(axis, audio)
             axis.set(title=name, xlabel="seconds")
         line[0].set_ylabel(f"{row}, kHz" if row else "kHz")
@@ -77,11 +77,11 @@ def _draw_spectrogram(axis: Any, audio: Audio) -> None:
 
 
 def curves(rows: Sequence[Mapping[str, float]]) -> Any:
-    """A figure with the curves of a training's log: every loss, and some measures."""
+    """A figure with the curves of a training's log: all losses, and some measures."""
     keys = dict.fromkeys(key for row in rows for key in row)
     names = [k.removeprefix("train/") for k in keys if k.startswith("train/")]
     losses = [name for name in names if name != "network_share"]
-    titles = {loss: loss.replace("_", " ") for loss in losses} | MEASURES
+    titles = {loss: loss.replace("_", " ") for loss in losses} | PLOTTED
     made = figure(11.0, 3.0 * -(-len(titles) // COLUMNS))
     axes = made.subplots(-(-len(titles) // COLUMNS), COLUMNS, squeeze=False).flat
     steps = [row["step"] for row in rows]

@@ -1,4 +1,4 @@
-"""An evaluation as one HTML file that needs nothing beside it."""
+"""An evaluation as one self-contained HTML file."""
 
 import base64
 import html
@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from models.data.corpus import read_even
+from models.data.front_end import halved
 from models.errors import DataError
 from models.evaluation.methods import Method
-from models.evaluation.metrics import Audio
+from models.evaluation.metrics import MEASURES
 from models.evaluation.plots import curves, png, spectrograms
 from models.evaluation.results import Evaluation
 from models.training.log import read_log
@@ -20,19 +22,7 @@ STYLE = (
     "img{max-width:100%}small{color:#777}"
 )
 
-TITLES = {
-    "method": "method",
-    "snr_db": "SNR, dB",
-    "snr_lf_db": "SNR below 9 kHz, dB",
-    "lsd": "LSD",
-    "lsd_ln": "LSD (ln)",
-    "lsd_hf": "LSD 11-20 kHz",
-    "lsd_edge": "LSD 9-11 kHz",
-    "lsd_act": "LSD active",
-    "visqol": "ViSQOL",
-    "real_time_ratio": "real-time ratio",
-    "condition": "low-pass or noise",
-}
+TITLES = MEASURES | {"condition": "low-pass or noise"}
 
 
 def _table(rows: Sequence[Mapping[str, Any]], intervals: Sequence[Mapping[str, Any]]) -> str:
@@ -69,22 +59,16 @@ def _clips(evaluation: Evaluation, method: Method) -> str:
     baseline = evaluation.methods[0]
     for name, index in chosen.items():
         path = evaluation.paths[index]
-        low, reference = evaluation.pair(path)
-        sounds: dict[str, Audio] = {baseline.name: baseline.upsample(low)}
-        sounds[method.name] = method.upsample(low)
-        sounds["recording"] = reference
+        reference = read_even(path)
+        low = halved(reference)
+        clips = {m.name: m.upsample(low) for m in (baseline, method)} | {"recording": reference}
         title = f"{name}: {path.name}, LSD {scores[index]['lsd']:.3f}"
-        parts.append(f"<p>{_image(png(spectrograms(sounds, title=title)), title)}</p>")
+        parts.append(f"<p>{_image(png(spectrograms(clips, title=title)), title)}</p>")
     return "".join(parts)
 
 
 def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] = ()) -> None:
-    """Write an evaluation as HTML: tables, spectrograms of clips, and training curves.
-
-    Args:
-        evaluation: what :func:`models.evaluation.evaluate.evaluate` found.
-        target: the file, replaced if it is there.
-        runs: folders of trainings whose curves to show; those without a log are left out.
+    """Write an evaluation as HTML: tables, spectrograms of clips, and curves of training ``runs``.
 
     Raises:
         DataError: if it cannot be written.

@@ -1,4 +1,4 @@
-"""What an evaluation found: scores of every clip, their means, and how sure these are."""
+"""The scores of an evaluation: per clip, their means, and confidence intervals."""
 
 import csv
 from dataclasses import dataclass, field
@@ -6,22 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import resampy
 import scipy.stats
 
-from models.data.corpus import read_recording
 from models.errors import DataError
 from models.evaluation.methods import Method
-from models.evaluation.metrics import Audio
 from models.evaluation.validation import mean_defined
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
-
-
-def halved(reference: Audio) -> Audio:
-    """At 22.05 kHz, by the low-pass of the standard evaluation."""
-    low = resampy.resample(reference, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best")
-    out: Audio = low.astype(np.float32)
-    return out
 
 
 @dataclass
@@ -31,11 +20,11 @@ class Evaluation:
     Attributes:
         data: the folder.
         methods: in the order of the table, kaiser_fast first.
-        networks: those of them that are networks.
-        paths: of the clips that were scored.
-        lengths_s: theirs, in seconds.
+        networks: the methods that are networks.
+        paths: of the scored clips.
+        lengths_s: of the scored clips, in seconds.
         clips: per method the measures of every clip, and ``computing_s``.
-        robustness: rows of :func:`models.evaluation.robustness.robustness`; None if not asked for.
+        robustness: rows of :func:`models.evaluation.robustness.robustness`, or None.
     """
 
     data: Path
@@ -46,15 +35,8 @@ class Evaluation:
     clips: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     robustness: list[dict[str, Any]] | None = None
 
-    @staticmethod
-    def pair(path: Path) -> tuple[Audio, Audio]:
-        """A clip at 22.05 kHz, and itself at an even length."""
-        reference = read_recording(path)
-        reference = reference[: len(reference) // 2 * 2]
-        return halved(reference), reference
-
     def summary(self) -> dict[str, Any]:
-        """What :func:`models.evaluation.evaluate.evaluate` returns."""
+        """The result of :func:`models.evaluation.evaluate.evaluate`."""
         seconds = sum(self.lengths_s)
         result: dict[str, Any] = {
             "data": str(self.data),
@@ -70,7 +52,7 @@ class Evaluation:
         return result
 
     def write_csv(self, target: Path) -> None:
-        """One line per method and clip.
+        """Write one line per method and clip.
 
         Raises:
             DataError: if it cannot be written.
@@ -99,7 +81,7 @@ def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, 
 
 
 def _intervals(name: str, clips: list[dict[str, float]]) -> dict[str, Any]:
-    """Half-widths of the 95 % confidence intervals of the means; Student's t."""
+    """Half-widths of the 95 % confidence intervals of the means (Student's t)."""
     row: dict[str, Any] = {"method": name}
     for key in clips[0]:
         if key == "computing_s":

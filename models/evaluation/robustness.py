@@ -1,37 +1,35 @@
-"""How a network fares behind other low-passes and noise floors than it is scored with elsewhere."""
+"""Scores with other low-passes and noise floors than the standard evaluation's."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import resampy
 import scipy.signal
-import soxr
 
+from models.data.front_end import DOWNSAMPLERS
 from models.evaluation.methods import Method
 from models.evaluation.metrics import Audio, Floats, score
 from models.evaluation.validation import mean_defined
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MEASURES = ("snr_db", "snr_lf_db", "lsd", "lsd_act")
 
-# Taps of the sharp cuts: 100 dB within about 700 Hz.
+# Length of the sharp low-passes: 100 dB within about 700 Hz.
 CUT_TAPS = 511
-# Where the classical designs begin to cut.
+# Cutoff of the classical designs.
 CLASSICAL_HZ = 10_000
 
 
 @dataclass(frozen=True)
 class Condition:
-    """A way from a recording to what a network is given.
+    """A degradation of the recordings.
 
     Attributes:
-        name: as it is shown.
+        name: as shown in the table.
         halve: ``[T]`` at 44.1 kHz to ``[T / 2]`` at 22.05 kHz.
-        noise_db: level of white noise in the recording, below its own; None for none. It is in
-            what the estimate is compared with as well: the recording is what should come out.
+        noise_db: level of white noise relative to the recording; None for none. The noise is part
+            of the target too.
     """
 
     name: str
@@ -39,57 +37,34 @@ class Condition:
     noise_db: float | None = None
 
 
-def _resampy(name: str) -> Callable[[Floats], Floats]:
-    return lambda x: resampy.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter=name)
-
-
-def _soxr(quality: str) -> Callable[[Floats], Floats]:
-    return lambda x: soxr.resample(x, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, quality=quality)
-
-
-def _classical(sos: Floats) -> Callable[[Floats], Floats]:
-    """Run forward and back: no delay to be scored as an error."""
-
-    def halve(x: Floats) -> Floats:
-        kept: Floats = scipy.signal.sosfiltfilt(sos, x)[::2]
-        return kept
-
-    return halve
+def _classical(design: Callable[..., Any], *arguments: float, **options: str) -> Any:
+    """A classical filter run forward and backward, so that there is no delay."""
+    cutoff = CLASSICAL_HZ / (SAMPLE_RATE_OUT / 2)
+    sos = design(*arguments, cutoff, output="sos", **options)
+    return lambda x: scipy.signal.sosfiltfilt(sos, x)[::2]
 
 
 def _cut(hz: int) -> Callable[[Floats], Floats]:
     taps = scipy.signal.firwin(CUT_TAPS, hz, window=("kaiser", 10.0), fs=SAMPLE_RATE_OUT)
-
-    def halve(x: Floats) -> Floats:
-        kept: Floats = scipy.signal.fftconvolve(x, taps, mode="same")[::2]
-        return kept
-
-    return halve
+    return lambda x: scipy.signal.fftconvolve(x, taps, mode="same")[::2]
 
 
 def conditions() -> list[Condition]:
     """The rows of the table."""
-    relative = CLASSICAL_HZ / (SAMPLE_RATE_OUT / 2)
     return [
-        Condition("kaiser_best", _resampy("kaiser_best")),
-        Condition("kaiser_fast", _resampy("kaiser_fast")),
-        Condition("soxr_vhq", _soxr("VHQ")),
-        Condition("soxr_hq", _soxr("HQ")),
-        Condition("resample_poly", lambda x: scipy.signal.resample_poly(x, 1, 2)),
-        Condition("cheby1-8", _classical(scipy.signal.cheby1(8, 0.05, relative, output="sos"))),
-        Condition("butter-6", _classical(scipy.signal.butter(6, relative, output="sos"))),
-        Condition("ellip-6", _classical(scipy.signal.ellip(6, 0.05, 60, relative, output="sos"))),
-        Condition(
-            "bessel-6", _classical(scipy.signal.bessel(6, relative, output="sos", norm="mag"))
-        ),
+        *(Condition(name, halve) for name, halve in DOWNSAMPLERS.items()),
+        Condition("cheby1-8", _classical(scipy.signal.cheby1, 8, 0.05)),
+        Condition("butter-6", _classical(scipy.signal.butter, 6)),
+        Condition("ellip-6", _classical(scipy.signal.ellip, 6, 0.05, 60)),
+        Condition("bessel-6", _classical(scipy.signal.bessel, 6, norm="mag")),
         *(Condition(f"cut at {hz // 1000} kHz", _cut(hz)) for hz in (8_000, 9_000, 10_000)),
-        Condition("noise at -60 dB", _resampy("kaiser_best"), noise_db=-60.0),
-        Condition("noise at -40 dB", _resampy("kaiser_best"), noise_db=-40.0),
+        Condition("noise at -60 dB", DOWNSAMPLERS["kaiser_best"], noise_db=-60.0),
+        Condition("noise at -40 dB", DOWNSAMPLERS["kaiser_best"], noise_db=-40.0),
     ]
 
 
 def degraded(condition: Condition, reference: Audio) -> tuple[Audio, Audio]:
-    """The input at 22.05 kHz and what should come out of it.
+    """The input at 22.05 kHz, and the target.
 
     Shape:
         - Input: ``[T]`` at 44.1 kHz, T even
@@ -98,7 +73,7 @@ def degraded(condition: Condition, reference: Audio) -> tuple[Audio, Audio]:
     wanted = reference.astype(np.float64)
     if condition.noise_db is not None:
         level = np.sqrt(np.mean(wanted**2)) * 10 ** (condition.noise_db / 20)
-        # The same noise for every method and in every run.
+        # Every method and every run gets the same noise.
         wanted = wanted + level * np.random.default_rng(0).normal(size=len(wanted))
     low = condition.halve(wanted)
     return low.astype(np.float32), wanted.astype(np.float32)
@@ -106,15 +81,15 @@ def degraded(condition: Condition, reference: Audio) -> tuple[Audio, Audio]:
 
 def robustness(
     methods: Sequence[Method],
-    clips: Sequence[tuple[Path, Audio]],
+    references: Sequence[Audio],
     *,
     report: Callable[[str], None] = lambda _: None,
 ) -> list[dict[str, Any]]:
     """Score methods under every condition.
 
     Args:
-        methods: what to compare; the baseline first.
-        clips: names and recordings of even length at 44.1 kHz.
+        methods: the baseline first.
+        references: recordings of even length at 44.1 kHz.
         report: called with a line per condition.
 
     Returns:
@@ -123,7 +98,7 @@ def robustness(
     rows: list[dict[str, Any]] = []
     for condition in conditions():
         scores: dict[str, list[dict[str, float]]] = {m.name: [] for m in methods}
-        for _, reference in clips:
+        for reference in references:
             low, wanted = degraded(condition, reference)
             for method in methods:
                 scores[method.name].append(score(wanted, method.upsample(low)))

@@ -1,37 +1,35 @@
-"""Validation while training: whole clips through the network, scored as in the evaluation."""
+"""Validation during training: whole clips, scored as in the evaluation."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import resampy
 import torch
 from torch import nn
 
-from models.data.corpus import find_audio, read_recording
-from models.data.front_end import FRONT_ENDS
-from models.errors import DataError
+from models.data.corpus import find_audio, read_even
+from models.data.front_end import FRONT_ENDS, halved
+from models.errors import DataError, TrainingError
 from models.evaluation.metrics import score
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-# Twice the reflect padding of the longest STFT; shorter clips say nothing anyway.
+# Twice the reflect padding of the longest STFT.
 MIN_CLIP_SAMPLES = 2048
 
 
 class Validation:
-    """Clips of a folder, spread over it, with the network's inputs made once.
+    """Clips spread evenly over a folder; the network's inputs are computed once.
 
     Args:
         folder: of 44.1 kHz recordings, scored at their stored level.
-        clips: how many to take at most.
-        front_end: what the network's input has been through; see :mod:`models.data.front_end`.
+        clips: maximum number of clips.
+        front_end: a key of :data:`models.data.front_end.FRONT_ENDS`.
 
     Attributes:
         pairs: the network's input and the recording, ``[T]`` each.
 
     Raises:
-        DataError: if there are none, or one is unreadable.
+        DataError: if there are none, or one cannot be read.
     """
 
     def __init__(self, folder: Path, clips: int, *, front_end: str = "kaiser_fast") -> None:
@@ -39,12 +37,9 @@ class Validation:
         every = max(1, len(paths) // clips)
         self.pairs = []
         for path in paths[::every][:clips]:
-            reference = read_recording(path)
-            reference = reference[: len(reference) // 2 * 2]
-            if len(reference) < MIN_CLIP_SAMPLES:
-                continue
-            low = resampy.resample(reference, SAMPLE_RATE_OUT, SAMPLE_RATE_IN, filter="kaiser_best")
-            self.pairs.append((FRONT_ENDS[front_end](low), reference))
+            reference = read_even(path)
+            if len(reference) >= MIN_CLIP_SAMPLES:
+                self.pairs.append((FRONT_ENDS[front_end](halved(reference)), reference))
         if not self.pairs:
             raise DataError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
 
@@ -56,16 +51,12 @@ class Validation:
         *,
         between: Callable[[], None] = lambda: None,
     ) -> dict[str, float]:
-        """Mean losses (``loss/...``) and measures of the clips, where they are defined.
+        """Mean losses (``loss/...``) and measures over the clips.
 
-        Args:
-            network: runs in evaluation mode; its mode is put back.
-            objective: the losses.
-            device: where both are.
-            between: called before each clip; what it raises ends the validation.
+        ``between`` is called before each clip; it may raise to end the validation.
 
         Raises:
-            DataError: if the network's output is not finite.
+            TrainingError: if the network's output is not finite.
         """
         rows: list[dict[str, float]] = []
         with evaluating(network), torch.inference_mode():
@@ -73,11 +64,16 @@ class Validation:
                 between()
                 x = torch.from_numpy(source).to(device)[None, None]
                 y = torch.from_numpy(reference).to(device)[None, None]
-                # Networks that draw noise are measured with the same each time.
+                # Networks that draw noise draw the same in every validation.
                 torch.manual_seed(0)
                 estimate = network(x)
                 losses = objective(estimate, y)
                 row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}
+                if not estimate.isfinite().all():
+                    raise TrainingError(
+                        "the network's output on a validation clip is not finite: the training "
+                        "diverged; a lower optimiser.learning_rate may help"
+                    )
                 row |= score(reference, estimate[0, 0].cpu().numpy())
                 rows.append(row)
         return {k: mean_defined([r[k] for r in rows]) for k in rows[0]}
@@ -85,7 +81,7 @@ class Validation:
 
 @contextmanager
 def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode for a while."""
+    """Evaluation mode in a ``with`` block."""
     was_training = network.training
     network.eval()
     try:
@@ -95,6 +91,6 @@ def evaluating(network: nn.Module) -> Iterator[None]:
 
 
 def mean_defined(values: list[float]) -> float:
-    """Mean without the NaNs (a silent clip has no SNR); NaN if there is nothing else."""
+    """Mean of the values that are not NaN (a silent clip has no SNR); NaN if there are none."""
     defined = [v for v in values if not np.isnan(v)]
     return float(np.mean(defined)) if defined else float("nan")

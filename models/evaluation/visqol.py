@@ -1,4 +1,4 @@
-"""ViSQOL: the nearest to a listener that a program can be."""
+"""ViSQOL: a perceptual quality score."""
 
 from typing import Any
 
@@ -13,8 +13,8 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 VISQOL_RATE_HZ = 48_000
 
 
-class Listener:
-    """ViSQOL in audio mode, 1 to about 4.7; an optional extra.
+class Visqol:
+    """ViSQOL in audio mode, from 1 to about 4.7; needs the optional package.
 
     Source:
         Chinen et al., ViSQOL v3 (2020); the PyPI package visqol-python.

@@ -1,4 +1,4 @@
-"""From a checkpoint to a model file: TorchScript with metadata, checked before it is in place."""
+"""Exports a checkpoint as a model file: TorchScript with metadata, verified before it is saved."""
 
 import io
 import json
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from models.export.exportable import FORMS, Form
+from models.export.exportable import EXPORTABLES, Exportable
 from models.export.half_precision import BELOW_ADDED_DB, error_db
 from models.export.model_card import model_card
 from models.networks.registry import with_kind
@@ -25,17 +25,17 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 FORMAT = 1
 UNKNOWN = "unknown"
 
-# Largest difference that folding and scripting may make, of samples in [-1, 1]: float32 sums in
-# another order, and a third of a step of 16 bits.
+# Allowed difference between trained and exported network, for samples in [-1, 1]: float32 sums in
+# another order. It is a third of a 16-bit step.
 PARITY = 1e-5
-# In blocks of the network's grid, and samples beyond.
+# Lengths of the test signals: blocks, plus samples.
 PARITY_LENGTHS = ((8, 0), (31, 5), (0, 70))
-# Of the noise on which weights in 16 bits are compared with those in 32.
+# Length of the noise on which 16-bit weights are compared with 32-bit ones.
 PROBE_SAMPLES = 16_384
-# In steps of the grid: how the stream is cut for the comparison with the whole signal.
+# Blocks of the test stream, in multiples of the smallest block.
 PARITY_BLOCKS = (1, 8, 3, 16, 2)
 
-# What networks may be used for, by a part of the path of the recordings they learned from.
+# Corpus and licence, by a part of the recordings' path.
 CORPORA = {
     "speech44": ("RAVDESS (Livingstone and Russo 2018)", "CC BY-NC-SA 4.0 (non-commercial)"),
     "ravdess": ("RAVDESS (Livingstone and Russo 2018)", "CC BY-NC-SA 4.0 (non-commercial)"),
@@ -58,79 +58,76 @@ def export(
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
 
-    Averaged weights where the training kept them, in the form of the network's kind (see
-    :mod:`models.export.exportable`), a U-Net with a guard against lone tones, TorchScript, with
-    the metadata of DESIGN's "Model file" as ``topoctave.json``. A network that can stream (not with
-    ``align_corners``) is written as a streaming one, which runs windowed as well. The file is
-    loaded again and compared with the network as trained, whole and as a stream, before it takes
-    its place; otherwise nothing is written. Beside it comes a model card, ``NAME.md``.
+    The file is a TorchScript archive with the metadata ``topoctave.json`` (docs/architecture.md),
+    of the averaged weights if there are any. A network without ``align_corners`` is exported as a
+    streaming network, which can also run windowed. The file is loaded and compared with the trained
+    network, for whole signals and as a stream, before it is saved. A model card ``NAME.md`` is
+    written beside it.
 
     Args:
         checkpoint: of :func:`models.training.train.train`.
-        out: ``NAME.ts``; replaced if it is there.
-        name: what users call it; that of the file by default.
+        out: ``NAME.ts``; an existing file is replaced.
+        name: of the model; default: the file's.
         title: one line for people.
-        licence: of the weights; "unknown" becomes what the training's corpus demands where that
-            is a known one.
-        trained_on: likewise; "unknown" becomes the corpus, or the last folders of its path.
-        metrics: measured figures by data set; by default those of the last validation.
-        half: store weights in 16 bits where that costs nothing measurable; they are computed
-            with in 32. See :mod:`models.export.half_precision`.
-        added_gain_db: gain of what the network adds. What it adds above the input's band has
-            much of noise, and noise costs SNR: a little less of it costs LSD less than that.
-        prune: folder of recordings; channels of a U-Net that make no difference to them are left
-            out. See :mod:`models.export.pruning`.
+        licence: of the weights; "unknown" is replaced by that of a known corpus.
+        trained_on: "unknown" is replaced by a known corpus, or by the last folders of its path.
+        metrics: measured figures by data set; default: those of the last validation.
+        half: store 16-bit weights if the error is negligible; computing stays in float32. See
+            :mod:`models.export.half_precision`.
+        added_gain_db: gain on what the network adds. Less of it raises the SNR and the LSD.
+        prune: folder of recordings; a U-Net's channels that they do not use are removed. See
+            :mod:`models.export.pruning`.
 
     Returns:
-        The metadata, and ``parity``: the largest difference that folding and scripting made, in
-        samples of [-1, 1]; what 16 bits changed is in ``stored``.
+        The metadata, and ``parity``: the largest difference due to folding and scripting, for
+        samples in [-1, 1].
 
     Raises:
         CheckpointError: if the checkpoint cannot be used.
         DataError: if there are no recordings to prune by.
-        ModelFileError: if the name or place is wrong, or the exported network differs from the
-            trained one.
+        ModelFileError: if name or folder are wrong, the metadata cannot be written as JSON, or the
+            exported network differs from the trained one.
         SettingsError: if ``added_gain_db`` is not finite.
-        ValueError: if JSON cannot hold ``metrics``.
     """
     name = out.stem if name is None else name
     if out.suffix != ".ts" or not re.fullmatch(r"[a-z0-9][a-z0-9._-]*", name):
         raise ModelFileError(
-            f"a model file is called name.ts, in lower case, got {out.name!r}, {name!r}"
+            f"a model file must be called name.ts, in lower case, got {out.name!r}, {name!r}"
         )
     if not out.parent.is_dir():
         raise ModelFileError(f"there is no folder {out.parent}")
     if not math.isfinite(added_gain_db):
-        raise SettingsError(f"added_gain_db must be a number, got {added_gain_db}")
+        raise SettingsError(f"added_gain_db must be finite, got {added_gain_db}")
     state = load_checkpoint(checkpoint)
-    form = FORMS[with_kind(state["config"]["network"])["kind"]](trained_network(state))
+    network = trained_network(state)
+    exportable = EXPORTABLES[with_kind(state["config"]["network"])["kind"]](network)
     if added_gain_db:
-        form = form.amplified(added_gain_db)
+        exportable = exportable.amplified(added_gain_db)
     pruning = {}
     if prune is not None:
-        pruning = {"trained_parameters": _parameters(form)}
-        form = form.pruned(prune)
-    parameters = _parameters(form)
-    form = form.guarded()
+        pruning = {"trained_parameters": _parameters(exportable)}
+        exportable = exportable.pruned(prune)
+    parameters = _parameters(exportable)
+    exportable = exportable.guarded()
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
         key.removeprefix("val/"): round(value, 4)
         for key, value in state["validation"].items()
         if key.startswith("val/") and "loss" not in key
     }
-    form, stored = _as_stored(form.silent(), half=half)
+    exportable, stored = _as_stored(exportable.without_dc(), half=half)
     metadata: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
-        "title": title or form.title,
+        "title": title or exportable.title,
         "sample_rate_in": SAMPLE_RATE_IN,
         "sample_rate_out": SAMPLE_RATE_OUT,
-        "front_end": form.front_end,
-        "kind": form.kind,
-        "block_multiple": form.block_multiple,
-        "latency_samples": form.latency_samples,
-        "context_samples": list(form.context_samples),
-        "crossfade_samples": form.crossfade_samples,
+        "front_end": exportable.front_end,
+        "kind": exportable.kind,
+        "block_multiple": exportable.block_multiple,
+        "latency_samples": exportable.latency_samples,
+        "context_samples": list(exportable.context_samples),
+        "crossfade_samples": exportable.crossfade_samples,
         "parameters": parameters,
         **pruning,
         "licence": corpus[1] if licence == UNKNOWN else licence,
@@ -140,7 +137,7 @@ def export(
         "metrics": dict(metrics) if metrics is not None else {"validation": validation},
         "created_by": f"topoctave export, step {state['step']}, torch {torch.__version__}",
     }
-    parity = _write(form, metadata, out)
+    parity = _write(exportable, metadata, out)
     try:
         out.with_suffix(".md").write_text(model_card(metadata), encoding="utf-8")
     except OSError as error:
@@ -148,19 +145,21 @@ def export(
     return metadata | {"parity": parity}
 
 
-def _as_stored(form: Form, *, half: bool) -> tuple[Form, str]:
-    """The network with the weights that go into the file, and what they are."""
+def _as_stored(exact: Exportable, *, half: bool) -> tuple[Exportable, str]:
+    """The network with the weights of the file, and their description."""
     if half:
-        rounded = form.rounded().silent()
+        rounded = exact.rounded().without_dc()
         x = 0.2 * torch.randn([2, 1, PROBE_SAMPLES], generator=torch.Generator().manual_seed(0))
-        error = error_db(rounded.network, form.network, x, form.added)
+        with torch.inference_mode():
+            y = exact.network(x)
+            error = error_db(rounded.network(x), y, exact.added(x, y))
         if error <= -BELOW_ADDED_DB:
             return rounded, f"16-bit weights, {-error:.0f} dB below what the network adds"
-    return form, "32-bit weights"
+    return exact, "32-bit weights"
 
 
-def _parameters(form: Form) -> int:
-    return sum(p.numel() for p in form.network.parameters())
+def _parameters(exportable: Exportable) -> int:
+    return sum(p.numel() for p in exportable.network.parameters())
 
 
 def _corpus(path: str) -> tuple[str, str]:
@@ -170,17 +169,20 @@ def _corpus(path: str) -> tuple[str, str]:
     return "/".join(Path(path).parts[-2:]), UNKNOWN
 
 
-def _write(form: Form, metadata: dict[str, Any], out: Path) -> float:
-    """Script, save, load again, compare, and only then put the file in its place."""
+def _write(exportable: Exportable, metadata: dict[str, Any], out: Path) -> float:
+    """Script, save to a temporary file, load, compare, and rename; returns the parity."""
     buffer = io.BytesIO()
-    extra = {METADATA_NAME: json.dumps(metadata, indent=1, allow_nan=False)}
-    torch.jit.save(torch.jit.script(form.module()), buffer, _extra_files=extra)
+    try:
+        extra = {METADATA_NAME: json.dumps(metadata, indent=1, allow_nan=False)}
+    except ValueError as error:
+        raise ModelFileError(f"the metadata cannot be written as JSON: {error}") from error
+    torch.jit.save(torch.jit.script(exportable.module()), buffer, _extra_files=extra)
     temporary = out.with_suffix(".tmp")
     try:
         _strip(buffer, temporary, root=metadata["name"])
         loaded = torch.jit.load(str(temporary))
-        parity = _largest_difference(loaded, form)
-        # Written so that NaN fails as well.
+        parity = _largest_difference(loaded, exportable)
+        # A parity of NaN fails too.
         if not parity <= PARITY:
             raise ModelFileError(
                 f"the exported network differs from the trained one by {parity:.1e}, more than "
@@ -198,9 +200,9 @@ def _write(form: Form, metadata: dict[str, Any], out: Path) -> float:
 def _strip(archive: io.BytesIO, target: Path, *, root: str) -> None:
     """Copy a TorchScript archive without its debug records.
 
-    They hold the text and the paths of the source files of whoever exported, and are a third of
-    what a load has to parse. Times are fixed, so the same network gives the same bytes. Compressed:
-    that is where weights rounded to 16 bits save their place.
+    These hold source text and paths of the exporting machine, and take a third of the loading
+    time. The copy is compressed, which makes rounded weights small, and has fixed time stamps, so
+    that the same network gives the same bytes.
     """
     with zipfile.ZipFile(archive) as source, zipfile.ZipFile(target, "w") as stripped:
         for entry in source.infolist():
@@ -211,31 +213,31 @@ def _strip(archive: io.BytesIO, target: Path, *, root: str) -> None:
             stripped.writestr(record, source.read(entry), compress_type=zipfile.ZIP_DEFLATED)
 
 
-def _largest_difference(exported: Any, form: Form) -> float:
-    """Of the exported network from the trained one, on noise, whole and streamed."""
+def _largest_difference(exported: Any, trained: Exportable) -> float:
+    """Largest difference between exported and trained network, on noise, whole and streamed."""
     generator = torch.Generator().manual_seed(0)
-    grid = form.block_multiple // form.ratio
+    grid = trained.block_multiple // trained.ratio
     with torch.inference_mode():
         differences = []
         for blocks, more in PARITY_LENGTHS:
             x = torch.rand([2, 1, blocks * grid + more], generator=generator) - 0.5
-            differences.append((exported(x) - form.network(x)).abs().max())
-        if form.kind == "streaming":
-            differences.append(_stream_difference(exported, form, generator))
+            differences.append((exported(x) - trained.network(x)).abs().max())
+        if trained.kind == "streaming":
+            differences.append(_stream_difference(exported, trained, generator))
         largest: Tensor = torch.stack(differences).max()
     return float(largest)
 
 
-def _stream_difference(exported: Any, form: Form, generator: torch.Generator) -> Tensor:
-    """Largest difference of a stream from the whole signal, away from the whole's edges."""
-    lengths = [form.block_multiple // form.ratio * steps for steps in PARITY_BLOCKS]
+def _stream_difference(exported: Any, trained: Exportable, generator: torch.Generator) -> Tensor:
+    """Largest difference between a stream and the trained network on the whole signal."""
+    lengths = [trained.block_multiple // trained.ratio * steps for steps in PARITY_BLOCKS]
     x = torch.rand([2, 1, sum(lengths)], generator=generator) - 0.5
     state = exported.initial_state(len(x))
     blocks = []
     for block in x.split(lengths, dim=2):
         y, state = exported.stream(block, state)
         blocks.append(y)
-    streamed = torch.cat(blocks, dim=2)[:, :, form.latency_samples :]
-    whole: Tensor = form.network(x)[:, :, : streamed.shape[2]]
-    # The whole signal's layers may pad with zeros where the stream has silence.
-    return (streamed - whole)[:, :, form.settled_samples :].abs().max()
+    streamed = torch.cat(blocks, dim=2)[:, :, trained.latency_samples :]
+    whole: Tensor = trained.network(x)[:, :, : streamed.shape[2]]
+    # At the start the layers see zero padding, where the stream has the response to silence.
+    return (streamed - whole)[:, :, trained.settled_samples :].abs().max()

@@ -1,4 +1,4 @@
-"""Trained networks on their way into model files: what each kind needs, and what its file says."""
+"""How each kind of network is exported."""
 
 import copy
 import math
@@ -12,39 +12,43 @@ from torch import Tensor, nn
 from models.errors import CheckpointError
 from models.export.fold_batch_norm import fold_batch_norm
 from models.export.half_precision import round_bits, with_rounded_weights
-from models.export.pruning import listening, pruned
-from models.export.remove_dc import silenced
+from models.export.pruning import pruned, pruning_input
+from models.export.remove_dc import without_dc
 from models.export.streaming_unet import StreamingUNet
+from models.networks.octave import Octave
 from models.networks.registry import NETWORKS
 from models.networks.tone_guard import ToneGuard
 from models.networks.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
-# Nothing of a 22.05 kHz input is left above it.
+# Above this the output has nothing of a 22.05 kHz input.
 OCTAVE_HZ = 11_500
 
-# Windows of a windowed run: the U-Net's receptive field, rounded up to its grid.
+# Context of a window: the U-Net's receptive field, rounded up to a multiple of 128 samples.
 CONTEXT_SAMPLES = (
     -(-LOOK_BACK_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
     -(-LOOK_AHEAD_SAMPLES // BLOCK_MULTIPLE) * BLOCK_MULTIPLE,
 )
-# The octave remembers the last second.
+# Context of the octave: one second.
 OCTAVE_MEMORY_SAMPLES = 172 * 256
 
 
-class Form(ABC):
-    """A trained network and how it is written; all methods leave it as it is.
+class Exportable(ABC):
+    """A trained network and its metadata. Methods return modified copies.
 
     Args:
         network: in evaluation mode, without gradients.
 
     Attributes:
+        title: one line for people.
         front_end, kind, block_multiple, latency_samples, context_samples, crossfade_samples: of
             the metadata, in output samples.
-        settled_samples: output samples behind the beginning of a whole signal that its padding
-            reaches; from there on a stream gives the same.
+        settled_samples: output samples at the start of a whole signal that depend on its padding;
+            a stream differs there.
+        ratio: output samples per input sample.
     """
 
+    title: str
     front_end: str
     kind = "streaming"
     block_multiple: int
@@ -52,57 +56,48 @@ class Form(ABC):
     context_samples: tuple[int, int]
     crossfade_samples: int
     settled_samples = 0
+    ratio = 1
 
     def __init__(self, network: Any) -> None:
         self.network = network
 
-    @property
-    def ratio(self) -> int:
-        """Output samples per input sample."""
-        return 2 if self.front_end == "none" else 1
-
-    @property
     @abstractmethod
-    def title(self) -> str:
-        """One line for people."""
+    def amplified(self, gain_db: float) -> "Exportable":
+        """With a gain on everything that the network adds above the input's band."""
 
-    @abstractmethod
-    def amplified(self, gain_db: float) -> "Form":
-        """With all that the network adds above the input's band louder."""
-
-    def pruned(self, recordings: Path) -> "Form":
-        """Without channels that make no difference to a folder of recordings.
+    def pruned(self, recordings: Path) -> "Exportable":
+        """Without the channels that a folder of recordings does not use.
 
         Raises:
-            CheckpointError: if the kind of network has none to leave out.
-            DataError: if the folder has no recordings, or one is unreadable.
+            CheckpointError: if networks of this kind cannot be pruned.
+            DataError: if the folder has no recordings, or one cannot be read.
         """
         del recordings
         raise CheckpointError("only U-Nets have channels to prune")
 
-    def guarded(self) -> "Form":
-        """Adding nothing to lone tones."""
+    def guarded(self) -> "Exportable":
+        """With a tone guard, if this kind of network needs one."""
         return self
 
     @abstractmethod
-    def rounded(self) -> "Form":
+    def rounded(self) -> "Exportable":
         """With weights of 11 significant bits; see :mod:`models.export.half_precision`."""
 
-    @abstractmethod
-    def silent(self) -> "Form":
-        """Answering digital silence by digital silence."""
+    def without_dc(self) -> "Exportable":
+        """With an output of 0 for digital silence; unchanged if that is so already."""
+        return self
 
     @abstractmethod
     def module(self) -> nn.Module:
-        """What is scripted: ``forward``, and where it streams ``initial_state`` and ``stream``."""
+        """The module to script: ``forward``, and if streaming ``initial_state`` and ``stream``."""
 
     @abstractmethod
     def added(self, x: Tensor, y: Tensor) -> Tensor:
-        """What of the output ``y`` the network added to its input ``x``."""
+        """The part of the output ``y`` that the network added to its input ``x``."""
 
 
-class UNetForm(Form):
-    """The U-Net: streaming, or with aligned corners windowed; batch norm folded in."""
+class ExportableUNet(Exportable):
+    """The U-Net: streaming, or with aligned corners windowed; batch norms are folded."""
 
     front_end = NETWORKS["unet"].front_end
     block_multiple = BLOCK_MULTIPLE
@@ -112,84 +107,73 @@ class UNetForm(Form):
 
     def __init__(self, network: UNet) -> None:
         super().__init__(network)
+        self.title = f"U-Net, width {network.width}"
         streams = not network.align_corners
         self.kind = "streaming" if streams else "windowed"
         self.latency_samples = LOOK_AHEAD_SAMPLES if streams else CONTEXT_SAMPLES[1]
 
-    @property
-    def title(self) -> str:
-        """One line for people."""
-        return f"U-Net, width {self.network.width}"
-
-    def amplified(self, gain_db: float) -> "UNetForm":
-        """The last convolution makes all that is added, so it is scaled."""
+    def amplified(self, gain_db: float) -> "ExportableUNet":
+        """Scales the last convolution."""
         network = copy.deepcopy(self.network)
         for parameter in network.final.parameters():
             parameter.mul_(10 ** (gain_db / 20))
-        return UNetForm(network)
+        return ExportableUNet(network)
 
-    def pruned(self, recordings: Path) -> "UNetForm":
+    def pruned(self, recordings: Path) -> "ExportableUNet":
         """See :mod:`models.export.pruning`."""
-        return UNetForm(pruned(self.network, listening(recordings)))
+        return ExportableUNet(pruned(self.network, pruning_input(recordings)))
 
-    def guarded(self) -> "UNetForm":
-        """See :mod:`models.networks.tone_guard`; octaves need no guard against tones."""
+    def guarded(self) -> "ExportableUNet":
+        """See :mod:`models.networks.tone_guard`."""
         network = copy.deepcopy(self.network)
         network.guard = ToneGuard()
-        return UNetForm(network)
+        return ExportableUNet(network)
 
-    def rounded(self) -> "UNetForm":
-        """Batch norms are folded first."""
-        return UNetForm(with_rounded_weights(self.network))
+    def rounded(self) -> "ExportableUNet":
+        """See :mod:`models.export.half_precision`."""
+        return ExportableUNet(with_rounded_weights(self.network))
 
-    def silent(self) -> "UNetForm":
+    def without_dc(self) -> "ExportableUNet":
         """See :mod:`models.export.remove_dc`."""
-        return UNetForm(silenced(self.network, _unet_module))
+        return ExportableUNet(without_dc(self.network, _unet_module))
 
     def module(self) -> nn.Module:
-        """A network with aligned corners cannot stream."""
+        """A streaming network, unless it has aligned corners."""
         return _unet_module(self.network)
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
-        """All that differs from the input."""
+        """The difference from the input."""
         return y - x
 
 
-class OctaveForm(Form):
-    """The octave, which is written as it is: it streams, and scripts, by itself."""
+class ExportableOctave(Exportable):
+    """The octave: a streaming network that TorchScript compiles as it is."""
 
     front_end = NETWORKS["octave"].front_end
+    ratio = 2
     crossfade_samples = 256
 
-    def __init__(self, network: nn.Module) -> None:
+    def __init__(self, network: Octave) -> None:
         super().__init__(network)
+        self.title = f"Octave, width {self.network.width}"
         self.block_multiple = self.network.block_multiple
         self.latency_samples = self.network.latency_samples
         ahead = -(-self.latency_samples // self.block_multiple) * self.block_multiple
         self.context_samples = (OCTAVE_MEMORY_SAMPLES, ahead)
 
-    @property
-    def title(self) -> str:
-        """One line for people."""
-        return f"Octave, width {self.network.width}"
-
-    def amplified(self, gain_db: float) -> "OctaveForm":
-        """All that it adds is made of its noise; the bins below the seam are the input's own."""
+    def amplified(self, gain_db: float) -> "ExportableOctave":
+        """Scales the noise that the octave is made of."""
         network = copy.deepcopy(self.network)
         network.noise.mul_(10 ** (gain_db / 20))
-        return OctaveForm(network)
+        return ExportableOctave(network)
 
-    def rounded(self) -> "OctaveForm":
-        """All matrices; vectors are few."""
+    def rounded(self) -> "ExportableOctave":
+        """Rounds matrices only; vectors are small."""
         network = copy.deepcopy(self.network)
         for parameter in network.parameters():
             if parameter.ndim > 1:
                 parameter.copy_(round_bits(parameter))
-        return OctaveForm(network)
-
-    def silent(self) -> "OctaveForm":
-        """All it adds is relative to its input."""
-        return self
+        return ExportableOctave(network)
 
     def module(self) -> nn.Module:
         """The network itself."""
@@ -197,7 +181,7 @@ class OctaveForm(Form):
         return module
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
-        """What lies above the input's band."""
+        """The band above that of the input."""
         del x
         spectrum = torch.fft.rfft(y)
         first = math.ceil(OCTAVE_HZ * y.shape[2] / SAMPLE_RATE_OUT)
@@ -206,7 +190,7 @@ class OctaveForm(Form):
         return above
 
 
-FORMS: dict[str, type[Form]] = {"unet": UNetForm, "octave": OctaveForm}
+EXPORTABLES: dict[str, type[Exportable]] = {"unet": ExportableUNet, "octave": ExportableOctave}
 
 
 def _unet_module(network: UNet) -> nn.Module:

@@ -1,33 +1,29 @@
-"""Weights of the U-Net, batch norm folded in, laid out as matrices for short blocks."""
+"""Folds batch norms into the U-Net's convolutions, and lays weights out as matrices."""
 
 import copy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from models.networks.unet import DoubleConvolution, UNet
 
-# Matrices of more than 2 MB do not stay in a core's own cache; they are cut into panels.
+# Larger matrices (2 MB) do not fit a core's own cache; they are split into panels.
 PANELLED_WEIGHTS = 2**19
 PANEL_COLUMNS = 256
 
-# Floats in a 512-bit register. A product with fewer columns wastes the rest of it, so layers with
-# fewer channels compute several neighbouring frames per row (measured at width 4: 2 to 3 times
-# faster, although some of the products are with zeros).
+# Floats in a 512-bit register. Layers with fewer channels compute several neighbouring frames per
+# row to fill it (2 to 3 times faster at width 4, although some of the products are with zeros).
 ROW_COLUMNS = 16
 
 
 def fold_batch_norm(network: UNet) -> UNet:
-    """A copy with every batch norm folded into its convolution; for inference only.
-
-    Identities take the norms' places.
-    """
+    """A copy with all batch norms folded and replaced by identities, for inference only."""
     out = copy.deepcopy(network).eval()
     for block in double_convolutions(out):
         for i in (0, 3):
-            convolution, norm = block[i], block[i + 1]
-            assert isinstance(convolution, nn.Conv1d)
-            assert isinstance(norm, nn.BatchNorm1d | nn.Identity)
+            convolution: Any = block[i]
+            norm: Any = block[i + 1]
             weight, bias = fold(convolution, norm)
             convolution.weight = nn.Parameter(constant(weight))
             convolution.bias = nn.Parameter(constant(bias))
@@ -36,51 +32,37 @@ def fold_batch_norm(network: UNet) -> UNet:
 
 
 def double_convolutions(network: UNet) -> list[DoubleConvolution]:
-    """All pairs of convolutions of a U-Net."""
+    """All double convolutions of a U-Net."""
     return [m for m in network.modules() if isinstance(m, DoubleConvolution)]
 
 
 def fold(convolution: nn.Conv1d, norm: nn.BatchNorm1d | nn.Identity) -> tuple[Tensor, Tensor]:
     """Weight ``[Cout, Cin, 3]`` and bias ``[Cout]``, float64, of a convolution and its norm.
 
-    Args:
-        convolution: with a bias.
-        norm: with running statistics; the identity where it is folded already.
-
-    Raises:
-        ValueError: if the convolution has no bias or the norm no statistics.
+    The norm is an identity if it is folded already.
     """
-    if convolution.bias is None:
-        raise ValueError("folding needs a bias")
+    weight, bias = convolution.weight.double(), convolution.get_parameter("bias").double()
     if isinstance(norm, nn.Identity):
-        return convolution.weight.double(), convolution.bias.double()
-    if norm.running_mean is None or norm.running_var is None:
-        raise ValueError("folding needs running statistics")
-    scale = norm.weight.double() / (norm.running_var.double() + norm.eps).sqrt()
-    weight = convolution.weight.double() * scale[:, None, None]
-    bias = (convolution.bias.double() - norm.running_mean.double()) * scale + norm.bias.double()
-    return weight, bias
+        return weight, bias
+    mean, variance = (norm.get_buffer(f"running_{name}").double() for name in ("mean", "var"))
+    scale = norm.weight.double() / (variance + norm.eps).sqrt()
+    return weight * scale[:, None, None], (bias - mean) * scale + norm.bias.double()
 
 
 def fold_pointwise(weight: Tensor, bias: Tensor, final: nn.Conv1d) -> tuple[Tensor, Tensor]:
-    """Weight and bias of a convolution with the 1x1 convolution ``final`` behind it.
-
-    Raises:
-        ValueError: if ``final`` has no bias.
-    """
-    if final.bias is None:
-        raise ValueError("folding needs a bias")
+    """Weight and bias of a convolution followed by the 1x1 convolution ``final``."""
     mix = final.weight.double()[:, :, 0]
-    return torch.einsum("oc,cik->oik", mix, weight), mix @ bias + final.bias.double()
+    final_bias = final.get_parameter("bias").double()
+    return torch.einsum("oc,cik->oik", mix, weight), mix @ bias + final_bias
 
 
 def constant(value: Tensor) -> Tensor:
-    """A copy to keep: contiguous, float32, without gradient."""
+    """A contiguous float32 copy without gradient."""
     return value.detach().to(torch.float32, copy=True).contiguous()
 
 
 def group_size(out_channels: int) -> int:
-    """Frames per row: the largest power of two that keeps a row within a register, or 1."""
+    """Frames per row: the largest power of two whose row fits a register, at least 1."""
     group = 1
     while 2 * group * out_channels <= ROW_COLUMNS:
         group *= 2
@@ -88,11 +70,11 @@ def group_size(out_channels: int) -> int:
 
 
 def panel_count(in_channels: int, out_channels: int) -> int:
-    """Into how many column panels a matrix is cut so that reading it goes straight through memory.
+    """Number of column panels of a matrix.
 
-    Large matrices are read from memory in every block; in one of 1024 columns the rows lie a
-    memory page apart, and a product that walks down a few columns at a time misses the page table
-    at every step (measured at width 16: panels are up to a third faster there, slower elsewhere).
+    Large matrices are read from memory in every block. The rows of one with 1024 columns lie a
+    memory page apart, and a product that reads a few columns at a time misses the TLB at every row
+    (measured at width 16: panels are up to a third faster there, slower elsewhere).
     """
     large = 3 * in_channels * out_channels > PANELLED_WEIGHTS
     return out_channels // PANEL_COLUMNS if large and out_channels % PANEL_COLUMNS == 0 else 1
@@ -113,22 +95,17 @@ def grouped_weight(weight: Tensor, *, group: int, stride: int = 1) -> Tensor:
 
 
 def interpolating_weight(weight: Tensor, *, group: int) -> Tensor:
-    """Linear interpolation by two and a convolution behind it, as one matrix.
+    """Linear interpolation by two followed by a convolution, as one matrix.
 
-    With ``align_corners=False`` frames 2i - 1 and 2i of the interpolated signal are 3:1 and 1:3
-    mixtures of frames i - 1 and i.
+    With ``align_corners=False`` the interpolated frames 2i - 1 and 2i are 3:1 and 1:3 mixtures of
+    frames i - 1 and i.
 
     Shape:
         - Input: ``[Cout, Cin, 3]``
-        - Output: ``[(group / 2 + 2) * Cin, group * Cout]``, for ``group`` output frames from an
-          even one on
-
-    Raises:
-        ValueError: if ``group`` is odd.
+        - Output: ``[(group / 2 + 2) * Cin, group * Cout]``, for ``group`` output frames; their
+          number and the first one are even
     """
-    if group % 2:
-        raise ValueError(f"group must be even, got {group}")
-    frames = group + 2  # interpolated frames that a group looks at; the first one is odd
+    frames = group + 2  # interpolated frames that a group reads; the first is odd
     mix = weight.new_zeros(frames, group // 2 + 2)
     for frame in range(frames):
         first = frame // 2

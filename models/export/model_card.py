@@ -1,46 +1,32 @@
-"""The model card: what a shipped file is, for people, made of its metadata."""
+"""The model card: a model file's metadata in Markdown."""
 
 from collections.abc import Mapping
 from typing import Any
 
-UNITS = {
-    "snr_db": "SNR, dB",
-    "snr_lf_db": "SNR below 9 kHz, dB",
-    "lsd": "LSD",
-    "lsd_ln": "LSD, natural logarithm",
-    "lsd_hf": "LSD 11-20 kHz",
-    "lsd_edge": "LSD 9-11 kHz",
-    "lsd_act": "LSD 11.5-17 kHz where somebody speaks",
-    "visqol": "ViSQOL",
-    "real_time_ratio": "real-time ratio",
-}
+from models.evaluation.metrics import MEASURES
 
 
 def model_card(metadata: Mapping[str, Any]) -> str:
-    """A model card in Markdown.
-
-    Args:
-        metadata: as in the model file.
-    """
+    """The model card of a file with these metadata."""
     upsampled = metadata["front_end"] != "none"
     front_end = f", upsampled by {metadata['front_end']}" if upsampled else ""
     count = f"{metadata['parameters']:,}"
     trained = metadata.get("trained_parameters", metadata["parameters"])
     if trained != metadata["parameters"]:
-        count += f", all that makes a difference of {trained:,} trained ones"
+        count += f", pruned from {trained:,}"
     lines = [
         f"# {metadata['name']}",
         "",
         f"{metadata['title']}: gives 22.05 kHz audio its missing top octave (11-22 kHz). "
-        "Made by `topoctave export`; this card says what the file says of itself.",
+        "Written by `topoctave export` from the metadata of the model file.",
         "",
         "| | |",
         "|---|---|",
         f"| Parameters | {count} |",
-        f"| InputStream | {metadata['sample_rate_in']} Hz{front_end} |",
-        f"| OutputStream | {metadata['sample_rate_out']} Hz |",
+        f"| Input | {metadata['sample_rate_in']} Hz{front_end} |",
+        f"| Output | {metadata['sample_rate_out']} Hz |",
         f"| Runs as | {metadata['kind']}, blocks of {metadata['block_multiple']} samples |",
-        f"| Looks ahead | {metadata['latency_samples']} samples, "
+        f"| Latency | {metadata['latency_samples']} samples, "
         f"{1000 * metadata['latency_samples'] / metadata['sample_rate_out']:.1f} ms |",
         f"| Stored as | {metadata['stored']} |",
         f"| Gain of what it adds | {metadata.get('added_gain_db', 0.0):g} dB |",
@@ -51,15 +37,14 @@ def model_card(metadata: Mapping[str, Any]) -> str:
         "## Measured",
         "",
     ]
-    lines += _measured(metadata["metrics"]) or ["Nothing is known."]
+    lines += _measured(metadata["metrics"]) or ["Nothing was measured."]
     lines += [
         "",
         "## Use and limits",
         "",
-        "- For speech above all: networks bring back what they have heard. Music is outside what "
-        "this network was trained on unless its data say otherwise.",
-        "- What it adds above 11 kHz is plausible, not recovered: nothing to measure, identify or "
-        "convict anybody by.",
+        "- For speech. Music works only as far as the training data include it.",
+        "- The band above 11 kHz is generated: plausible, but no evidence of what was recorded. "
+        "Do not use it to measure, or to identify a speaker.",
         "- The band below 9 kHz is the input's own.",
         "",
     ]
@@ -67,14 +52,14 @@ def model_card(metadata: Mapping[str, Any]) -> str:
 
 
 def _measured(metrics: Mapping[str, Any]) -> list[str]:
-    """One table, a column per set of recordings; figures that are not numbers are left out."""
+    """One table with a column per data set; figures that are not numbers are left out."""
     sets = {k: v for k, v in metrics.items() if isinstance(v, Mapping)}
-    keys = [k for k in UNITS if any(isinstance(v.get(k), int | float) for v in sets.values())]
+    keys = [k for k in MEASURES if any(isinstance(v.get(k), int | float) for v in sets.values())]
     if not keys:
         return []
     lines = [f"| | {' | '.join(sets)} |", "|---|" + "--:|" * len(sets)]
     for key in keys:
         figures = [v.get(key) for v in sets.values()]
         shown = [f"{f:.3f}" if isinstance(f, int | float) else "-" for f in figures]
-        lines.append(f"| {UNITS[key]} | {' | '.join(shown)} |")
+        lines.append(f"| {MEASURES[key]} | {' | '.join(shown)} |")
     return lines

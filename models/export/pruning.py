@@ -1,10 +1,9 @@
-"""Channels that do nothing, taken out of a trained U-Net.
+"""Structured pruning: removes the channels of a trained U-Net that have no effect.
 
-Weight decay draws what a training has no use for to zero, and rectifiers that no recording opens
-stay shut: of the deep levels of unet-small two thirds of the channels are as good as constant.
-Their share of the products, and of the weights that are read from memory in every block, is for
-nothing. (Structured pruning; see Li et al. 2017, Pruning Filters for Efficient ConvNets. Here
-nothing is trained again, because nothing is lost.)
+Weight decay drives unused weights to zero, and some ReLUs are never active: in the deep levels of
+unet-small two thirds of the channels are almost constant. They cost multiplications, and memory
+bandwidth in every block. (Li et al. 2017, Pruning Filters for Efficient ConvNets. Nothing is
+trained again here, because the output does not change.)
 """
 
 import copy
@@ -22,24 +21,23 @@ from models.export.fold_batch_norm import ROW_COLUMNS, fold_batch_norm
 from models.export.half_precision import error_db
 from models.networks.unet import UNet
 
-# The error must be this far below what the network adds: that of 16-bit weights is not less.
+# The error must be this far below what the network adds, as that of 16-bit weights is.
 BELOW_ADDED_DB = 60.0
 
-# Channels come in multiples of the first, so that no register is read half, and from the second on:
-# fewer would be computed several frames at a time (models/export/fold_batch_norm.py), which deep
-# levels lack.
-MULTIPLE, LEAST = 8, ROW_COLUMNS
+# Channel counts are multiples of 8, to fill registers. Fewer than ROW_COLUMNS channels would be
+# computed several frames at a time (see fold_batch_norm.py), which deep levels do not have.
+MULTIPLE, MIN_CHANNELS = 8, ROW_COLUMNS
 
-# Shares of a convolution's input that are tried, the largest first.
+# Thresholds to try, of a channel's share in a convolution's input.
 SHARES = tuple(10.0**-k for k in range(2, 9))
 
-# By what channels are judged: segments of a corpus in other rooms and at other levels, and tones.
+# The input that channels are judged by: degraded segments of recordings, and tones.
 SEGMENTS, SEGMENT_SAMPLES, TONES_SHARE = 32, 88_064, 0.1
 
 
 @dataclass(frozen=True)
 class _Use:
-    """That a convolution reads a layer's channels, from one of its own channels on."""
+    """A convolution that reads a layer's channels, as its own channels from ``first`` on."""
 
     convolution: nn.Conv1d
     first: int
@@ -47,19 +45,19 @@ class _Use:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A convolution, its norm folded in, and what reads it; all modules of the network itself."""
+    """A convolution, the module whose output is read, and its readers."""
 
     convolution: nn.Conv1d
-    heard: nn.Module
-    """Whose output (of the rectifier, or of the convolution) the readers get."""
+    output: nn.Module
+    """The ReLU after the convolution, or the convolution itself."""
     uses: list[_Use]
 
 
-def listening(folder: Path) -> Tensor:
-    """What a network hears of the recordings in a folder: ``[32, 1, 88064]``, always the same.
+def pruning_input(folder: Path) -> Tensor:
+    """A fixed network input made from a folder of recordings: ``[32, 1, 88064]``.
 
     Raises:
-        DataError: if there are none, or one is unreadable.
+        DataError: if there are none, or one cannot be read.
     """
     degrader = Degrader(SEGMENT_SAMPLES, random=True)
     corpus = Corpus.read(folder)
@@ -69,33 +67,35 @@ def listening(folder: Path) -> Tensor:
 
 
 def pruned(network: UNet, x: Tensor) -> UNet:
-    """A copy without the channels that make no difference, batch norms folded in.
+    """A copy with folded batch norms and without the channels that have no effect.
 
-    A channel counts by the largest share that it has in what any convolution makes of it: its
-    variance times the squared norm of the weights. What is left out is taken for its mean. How
-    small a share has to be is found by trying, with ``x`` itself.
+    A channel's share in a convolution's input is its variance times the squared norm of its
+    weights. Channels whose largest share is below a threshold are replaced by their mean. The
+    thresholds are tried from the largest down.
 
     Args:
         network: in evaluation mode.
-        x: what it will hear: ``[B, 1, T]``, many voices, levels and rooms.
+        x: typical input, ``[B, 1, T]``: many voices, levels and rooms.
 
     Returns:
-        The narrowest network whose error is :data:`BELOW_ADDED_DB` below what ``network`` adds;
-        one of full width if there is none.
+        The narrowest network whose error on ``x`` is :data:`BELOW_ADDED_DB` below what ``network``
+        adds; one of full width if there is none.
     """
     folded = fold_batch_norm(network)
-    moments = _moments(folded, x)
+    y, moments = _moments(folded, x)
     for share in SHARES:
         narrow = copy.deepcopy(folded)
         _narrow(narrow, moments, share)
-        # Written so that NaN fails as well.
-        if error_db(narrow, folded, x) <= -BELOW_ADDED_DB:
+        with torch.inference_mode():
+            error = error_db(narrow(x), y, y - x)
+        # An error of NaN fails too.
+        if error <= -BELOW_ADDED_DB:
             return narrow
     return folded
 
 
 def _layers(network: UNet) -> list[_Layer]:
-    """In the order of computation."""
+    """All layers in the order of computation."""
     children: Any = network  # nn.ModuleList does not know the types of its children
     pairs = [network.inp, *children.down, *(up.conv for up in children.up)]
     layers = []
@@ -105,7 +105,7 @@ def _layers(network: UNet) -> list[_Layer]:
         uses = [_Use(network.final, 0)]
         if i + 1 < len(pairs):
             following = pairs[i + 1][0]
-            # On the way up the skip comes first.
+            # In an up block the skip comes first.
             uses = [_Use(following, following.in_channels - second.out_channels)]
         if i < len(children.down):
             uses.append(_Use(pairs[-1 - i][0], 0))
@@ -113,26 +113,26 @@ def _layers(network: UNet) -> list[_Layer]:
     return layers
 
 
-def _moments(network: UNet, x: Tensor) -> list[tuple[Tensor, Tensor]]:
-    """Mean and variance of what each layer gives: ``[C]`` each, float64."""
+def _moments(network: UNet, x: Tensor) -> tuple[Tensor, list[tuple[Tensor, Tensor]]]:
+    """The network's output, and mean and variance of each layer's: ``[C]`` each, float64."""
     found = []
 
-    def listen(_module: nn.Module, _inputs: Any, out: Tensor) -> None:
+    def measure(_module: nn.Module, _inputs: Any, out: Tensor) -> None:
         flat = out.transpose(0, 1).flatten(1).double()
         found.append((flat.mean(dim=1), flat.var(dim=1)))
 
-    hooks = [layer.heard.register_forward_hook(listen) for layer in _layers(network)]
+    hooks = [layer.output.register_forward_hook(measure) for layer in _layers(network)]
     try:
         with torch.inference_mode():
-            network(x)
+            y = network(x)
     finally:
         for hook in hooks:
             hook.remove()
-    return found
+    return y, found
 
 
 def _narrow(network: UNet, moments: list[tuple[Tensor, Tensor]], share: float) -> None:
-    """Take the channels out whose share is below ``share`` everywhere."""
+    """Remove the channels whose share is at most ``share`` for all readers."""
     layers = _layers(network)
     power: dict[nn.Conv1d, float] = {}
     parts: list[list[Tensor]] = []
@@ -150,31 +150,31 @@ def _narrow(network: UNet, moments: list[tuple[Tensor, Tensor]], share: float) -
             for use, part in zip(layer.uses, of_uses, strict=True)
         ]
         kept.append(_kept(torch.stack(shares).amax(dim=0), share))
-    # From the last layer on: what is cut from a reader's front leaves the places behind it.
+    # From the last layer to the first, so that the channels removed so far lie after ``first``.
     for layer, keep, (mean, _) in list(zip(layers, kept, moments, strict=True))[::-1]:
         for use in layer.uses:
-            _forget(use, keep, mean)
+            _replace_by_mean(use, keep, mean)
         for parameter in layer.convolution.parameters():
             parameter.data = parameter.data[keep].clone()
         layer.convolution.out_channels = int(keep.sum())
 
 
 def _kept(shares: Tensor, share: float) -> Tensor:
-    """Which channels stay: those above the share, filled up to a multiple."""
+    """The channels to keep: those above the share, rounded up to a multiple."""
     count = int((shares > share).sum())
-    count = min(len(shares), max(LEAST, math.ceil(count / MULTIPLE) * MULTIPLE))
+    count = min(len(shares), max(MIN_CHANNELS, math.ceil(count / MULTIPLE) * MULTIPLE))
     keep = torch.zeros(len(shares), dtype=torch.bool)
     keep[shares.topk(count).indices] = True
     return keep
 
 
-def _forget(use: _Use, keep: Tensor, mean: Tensor) -> None:
-    """Let a reader take the missing channels for their means."""
+def _replace_by_mean(use: _Use, keep: Tensor, mean: Tensor) -> None:
+    """Remove a reader's channels, and add their means to its bias."""
     convolution, end = use.convolution, use.first + len(keep)
     weight = convolution.weight.data
-    gone = weight[:, use.first : end][:, ~keep].double()
+    removed = weight[:, use.first : end][:, ~keep].double()
     assert convolution.bias is not None
-    convolution.bias.data += torch.einsum("oct,c->o", gone, mean[~keep]).float()
+    convolution.bias.data += torch.einsum("oct,c->o", removed, mean[~keep]).float()
     parts = [weight[:, : use.first], weight[:, use.first : end][:, keep], weight[:, end:]]
     convolution.weight.data = torch.cat(parts, dim=1)
     convolution.in_channels = convolution.weight.shape[1]

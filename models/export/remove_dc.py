@@ -1,4 +1,4 @@
-"""Digital silence in gives digital silence out, exactly as far as single precision goes."""
+"""Removes a U-Net's DC offset, so that its output for digital silence is digital silence."""
 
 import copy
 from collections.abc import Callable
@@ -8,41 +8,37 @@ from torch import nn
 
 from models.networks.unet import BLOCK_MULTIPLE, UNet
 
-# Behind every edge: 32 steps of the grid are more than the receptive field of 1402 samples.
+# Distance from the edges, larger than the receptive field of 1402 samples.
 SETTLED_SAMPLES = 32 * BLOCK_MULTIPLE
 
-# Corrections: the first is exact but for the rounding of folded weights, the next takes that off.
-ROUNDS = 3
+# The second round corrects the rounding of folded weights in the first.
+CORRECTIONS = 3
 
 
-def answer_to_silence(network: nn.Module) -> float:
-    """What a network gives far from the edges of a long digital silence.
+def dc_offset(network: nn.Module) -> float:
+    """A network's output for a long digital silence, away from its edges.
 
-    A constant, because a shift-equivariant network of a constant is one; the mean of a step of the
-    grid where rounding makes a difference.
+    A shift-equivariant network gives a constant; the mean over 128 samples averages rounding.
     """
-    tensors = (*network.parameters(), *network.buffers())
-    like = next((t for t in tensors if t.is_floating_point()), torch.zeros(1))
-    silence = torch.zeros([1, 1, 2 * SETTLED_SAMPLES], dtype=like.dtype)
+    silence = torch.zeros([1, 1, 2 * SETTLED_SAMPLES])
     with torch.inference_mode():
-        answer = network(silence)[0, 0, SETTLED_SAMPLES : SETTLED_SAMPLES + BLOCK_MULTIPLE]
-    return float(answer.double().mean())
+        y = network(silence)[0, 0, SETTLED_SAMPLES : SETTLED_SAMPLES + BLOCK_MULTIPLE]
+    return float(y.double().mean())
 
 
-def silenced(network: UNet, build: Callable[[UNet], nn.Module] = lambda n: n) -> UNet:
-    """A copy whose answer to silence is silence: the answer is taken off the last bias.
+def without_dc(network: UNet, build: Callable[[UNet], nn.Module] = lambda n: n) -> UNet:
+    """A copy whose last bias is lowered by the DC offset.
 
-    A trained network answers silence by a small constant, unheard (-88 dB in unet-small) but not
-    what a silent input should measure. No loss asks for zero there.
+    Trained networks have a small offset (-88 dB in unet-small), because no loss penalises it. It is
+    inaudible, but meters show it.
 
     Args:
         network: in evaluation mode.
-        build: makes of it what will run; its rounding is corrected as well.
+        build: makes the module that will run, whose rounding is then corrected too.
     """
     out = copy.deepcopy(network).eval()
     bias = out.get_parameter("final.bias")
     with torch.no_grad():
-        for _ in range(ROUNDS):
-            # Non-finite weights stay as they are, for others to refuse.
-            bias.sub_(answer_to_silence(build(out)))
+        for _ in range(CORRECTIONS):
+            bias.sub_(dc_offset(build(out)))
     return out

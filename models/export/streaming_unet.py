@@ -1,4 +1,4 @@
-"""The exact streaming form of the U-Net: state in, state out, every sample computed once."""
+"""The U-Net as a streaming network with explicit state, exactly equal to the whole-signal one."""
 
 import copy
 from typing import Any
@@ -11,43 +11,40 @@ from models.export.unet_layers import Pair, Up
 from models.networks.tone_guard import PAST
 from models.networks.unet import BLOCK_MULTIPLE, DOWN_BLOCKS, UNet
 
-# Silence after which a fresh state holds nothing of the zeros it began with: the network looks at
-# 1402 samples, and the state keeps less than 100 more.
+# Length of the silence that fills a new state: the receptive field of 1402 samples, plus the less
+# than 100 samples of the state.
 SILENCE_SAMPLES = 1536
 
-# Delay of the output where blocks end one sample behind a line of the network's grid.
+# Latency if blocks end one sample after a line of the network's grid.
 CORE_LATENCY_SAMPLES = 4 * BLOCK_MULTIPLE - 2
 
 
 class StreamingUNet(nn.Module):
-    """A trained U-Net for whole signals and, with a state, for the blocks of a stream.
+    """A trained U-Net for whole signals (``forward``) and for blocks of a stream (``stream``).
 
-    ``stream`` gives what ``forward`` gives for the whole signal, late by its latency, however the
-    signal is cut into blocks. Nothing is approximated, and nothing computed twice but a few frames
-    between two convolutions. Only a signal's edges differ: ``forward`` pads every layer with
-    zeros, while before and behind a stream there is silence.
+    ``stream`` gives the samples of ``forward`` for the whole signal, delayed by the latency, for
+    any block lengths. Only a few frames between two convolutions are computed twice. The edges of a
+    signal differ: ``forward`` zero-pads every layer, while a stream begins and ends with silence.
 
-    Latency: some of the network's output samples depend on input 637 samples ahead, so a stream
-    that may be cut anywhere is 637 samples late at least. Blocks of 128 always end at the same
-    place of the network's grid, though, and if that is *one sample behind a line of the grid*,
-    every stride-2 convolution has just got the frame it waits for: level k of the way down is
-    complete up to two of its frames before the line, each level up gives away two more, and the
-    output is complete up to 510 samples before the block's end. Blocks that end on the line miss
-    these frames by one sample and wait for a whole block more: 637. ``lead`` chooses: it is how
-    many samples of the stream the first block has, at its end, behind zeros that fill it up and
-    are no part of the stream. The latency is ``509 + lead``.
+    Latency: some output samples depend on the input 637 samples ahead. All blocks end at the same
+    position in the network's grid of 128 samples, and if that is *one sample after a line of the
+    grid*, every stride-2 convolution has just received the frame it needs: level k is complete up
+    to two of its frames before the line, each level up loses two more, and the output is complete
+    up to 510 samples before the end of the block. Blocks that end on the line miss these frames by
+    one sample and need 637. ``lead`` sets the position: it is the number of samples of the stream
+    in the first block, at its end, after zeros that are not part of the stream. The latency is
+    ``509 + lead`` samples.
 
     ::
 
         lead 128   | x0 ...... x127 | x128 ... x255 | ...    y0 comes in the place of x637
         lead 1     | 0 0 0 ..... x0 | x1 ..... x128 | ...    y0 comes in the place of x510
 
-    Inside, each level keeps the frames that its convolutions still need, and its skip waits for
-    the branch below: ``4 * 2**(7 - k) - 6`` frames at level k. The guard against lone tones, where
-    the network has one, hears what the network does, and is done when that is.
+    Each level keeps the frames that its convolutions still need. Its skip is delayed until the
+    levels below are ready, by ``4 * 2**(7 - k) - 6`` frames at level k.
 
     Args:
-        network: with ``align_corners=False``; its weights are copied, batch norm folded in.
+        network: with ``align_corners=False``; its weights are copied, with batch norms folded.
 
     Shape:
         - Input: ``[B, 1, T]`` at 44.1 kHz, float32
@@ -64,10 +61,10 @@ class StreamingUNet(nn.Module):
         self.block_multiple = BLOCK_MULTIPLE
         self.core_latency = CORE_LATENCY_SAMPLES
         self.silence = SILENCE_SAMPLES
-        # Of the full first block that a caller sends who knows nothing of leads.
+        # For the default lead.
         self.latency_samples = CORE_LATENCY_SAMPLES + BLOCK_MULTIPLE - 1
         self.guard = copy.deepcopy(network.guard)
-        # Samples in front of those that are added to.
+        # Samples that the guard needs before a block.
         self.past = 0 if network.guard is None else PAST
         children: Any = network  # nn.ModuleList does not know the types of its children
         skips = [down[0].in_channels for down in children.down]
@@ -79,15 +76,15 @@ class StreamingUNet(nn.Module):
         ]
         self.down = nn.ModuleList(downs)
         self.up = nn.ModuleList(ups)
-        # Per level: how many frames are kept on the way down, and where in them begins what the
-        # next convolution and what the delayed skip need.
+        # Per level: the frames to keep on the way down, and where in them the inputs of the next
+        # convolution and of the delayed skip begin.
         waits = [4 * 2 ** (DOWN_BLOCKS - k) - 6 for k in range(DOWN_BLOCKS)]
         of_skip = [wait + up.pair.history for wait, up in zip(waits, ups[::-1], strict=True)]
         of_down = [down.history for down in downs]
         kept = [max(pair) for pair in zip(of_skip, of_down, strict=True)]
         self.up_from = [a - b for a, b in zip(kept, of_skip, strict=True)][::-1]
         self.down_from = [a - b for a, b in zip(kept, of_down, strict=True)]
-        # Frames and channels of the state's tensors, behind that of the signal itself.
+        # Frames and channels of the state's tensors after the first, which holds the signal.
         self.state_shapes = list(zip(kept, skips, strict=True)) + [
             (up.below_history, up.below_channels) for up in ups
         ]
@@ -113,12 +110,11 @@ class StreamingUNet(nn.Module):
         """The state after a long silence.
 
         Args:
-            batch: signals side by side.
-            lead: samples of the stream in the first block, at its end; see the class. The latency
-                is 509 + lead samples.
+            batch: number of signals.
+            lead: samples of the stream in the first block; see the class.
 
         Raises:
-            ValueError: if batch is not positive, or lead not from 1 to 128.
+            ValueError: if batch is not positive, or lead is not from 1 to 128.
         """
         if batch < 1:
             raise ValueError(f"batch must be positive, got {batch}")
@@ -138,20 +134,20 @@ class StreamingUNet(nn.Module):
 
         Args:
             x: ``[B, 1, n]``, n a multiple of 128; float32.
-            state: of :meth:`initial_state` or the last call; it is not changed.
+            state: from :meth:`initial_state` or the last call; not changed.
 
         Returns:
-            ``[B, 1, n]``, and the new state: tensors of the same shapes.
+            ``[B, 1, n]``, and the new state with the same shapes.
 
         Raises:
-            ValueError: if n is no positive multiple of 128.
+            ValueError: if n is not a positive multiple of 128.
         """
         batch, n = x.size(0), x.size(2)
         if n < 1 or n % self.block_multiple != 0:
             raise ValueError(f"a block must have a multiple of 128 samples, got {n}")
         signal = torch.cat([state[0], x], dim=2)
         new_state = [signal[:, :, n:]]
-        # What lies behind this end is the part of a lead that the network takes a block later.
+        # The network reads the samples after this end with the next block.
         end = self.past + self.core_latency + n
         recent = signal[:, 0, end - n - self.inp.history : end]
         h = recent.t().reshape(-1, 1).to(self.inp.first.bias.dtype)
@@ -163,7 +159,7 @@ class StreamingUNet(nn.Module):
             new_state.append(level[count * batch :])
             skips.append(level)
             count = count // 2
-            # To mypy, a child of an nn.ModuleList has no methods.
+            # mypy does not know the type of the children of an nn.ModuleList.
             h = down.rows(level, self.down_from[k], count, batch)  # type: ignore[operator]
         for k, up in enumerate(self.up):
             below = torch.cat([state[8 + k], h])
@@ -173,6 +169,6 @@ class StreamingUNet(nn.Module):
             h = up.rows(skips.pop(), first, below, count, batch)  # type: ignore[operator]
         added = h.view(n, batch).t().unsqueeze(1)
         if self.guard is not None:
-            heard = signal[:, 0, :end]
-            added = added * self.guard.between(heard, n // self.block_multiple)
+            gains = self.guard.between(signal[:, 0, :end], n // self.block_multiple)
+            added = added * gains
         return signal[:, :, self.past : self.past + n] + added, new_state

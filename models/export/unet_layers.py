@@ -1,9 +1,9 @@
-"""The U-Net's blocks in two forms: of whole signals, and of rows for short blocks of a stream.
+"""The U-Net's layers for whole signals, and for short blocks of a stream as rows.
 
-A library's convolution of a short block spends more time around its matrix product than in it.
-Here a block is kept as rows, one frame of one batch member each: time, then batch, with the
-channels contiguous. A window of three frames is then contiguous memory, a block's past is some
-rows in front of it, and a convolution is one product with ``[3 * Cin, Cout]``.
+A library's convolution of a short block has more overhead than arithmetic. Here a block is a matrix
+with a row per frame and batch member: time, then batch, with contiguous channels. A window of three
+frames is then contiguous memory, a block's past is the rows before it, and a convolution is one
+product with ``[3 * Cin, Cout]``.
 """
 
 from typing import Any
@@ -23,24 +23,16 @@ from models.export.fold_batch_norm import (
 )
 from models.networks.unet import DoubleConvolution, UpBlock, doubled
 
-# Interpolation and the convolution behind it are one matrix where its additional weights cost less
-# than the operators it saves. Measured on AVX-512: up to about this many weights per tap.
+# Up to about this many weights per tap, one matrix for interpolation and convolution is faster than
+# two operators (measured on AVX-512).
 MERGED_WEIGHTS = 8192
 
 
 def windows(rows: Tensor, first: int, count: int, frames: int, step: int, batch: int) -> Tensor:
-    """Overlapping windows of neighbouring frames.
-
-    Args:
-        rows: contiguous.
-        first: frame at which the first window begins.
-        count: windows per batch member.
-        frames: length of a window.
-        step: frames between the beginnings of two windows.
-        batch: rows per frame.
+    """``count`` windows of ``frames`` frames, every ``step`` frames from frame ``first`` on.
 
     Shape:
-        - Input: ``[T * batch, C]``
+        - Input: ``[T * batch, C]``, contiguous
         - Output: ``[count * batch, frames * C]``; a view if the batch is 1
     """
     channels = rows.size(1)
@@ -54,7 +46,7 @@ def windows(rows: Tensor, first: int, count: int, frames: int, step: int, batch:
 
 
 def ungroup(rows: Tensor, group: int, batch: int) -> Tensor:
-    """Rows of ``group`` frames as rows of one: ``[n * B, group * C]`` to ``[n * group * B, C]``."""
+    """Split rows of ``group`` frames: ``[n * B, group * C]`` to ``[n * group * B, C]``."""
     channels = rows.size(1) // group
     if batch == 1:
         return rows.view(-1, channels)
@@ -63,7 +55,7 @@ def ungroup(rows: Tensor, group: int, batch: int) -> Tensor:
 
 
 class Convolution(nn.Module):
-    """A three-tap convolution, of whole signals and of rows; no gradients.
+    """A three-tap convolution for whole signals and for rows, without gradients.
 
     Args:
         weight: ``[Cout, Cin, 3]``.
@@ -86,8 +78,8 @@ class Convolution(nn.Module):
         self.stride = stride
         self.group = group_size(out_channels)
         self.panels = panel_count(in_channels, out_channels)
-        # Panels, taps, inputs, outputs: the same memory, in a file too, is the matrix for rows
-        # where a row is one frame.
+        # Panels, taps, inputs, outputs: if a row is one frame, the matrix for rows shares this
+        # memory, in a file too.
         panels = weight.permute(2, 1, 0).reshape(3, in_channels, self.panels, -1)
         self.register_buffer("taps", constant(panels.permute(2, 0, 1, 3)))
         self.register_buffer("bias", constant(bias))
@@ -100,14 +92,14 @@ class Convolution(nn.Module):
         self.register_buffer("row_bias", row_bias)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve a whole signal, zeros around it."""
+        """Convolve a whole signal, zero-padded."""
         weight = self.taps.permute(0, 3, 2, 1).flatten(0, 1).contiguous()
         return torch.conv1d(x, weight, self.bias, self.stride, 1)
 
     def rows(self, x: Tensor, first: int, count: int, batch: int) -> Tensor:
-        """``count`` frames, a multiple of ``group``, from rows ``[T * B, Cin]``.
+        """Convolve rows ``[T * B, Cin]`` from frame ``first`` on to ``count`` frames.
 
-        ``first`` is the earliest frame that the first one needs.
+        ``count`` is a multiple of ``group``.
         """
         frames = (self.group - 1) * self.stride + 3
         columns = windows(x, first, count // self.group, frames, self.group * self.stride, batch)
@@ -124,7 +116,7 @@ class Pair(nn.Module):
 
     Args:
         pair: the convolutions and their norms.
-        final: a 1x1 convolution behind them, to be folded into the second one.
+        final: a following 1x1 convolution, folded into the second one.
 
     Shape:
         - Input: ``[B, Cin, T]``
@@ -141,24 +133,24 @@ class Pair(nn.Module):
         self.stride = int(second.stride[0])
         self.first = Convolution(*fold(first, first_norm))
         self.second = Convolution(weight, bias, stride=self.stride)
-        # What the second convolution needs of the first one's past is computed again, not kept:
-        # a few more rows in a product cost less than one more operator in every block.
+        # The past of the first convolution's output is computed again rather than kept: a few more
+        # rows in a product cost less than one more operator per block.
         self.overlap = 3 - self.stride
         self.extra = max(self.first.group, self.overlap)
         self.history = self.extra + 2
 
     def forward(self, x: Tensor) -> Tensor:
-        """Convolve a whole signal twice, zeros around it each time."""
+        """Convolve a whole signal twice, zero-padded each time."""
         out: Tensor = self.second(torch.relu(self.first(x)))
         return out
 
     def rows(self, x: Tensor, first: int, count: int, batch: int) -> Tensor:
-        """``count`` frames, from ``history`` old ones at ``first`` and ``count * stride`` new."""
+        """``count`` frames from ``history`` old frames at ``first`` and ``count * stride`` new."""
         h = self.first.rows(x, first, count * self.stride + self.extra, batch)
         return self.finish(h, count, batch)
 
     def finish(self, h: Tensor, count: int, batch: int) -> Tensor:
-        """The rest of :meth:`rows` behind the first convolution; changes ``h``."""
+        """The part of :meth:`rows` after the first convolution; changes ``h``."""
         return self.second.rows(torch.relu_(h), self.extra - self.overlap, count, batch)
 
 
@@ -168,7 +160,7 @@ class Up(nn.Module):
     Args:
         block: with ``align_corners=False``.
         skip_channels: of the skip.
-        final: a 1x1 convolution behind it, to be folded in.
+        final: a following 1x1 convolution, folded in.
 
     Shape:
         - Input: ``[B, C1, T]`` and the skip ``[B, C2, 2 * T]``
@@ -208,8 +200,8 @@ class Up(nn.Module):
         """``count`` frames.
 
         Args:
-            skip: ``count + pair.history`` frames and more.
-            first: frame of the skip where they begin; at an odd position in time.
+            skip: at least ``first + count + pair.history`` frames.
+            first: first frame to read, at an odd position in time.
             below: ``count / 2 + below_history`` frames; that position is between the first two.
             count: a multiple of ``group``.
             batch: rows per frame.

@@ -1,4 +1,4 @@
-"""The training objective of Octave: log spectra of what was synthesised, from 9 kHz up."""
+"""The training objective of Octave: log spectra of its output above 8.7 kHz."""
 
 from itertools import pairwise
 from typing import Any, NamedTuple
@@ -10,20 +10,20 @@ from torch.nn import functional
 from models.evaluation.metrics import POWER_FLOOR
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
-# (window, hop) in samples. The first one is the window of LSD.
+# (window, hop) in samples. The first is the window of LSD.
 RESOLUTIONS = ((2048, 512), (1024, 256), (512, 192), (256, 96))
 
-# Below it the network leaves its input alone.
+# The network leaves the band below as it is.
 LOWEST_HZ = 8_700
-# Above it there is nothing of the input; and the resolution that what is below is compared at.
+# Upper end of the input's band, and the resolution of the loss on its edge.
 SEAM_HZ = 11_025
 EDGE_WINDOW, EDGE_HOP = 1024, 256
-# Envelopes are means over so many frames, and a 64th of the FFT's length in bins.
+# Envelopes are means over 4 frames, and over bands of a 64th of the window in bins.
 ENVELOPE_FRAMES = 4
 
 
 class OctaveLosses(NamedTuple):
-    """The parts of the objective, each a scalar tensor; ``total`` is what is minimised."""
+    """The parts of the objective, each a scalar tensor; ``total`` is minimised."""
 
     total: Tensor
     lsd: Tensor
@@ -33,7 +33,7 @@ class OctaveLosses(NamedTuple):
 
 
 class _Spectrum(torch.autograd.Function):
-    """A real FFT whose gradient is another one: torch's own takes four times as long."""
+    """A real FFT whose gradient is an inverse real FFT, four times as fast as torch's own."""
 
     @staticmethod
     def forward(ctx: Any, x: Tensor) -> Tensor:
@@ -44,7 +44,7 @@ class _Spectrum(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, *gradients: Tensor) -> Tensor:
         half = 0.5 * gradients[0]
-        # Bins 0 and n / 2 stand for themselves, the others for two.
+        # All bins but 0 and n / 2 occur twice in the full spectrum.
         half[..., 0] *= 2.0
         half[..., -1] *= 2.0
         gradient: Tensor = torch.fft.irfft(half, ctx.n, norm="forward")
@@ -70,17 +70,17 @@ class LogSpectrum(nn.Module):
         self.size = window
         self.hop = hop
         self.first_bin = LOWEST_HZ * window // SAMPLE_RATE_OUT
-        # The power of noise grows with the window.
+        # The power of noise is proportional to the window's length.
         self.floor = POWER_FLOOR * window / RESOLUTIONS[0][0]
         self.register_buffer("window", torch.hann_window(window), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Spectra of whole clips, reflected at their ends."""
+        """Log spectra of whole clips, with reflect padding."""
         power = self.power(x)
         return power.clamp_min(self.floor).log10()
 
     def power(self, x: Tensor) -> Tensor:
-        """The same, as it is."""
+        """Power spectra, not clamped."""
         half = self.size // 2
         padded = functional.pad(x.unsqueeze(1), (half, half), mode="reflect")[:, 0]
         frames = padded.unfold(1, self.size, self.hop) * self.window
@@ -90,7 +90,7 @@ class LogSpectrum(nn.Module):
 
 
 def band_means(bins: int, bands: int) -> Tensor:
-    """``[bins, bands]``: means over neighbouring bins."""
+    """A matrix ``[bins, bands]`` of means over neighbouring bins."""
     edges = torch.arange(bands + 1) * bins // bands
     matrix = torch.zeros(bins, bands)
     for band, (low, high) in enumerate(pairwise(edges)):
@@ -105,11 +105,11 @@ class OctaveObjective(nn.Module):
         2 \cdot LSD_{2048} + \sum_{w < 2048} (0.5 \cdot LSD_w + 0.3 \cdot |d_w|)
         + 0.5 \sum_w |\overline{d_w}| + 0.5 \log_{10}(1 + |X - Y|^2 / |Y|^2)
 
-    LSD is the root of the mean square over bins, averaged over frames. The overlined term is of
-    means over four frames and a band: what the randomness of noise cannot blur. All are of the
-    synthesised signal: overlapping frames may cancel, which a loss on predicted spectra does not
-    hear. The last term is of each frame's power below 11 kHz: an anti-aliasing filter has left some
-    of the input's own there, which is worth more than noise of the same power.
+    LSD is the root of the mean square over bins, averaged over frames. The overlined d is averaged
+    over four frames and a band, which removes most of the randomness of noise. The spectra are of
+    the output, because overlapping frames may cancel, which a loss on predicted spectra would miss.
+    The last term compares the power of each frame between 8.7 and 11 kHz: the anti-aliasing
+    filter leaves a part of the original there, which is better than noise of the same power.
 
     Shape:
         - Input: ``[B, 1, T]`` generated and ``[B, 1, T]`` target at 44.1 kHz

@@ -7,15 +7,15 @@ from torch import Tensor, nn
 
 from models.training.distributed import World
 
-# (FFT size, window, hop) in samples: Table 1 of the thesis.
+# (FFT size, window, hop) in samples: Table 1 of the thesis (docs/thesis.md).
 RESOLUTIONS = ((512, 240, 50), (1024, 600, 120), (2048, 1200, 240))
 
-# Power below which the appendix clamps, so that the logarithm and the root have gradients.
+# Powers are clamped here, so that the logarithm and the root have finite gradients.
 POWER_FLOOR = 1e-7
 
 
 class Losses(NamedTuple):
-    """The parts of the objective, each a scalar tensor; ``total`` is what is minimised."""
+    """The parts of the objective, each a scalar tensor; ``total`` is minimised."""
 
     total: Tensor
     spectral_convergence: Tensor
@@ -34,14 +34,14 @@ class StftLoss(nn.Module):
         fft_size: FFT length in samples.
         window: length of the Hann window in samples, centred in the FFT.
         hop: in samples.
-        world: the processes that share a batch; the norms are those of the joint one.
+        world: the processes that share a batch; norms are over the joint batch.
 
     Shape:
         - Input: ``[B, T]`` generated and ``[B, T]`` target
         - Output: two scalars
 
     Source:
-        The thesis, section 1.14; Yamamoto, Song and Kim, Parallel WaveGAN (2020).
+        The thesis (docs/thesis.md); Yamamoto, Song and Kim, Parallel WaveGAN (2020).
     """
 
     window: Tensor
@@ -81,7 +81,7 @@ class Objective(nn.Module):
     """Mean of the three STFT losses plus ``mse_weight`` times the mean squared error.
 
     Args:
-        mse_weight: 100 in the thesis, because signals in [-1, 1] have small squared errors.
+        mse_weight: 100 in the thesis: signals in [-1, 1] have small squared errors.
         world: the processes that share a batch.
 
     Shape:
@@ -89,7 +89,7 @@ class Objective(nn.Module):
         - Output: :class:`Losses`
 
     Source:
-        The thesis, section 2.5 and Table 1.
+        The thesis (docs/thesis.md), section 2.5 and Table 1.
     """
 
     def __init__(self, *, mse_weight: float = 100.0, world: World | None = None) -> None:

@@ -1,7 +1,6 @@
-"""Discriminators that judge the missing band alone: its waveform, and its spectrogram.
+"""Discriminators of the missing band: of its waveform, and of its spectrogram.
 
-What the input has already is none of their business: everything they see has gone through a
-high-pass, so a network cannot please them by touching the band below.
+A high-pass in front of them removes the band below, so the network gets no gradient there.
 """
 
 from typing import Any
@@ -20,22 +19,21 @@ PERIODS = (2, 3, 5, 7, 11)
 RESOLUTIONS = ((512, 128), (1024, 256), (2048, 512))
 SLOPE = 0.1
 
-# Below the judged band the high-pass falls to this within TRANSITION_HZ.
+# Attenuation of the high-pass, reached TRANSITION_HZ below the band.
 STOP_BAND_DB = 110.0
 TRANSITION_HZ = 1_000.0
 
-# Signals are judged relative to the target's level in the band; nothing is amplified beyond that
-# of a target at -80 dB.
+# Signals are divided by the target's level in the band; levels below -80 dB count as -80 dB.
 LEVEL_FLOOR = 1e-4
-# Below this power per bin, relative to a signal of power 1, all is the same to a discriminator.
+# Added to the power per bin, relative to a signal of power 1.
 POWER_FLOOR = 1e-6
 
-# A score ``[B, ...]`` and the feature maps that led to it.
-Verdict = tuple[Tensor, list[Tensor]]
+# A discriminator's score ``[B, ...]`` and feature maps.
+Judgement = tuple[Tensor, list[Tensor]]
 
 
 def high_pass_taps(from_hz: float) -> Tensor:
-    """Symmetric taps that pass what lies above ``from_hz``, and nothing 1 kHz below."""
+    """Symmetric taps of a high-pass: pass band above ``from_hz``, stop band 1 kHz below it."""
     taps, beta = scipy.signal.kaiserord(STOP_BAND_DB, TRANSITION_HZ / (SAMPLE_RATE_OUT / 2))
     made = scipy.signal.firwin(
         taps | 1,
@@ -47,8 +45,16 @@ def high_pass_taps(from_hz: float) -> Tensor:
     return torch.from_numpy(np.asarray(made, np.float32))
 
 
+def _judge(h: Tensor, layers: nn.ModuleList, last: nn.Module) -> Judgement:
+    features = []
+    for layer in layers:
+        h = functional.leaky_relu(layer(h), SLOPE)
+        features.append(h)
+    return last(h), features
+
+
 class PeriodDiscriminator(nn.Module):
-    """Judges every ``period``-th sample together, as rows of a picture.
+    """Convolves over every ``period``-th sample: 2-d convolutions of the folded signal.
 
     Args:
         period: in samples.
@@ -73,22 +79,18 @@ class PeriodDiscriminator(nn.Module):
         )
         self.last = weight_norm(nn.Conv2d(widths[-1], 1, (3, 1), 1, (1, 0)))
 
-    def forward(self, x: Tensor) -> Verdict:
-        """Judge signals."""
+    def forward(self, x: Tensor) -> Judgement:
+        """Scores and feature maps of signals."""
         rows = x.shape[2] // self.period
         h = x[:, :, : rows * self.period].reshape(len(x), 1, rows, self.period)
-        features = []
-        for layer in self.layers:
-            h = functional.leaky_relu(layer(h), SLOPE)
-            features.append(h)
-        return self.last(h), features
+        return _judge(h, self.layers, self.last)
 
 
 class BandDiscriminator(nn.Module):
-    """Judges the log-magnitude spectrogram above a frequency, at one resolution.
+    """Convolves over the log-magnitude spectrogram above a frequency, at one resolution.
 
-    Magnitudes, because the phase of what is missing cannot be known; several resolutions see what
-    phases would tell of attacks.
+    Phases are left out because the phase of the missing band cannot be known; several resolutions
+    together still show attacks.
 
     Args:
         fft_size: in samples, also the length of the Hann window.
@@ -97,12 +99,12 @@ class BandDiscriminator(nn.Module):
         channels: of every layer; 32 in the papers.
 
     Shape:
-        - Input: ``[B, 1, T]``, of power 1 or so in the band
+        - Input: ``[B, 1, T]``, with a power of about 1 in the band
         - Output: scores ``[B, 1, N', F']`` and four feature maps
 
     Source:
-        Jang et al., UnivNet (2021), section 2.2, here for a part of the spectrum, with the time
-        by frequency convolutions of Défossez et al., EnCodec (2022), section 3.4.
+        Jang et al., UnivNet (2021), section 2.2, here for part of the spectrum, with the
+        convolutions over time and frequency of Défossez et al., EnCodec (2022), section 3.4.
     """
 
     window: Tensor
@@ -120,37 +122,33 @@ class BandDiscriminator(nn.Module):
         self.layers.append(weight_norm(nn.Conv2d(channels, channels, 3, 1, 1)))
         self.last = weight_norm(nn.Conv2d(channels, 1, 3, 1, 1))
 
-    def forward(self, x: Tensor) -> Verdict:
-        """Judge signals."""
-        # No padding: a signal's mirror image at its ends is no signal.
+    def forward(self, x: Tensor) -> Judgement:
+        """Scores and feature maps of signals."""
+        # No padding: mirrored ends are not natural sound.
         spectrum = torch.stft(
             x[:, 0], self.fft_size, self.hop, window=self.window, center=False, return_complex=True
         )[:, self.first_bin :]
         power = spectrum.real.square() + spectrum.imag.square()
         power = power / self.window.square().sum() + POWER_FLOOR
         h = 0.5 * power.log10().transpose(1, 2)[:, None]
-        features = []
-        for layer in self.layers:
-            h = functional.leaky_relu(layer(h), SLOPE)
-            features.append(h)
-        return self.last(h), features
+        return _judge(h, self.layers, self.last)
 
 
 class Discriminators(nn.Module):
     """All discriminators of the missing band.
 
     Args:
-        from_hz: where the band begins.
-        period_channels: of :class:`PeriodDiscriminator`; 0 leaves these out.
-        band_channels: of :class:`BandDiscriminator`; 0 leaves these out.
+        from_hz: lower end of the band.
+        period_channels: of :class:`PeriodDiscriminator`; 0 for none.
+        band_channels: of :class:`BandDiscriminator`; 0 for none.
 
     Shape:
-        - Input: ``[B, 1, T]``, T at least 2048 and the length of the high-pass; the target's level
-          in the band, ``[B, 1, 1]``, of :meth:`level`
-        - Output: a score and feature maps of each
+        - Input: ``[B, 1, T]``, T at least 2048 plus the length of the high-pass; the target's
+          level in the band, ``[B, 1, 1]``, from :meth:`level`
+        - Output: a score and feature maps of each discriminator
 
     Raises:
-        ValueError: if there is no discriminator left.
+        ValueError: if both channel counts are 0.
     """
 
     taps: Tensor
@@ -171,15 +169,15 @@ class Discriminators(nn.Module):
         self.each = nn.ModuleList(each)
 
     def high_passed(self, x: Tensor) -> Tensor:
-        """The band alone, shorter by the length of the filter less 1."""
+        """The band alone, shorter by the filter's length - 1."""
         return functional.conv1d(x, self.taps)
 
     def level(self, target: Tensor) -> Tensor:
-        """What a target's level is in the band, and at least -80 dB: ``[B, 1, 1]``."""
+        """Root mean square of a target in the band, at least -80 dB: ``[B, 1, 1]``."""
         power = self.high_passed(target).square().mean(dim=2, keepdim=True)
         return power.sqrt().clamp_min(LEVEL_FLOOR)
 
-    def forward(self, x: Tensor, level: Tensor) -> list[Verdict]:
-        """Judge signals."""
+    def forward(self, x: Tensor, level: Tensor) -> list[Judgement]:
+        """Scores and feature maps of signals."""
         band = self.high_passed(x) / level
         return [discriminator(band) for discriminator in self.each]

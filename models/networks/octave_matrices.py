@@ -1,4 +1,4 @@
-"""What the octave computes with beside its weights: lengths, and matrices made of them alone."""
+"""Sizes and constant matrices of the octave."""
 
 import math
 
@@ -11,40 +11,40 @@ from realtime.sample_rates import SAMPLE_RATE_IN
 
 # Lengths in samples at 22.05 kHz.
 HOP = 128
-# A frame of the synthesis: twice the hop, at 44.1 kHz 512 samples.
+# A synthesis frame; 512 samples at 44.1 kHz.
 FRAME = 2 * HOP
-# What the network looks at: a longer window that ends LOOK_AHEAD samples behind the frame.
+# The analysis window, which ends LOOK_AHEAD samples after the frame.
 WINDOW = 512
 LOOK_AHEAD = 96
-# The frame before the last one is complete when a block ends: hop and look-ahead.
+# At the end of a block the last but one frame is complete.
 LATENCY = HOP + LOOK_AHEAD
-# Half the length of the half-band filter: it needs no more of the future than the frames do.
+# Half the length of the half-band filter; at most LOOK_AHEAD, so it adds no latency.
 HALF_BAND = 96
-# The filter's matrix makes so many samples per row of its input.
+# Input samples per row of the filter's matrix product.
 SPAN = 32
 
-# Bins of a frame at 44.1 kHz (86 Hz): the first that may be filled (9.04 kHz), the first above the
-# input's band, and how many there are.
+# Bins of 86 Hz of a frame at 44.1 kHz: the first that the network fills (9.04 kHz), the first above
+# the input's band, and their number.
 FIRST_BIN = 105
 SEAM_BIN = FRAME // 2 + 1
 BINS = FRAME + 1
 EDGE_BINS = SEAM_BIN - FIRST_BIN
 
-# What the layers see: powers of bands of 86 Hz.
+# Bands of the network's input, 86 Hz each.
 BANDS = WINDOW // 4
-# What every input has.
+# Reference band for levels.
 TOP_HZ = (4_000, 8_000)
-# Means of the past that fade within so many seconds: a sound, a syllable, voice and room.
+# Time constants of the means over the past: a sound, a syllable, voice and room.
 MEMORIES_S = (0.015, 0.05, 0.5)
-# Frames per call of the inner loop.
-MOST_FRAMES = 128
+# Frames per matrix product.
+MAX_FRAMES = 128
 
 
 def half_band_matrix() -> Tensor:
-    """``[SPAN - 1 + 2 * HALF_BAND, 2 * SPAN]``: the input's samples, and those between them.
+    """Interpolation by two, ``[SPAN - 1 + 2 * HALF_BAND, 2 * SPAN]``.
 
-    Those between are a Kaiser-windowed sinc of beta 9, -6 dB at 11.025 kHz, -90 dB from 11.4 kHz
-    on. Columns of the input's own have a single 1: these samples stay exactly what they are.
+    Even columns copy the input's samples. Odd columns hold a Kaiser-windowed sinc (beta 9, -6 dB at
+    11.025 kHz, -90 dB from 11.4 kHz on).
     """
     matrix = np.zeros((SPAN - 1 + 2 * HALF_BAND, 2 * SPAN))
     lags = np.arange(-HALF_BAND, HALF_BAND) + 0.5
@@ -58,7 +58,7 @@ def half_band_matrix() -> Tensor:
 def edge_matrix() -> Tensor:
     """``[FRAME, 2 * EDGE_BINS]``: real and imaginary parts of a frame's bins from FIRST_BIN up.
 
-    Twice, because there are zeros between the input's samples at 44.1 kHz.
+    The factor 2 compensates for the zeros between the input's samples at 44.1 kHz.
     """
     spectra = np.fft.rfft(np.diag(np.sqrt(scipy.signal.windows.hann(FRAME, sym=False))))
     edge = 2.0 * spectra[:, FIRST_BIN:SEAM_BIN]
@@ -67,7 +67,7 @@ def edge_matrix() -> Tensor:
 
 
 def analysis_window() -> Tensor:
-    """``[WINDOW]``: halves of two Hann windows, the peak at the middle of the frame."""
+    """``[WINDOW]``: halves of two Hann windows; the peak is at the middle of the frame."""
     fall = LOOK_AHEAD + HOP
     rise = WINDOW - fall
     up = np.sin(np.pi * (np.arange(rise) + 0.5) / (2 * rise)) ** 2
@@ -76,22 +76,22 @@ def analysis_window() -> Tensor:
 
 
 def top_weights() -> Tensor:
-    """``[BANDS, 1]``: the mean over the bands at 4 to 8 kHz."""
+    """``[BANDS, 1]``: mean over the bands at 4 to 8 kHz."""
     hz = torch.arange(BANDS + 1) * (11_025 / BANDS)
     inside = ((hz[:-1] >= TOP_HZ[0]) & (hz[1:] <= TOP_HZ[1])).float()
     return (inside / inside.sum()).unsqueeze(1)
 
 
 def past_matrix(kernel: int) -> Tensor:
-    """``[MOST_FRAMES * S, S - 1 + MOST_FRAMES]``: what the first layer sees of what was.
+    """The past that the first layer sees, ``[MAX_FRAMES * S, S - 1 + MAX_FRAMES]``.
 
-    S things per frame: of the newest ``kernel`` frames the oldest, and the others from new to old;
-    then fading means. All but the first one are what the next frame needs to know; the columns are
-    that, as the call before has left it, and then the call's frames.
+    S rows per frame: the oldest of the newest ``kernel`` frames, the others from new to old, then
+    the exponential means. All rows but the first are the state for the next frame. The columns are
+    the state of the previous call, then the frames of this call.
     """
     held = kernel - 1 + len(MEMORIES_S)
-    matrix = torch.zeros(MOST_FRAMES, held + 1, held + MOST_FRAMES, dtype=torch.float64)
-    for frame in range(MOST_FRAMES):
+    matrix = torch.zeros(MAX_FRAMES, held + 1, held + MAX_FRAMES, dtype=torch.float64)
+    for frame in range(MAX_FRAMES):
         for place, lag in enumerate([kernel - 1, *range(kernel - 1)]):
             column = held + frame - lag if frame >= lag else lag - frame - 1
             matrix[frame, place, column] = 1.0

@@ -1,4 +1,4 @@
-"""The kinds of networks that can be trained, and the one place where they are built."""
+"""The kinds of networks that can be trained."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -12,17 +12,17 @@ from models.networks.unet import UNet
 
 def _unet(*, width: int, align_corners: bool) -> nn.Module:
     network = UNet(width=width, align_corners=align_corners)
-    network.start_as_identity()  # start from the input, not from noise
+    network.start_as_identity()
     return network
 
 
 @dataclass(frozen=True)
 class NetworkKind:
-    """What training, validation and export have to know of a kind of network.
+    """A kind of network.
 
     Attributes:
-        build: makes a fresh network; takes the fields of the kind's configuration as keywords.
-        front_end: what its input has been through, one of :data:`models.data.front_end.FRONT_ENDS`.
+        build: makes a network; its keywords are the fields of the kind's configuration.
+        front_end: a key of :data:`models.data.front_end.FRONT_ENDS`.
     """
 
     build: Callable[..., nn.Module]
@@ -36,15 +36,12 @@ NETWORKS: dict[str, NetworkKind] = {
 
 
 def with_kind(sizes: Mapping[str, Any]) -> dict[str, Any]:
-    """A network's configuration as a checkpoint holds it; those of before name no kind."""
+    """A checkpoint's network configuration; old checkpoints have no kind."""
     return {"kind": "unet"} | dict(sizes)
 
 
 def build_network(sizes: Mapping[str, Any]) -> nn.Module:
-    """A fresh network.
-
-    Args:
-        sizes: ``[network]`` of a configuration as a dictionary, with its kind.
+    """An untrained network, from the section ``[network]`` of a configuration.
 
     Raises:
         ValueError: if a size is wrong.

@@ -1,9 +1,8 @@
-"""Tones that nothing surrounds pass a network untouched.
+"""Protects isolated tones from a network's aliases.
 
-Strided convolutions are filters that are not there: they mirror a tone about a quarter and an
-eighth of the rate, and where a voice or a chord hides that, a whistle, a test signal or a sweep
-does not. What is added to a signal is faded out where all of it is lines: where a spectrum's
-valleys lie far below its peaks.
+Strided convolutions alias: they mirror a tone about a quarter and an eighth of the sample rate. A
+voice or a chord masks that; a whistle, a test signal or a sweep does not. The guard fades out what
+the network adds where the spectrum consists of lines: where its valleys lie far below its peaks.
 """
 
 import torch
@@ -12,39 +11,38 @@ from torch.nn import functional
 
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
-# Gains are given at these distances, straight lines between them.
+# Samples between gains; linear interpolation between them.
 STEP = 128
-# The spectrum is that of every second sample: nothing is above 11 kHz.
+# Length of the FFT, of every second sample: the input has nothing above 11 kHz.
 FRAME = 512
-# From a frame's first sample to where its gain applies, and from there to the end behind its last:
-# the gain lies two samples behind the middle, where what a stream knows then ends.
+# Samples of a frame before and after the place of its gain, which is two samples after the middle:
+# the latest place for which a stream has the whole frame in time.
 PAST, AHEAD = 514, 510
-# Of a gain from the beginning of the signal, and so on in steps: where blocks of a stream begin.
+# Place of the first gain: a stream's blocks begin there.
 FIRST = 3
 
-LOWEST_HZ, HIGHEST_HZ = 80.0, 10_300.0
-# Valleys are the lowest of so many bins (650 Hz): more than a line takes behind its window, also
-# one that glides an octave in 0.4 s, and not so much that the formants of a voice were lines.
+MIN_HZ, MAX_HZ = 80.0, 10_300.0
+# A valley is the minimum over these bins (650 Hz): wider than a windowed line, even one that glides
+# by an octave in 0.4 s, but too narrow to take the formants of a voice for lines.
 VALLEY_BINS = 15
-# How far peaks are above valleys. Measured on 60 clips of speech44/train (and on music/train):
-# 99.9 % of all frames are below 34.2 (34.5) dB; a sine of 5 kHz has 77 dB, and 45 in white noise
-# 34 dB below it.
+# Ratio of power to valleys. In 60 clips of speech (in music) 99.9 % of the frames are below 34.2
+# (34.5) dB; a sine of 5 kHz has 77 dB, and 45 dB in white noise 34 dB below it.
 OPEN_DB = 36.0
 SHUT_DB = OPEN_DB + 10.0
-# Below -130 dBFS all is valley.
-TINY = 1e-13
+# Power floor, -130 dBFS.
+POWER_FLOOR = 1e-13
 
-# Of the window, which is whole numbers: a network that is converted to bfloat16 would round others,
-# and its valleys would be no more.
+# Scale of the window, which is stored as integers: converting the network to bfloat16 would round
+# floats and fill the valleys.
 WINDOW_PEAK = 2**23
 
 
 class ToneGuard(nn.Module):
-    """Gains for what a network adds: 1, and 0 where a signal is made of lone tones.
+    """Gains for what a network adds: 0 where the input consists of isolated tones, otherwise 1.
 
-    Lines are told from all else by the power of a short-time spectrum (Blackman, 23 ms, weighted
-    by frequency, 80 Hz to 10.3 kHz) relative to that of its valleys (a morphological erosion). From
-    36 dB on gains fall, from 46 dB on they are 0.
+    The measure is the power of a short-time spectrum (Blackman, 23 ms, weighted by frequency, 80 Hz
+    to 10.3 kHz) relative to the power of its valleys (a morphological erosion). The gain falls from
+    1 at 36 dB to 0 at 46 dB.
 
     Shape:
         - Input: ``[B, T]`` at 44.1 kHz with nothing above 11 kHz
@@ -61,23 +59,23 @@ class ToneGuard(nn.Module):
         window = torch.blackman_window(FRAME, periodic=True, dtype=torch.float64)
         self.register_buffer("window", (WINDOW_PEAK * window).round().to(torch.int32))
         hz = torch.arange(FRAME // 2 + 1) * (SAMPLE_RATE_OUT / 2 / FRAME)
-        inside = (hz >= LOWEST_HZ) & (hz <= HIGHEST_HZ)
-        # Negative, as all powers here, because libraries find the highest of neighbours.
+        inside = (hz >= MIN_HZ) & (hz <= MAX_HZ)
+        # Powers are negative here, so that a max-pool finds the minimum.
         self.register_buffer("weight", -((hz[inside] / 1_000) ** 2))
-        # A full-scale sine of 1 kHz has a power of the second factor.
-        floor = -TINY * (WINDOW_PEAK * window.sum() / 2) ** 2 / int(inside.sum())
+        # The second factor is the power of a full-scale sine of 1 kHz.
+        floor = -POWER_FLOOR * (WINDOW_PEAK * window.sum() / 2) ** 2 / int(inside.sum())
         self.register_buffer("floor", floor.float().reshape(1))
         self.low = int(inside.nonzero()[0])
         self.high = int(inside.nonzero()[-1]) + 1
         self.register_buffer("ramp", torch.arange(STEP) / STEP)
-        # TorchScript sees no names of the module.
+        # TorchScript sees no module-level names.
         self.step, self.frame, self.valley_bins = STEP, FRAME, VALLEY_BINS
         self.lead_in, self.ahead = PAST + STEP - FIRST, AHEAD
         self.skipped = STEP - FIRST
         self.shut = SHUT_DB / 10
 
     def forward(self, x: Tensor) -> Tensor:
-        """Gains of a whole signal, silence around it."""
+        """Gains of a whole signal, zero-padded."""
         length = x.size(1)
         steps = length // self.step + 2
         padded = functional.pad(x, [self.lead_in, steps * self.step + self.ahead - length])
@@ -88,8 +86,9 @@ class ToneGuard(nn.Module):
         """Gains of ``steps * 128`` samples.
 
         Args:
-            x: ``[B, 514 + steps * 128 + 510]`` or more: from 514 samples in front of the first on.
-            steps: how many.
+            x: ``[B, 514 + steps * 128 + 510]`` or more, beginning 514 samples before the first
+                gain.
+            steps: number of steps of 128 samples.
         """
         batch = x.size(0)
         x = x.contiguous()

@@ -1,4 +1,4 @@
-"""The U-Net of the thesis (Figure 2.2 and Appendix A)."""
+"""The U-Net of the thesis (docs/thesis.md)."""
 
 from itertools import pairwise
 
@@ -8,12 +8,12 @@ from torch.nn import functional
 
 from models.networks.tone_guard import ToneGuard
 
-# Every one of the seven down blocks halves the rate.
+# Each down block halves the rate.
 DOWN_BLOCKS = 7
 BLOCK_MULTIPLE = 2**DOWN_BLOCKS
 
-# How far one output sample of the shift-equivariant network looks, in output samples; derived from
-# its convolutions and interpolations and checked by a test against measured gradients.
+# Receptive field of an output sample without aligned corners, derived from the convolutions and
+# interpolations; a test compares it with measured gradients.
 LOOK_BACK_SAMPLES = 764
 LOOK_AHEAD_SAMPLES = 637
 
@@ -21,8 +21,8 @@ LOOK_AHEAD_SAMPLES = 637
 def doubled(x: Tensor, align_corners: bool) -> Tensor:
     """Linear interpolation by two, ``[B, C, T]`` to ``[B, C, 2 * T]``.
 
-    What :func:`torch.nn.functional.interpolate` does. A script of that one brings all its modes
-    along, and an older torch does not load a file that names one it has not got.
+    It equals :func:`torch.nn.functional.interpolate`. A script of that function contains all its
+    modes, and an older torch does not load a file with a mode it lacks.
     """
     out: Tensor = torch.ops.aten.upsample_linear1d(x, None, align_corners, [2.0])
     return out
@@ -31,7 +31,7 @@ def doubled(x: Tensor, align_corners: bool) -> Tensor:
 class DoubleConvolution(nn.Sequential):
     """Two convolutions of three taps, each with batch norm, and one ReLU between them.
 
-    As printed in Appendix A there is no ReLU after the second batch norm.
+    As in the thesis, no ReLU follows the second batch norm.
 
     Args:
         in_channels: channels of the input.
@@ -54,10 +54,10 @@ class DoubleConvolution(nn.Sequential):
 
 
 class UpBlock(nn.Module):
-    """Linear upsampling by two, concatenation behind the skip, and a double convolution.
+    """Linear upsampling by two, concatenation with the skip, and a double convolution.
 
     Args:
-        in_channels: channels of the skip and of the upsampled input together.
+        in_channels: channels of the skip plus those of the upsampled input.
         out_channels: channels of the output.
         align_corners: of the linear interpolation; see :class:`UNet`.
 
@@ -78,7 +78,7 @@ class UpBlock(nn.Module):
 
 
 class UNet(nn.Module):
-    """Adds to kaiser-fast upsampled audio what the filter could not restore.
+    """Adds the missing octave to audio that kaiser-fast upsampled.
 
     An input block at ``width`` channels, seven stride-2 blocks down (2, 4, 8, 16, 32, 64 and 64
     times the width), seven linear x2 upsamplings with concatenated skips (32, 16, 8, 4, 2, 1 and
@@ -86,22 +86,23 @@ class UNet(nn.Module):
 
     Args:
         width: channels of the input block; the thesis has 16 (17 850 593 parameters).
-        align_corners: of the seven linear interpolations. True is the thesis's; it makes every
-            output sample depend on the length of the window. False is shift-equivariant by
-            multiples of 128 samples, looks 764 samples back and 637 ahead, and is what we ship.
+        align_corners: of the seven linear interpolations. With True, as in the thesis, every output
+            sample depends on the length of the window. With False, as in the shipped models, the
+            network is shift-equivariant by multiples of 128 samples and looks 764 samples back and
+            637 ahead.
 
     Attributes:
-        guard: fades out what is added to lone tones; None while it is trained, and in the thesis.
+        guard: fades out what is added to isolated tones; None during training.
 
     Shape:
-        - Input: ``[B, 1, T]`` at 44.1 kHz, any T (padded by zeros to a multiple of 128 inside)
+        - Input: ``[B, 1, T]`` at 44.1 kHz; zero-padded inside to a multiple of 128
         - Output: ``[B, 1, T]``
 
     Raises:
         ValueError: if width is not positive.
 
     Source:
-        The thesis, sections 2.4 and Appendix A.
+        The thesis (docs/thesis.md), section 2.4 and Appendix A.
     """
 
     def __init__(self, *, width: int = 16, align_corners: bool = False) -> None:
@@ -124,14 +125,14 @@ class UNet(nn.Module):
         self.guard: ToneGuard | None = None
 
     def start_as_identity(self) -> None:
-        """Let an untrained network give out its input unchanged."""
+        """Set the last convolution to 0, so that the output is the input."""
         for parameter in self.final.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, signal: Tensor) -> Tensor:
         """Restore a whole signal or window."""
         length = signal.shape[-1]
-        # BLOCK_MULTIPLE, written out: TorchScript sees no names of the module.
+        # 128 is BLOCK_MULTIPLE; TorchScript sees no module-level names.
         padded = functional.pad(signal, [0, -length % 128])
         x = self.inp(padded)
         skips = [x]

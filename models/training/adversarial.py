@@ -1,4 +1,4 @@
-"""The adversarial phase of a training: discriminators that learn against the network."""
+"""The adversarial phase of a training: discriminators that are trained against the network."""
 
 from typing import Any, NamedTuple
 
@@ -6,23 +6,23 @@ import torch
 from torch import Tensor, nn
 
 from models.errors import CheckpointError
-from models.networks.discriminators import Discriminators, Verdict
+from models.networks.discriminators import Discriminators, Judgement
 from models.training.config import AdversarialConfig
 from models.training.distributed import World
 
-# Of relative feature distances: layers that are dead give nothing to be divided by.
-TINY = 1e-7
+# Added to the mean size of features: a dead layer's is 0.
+EPSILON = 1e-7
 
 
-class Verdicts(NamedTuple):
-    """What the network hears from the discriminators; ``total`` is what it minimises."""
+class GeneratorLosses(NamedTuple):
+    """The network's losses; ``total`` is minimised."""
 
     total: Tensor
     adversarial: Tensor
     feature_matching: Tensor
 
 
-def discriminator_loss(real: list[Verdict], fake: list[Verdict]) -> Tensor:
+def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
     r"""Least squares, mean over the discriminators.
 
     .. math::
@@ -38,13 +38,13 @@ def discriminator_loss(real: list[Verdict], fake: list[Verdict]) -> Tensor:
     return torch.stack(losses).mean()
 
 
-def adversarial_loss(fake: list[Verdict]) -> Tensor:
-    """The network's side of :func:`discriminator_loss`: that what it makes passes for real."""
+def adversarial_loss(fake: list[Judgement]) -> Tensor:
+    """The network's counterpart of :func:`discriminator_loss`: it is 0 for scores of 1."""
     return torch.stack([(1 - score).square().mean() for score, _ in fake]).mean()
 
 
-def feature_distance(real: list[Verdict], fake: list[Verdict], world: World) -> Tensor:
-    """Mean absolute difference of feature maps, relative to the real ones' mean size.
+def feature_distance(real: list[Judgement], fake: list[Judgement], world: World) -> Tensor:
+    """Mean absolute difference of feature maps, relative to the mean size of the real ones.
 
     Source:
         Larsen et al. (2016); relative as in Défossez et al., EnCodec (2022), equation 3.
@@ -53,18 +53,12 @@ def feature_distance(real: list[Verdict], fake: list[Verdict], world: World) -> 
     for (_, ours), (_, theirs) in zip(real, fake, strict=True):
         for a, b in zip(ours, theirs, strict=True):
             size = world.sum(a.abs().mean()) / world.size
-            parts.append(world.sum((a - b).abs().mean()) / world.size / (size + TINY))
+            parts.append(world.sum((a - b).abs().mean()) / world.size / (size + EPSILON))
     return torch.stack(parts).mean()
 
 
 class Adversary:
-    """The discriminators, their optimiser, and both sides' losses.
-
-    Args:
-        config: the configuration's section.
-        world: the processes that share each batch.
-        device: where the training runs.
-    """
+    """The discriminators, their optimiser, and the losses of both sides."""
 
     def __init__(self, config: AdversarialConfig, *, world: World, device: torch.device) -> None:
         self.config = config
@@ -79,30 +73,30 @@ class Adversary:
             self.network.parameters(), lr=config.learning_rate, betas=config.betas
         )
 
-    def begun(self, step: int) -> bool:
+    def active(self, step: int) -> bool:
         """Whether the phase has begun."""
         return step >= self.config.start_step
 
-    def cut(self, estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
-        """The same piece of both, at a place that torch's generator chooses."""
+    def crop(self, estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+        """The same random part of both."""
         n = self.config.crop_samples
         if not n or n >= target.shape[2]:
             return estimate, target
         start = int(torch.randint(target.shape[2] - n + 1, ()))
         return estimate[:, :, start : start + n], target[:, :, start : start + n]
 
-    def learn(self, estimate: Tensor, target: Tensor, *, factor: float) -> dict[str, float]:
-        """One step of the discriminators; returns their loss.
+    def train_step(self, estimate: Tensor, target: Tensor, *, factor: float) -> dict[str, float]:
+        """One step of the discriminators; returns their loss and gradient norm.
 
         Args:
             estimate: ``[B, 1, T]``, without gradients.
             target: ``[B, 1, T]``.
-            factor: of the learning rate.
+            factor: on the learning rate.
         """
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.learning_rate * factor
         level = self.network.level(target)
-        # One call for both: DistributedDataParallel counts calls.
+        # DistributedDataParallel allows one forward call per backward call.
         both = self.shared(torch.cat([target, estimate]), torch.cat([level, level]))
         loss = discriminator_loss(*_halves(both))
         self.optimiser.zero_grad(set_to_none=True)
@@ -111,8 +105,8 @@ class Adversary:
         self.optimiser.step()
         return {"discriminator": loss.item(), "discriminator_gradient_norm": float(norm)}
 
-    def judge(self, estimate: Tensor, target: Tensor) -> Verdicts:
-        """What the network is to minimise; the discriminators get no gradients of it."""
+    def generator_losses(self, estimate: Tensor, target: Tensor) -> GeneratorLosses:
+        """The network's losses; the discriminators get no gradients from them."""
         self.network.requires_grad_(False)
         try:
             level = self.network.level(target)
@@ -123,17 +117,17 @@ class Adversary:
         adversarial = adversarial_loss(fake)
         matching = feature_distance(real, fake, self.world)
         total = self.config.adversarial_weight * adversarial
-        return Verdicts(total + self.config.feature_weight * matching, adversarial, matching)
+        return GeneratorLosses(total + self.config.feature_weight * matching, adversarial, matching)
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds of it."""
+        """The adversary's part of a checkpoint."""
         return {"network": self.network.state_dict(), "optimiser": self.optimiser.state_dict()}
 
     def resume(self, state: dict[str, Any]) -> None:
-        """Go on from a checkpoint.
+        """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: if it holds discriminators of other sizes.
+            CheckpointError: if its discriminators have other sizes.
         """
         try:
             self.network.load_state_dict(state["network"])
@@ -144,8 +138,8 @@ class Adversary:
         self.optimiser.load_state_dict(state["optimiser"])
 
 
-def _halves(both: list[Verdict]) -> tuple[list[Verdict], list[Verdict]]:
-    """Verdicts on the first and on the second half of a batch."""
+def _halves(both: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
+    """Judgements of the first and of the second half of a batch."""
     first, second = [], []
     for score, features in both:
         n = len(score) // 2

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, read with errors that say what is wrong."""
+"""Checkpoints: written atomically, and checked when they are read."""
 
 import os
 import pickle
@@ -15,10 +15,10 @@ _KEYS = frozenset({"network", "averaged", "optimiser", "step", "best", "config",
 
 
 def save_atomically(state: dict[str, Any], path: Path) -> None:
-    """Write a checkpoint so that a crash or a full disk leaves the old one whole.
+    """Write a checkpoint; a crash or a full disk leaves the old file as it was.
 
     Raises:
-        CheckpointError: if it cannot be written; the file of before is still there.
+        CheckpointError: if it cannot be written.
     """
     temporary = path.with_suffix(".tmp")
     try:
@@ -27,12 +27,10 @@ def save_atomically(state: dict[str, Any], path: Path) -> None:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 - one system call, both names in the same folder
-    # torch's writer of archives makes a RuntimeError of what the disk says.
+    # torch's archive writer turns disk errors into RuntimeError.
     except (OSError, RuntimeError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error).splitlines()[0]
-        raise CheckpointError(
-            f"cannot write {path}: {reason}; the one of before is kept"
-        ) from error
+        raise CheckpointError(f"cannot write {path}: {reason}; the old file is kept") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -43,15 +41,14 @@ def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
     Returns:
         ``network``, ``averaged`` (or None) and ``optimiser`` (state dictionaries), ``step``,
         ``best`` (lowest validation LSD), ``config`` (:class:`models.training.config.TrainConfig` as
-        dictionaries) and ``validation`` (the last row of the log, empty before the first); in newer
-        ones ``data`` (fingerprint of the recordings), ``pending`` (measures since the
-        last validation) and others that :meth:`models.training.trainer.Trainer.state` lists.
+        dictionaries) and ``validation`` (the last row of the log, empty before the first). Newer
+        checkpoints have all keys of :meth:`models.training.trainer.Trainer.state`.
 
     Raises:
-        CheckpointError: if the file is missing, damaged or something else.
+        CheckpointError: if the file is missing, damaged or not a checkpoint.
     """
     try:
-        # weights_only: a checkpoint from the internet must not run code.
+        # weights_only: loading a stranger's checkpoint must not run code.
         state = torch.load(path, map_location=device, weights_only=True)
     except FileNotFoundError as error:
         raise CheckpointError(f"there is no checkpoint {path}") from error
@@ -63,14 +60,14 @@ def load_checkpoint(path: Path, *, device: torch.device | str = "cpu") -> dict[s
 
 
 def trained_network(state: dict[str, Any]) -> nn.Module:
-    """The network of a checkpoint, ready to run: averaged weights where they were kept.
+    """The network of a checkpoint in evaluation mode, with averaged weights if there are any.
 
     Raises:
-        CheckpointError: if weights and configuration do not belong together.
+        CheckpointError: if weights and configuration do not match.
     """
-    network = build_network(state["config"]["network"])
     try:
+        network = build_network(state["config"]["network"])
         network.load_state_dict(state["averaged"] or state["network"])
-    except RuntimeError as error:
+    except (RuntimeError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError("the checkpoint's weights do not fit its configuration") from error
     return network.eval().requires_grad_(False)

@@ -1,8 +1,8 @@
-"""Several processes that train one network: `torchrun`, gloo on processors, nccl on GPUs.
+"""Training in several processes, started by `torchrun`: gloo on CPUs, NCCL on GPUs.
 
-Every process takes an equal share of the batch. Sums over the batch (batch-norm statistics, the
-norms in the loss) run over all shares, so the gradients are those of one process on the joint
-batch, up to rounding.
+Each process takes an equal share of the batch. Sums over the batch (batch-norm statistics, norms in
+the loss) run over all shares, so the gradients are those of one process on the joint batch, up to
+rounding.
 """
 
 import os
@@ -19,12 +19,12 @@ from torch.nn.parallel import DistributedDataParallel
 
 from models.errors import TrainingError
 
-# Others wait while the first process validates, and that may take its time.
-PATIENCE = timedelta(hours=2)
+# The other processes wait while the main one validates.
+TIMEOUT_S = 7200.0
 
 
 class _SharedSum(torch.autograd.Function):
-    """Sum over the processes, backward too: every process's loss depends on every summand."""
+    """Sum over the processes. So is the gradient: every process's loss depends on every summand."""
 
     @staticmethod
     def forward(_ctx: Any, x: Tensor) -> Tensor:
@@ -46,35 +46,34 @@ class World:
     rank: int = 0
     size: int = 1
     local_rank: int = 0
-    """Among those of this machine: which GPU is ours."""
+    """Index among the processes of this machine, and of this process's GPU."""
 
     @property
-    def first(self) -> bool:
-        """Whether it is this process that writes and speaks."""
+    def is_main_process(self) -> bool:
+        """Whether this process validates, writes files and reports."""
         return self.rank == 0
 
     def sum(self, x: Tensor) -> Tensor:
         """Sum over the processes, with gradients."""
         if self.size == 1:
             return x
-        # torch.autograd gives apply no types.
-        total: Tensor = _SharedSum.apply(x)  # type: ignore[no-untyped-call]
+        total: Tensor = _SharedSum.apply(x)  # type: ignore[no-untyped-call]  # torch's own
         return total
 
     def largest(self, count: int, device: torch.device) -> int:
-        """The largest count of all processes; all have to ask."""
+        """The largest count of all processes; all must call this."""
         if self.size == 1:
             return count
         largest = torch.tensor([count], device=device)
         torch.distributed.all_reduce(largest, op=torch.distributed.ReduceOp.MAX)
         return int(largest.item())
 
-    def any(self, wish: bool, device: torch.device) -> bool:
-        """Whether one process at least says yes; all have to ask."""
-        return self.largest(int(wish), device) > 0
+    def any(self, flag: bool, device: torch.device) -> bool:
+        """Whether the flag of at least one process is True; all must call this."""
+        return self.largest(int(flag), device) > 0
 
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
-        """The network with gradients and statistics shared; itself if there is one process."""
+        """The network with shared gradients and statistics; the same object for one process."""
         if self.size == 1:
             return network
         if device.type == "cuda":
@@ -86,13 +85,9 @@ class World:
 
 
 class SharedBatchNorm(nn.BatchNorm1d):
-    """Batch norm whose training statistics are those of all processes' shares together.
+    """Batch norm with the training statistics of the joint batch.
 
-    torch's own SyncBatchNorm does the same on GPUs, and refuses processors.
-
-    Args:
-        norm: whose parameters and statistics are taken over.
-        world: the processes.
+    torch's SyncBatchNorm does the same, but only on GPUs.
     """
 
     def __init__(self, norm: nn.BatchNorm1d, world: World) -> None:
@@ -102,7 +97,7 @@ class SharedBatchNorm(nn.BatchNorm1d):
         self.world = world
 
     def forward(self, x: Tensor) -> Tensor:
-        """Normalise; in evaluation mode as any batch norm."""
+        """Normalise; in evaluation mode like any batch norm."""
         if not self.training:
             return super().forward(x)
         count = x.shape[0] * x.shape[2] * self.world.size
@@ -111,17 +106,15 @@ class SharedBatchNorm(nn.BatchNorm1d):
         variance = self.world.sum(centred.square().sum(dim=(0, 2))) / count
         with torch.no_grad():
             momentum = self.momentum or 0.0
-            if self.running_mean is not None and self.running_var is not None:
-                self.running_mean.lerp_(mean, momentum)
-                self.running_var.lerp_(variance * count / (count - 1), momentum)
-            if self.num_batches_tracked is not None:
-                self.num_batches_tracked.add_(1)
+            self.get_buffer("running_mean").lerp_(mean, momentum)
+            self.get_buffer("running_var").lerp_(variance * count / (count - 1), momentum)
+            self.get_buffer("num_batches_tracked").add_(1)
         scale = self.weight * (variance + self.eps).rsqrt()
         return centred * scale[:, None] + self.bias[:, None]
 
 
 def _share_statistics(module: nn.Module, world: World) -> None:
-    """Put a shared batch norm in the place of every batch norm."""
+    """Replace every batch norm by a shared one."""
     for name, child in module.named_children():
         if isinstance(child, nn.BatchNorm1d):
             setattr(module, name, SharedBatchNorm(child, world))
@@ -131,10 +124,7 @@ def _share_statistics(module: nn.Module, world: World) -> None:
 
 @contextmanager
 def world_of_torchrun(device: str) -> Iterator[World]:
-    """Join the other processes that torchrun started; alone without it.
-
-    Args:
-        device: ``run.device`` of the configuration.
+    """Join the other processes that torchrun started; ``device`` is ``run.device``.
 
     Raises:
         TrainingError: if the processes do not find each other.
@@ -145,7 +135,9 @@ def world_of_torchrun(device: str) -> Iterator[World]:
         return
     cuda = device.startswith("cuda") or (device == "auto" and torch.cuda.is_available())
     try:
-        torch.distributed.init_process_group("nccl" if cuda else "gloo", timeout=PATIENCE)
+        torch.distributed.init_process_group(
+            "nccl" if cuda else "gloo", timeout=timedelta(seconds=TIMEOUT_S)
+        )
     except (RuntimeError, ValueError) as error:
         line = str(error).strip().splitlines()[0]
         raise TrainingError(f"the processes of torchrun do not find each other: {line}") from error
@@ -155,7 +147,7 @@ def world_of_torchrun(device: str) -> Iterator[World]:
             size=size,
             local_rank=int(os.environ.get("LOCAL_RANK", "0")),
         )
-        # All leave together: one that was early has been seen to abort while another still wrote.
+        # Leave together: a process that left early was seen to abort while another still wrote.
         torch.distributed.barrier()
     finally:
         torch.distributed.destroy_process_group()

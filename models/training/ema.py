@@ -1,4 +1,4 @@
-"""Averaged weights: calmer than the last ones, and better to ship."""
+"""Averaged weights: less noisy than the last step's."""
 
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
@@ -9,11 +9,11 @@ Tensors = tuple[Tensor, ...] | list[Tensor]
 def averaged_model(network: nn.Module, decay: float) -> AveragedModel:
     """An exponential moving average of a network's weights and batch-norm statistics.
 
-    It moves faster in the first steps, whose weights are not worth keeping.
+    The decay is smaller in the first steps, so that the initial weights are soon forgotten.
 
     Args:
-        network: what to average; copied, with its weights as the start.
-        decay: share that stays at each step, below 1.
+        network: copied; its weights are the start of the average.
+        decay: share of the average that stays at each step, below 1.
     """
 
     def update(averaged: Tensors, current: Tensors, count: Tensor | int) -> None:
@@ -21,6 +21,6 @@ def averaged_model(network: nn.Module, decay: float) -> AveragedModel:
         get_ema_multi_avg_fn(min(decay, n / (9 + n)))(averaged, current, n)
 
     model = AveragedModel(network, multi_avg_fn=update, use_buffers=True)
-    # The start counts as one: at 0 the first update would be a copy.
+    # At 0 the first update would be a copy.
     model.n_averaged.fill_(1)
     return model.eval().requires_grad_(False)

@@ -1,4 +1,4 @@
-"""What a training leaves behind for people: the log, curves, and TensorBoard."""
+"""The log of a training: ``log.jsonl``, curves, and TensorBoard."""
 
 import json
 import time
@@ -19,12 +19,12 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 LOG = "log.jsonl"
 CURVES = "curves.png"
-# Drawing takes a good part of a second.
+# Drawing takes nearly a second.
 DRAW_EVERY_S = 60.0
 
 
 def read_log(folder: Path) -> list[dict[str, float]]:
-    """The rows of a run's log; lines that a crash left half-written are dropped."""
+    """The rows of a run's log; incomplete lines, left by a crash, are skipped."""
     try:
         lines = (folder / LOG).read_text(encoding="utf-8").splitlines()
     except OSError:
@@ -42,21 +42,21 @@ def read_log(folder: Path) -> list[dict[str, float]]:
 
 def _summary_writer(folder: Path) -> Any:
     with warnings.catch_warnings():
-        # Of what TensorBoard itself imports; nothing a user can act on.
+        # TensorBoard's own imports warn; users can do nothing about it.
         warnings.simplefilter("ignore")
         from torch.utils.tensorboard import SummaryWriter
 
         return SummaryWriter(str(folder))
 
 
-class Journal:
+class Log:
     """Writes a run's log, curves and TensorBoard events.
 
     Args:
         folder: of the run.
-        step: where the training goes on; rows behind it, of a run that was cut off, are dropped.
+        step: where the training continues; later rows, of an interrupted run, are removed.
         tensorboard: whether to write events for TensorBoard.
-        report: told where TensorBoard is missing.
+        report: called with a line if TensorBoard is missing.
 
     Raises:
         DataError: if the log cannot be written.
@@ -86,10 +86,10 @@ class Journal:
             raise DataError(f"cannot write {self._folder / LOG}: {error.strerror}") from error
 
     def add(self, row: Mapping[str, float]) -> None:
-        """A validation's row: into the log, the curves and TensorBoard.
+        """Add a validation's row to the log, the curves and TensorBoard.
 
         Raises:
-            DataError: if the disk does not take it.
+            DataError: if a file cannot be written.
         """
         self.rows.append(dict(row))
         self._write(json.dumps(row) + "\n", "a")
@@ -111,7 +111,7 @@ class Journal:
     def add_clip(
         self, network: nn.Module, pair: tuple[Audio, Audio], device: torch.device, step: int
     ) -> None:
-        """A validation clip as the network has it now: audio and spectrograms."""
+        """Add the network's output for a validation clip to TensorBoard: audio and spectrograms."""
         if not self._writer:
             return
         source, reference = pair
@@ -119,21 +119,21 @@ class Journal:
             x = torch.from_numpy(source).to(device)[None, None]
             torch.manual_seed(0)
             estimate = network(x)[0, 0].float().cpu().numpy()
-        # Networks without a front end have the 22.05 kHz audio itself.
+        # The input of a network without front end is at 22.05 kHz.
         dry = source if len(source) == len(reference) else kaiser_fast(source)
-        sounds = {"kaiser fast": dry, "network": estimate, "recording": reference}
-        for name, audio in sounds.items():
+        clips = {"kaiser fast": dry, "network": estimate, "recording": reference}
+        for name, audio in clips.items():
             tag = f"clip/{name.replace(' ', '_')}"
             self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_OUT)
-        picture = pixels(spectrograms(sounds))
+        picture = pixels(spectrograms(clips))
         self._writer.add_image("clip/spectrograms", picture, step, dataformats="HWC")
         self._writer.flush()
 
     def close(self) -> None:
-        """Draw the curves once more, and close TensorBoard's file.
+        """Draw the curves and close TensorBoard's file.
 
         Raises:
-            DataError: if the disk does not take them.
+            DataError: if the curves cannot be written.
         """
         if self.rows:
             self._draw()

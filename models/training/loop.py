@@ -1,52 +1,42 @@
-"""Steps, validations and checkpoints, until the end or somebody's wish."""
+"""The training loop: steps, validations and checkpoints until the last step or a stop request."""
 
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from models.data.prefetch import Batches
+from models.data.prefetch import Batch
 from models.evaluation.validation import Validation
 from models.training.checkpoint import save_atomically
-from models.training.log import Journal
+from models.training.log import Log
 from models.training.signals import StopRequest
 from models.training.trainer import Trainer
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 CHECKPOINT = "checkpoint.pt"
 BEST = "best.pt"
-# The best one before an adversarial phase.
+# The best checkpoint from before the adversarial phase.
 REGRESSION = "regression.pt"
 
 
-class TrainingStopped(Exception):  # noqa: N818 - no error: somebody wished it
-    """Somebody pressed Ctrl-C or ended the process; the checkpoint is written."""
+class TrainingStopped(Exception):  # noqa: N818 - not an error: the user asked for it
+    """A signal stopped the training; the checkpoint is written."""
 
 
-class _Cut(Exception):  # noqa: N818 - leaves a validation
-    """A validation is given up, because the training is to stop."""
+class _ValidationAborted(Exception):  # noqa: N818 - not an error: the user asked for it
+    """A stop request came during a validation."""
 
 
 class Loop:
-    """The loop of a training.
-
-    Args:
-        trainer: what is trained.
-        source: where batches come from.
-        validation: what it is measured on.
-        journal: what people get to see; None in all processes but the first.
-        stop: asked before each step and between the clips of a validation.
-        bar: of tqdm.
-        report: called with one line of progress at a time.
-    """
+    """The loop of a training; ``log`` is None in all processes but the main one."""
 
     def __init__(
         self,
         trainer: Trainer,
-        source: Batches,
+        source: Iterator[Batch],
         validation: Validation,
-        journal: Journal | None,
+        log: Log | None,
         stop: StopRequest,
         bar: Any,
         report: Callable[[str], None],
@@ -54,7 +44,7 @@ class Loop:
         self.trainer = trainer
         self.source = source
         self.validation = validation
-        self.journal = journal
+        self.log = log
         self.stop = stop
         self.bar = bar
         self.report = report
@@ -63,22 +53,22 @@ class Loop:
         self.started = time.monotonic() - trainer.seconds
 
     def run(self) -> None:
-        """Train to the end.
+        """Train to the last step.
 
         Raises:
-            TrainingStopped: if somebody wished it; the checkpoint is written.
+            TrainingStopped: on a stop request; the checkpoint is written.
             TrainingError: if the training diverges.
-            CheckpointError, DataError: if the disk does not take what is written.
+            CheckpointError, DataError: if a file cannot be written.
         """
         trainer, run = self.trainer, self.run_config
         while True:
-            # A training that was stopped in a validation begins with it.
+            # A training that was stopped during a validation starts with it.
             due = trainer.step % run.validate_every == 0 or trainer.step >= run.steps
-            if due and trainer.pending:
+            if due and trainer.step_logs:
                 self._validate()
             if trainer.step >= run.steps:
                 return
-            if run.patience and trainer.stale >= run.patience:
+            if run.patience and trainer.validations_without_improvement >= run.patience:
                 criterion = trainer.criterion.replace("_", " ")
                 self.report(
                     f"no lower {criterion} in {run.patience} validations: finished "
@@ -92,13 +82,13 @@ class Loop:
     def _step(self) -> None:
         self._keep_regression()
         begin = time.perf_counter()
-        x, y = self.source.next()
+        x, y = next(self.source)
         loaded = time.perf_counter()
         row = self.trainer.train_on(x, y)
         end = time.perf_counter()
-        # The share of the time that is not spent on making batches.
+        # The rest of the time is spent waiting for the batch.
         row["network_share"] = (end - loaded) / (end - begin)
-        self.trainer.pending.append(row)
+        self.trainer.step_logs.append(row)
         audio_s = self.run_config.batch_size * y.shape[2] / SAMPLE_RATE_OUT
         self.bar.set_postfix_str(
             f"loss {row['total']:.3f}, {audio_s / (end - begin):.1f} s of audio/s", refresh=False
@@ -106,69 +96,72 @@ class Loop:
         self.bar.update()
 
     def _keep_regression(self) -> None:
-        """Before discriminators begin, set aside the best network without them."""
-        begins = self.trainer.config.adversarial
-        if begins and self.trainer.step == begins.start_step and self.journal:
+        """Copy the best checkpoint before the adversarial phase begins."""
+        adversarial = self.trainer.config.adversarial
+        if adversarial and self.trainer.step == adversarial.start_step and self.log:
             best = self.folder / BEST
             if best.exists():
                 shutil.copyfile(best, self.folder / REGRESSION)
 
     def _validate(self) -> None:
         trainer = self.trainer
+        is_main = trainer.world.is_main_process
         measures: dict[str, float] = {}
-        cut = False
-        if trainer.world.first:
+        aborted = False
+        if is_main:
             try:
                 measures = self.validation(
-                    trainer.chosen, trainer.objective_alone, trainer.device, between=self._look
+                    trainer.evaluated_network,
+                    trainer.validation_objective,
+                    trainer.device,
+                    between=self._abort_if_requested,
                 )
-            except _Cut:
-                cut = True
-        if trainer.world.any(cut, trainer.device):
+            except _ValidationAborted:
+                aborted = True
+        if trainer.world.any(aborted, trainer.device):
             self._stop()
-        rows = trainer.pending
+        rows = trainer.step_logs
         row: dict[str, float] = {"step": trainer.step, "seconds": time.monotonic() - self.started}
-        # Discriminators may begin between two validations.
+        # Steps before the adversarial phase have fewer keys than steps in it.
         for key in dict.fromkeys(key for r in rows for key in r):
             values = [r[key] for r in rows if key in r]
             row[f"train/{key}"] = sum(values) / len(values)
         row |= {f"val/{k}": v for k, v in measures.items()}
-        better = trainer.world.first and trainer.validated(row)
-        # Of the first process, which alone validates.
-        stale = trainer.stale if trainer.world.first else 0
-        trainer.stale = trainer.world.largest(stale, trainer.device)
-        trainer.pending = []
+        better = is_main and trainer.add_validation(row)
+        # All processes take over the count of the main one, which alone validates.
+        count = trainer.validations_without_improvement if is_main else 0
+        trainer.validations_without_improvement = trainer.world.largest(count, trainer.device)
+        trainer.step_logs = []
         trainer.seconds = row["seconds"]
-        if self.journal:
-            self._write(row, self.journal, better=better)
+        if self.log:
+            self._write(row, self.log, better=better)
 
-    def _write(self, row: dict[str, float], journal: Journal, *, better: bool) -> None:
+    def _write(self, row: dict[str, float], log: Log, *, better: bool) -> None:
         trainer = self.trainer
-        journal.add(row)
-        journal.add_clip(trainer.chosen, self.validation.pairs[0], trainer.device, trainer.step)
+        log.add(row)
+        log.add_clip(
+            trainer.evaluated_network, self.validation.pairs[0], trainer.device, trainer.step
+        )
         state = trainer.state()
         save_atomically(state, self.folder / CHECKPOINT)
         if better:
             save_atomically(state, self.folder / BEST)
-        self._say(
+        self.bar.clear()
+        self.report(
             f"step {trainer.step}  loss {row['train/total']:.4f}  val LSD {row['val/lsd']:.4f}  "
             f"SNR {row['val/snr_db']:.2f} dB  {row['seconds']:.0f} s"
         )
-
-    def _look(self) -> None:
-        if self.stop.requested:
-            raise _Cut
-
-    def _say(self, line: str) -> None:
-        self.bar.clear()
-        self.report(line)
         self.bar.refresh()
 
+    def _abort_if_requested(self) -> None:
+        if self.stop.requested:
+            raise _ValidationAborted
+
     def _stop(self) -> None:
-        """Write the checkpoint, and leave."""
+        """Write the checkpoint and leave the loop."""
         trainer = self.trainer
         trainer.seconds = time.monotonic() - self.started
-        if self.journal:
+        if self.log:
             save_atomically(trainer.state(), self.folder / CHECKPOINT)
         raise TrainingStopped(
             f"stopped at step {trainer.step}; the same command goes on from there"

@@ -1,4 +1,4 @@
-"""The kinds of training objectives, and the one place where they are built."""
+"""The kinds of training objectives."""
 
 from collections.abc import Callable
 from dataclasses import asdict
@@ -13,19 +13,19 @@ from models.training.distributed import World
 
 
 def _octave(*, world: World, **weights: Any) -> nn.Module:
-    # Its losses are means over the batch, so the mean of all processes' gradients, which is what
-    # they share anyway, is the joint batch's.
+    # Its losses are means over the batch: the mean of all processes' gradients is the joint
+    # batch's, without any sums over the processes.
     del world
     return OctaveObjective(**weights)
 
 
-# Each takes the fields of its configuration and the processes that share a batch as keywords. Its
-# forward takes an estimate and a target, both ``[B, 1, T]`` at 44.1 kHz, and returns a NamedTuple
-# of scalars; the first is ``total``, and the others are logged by their names.
+# Arguments: the fields of the configuration's section, and ``world``. ``forward`` takes estimate
+# and target, ``[B, 1, T]`` at 44.1 kHz, and returns a NamedTuple of scalars. ``total`` is
+# minimised, and all are logged under their names.
 OBJECTIVES: dict[str, Callable[..., nn.Module]] = {"thesis": Objective, "octave": _octave}
 
 
 def build_objective(config: ObjectiveConfig, *, world: World) -> nn.Module:
-    """The objective of a configuration, for the processes of ``world``."""
+    """The objective of a configuration's section."""
     weights = asdict(config)
     return OBJECTIVES[weights.pop("kind")](world=world, **weights)

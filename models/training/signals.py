@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM as a wish that is asked for, so that work in hand is brought to an end."""
+"""Ctrl-C and SIGTERM as a flag, so that a training stops between two steps."""
 
 import signal
 import threading
@@ -10,10 +10,10 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopRequest:
-    """Whether somebody wants the work to stop.
+    """Whether the user asked to stop.
 
     Attributes:
-        requested: True from the first signal on; a second one raises KeyboardInterrupt.
+        requested: True after the first signal; a second one raises KeyboardInterrupt.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class StopRequest:
 
 @contextmanager
 def stop_request() -> Iterator[StopRequest]:
-    """Catch Ctrl-C and SIGTERM; Python allows that in the main thread alone."""
+    """Catch Ctrl-C and SIGTERM; Python allows that only in the main thread."""
     request = StopRequest()
     if threading.current_thread() is not threading.main_thread():
         yield request

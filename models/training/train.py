@@ -1,6 +1,5 @@
-"""Training of a network: one function, resumable, batch by batch reproducible."""
+"""Training of a network: resumable, and every batch is reproducible."""
 
-import functools
 from collections.abc import Callable
 from pathlib import Path
 
@@ -14,42 +13,42 @@ from models.data.prefetch import batches
 from models.errors import ConfigError, TrainingError
 from models.evaluation.validation import Validation
 from models.networks.registry import NETWORKS
-from models.training.config import DataConfig, TrainConfig
+from models.training.config import TrainConfig
 from models.training.distributed import World, world_of_torchrun
-from models.training.log import Journal
+from models.training.log import Log
 from models.training.loop import BEST, CHECKPOINT, Loop
 from models.training.signals import StopRequest, stop_request
 from models.training.trainer import Trainer
 
-# How torch says on a processor that memory is short; on GPUs it has an exception of its own.
+# torch's messages for lack of memory on CPUs; on GPUs it raises OutOfMemoryError.
 NO_MEMORY = ("can't allocate memory", "not enough memory", "out of memory")
 
 
 def train(
     config: TrainConfig, *, report: Callable[[str], None] = print, progress: bool = False
 ) -> Path:
-    """Train, or go on with a training whose checkpoint lies in the run's folder.
+    """Train a network, or continue from the checkpoint in the run's folder.
 
-    The folder gets ``checkpoint.pt`` (to go on from), ``best.pt`` (lowest validation LSD),
-    ``log.jsonl`` (one object per validation), ``curves.png`` and TensorBoard's events. Stopped at
-    any time and started again, a training sees the same batches and losses as one that was never
-    stopped. Started by ``torchrun`` in several processes, each takes a share of every batch.
+    The folder gets ``checkpoint.pt`` (to continue from), ``best.pt`` (lowest validation LSD),
+    ``log.jsonl`` (one object per validation), ``curves.png`` and TensorBoard's events. A training
+    that is stopped and continued has the same batches and losses as one without a stop. Under
+    ``torchrun`` each process takes a share of every batch.
 
     Args:
         config: see :class:`models.training.config.TrainConfig`.
         report: called with one line of progress at a time.
-        progress: whether to show a bar where the output is a terminal.
+        progress: whether to show a bar if stderr is a terminal.
 
     Returns:
         The checkpoint with the lowest validation LSD.
 
     Raises:
-        ConfigError: if there is no such device, or the run's folder cannot be made.
-        DataError: if there is no usable audio, or the disk does not take the log.
-        CheckpointError: if the run's folder holds the checkpoint of another network or corpus, or
-            the disk does not take one.
+        ConfigError: if the device is missing, or the run's folder cannot be made.
+        DataError: if there is no usable audio, or the log cannot be written.
+        CheckpointError: if the checkpoint has another network or other recordings, or cannot be
+            written.
         TrainingError: if memory is short or the training diverges.
-        TrainingStopped: if somebody stopped it; the message says how to go on.
+        TrainingStopped: on Ctrl-C or SIGTERM; the message says how to continue.
     """
     with world_of_torchrun(config.run.device) as world, stop_request() as stop:
         if config.run.batch_size % world.size:
@@ -57,28 +56,22 @@ def train(
                 f"run.batch_size ({config.run.batch_size}) must be a multiple of the "
                 f"{world.size} processes"
             )
+        if not world.is_main_process:
+            report, progress = _no_report, False
         try:
-            return _train(config, world, stop, report if world.first else _quiet, progress)
-        except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-            text = str(error)
-            short = not isinstance(error, RuntimeError) or any(t in text for t in NO_MEMORY)
-            if not short and not isinstance(error, torch.OutOfMemoryError):
+            return _train(config, world, stop, report, progress)
+        except (MemoryError, RuntimeError) as error:
+            is_memory_error = isinstance(error, MemoryError | torch.OutOfMemoryError)
+            if not is_memory_error and not any(text in str(error) for text in NO_MEMORY):
                 raise
             raise TrainingError(
                 f"out of memory with run.batch_size {config.run.batch_size}, network.width "
-                f"{config.network.width}: less of one of them, or of data.segment_samples, may do"
+                f"{config.network.width}: reduce one of them, or data.segment_samples"
             ) from error
 
 
-def _quiet(_line: str) -> None:
-    """Say nothing."""
-
-
-def _corpus(config: DataConfig) -> Corpus | Mixture:
-    corpus = Corpus.read(Path(config.train))
-    if not config.also:
-        return corpus
-    return Mixture(corpus, Corpus.read(Path(config.also)), config.also_share)
+def _no_report(_line: str) -> None:
+    """The report of processes other than the main one."""
 
 
 def _train(
@@ -88,65 +81,59 @@ def _train(
     report: Callable[[str], None],
     progress: bool,
 ) -> Path:
-    folder = Path(config.run.folder)
+    run, data = config.run, config.data
+    folder = Path(run.folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"run.folder: cannot make {folder}: {error.strerror}") from error
-    corpus = _corpus(config.data)
+    main = Corpus.read(Path(data.train))
+    corpus = Mixture(main, Corpus.read(Path(data.also)), data.also_share) if data.also else main
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)
         report(f"going on from step {trainer.step}")
     front_end = NETWORKS[config.network.kind].front_end
     degrader = Degrader(
-        config.data.segment_samples,
-        random=config.data.degradation == "random",
+        data.segment_samples,
+        random=data.degradation == "random",
         front_end=front_end,
-        pool=config.data.pool,
-        variety=config.data.variety,
-        air_db=config.data.air_db,
+        pool=data.pool,
+        variety=data.variety,
+        air_db=data.air_db,
     )
-    make = functools.partial(
-        training_batch,
-        corpus,
-        degrader,
-        batch_size=config.run.batch_size // world.size,
-        seed=config.run.seed,
-        rank=world.rank,
-        tones_share=config.data.tones_share,
-    )
-    validation = Validation(
-        Path(config.data.validation), config.data.validation_clips, front_end=front_end
-    )
-    report(f"{corpus.seconds / 60:.1f} minutes of audio, {len(validation.pairs)} validation clips")
-    journal = None
-    if world.first:
-        journal = Journal(
-            folder, step=trainer.step, tensorboard=config.run.tensorboard, report=report
-        )
 
     def batch_of(step: int) -> tuple[Tensor, Tensor]:
-        return make(step=step)
+        return training_batch(
+            corpus,
+            degrader,
+            batch_size=run.batch_size // world.size,
+            seed=run.seed,
+            step=step,
+            rank=world.rank,
+            tones_share=data.tones_share,
+        )
 
+    validation = Validation(Path(data.validation), data.validation_clips, front_end=front_end)
+    report(f"{corpus.seconds / 60:.1f} minutes of audio, {len(validation.pairs)} validation clips")
+    log = None
+    if world.is_main_process:
+        log = Log(folder, step=trainer.step, tensorboard=run.tensorboard, report=report)
     bar = tqdm(
-        total=config.run.steps,
+        total=run.steps,
         initial=trainer.step,
         unit="step",
-        # None: where the output is no terminal there is no bar.
-        disable=None if progress and world.first else True,
+        # None: no bar if stderr is not a terminal.
+        disable=None if progress else True,
         dynamic_ncols=True,
     )
     try:
         with (
-            batches(
-                batch_of, first=trainer.step, end=config.run.steps, threads=config.run.loaders
-            ) as source,
+            batches(batch_of, first=trainer.step, end=run.steps, threads=run.loaders) as source,
             bar,
         ):
-            loop = Loop(trainer, source, validation, journal, stop, bar, report)
-            loop.run()
+            Loop(trainer, source, validation, log, stop, bar, report).run()
     finally:
-        if journal:
-            journal.close()
+        if log:
+            log.close()
     return folder / BEST

@@ -1,4 +1,4 @@
-"""A network with everything that changes while it trains."""
+"""The state of a training, and its step."""
 
 import math
 from dataclasses import asdict
@@ -33,10 +33,10 @@ def learning_rate_factor(config: TrainConfig, step: int) -> float:
 
 
 def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
-    """The device of a run; ``auto`` prefers CUDA. Processes of one machine take a GPU each.
+    """The device of a run; ``auto`` prefers CUDA. Each process of a machine gets its own GPU.
 
     Raises:
-        ConfigError: if there is no such device here.
+        ConfigError: if this machine has no such device.
     """
     if name == "auto":
         name = "cuda" if torch.cuda.is_available() else "cpu"
@@ -53,32 +53,27 @@ def choose_device(name: str, *, local_rank: int = 0) -> torch.device:
 def make_optimiser(module: nn.Module, config: OptimiserConfig) -> torch.optim.Optimizer:
     """Adam, or AdamW."""
     kind = torch.optim.AdamW if config.decoupled_weight_decay else torch.optim.Adam
-    return kind(
-        module.parameters(),
-        lr=config.learning_rate,
-        betas=config.betas,
-        weight_decay=config.weight_decay,
-    )
+    rate, decay = config.learning_rate, config.weight_decay
+    return kind(module.parameters(), lr=rate, betas=config.betas, weight_decay=decay)
 
 
 class Trainer:
-    """Network, averaged weights, optimiser and the measures since the last validation.
+    """Network, averaged weights, optimiser, and the losses since the last validation.
 
     Args:
         config: see :class:`models.training.config.TrainConfig`.
         world: the processes that share each batch.
-        data: fingerprint of the recordings; a checkpoint of others is refused.
+        data: fingerprint of the recordings; ``resume`` rejects a checkpoint with another one.
 
     Attributes:
-        adversary: the discriminators, where the configuration has any.
-        step: how many steps are done.
-        pending: measures of the steps since the last validation.
+        step: number of completed steps.
+        step_logs: losses and norms of each step since the last validation.
         best: lowest validation LSD so far.
-        best_convergence: lowest validation spectral convergence so far; where the objective has
-            none, its lowest total.
-        stale: validations since then.
+        best_convergence: lowest validation spectral convergence so far; lowest total loss if the
+            objective has no spectral convergence.
+        validations_without_improvement: validations since ``best_convergence``.
         validation: the last row of the log.
-        seconds: time the training has taken.
+        seconds: duration of the training so far.
 
     Raises:
         ConfigError: if the device is missing.
@@ -90,7 +85,7 @@ class Trainer:
         self.data = data
         self.device = choose_device(config.run.device, local_rank=self.world.local_rank)
         if self.device.type == "cuda":
-            # Products of 11-bit numbers: far finer than bf16, and several times faster than not.
+            # "high" is TF32: finer than bfloat16, and several times faster than float32.
             torch.set_float32_matmul_precision("high" if config.run.tf32 else "highest")
             torch.backends.cudnn.allow_tf32 = config.run.tf32
             torch.cuda.set_device(self.device)
@@ -104,34 +99,34 @@ class Trainer:
             self.network = self.shared.module
         self.optimiser = make_optimiser(self.network, config.optimiser)
         self.objective = build_objective(config.objective, world=self.world).to(self.device)
-        # Behind the network, whose first weights are the same with it and without.
+        # Built after the network, so that the network's initial weights do not depend on it.
         self.adversary: Adversary | None = None
         if config.adversarial:
             self.adversary = Adversary(config.adversarial, world=self.world, device=self.device)
         self.step = 0
-        self.pending: list[dict[str, float]] = []
+        self.step_logs: list[dict[str, float]] = []
         self.best = math.inf
         self.best_convergence = math.inf
-        self.stale = 0
+        self.validations_without_improvement = 0
         self.validation: dict[str, float] = {}
         self.seconds = 0.0
 
     @property
-    def chosen(self) -> nn.Module:
-        """The network that is validated and shipped."""
+    def evaluated_network(self) -> nn.Module:
+        """The network that is validated and exported: averaged weights if there are any."""
         return self.averaged.module if self.averaged else self.network
 
     @property
     def criterion(self) -> str:
-        """The validation loss that decides when a training is over."""
+        """The validation loss that ends a training with ``run.patience``."""
         key = "spectral_convergence"
         return key if f"val/loss/{key}" in self.validation else "total"
 
     def resume(self, path: Path) -> None:
-        """Go on from a checkpoint.
+        """Continue from a checkpoint.
 
         Raises:
-            CheckpointError: if it is damaged, of another network or of other recordings.
+            CheckpointError: if it is damaged, or has another network or other recordings.
         """
         state = load_checkpoint(path, device=self.device)
         ours, theirs = asdict(self.config.network), with_kind(state["config"]["network"])
@@ -139,7 +134,7 @@ class Trainer:
             raise CheckpointError(
                 f"{path} holds another network ({theirs}, not {ours}); choose another run.folder"
             )
-        # Checkpoints of before have no fingerprint.
+        # Old checkpoints have no fingerprint.
         if self.data and state.get("data", self.data) != self.data:
             raise CheckpointError(
                 f"{path} was trained on other recordings than data.train holds now "
@@ -150,35 +145,37 @@ class Trainer:
         if self.averaged:
             self.averaged.module.load_state_dict(state["averaged"] or state["network"])
             self.averaged.n_averaged.fill_(1 + state["step"])
-        # A training may get its adversarial phase afterwards.
+        # An adversarial phase may be added to a training that began without one.
         if self.adversary and state.get("adversary"):
             self.adversary.resume(state["adversary"])
         self.step, self.best = state["step"], state["best"]
         self.validation = state["validation"]
         self.seconds = state.get("seconds", self.validation.get("seconds", 0.0))
-        self.pending = state.get("pending", [])
+        self.step_logs = state.get("pending", [])
         self.best_convergence = state.get("best_convergence", math.inf)
-        self.stale = state.get("stale", 0)
+        self.validations_without_improvement = state.get("stale", 0)
 
     @property
-    def objective_alone(self) -> nn.Module:
-        """The losses of one process's own clips."""
+    def validation_objective(self) -> nn.Module:
+        """The losses of one process's clips, without sums over the processes."""
         if self.world.size == 1:
             return self.objective
         return build_objective(self.config.objective, world=World()).to(self.device)
 
-    def validated(self, row: dict[str, float]) -> bool:
-        """Take note of a validation's row; True if it is the best."""
+    def add_validation(self, row: dict[str, float]) -> bool:
+        """Record a validation's row; returns whether it has the lowest LSD."""
         self.validation = row
         convergence = row[f"val/loss/{self.criterion}"]
-        self.stale = 0 if convergence < self.best_convergence else self.stale + 1
+        self.validations_without_improvement += 1
+        if convergence < self.best_convergence:
+            self.validations_without_improvement = 0
         self.best_convergence = min(self.best_convergence, convergence)
         better = row["val/lsd"] < self.best
         self.best = min(self.best, row["val/lsd"])
         return better
 
     def state(self) -> dict[str, Any]:
-        """What a checkpoint holds."""
+        """The contents of a checkpoint."""
         return {
             "network": self.network.state_dict(),
             "averaged": self.averaged.module.state_dict() if self.averaged else None,
@@ -189,29 +186,30 @@ class Trainer:
             "config": asdict(self.config),
             "validation": self.validation,
             "seconds": self.seconds,
-            "pending": self.pending,
+            "pending": self.step_logs,
             "best_convergence": self.best_convergence,
-            "stale": self.stale,
+            "stale": self.validations_without_improvement,
             "data": self.data,
         }
 
     def train_on(self, x: Tensor, y: Tensor) -> dict[str, float]:
-        """One step of gradient descent on a batch, or on our share of it; returns its losses.
+        """One step of gradient descent on this process's share of a batch; returns its losses.
 
         Raises:
             TrainingError: if the loss is not finite.
         """
         factor = learning_rate_factor(self.config, self.step)
-        adversary = self.adversary if self.adversary and self.adversary.begun(self.step) else None
+        adversary = self.adversary if self.adversary and self.adversary.active(self.step) else None
         if adversary and self.step == adversary.config.start_step:
-            # What was best without discriminators is no measure for what comes.
-            self.best, self.best_convergence, self.stale = math.inf, math.inf, 0
+            # Scores with and without discriminators cannot be compared.
+            self.best = self.best_convergence = math.inf
+            self.validations_without_improvement = 0
         for group in self.optimiser.param_groups:
             group["lr"] = self.config.optimiser.learning_rate * factor
             if adversary:
                 group["lr"] *= adversary.config.generator_factor
         run = self.config.run
-        # Networks may draw noise: the same for the same step, so resuming stays exact.
+        # Networks may draw noise. A seed per step keeps resuming exact.
         seed = np.random.SeedSequence([run.seed, self.step, self.world.rank]).generate_state(1)
         torch.manual_seed(int(seed[0]))
         with arithmetic(self.device, bf16=run.bf16, bf16_backward=run.bf16_backward):
@@ -221,11 +219,11 @@ class Trainer:
         row = {k: torch.as_tensor(v).item() for k, v in losses._asdict().items()}
         total = losses.total
         if adversary:
-            cut, real = adversary.cut(estimate, target)
-            row |= adversary.learn(cut.detach(), real, factor=factor)
-            verdicts = adversary.judge(cut, real)
-            row |= {k: v.item() for k, v in verdicts._asdict().items() if k != "total"}
-            total = total + verdicts.total
+            crop, real = adversary.crop(estimate, target)
+            row |= adversary.train_step(crop.detach(), real, factor=factor)
+            judged = adversary.generator_losses(crop, real)
+            row |= {k: v.item() for k, v in judged._asdict().items() if k != "total"}
+            total = total + judged.total
         if not math.isfinite(total.item()):
             raise TrainingError(
                 f"the loss of step {self.step + 1} is {total.item()}: the training diverged; "

@@ -157,6 +157,24 @@ def test_unusable_recordings_are_named_and_left_out(tmp_path: Path) -> None:
     assert any("phone.wav has 8000 Hz" in line for line in lines)
 
 
+def test_a_damaged_partner_is_named_and_left_out(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write(tmp_path / f"{name}.wav")
+    (tmp_path / "a_low.wav").write_text("not audio")
+    (tmp_path / "list.txt").write_text("a.wav|a_low.wav\nb.wav|b_low.wav\n")
+    lines: list[str] = []
+    prepare(tmp_path / "list.txt", tmp_path / "out", low=True, report=lines.append)
+    assert any("cannot read" in line and "a_low.wav" in line for line in lines)
+    assert len(find_audio(tmp_path / "out" / "train")) == 2
+
+
+def test_a_list_that_cannot_be_written_is_an_error_in_one_line(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.wav")
+    (tmp_path / "out" / "train.txt").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"cannot write .*train\.txt"):
+        prepare(tmp_path / "in", tmp_path / "out", low=True, report=nothing)
+
+
 def test_sources_that_would_become_one_file_are_refused(tmp_path: Path) -> None:
     write(tmp_path / "voices" / "a.wav")
     write(tmp_path / "voices" / "a.flac")

@@ -11,9 +11,9 @@ import numpy.typing as npt
 import pytest
 import scipy.signal
 
+from models.data.front_end import halved
 from models.evaluation.methods import Method, kaiser, model, processor_state_kept
 from models.evaluation.metrics import Audio, score
-from models.evaluation.results import halved
 from realtime.inference.model_file import shipped_models
 from realtime.sample_rates import SAMPLE_RATE_OUT
 from tests.helpers.signals import MUSIC, chord, drums, room_tone, sine, sweep

@@ -1,4 +1,4 @@
-"""What export makes of every kind of network: gain, silence, and the octave's own form."""
+"""What export makes of every kind of network: gain, silence, and the octave's own exportable."""
 
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,11 @@ import torch
 from torch import Tensor
 
 from models.export.export import PARITY, export
-from models.export.exportable import OCTAVE_HZ, OctaveForm, UNetForm
+from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
 from models.networks.registry import build_network
 from models.training.checkpoint import save_atomically
 from models.training.config import OctaveConfig
+from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model
 from tests.models.export.test_export import unet, write_checkpoint
 from tests.models.networks.test_unet import noise
@@ -65,8 +66,8 @@ def streamed(loaded: Any, x: Tensor, block: int) -> Tensor:
     return torch.cat(parts, dim=2)
 
 
-def above_db(form: OctaveForm, x: Tensor, y: Tensor) -> float:
-    return 10 * float(form.added(x, y).square().mean().log10())
+def above_db(exportable: ExportableOctave, x: Tensor, y: Tensor) -> float:
+    return 10 * float(exportable.added(x, y).square().mean().log10())
 
 
 def test_the_octaves_file_is_the_network_whole_and_streamed(tmp_path: Path) -> None:
@@ -95,7 +96,7 @@ def test_the_octaves_metadata_follows_the_design(tmp_path: Path) -> None:
     assert all(n % info.block_multiple == 0 for n in info.context_samples)
     assert info.parameters == sum(p.numel() for p in network.parameters())
     assert info.title == "Octave, width 24"
-    assert "| InputStream | 22050 Hz |" in (tmp_path / "octave.md").read_text()
+    assert "| Input | 22050 Hz |" in (tmp_path / "octave.md").read_text()
 
 
 def test_the_octaves_weights_are_stored_in_16_bits(tmp_path: Path) -> None:
@@ -140,8 +141,8 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(tmp_path: Path) ->
     export(path, tmp_path / "new.ts", half=False, added_gain_db=-2.0)
     x = 0.3 * noise(1, 1, 12_800)
     old, new = (torch.jit.load(str(tmp_path / name))(x) for name in ("old.ts", "new.ts"))
-    form = OctaveForm(octave())
-    change = above_db(form, x, new) - above_db(form, x, old)
+    exportable = ExportableOctave(octave())
+    change = above_db(exportable, x, new) - above_db(exportable, x, old)
     assert change == pytest.approx(-2.0, abs=GAIN_ERROR_DB)
     hz = torch.fft.rfftfreq(x.shape[2] * 2, 1 / 44_100)
     difference = torch.fft.rfft(new - old)[0, 0].abs()
@@ -150,15 +151,15 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(tmp_path: Path) ->
 
 def test_a_gain_that_is_no_number_is_refused(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path / "c.pt", unet())
-    with pytest.raises(ValueError, match="added_gain_db must be a number"):
+    with pytest.raises(ModelFileError, match="added_gain_db must be finite"):
         export(path, tmp_path / "t.ts", added_gain_db=float("nan"))
 
 
-def test_forms_leave_their_network_as_it_is() -> None:
-    for form in (UNetForm(unet()), OctaveForm(octave())):
-        before = {k: v.clone() for k, v in form.network.state_dict().items()}
-        form.amplified(-3.0).rounded().silent().module()
-        after = form.network.state_dict()
+def test_exportables_leave_their_network_as_it_is() -> None:
+    for exportable in (ExportableUNet(unet()), ExportableOctave(octave())):
+        before = {k: v.clone() for k, v in exportable.network.state_dict().items()}
+        exportable.amplified(-3.0).rounded().without_dc().module()
+        after = exportable.network.state_dict()
         assert all(torch.equal(value, after[name]) for name, value in before.items())
 
 

@@ -36,13 +36,6 @@ def test_a_folded_convolution_is_the_convolution_and_its_norm() -> None:
     assert weight.dtype == torch.float64
 
 
-def test_folding_needs_statistics() -> None:
-    with pytest.raises(ValueError, match="statistics"):
-        fold(nn.Conv1d(1, 1, 3), nn.BatchNorm1d(1, track_running_stats=False))
-    with pytest.raises(ValueError, match="bias"):
-        fold(nn.Conv1d(1, 1, 3, bias=False), nn.BatchNorm1d(1))
-
-
 def test_a_pointwise_convolution_folds_into_the_one_before_it() -> None:
     first, final = nn.Conv1d(3, 5, 3).double(), nn.Conv1d(5, 2, 1).double()
     weight, bias = fold_pointwise(first.weight, first.bias, final)
@@ -50,8 +43,6 @@ def test_a_pointwise_convolution_folds_into_the_one_before_it() -> None:
     torch.testing.assert_close(
         functional.conv1d(x, weight, bias), final(first(x)), rtol=0, atol=EXACT
     )
-    with pytest.raises(ValueError, match="bias"):
-        fold_pointwise(weight, bias, nn.Conv1d(5, 2, 1, bias=False).double())
 
 
 @pytest.mark.parametrize("group", [1, 2, 4, 16])
@@ -77,11 +68,6 @@ def test_an_interpolating_matrix_is_interpolation_and_convolution(group: int) ->
     torch.testing.assert_close(
         rows.view(group, 5).t(), whole[0, :, 6 : 6 + group], rtol=0, atol=EXACT
     )
-
-
-def test_interpolation_needs_an_even_group() -> None:
-    with pytest.raises(ValueError, match="even"):
-        interpolating_weight(double_weight(2, 2), group=3)
 
 
 @pytest.mark.parametrize(

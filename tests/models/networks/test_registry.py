@@ -30,8 +30,8 @@ from models.training.config import (
     ThesisObjectiveConfig,
     TrainConfig,
     UNetConfig,
+    load_config,
 )
-from models.training.config_file import load_config
 from models.training.train import train
 from models.training.trainer import Trainer, make_optimiser
 
@@ -159,6 +159,14 @@ def test_checkpoints_that_name_no_kind_are_u_nets(folder: Path) -> None:
     torch.save(state, folder / "old.pt")
     trainer.resume(folder / "old.pt")
     assert isinstance(trained_network(load_checkpoint(folder / "old.pt")), UNet)
+
+
+@pytest.mark.parametrize(
+    "network", [{"kind": "gru"}, {"width": 0, "align_corners": False}, {"depth": 3}], ids=str
+)
+def test_a_configuration_that_no_network_has_is_refused(network: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="do not fit"):
+        trained_network({"config": {"network": network}, "averaged": None, "network": {}})
 
 
 def test_another_kind_of_network_is_refused(folder: Path, stand_ins: None) -> None:

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor
 
+from models.data.front_end import halved
 from models.evaluation.methods import kaiser
 from models.evaluation.metrics import Audio
-from models.evaluation.results import halved
 from models.networks.tone_guard import AHEAD, FIRST, PAST, STEP, ToneGuard
 from realtime.assets import demo_path
 from tests.helpers.signals import FADE_S, chord, drums, room_tone, sine, sweep

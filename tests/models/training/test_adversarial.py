@@ -27,8 +27,8 @@ from models.training.config import (
     RunConfig,
     TrainConfig,
     UNetConfig,
+    load_config,
 )
-from models.training.config_file import load_config
 from models.training.distributed import World
 from models.training.loop import BEST, CHECKPOINT, REGRESSION
 from models.training.train import train
@@ -193,7 +193,7 @@ def test_the_network_gets_no_gradient_below_the_band(rng: np.random.Generator) -
     adversary = Adversary(small(), world=World(), device=torch.device("cpu"))
     target = torch.from_numpy(rng.normal(0, 0.01, (1, 1, 8_192)).astype(np.float32))
     estimate = (0.5 * target).requires_grad_()
-    adversary.judge(estimate, target).total.backward()
+    adversary.generator_losses(estimate, target).total.backward()
     assert estimate.grad is not None
     power = torch.fft.rfft(estimate.grad[0, 0] * torch.hann_window(8_192)).abs().square()
     hz = torch.linspace(0, 22_050, len(power))
@@ -218,7 +218,7 @@ def test_a_discriminator_learns_to_tell_noise_from_silence(rng: np.random.Genera
     first, last = 0.0, 0.0
     for _ in range(30):
         real = torch.from_numpy(rng.normal(0, 0.01, (2, 1, 4_096)).astype(np.float32))
-        last = adversary.learn(torch.zeros_like(real), real, factor=1.0)["discriminator"]
+        last = adversary.train_step(torch.zeros_like(real), real, factor=1.0)["discriminator"]
         first = first or last
     assert last < 0.3 * first
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError
-from models.training.config_file import load_config
+from models.training.config import load_config
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs").glob("*.toml"))
 

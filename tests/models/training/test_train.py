@@ -368,9 +368,17 @@ def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path) -> None:
 def test_it_starts_from_the_kaiser_fast_signal(folder: Path) -> None:
     trainer = Trainer(tiny(folder))
     validation = Validation(folder / "val", 2)
-    measures = validation(trainer.chosen, trainer.objective, CPU)
+    measures = validation(trainer.evaluated_network, trainer.objective, CPU)
     untouched = [score(reference, source) for source, reference in validation.pairs]
     assert measures["lsd"] == pytest.approx(np.mean([row["lsd"] for row in untouched]))
+
+
+def test_a_validation_with_an_output_that_is_not_finite_is_an_error(folder: Path) -> None:
+    network = UNet(width=1)
+    with torch.no_grad():
+        network.final.bias.fill_(torch.nan)
+    with pytest.raises(TrainingError, match="output on a validation clip is not finite"):
+        Validation(folder / "val", 1)(network, Objective(), CPU)
 
 
 def test_validation_leaves_the_mode_as_it_was(folder: Path) -> None:
@@ -457,7 +465,7 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(torch, "save", full_disk)
-    with pytest.raises(CheckpointError, match="No space left on device; the one of before is kept"):
+    with pytest.raises(CheckpointError, match="No space left on device; the old file is kept"):
         save_atomically({"step": 2}, path)
     assert path.read_bytes() == before
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]

@@ -1,18 +1,37 @@
 """Fixtures that every test may ask for, and what `.ci/run` demands of the suite."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
+from tests.helpers.leaks import no_threads_or_files_left, remember_where_threads_start
 from tests.helpers.servers import PulseServer, display_server, missing_for_pulse, pulse_server
 
 # `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
 REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
+
+# Files with these marks form one group: it runs first, on one worker, so that no two tests of real
+# time run side by side.
+REAL_TIME = re.compile(r"pytest\.mark\.(pulse|display)\b")
+
+remember_where_threads_start()
+# tqdm's watcher of slow bars is a thread that lives as long as the process.
+tqdm.monitor_interval = 0
+
+
+@pytest.fixture(autouse=True)
+def at_rest() -> Iterator[None]:
+    """A test ends its threads and closes its files."""
+    with no_threads_or_files_left():
+        yield
 
 
 @pytest.fixture
@@ -101,6 +120,31 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 def project() -> Path:
     """The repository's root."""
     return Path(__file__).resolve().parent.parent
+
+
+def is_real_time(file: Path) -> bool:
+    """A test file plays through PulseAudio or opens windows on Xvfb."""
+    return REAL_TIME.search(file.read_text(encoding="utf-8")) is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The group of real time first: it takes longest."""
+    real_time = {file: is_real_time(file) for file in {item.path for item in items}}
+    items.sort(key=lambda item: not real_time[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers: each test file runs whole on one, the group of real time too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "real time" if is_real_time(config.rootpath / file) else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
 
 
 @pytest.hookimpl(wrapper=True)

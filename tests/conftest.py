@@ -17,6 +17,7 @@ from tests.helpers.servers import PulseServer, display_server, missing_for_pulse
 
 # `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
 REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
+PASSED: set[str] = set()
 
 # Files with these marks form one group: it runs first, on one worker, so that no two tests of real
 # time run side by side.
@@ -159,8 +160,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse a run from which the required tests were left out."""
-    there = {mark.name for item in session.items for mark in item.iter_markers()}
-    if absent := REQUIRED - there:
-        raise pytest.UsageError(f"required, but no test is marked so: {', '.join(sorted(absent))}")
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note which required marks passed."""
+    if report.when == "call" and report.passed:
+        PASSED.update(REQUIRED & report.keywords.keys())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run from which the required tests were left out."""
+    on_worker = hasattr(session.config, "workerinput")
+    if (absent := REQUIRED - PASSED) and not on_worker:
+        line = f"required, but no such test passed: {', '.join(sorted(absent))}"
+        session.config.get_terminal_writer().line(f"\n{line}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -43,9 +43,14 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests measure on a busy machine is not remembered for the user's own sessions."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    """What tests measure on a busy machine is not remembered for the user's own sessions.
+
+    matplotlib's list of fonts is the user's: it takes seconds to make.
+    """
+    before = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if "MPLCONFIGDIR" not in os.environ:
+        monkeypatch.setenv("MPLCONFIGDIR", str(before / "matplotlib"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")

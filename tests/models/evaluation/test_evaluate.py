@@ -23,8 +23,8 @@ from models.evaluation.metrics import score
 from models.export.export import export
 from models.networks.unet import UNet
 from realtime.errors import ModelFileError, TopoctaveError
-from tests.models.export.test_export import write_checkpoint
-from tests.models.networks.test_unet import trained_like
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.unets import trained_like
 
 KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
@@ -51,15 +51,15 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
     return clips
 
 
-@pytest.fixture
-def identity(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that gives out what the front end gives it."""
+    folder = tmp_path_factory.mktemp("identity")
     torch.manual_seed(0)
     network = trained_like(UNet(width=1))
     network.start_as_identity()
-    checkpoint = write_checkpoint(tmp_path / "c.pt", network)
-    export(checkpoint, tmp_path / "identity.ts")
-    return str(tmp_path / "identity.ts")
+    export(write_checkpoint(folder / "c.pt", network), folder / "identity.ts")
+    return str(folder / "identity.ts")
 
 
 @pytest.mark.parametrize("name", ["kaiser_fast", "kaiser_best"])

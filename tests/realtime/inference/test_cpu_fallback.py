@@ -40,7 +40,7 @@ from realtime.inference.tuning import Requested, Workload
 from realtime.terminal.live import run_live
 from tests.helpers.fake_streams import Rig
 from tests.helpers.networks import Raising, Smooth, metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 
 BLOCK = 256
 LATENCY, CONTEXT = 40, 100

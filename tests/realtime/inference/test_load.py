@@ -20,7 +20,7 @@ from realtime.inference.model_file import read_model_info
 from realtime.inference.network import StreamNetwork
 from realtime.inference.tuning_cache import Measurements
 from tests.helpers.networks import metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 from topoctave import main
 
 # The bound for streams against whole signals.

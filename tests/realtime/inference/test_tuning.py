@@ -27,7 +27,7 @@ from realtime.inference.tuning import (
 )
 from realtime.inference.tuning_cache import Measurements
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)

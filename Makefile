@@ -18,11 +18,11 @@ run: ## the window; without a display live in the terminal, without a sound card
 	@scripts/setup.sh run
 	@$(BIN)/topoctave $(ARGS)
 
-# Small tensors on all cores of a large machine are slower than on two.
-test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),2)
+# Two processes share the test files, each with one thread: tests of time want no more company.
+test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),1)
 test: ## the test suite
 	@scripts/setup.sh test
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses 2 $(ARGS)
 
 lint: ## ruff and mypy --strict
 	@scripts/setup.sh run

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs what topoctave needs: system libraries (apt), a virtual environment, pinned packages.
 #   scripts/setup.sh run      what running needs
-#   scripts/setup.sh test     and what the tests need besides
+#   scripts/setup.sh test     and what the tests need: a sound server, a display, every extra
 # Does only what is missing: a second call takes a blink and needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -115,12 +115,15 @@ if ! usable .venv/bin/python; then
 fi
 
 # ---- packages ---------------------------------------------------------------------------------
-# The stamp is what was asked for, so that an edit or an interrupted installation installs again.
-stamp=.venv/.topoctave-installed
+# The stamps are what was asked for, so that an edit or an interrupted installation installs again.
+# What the tests need includes what running needs.
 wanted=$(cat pyproject.toml constraints.txt | cksum)
-if [[ ! -f $stamp || $(cat "$stamp") != "$wanted" ]]; then
+if [[ $what == test ]]; then extras=dev,train,visqol; else extras=dev; fi
+installed() { [[ -f $1 && $(cat "$1") == "$wanted" ]]; }
+stamp=.venv/.topoctave-installed
+if ! installed "$stamp-test" && { [[ $what == test ]] || ! installed "$stamp-run"; }; then
   say "installing Python packages into .venv (minutes the first time)"
   .venv/bin/python -m pip install --quiet --disable-pip-version-check \
-    --constraint constraints.txt --editable ".[dev]"
-  echo "$wanted" >"$stamp"
+    --constraint constraints.txt --editable ".[$extras]"
+  echo "$wanted" >"$stamp-$what"
 fi

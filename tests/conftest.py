@@ -1,18 +1,38 @@
 """Fixtures that every test may ask for, and what `.ci/run` demands of the suite."""
 
 import os
+import re
 import shutil
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from tqdm import tqdm
 
+from tests.helpers.leaks import no_threads_or_files_left, remember_where_threads_start
 from tests.helpers.servers import PulseServer, display_server, missing_for_pulse, pulse_server
 
 # `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
 REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
+PASSED: set[str] = set()
+
+# Files with these marks form one group: it runs first, on one worker, so that no two tests of real
+# time run side by side.
+REAL_TIME = re.compile(r"pytest\.mark\.(pulse|display)\b")
+
+remember_where_threads_start()
+# tqdm's watcher of slow bars is a thread that lives as long as the process.
+tqdm.monitor_interval = 0
+
+
+@pytest.fixture(autouse=True)
+def at_rest() -> Iterator[None]:
+    """A test ends its threads and closes its files."""
+    with no_threads_or_files_left():
+        yield
 
 
 @pytest.fixture
@@ -23,9 +43,14 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests measure on a busy machine is not remembered for the user's own sessions."""
-    folder = tmp_path_factory.getbasetemp() / "cache"
-    monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
+    """What tests measure on a busy machine is not remembered for the user's own sessions.
+
+    matplotlib's list of fonts is the user's: it takes seconds to make.
+    """
+    before = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    if "MPLCONFIGDIR" not in os.environ:
+        monkeypatch.setenv("MPLCONFIGDIR", str(before / "matplotlib"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
 @pytest.fixture(scope="session")
@@ -103,6 +128,31 @@ def project() -> Path:
     return Path(__file__).resolve().parent.parent
 
 
+def is_real_time(file: Path) -> bool:
+    """A test file plays through PulseAudio or opens windows on Xvfb."""
+    return REAL_TIME.search(file.read_text(encoding="utf-8")) is not None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The group of real time first: it takes longest."""
+    real_time = {file: is_real_time(file) for file in {item.path for item in items}}
+    items.sort(key=lambda item: not real_time[item.path])
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """With several workers: each test file runs whole on one, the group of real time too."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class ByFile(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = nodeid.split("::")[0]
+            return "real time" if is_real_time(config.rootpath / file) else file
+
+    config.option.loadscopereorder = False
+    return ByFile(config, log)
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     """Turn the skip of a required test into a failure."""
@@ -115,8 +165,16 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     return report
 
 
-def pytest_collection_finish(session: pytest.Session) -> None:
-    """Refuse a run from which the required tests were left out."""
-    there = {mark.name for item in session.items for mark in item.iter_markers()}
-    if absent := REQUIRED - there:
-        raise pytest.UsageError(f"required, but no test is marked so: {', '.join(sorted(absent))}")
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note which required marks passed."""
+    if report.when == "call" and report.passed:
+        PASSED.update(REQUIRED & report.keywords.keys())
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run from which the required tests were left out."""
+    on_worker = hasattr(session.config, "workerinput")
+    if (absent := REQUIRED - PASSED) and not on_worker:
+        line = f"required, but no such test passed: {', '.join(sorted(absent))}"
+        session.config.get_terminal_writer().line(f"\n{line}", red=True)
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -71,8 +71,8 @@ def evaluate(
         TopoctaveError: if ViSQOL is missing.
     """
     for target in (table, page):
-        if target is not None and not target.absolute().parent.is_dir():
-            raise DataError(f"there is no folder {target.parent}")
+        if target is not None:
+            _refuse_unwritable(target)
     visqol_score = Visqol() if visqol else None
     clips = find_audio(data)
     infos = shipped_models() if models is None else [find_model(name) for name in models]
@@ -92,6 +92,18 @@ def evaluate(
     if page is not None:
         write_report(evaluation, page, runs=runs)
     return evaluation.summary()
+
+
+def _refuse_unwritable(target: Path) -> None:
+    """Before the work, which may take hours."""
+    if not target.absolute().parent.is_dir():
+        raise DataError(f"there is no folder {target.parent}")
+    try:
+        a_folder = target.is_dir()
+    except OSError as error:
+        raise DataError(f"cannot write {target}: {error.strerror}") from error
+    if a_folder:
+        raise DataError(f"cannot write {target}: it is a folder")
 
 
 def _measure_all(

@@ -1,4 +1,4 @@
-"""One process of two that share a batch: writes its gradients, for test_ddp.py."""
+"""One process of two that share a batch: writes its gradients in each phase, for test_ddp.py."""
 
 import sys
 from pathlib import Path
@@ -8,7 +8,7 @@ import torch
 from models.training.config import AdversarialConfig, DataConfig, RunConfig, TrainConfig, UNetConfig
 from models.training.distributed import world_of_torchrun
 from models.training.trainer import Trainer
-from tests.models.networks.test_unet import noise
+from tests.helpers.unets import noise
 
 BATCH = 4
 LENGTH = 2_048
@@ -18,6 +18,7 @@ LENGTH = 2_048
 ADVERSARIAL = AdversarialConfig(
     start_step=0, period_channels=2, band_channels=0, crop_samples=0, gradient_norm=1e6
 )
+PHASES = {"plain": None, "adversarial": ADVERSARIAL}
 
 
 def config(adversarial: AdversarialConfig | None = None) -> TrainConfig:
@@ -66,9 +67,7 @@ def results(trainer: Trainer, steps: int) -> dict[str, torch.Tensor]:
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    chosen = config(ADVERSARIAL if "adversarial" in sys.argv else None)
     with world_of_torchrun("cpu") as world:
-        torch.save(
-            results(awake(Trainer(chosen, world=world)), 1),
-            Path(sys.argv[1]) / f"{world.rank}.pt",
-        )
+        for name, adversarial in PHASES.items():
+            trainer = awake(Trainer(config(adversarial), world=world))
+            torch.save(results(trainer, 1), Path(sys.argv[1]) / f"{name}-{world.rank}.pt")

@@ -1,10 +1,8 @@
 """The tests' own sound server and display do what the end-to-end tests rely on."""
 
-import os
 import subprocess
 import sys
 import textwrap
-from pathlib import Path
 
 import pytest
 
@@ -86,20 +84,3 @@ def test_qt_opens_a_real_window(display: str) -> None:
         """
     )
     assert out.strip() == "xcb (1920, 1080)"
-
-
-@pytest.mark.parametrize(("required", "exit_code"), [("", 0), ("display", 1)])
-def test_a_required_test_must_not_be_skipped(
-    required: str, exit_code: int, project: Path, tmp_path: Path
-) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", __file__, "-k", "qt_opens"],
-        # No Xvfb on this path, so the test skips.
-        env={**os.environ, "PATH": str(tmp_path), "TOPOCTAVE_REQUIRE": required},
-        cwd=project,
-        capture_output=True,
-        text=True,
-        timeout=100,
-    )
-    assert done.returncode == exit_code, done.stdout
-    assert "missing Xvfb" in done.stdout

@@ -23,8 +23,8 @@ from models.evaluation.metrics import score
 from models.export.export import export
 from models.networks.unet import UNet
 from realtime.errors import ModelFileError, TopoctaveError
-from tests.models.export.test_export import write_checkpoint
-from tests.models.networks.test_unet import trained_like
+from tests.helpers.checkpoints import write_checkpoint
+from tests.helpers.unets import trained_like
 
 KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
@@ -51,15 +51,15 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
     return clips
 
 
-@pytest.fixture
-def identity(tmp_path: Path) -> str:
+@pytest.fixture(scope="module")
+def identity(tmp_path_factory: pytest.TempPathFactory) -> str:
     """A model that gives out what the front end gives it."""
+    folder = tmp_path_factory.mktemp("identity")
     torch.manual_seed(0)
     network = trained_like(UNet(width=1))
     network.start_as_identity()
-    checkpoint = write_checkpoint(tmp_path / "c.pt", network)
-    export(checkpoint, tmp_path / "identity.ts")
-    return str(tmp_path / "identity.ts")
+    export(write_checkpoint(folder / "c.pt", network), folder / "identity.ts")
+    return str(folder / "identity.ts")
 
 
 @pytest.mark.parametrize("name", ["kaiser_fast", "kaiser_best"])
@@ -171,7 +171,7 @@ def test_the_report_is_one_whole_page(folder: Path, tmp_path: Path, identity: st
 
 
 def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
-    folder: Path, tmp_path: Path, identity: str
+    folder: Path, tmp_path: Path, identity: str, undrawn: None
 ) -> None:
     page = tmp_path / "report.html"
     (folder / "1.wav").unlink()
@@ -182,14 +182,36 @@ def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
     json.dumps(result, allow_nan=False)
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without spectrograms, which take longer than all else."""
+    monkeypatch.setattr("models.evaluation.report.png", lambda _: b"")
+
+
+@pytest.mark.parametrize("name", ["table", "page"])
 def test_files_that_cannot_be_written_are_told_before_the_work(
-    folder: Path, tmp_path: Path
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
-    for name in ("table", "page"):
-        with pytest.raises(DataError, match="no folder"):
-            evaluate(folder, [], **{name: tmp_path / "nowhere" / "x"})
+    monkeypatch.delattr("models.evaluation.evaluate._measure_all")
+    with pytest.raises(DataError, match="no folder"):
+        evaluate(folder, [], **{name: tmp_path / "nowhere" / "x"})
+    for target in (tmp_path, tmp_path / ("x" * 300)):
         with pytest.raises(DataError, match="cannot write"):
-            evaluate(folder, [], **{name: tmp_path})
+            evaluate(folder, [], **{name: target})
+
+
+@pytest.mark.parametrize("name", ["table", "page"])
+def test_folders_that_go_away_during_the_work_are_told(
+    folder: Path, tmp_path: Path, undrawn: None, name: str
+) -> None:
+    target = tmp_path / "out" / "x"
+    target.parent.mkdir()
+
+    def going_away(_line: str) -> None:
+        target.parent.rmdir()
+
+    with pytest.raises(DataError, match=r"cannot write .*: No such file"):
+        evaluate(folder, [], report=going_away, **{name: target})
 
 
 def test_silent_and_short_clips_spoil_nothing(folder: Path) -> None:

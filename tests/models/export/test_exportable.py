@@ -11,49 +11,23 @@ from torch import Tensor
 from models.export.export import PARITY, export
 from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
 from models.networks.registry import build_network
-from models.training.checkpoint import save_atomically
 from models.training.config import OctaveConfig
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model
-from tests.models.export.test_export import unet, write_checkpoint
-from tests.models.networks.test_unet import noise
+from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
+from tests.helpers.unets import noise
 
-SIZES = {"kind": "octave", "width": 24, "kernel": 3}
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8
 # Gains are clamped and weights rounded; both are far below what anybody hears.
 GAIN_ERROR_DB = 0.02
 
 
-def octave(seed: int = 0) -> Any:
-    """Weights as if trained: all gains differ."""
-    torch.manual_seed(seed)
-    network = build_network(SIZES)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(0.05 * torch.randn_like(parameter))
-    return network.eval().requires_grad_(False)
-
-
-def checkpoint(folder: Path, network: torch.nn.Module) -> Path:
-    state = {
-        "network": network.state_dict(),
-        "averaged": None,
-        "optimiser": {},
-        "step": 7,
-        "best": 1.0,
-        "config": {"network": SIZES, "data": {"train": "nothing"}},
-        "validation": {},
-    }
-    save_atomically(state, folder / "octave.pt")
-    return folder / "octave.pt"
-
-
 @pytest.fixture(scope="module")
 def unit_gain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
     """A checkpoint of a U-Net, and what export makes of it as it is."""
     folder = tmp_path_factory.mktemp("unit")
-    path = write_checkpoint(folder / "c.pt", unet())
+    path = write_checkpoint(folder / "c.pt", quiet_unet())
     export(path, folder / "old.ts", half=False)
     return path, torch.jit.load(str(folder / "old.ts"))
 
@@ -72,7 +46,7 @@ def above_db(exportable: ExportableOctave, x: Tensor, y: Tensor) -> float:
 
 def test_the_octaves_file_is_the_network_whole_and_streamed(tmp_path: Path) -> None:
     network = octave()
-    metadata = export(checkpoint(tmp_path, network), tmp_path / "octave.ts", half=False)
+    metadata = export(octave_checkpoint(tmp_path, network), tmp_path / "octave.ts", half=False)
     assert metadata["parity"] <= PARITY
     x = 0.3 * noise(2, 1, 40 * 128)
     loaded = torch.jit.load(str(tmp_path / "octave.ts"))
@@ -87,7 +61,7 @@ def test_the_octaves_file_is_the_network_whole_and_streamed(tmp_path: Path) -> N
 
 def test_the_octaves_metadata_follows_the_design(tmp_path: Path) -> None:
     network = octave()
-    export(checkpoint(tmp_path, network), tmp_path / "octave.ts")
+    export(octave_checkpoint(tmp_path, network), tmp_path / "octave.ts")
     info = find_model(str(tmp_path / "octave.ts"))
     assert (info.front_end, info.kind, info.ratio) == ("none", "streaming", 2)
     assert info.block_multiple == network.block_multiple
@@ -100,7 +74,7 @@ def test_the_octaves_metadata_follows_the_design(tmp_path: Path) -> None:
 
 
 def test_the_octaves_weights_are_stored_in_16_bits(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path, octave())
+    path = octave_checkpoint(tmp_path, octave())
     full = export(path, tmp_path / "full.ts", half=False)
     half = export(path, tmp_path / "half.ts")
     assert full["stored"] == "32-bit weights"
@@ -110,7 +84,7 @@ def test_the_octaves_weights_are_stored_in_16_bits(tmp_path: Path) -> None:
 
 
 def test_the_octave_answers_silence_by_silence(tmp_path: Path) -> None:
-    export(checkpoint(tmp_path, octave()), tmp_path / "octave.ts")
+    export(octave_checkpoint(tmp_path, octave()), tmp_path / "octave.ts")
     loaded = torch.jit.load(str(tmp_path / "octave.ts"))
     silence = torch.zeros(1, 1, 4_096)
     assert float(loaded(silence).abs().max()) < SILENCE
@@ -136,7 +110,7 @@ def test_a_gain_scales_what_the_u_net_adds(
 
 
 def test_a_gain_scales_what_the_octave_adds_and_nothing_below(tmp_path: Path) -> None:
-    path = checkpoint(tmp_path, octave())
+    path = octave_checkpoint(tmp_path, octave())
     export(path, tmp_path / "old.ts", half=False)
     export(path, tmp_path / "new.ts", half=False, added_gain_db=-2.0)
     x = 0.3 * noise(1, 1, 12_800)
@@ -150,13 +124,13 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(tmp_path: Path) ->
 
 
 def test_a_gain_that_is_no_number_is_refused(tmp_path: Path) -> None:
-    path = write_checkpoint(tmp_path / "c.pt", unet())
+    path = write_checkpoint(tmp_path / "c.pt", quiet_unet())
     with pytest.raises(ModelFileError, match="added_gain_db must be finite"):
         export(path, tmp_path / "t.ts", added_gain_db=float("nan"))
 
 
 def test_exportables_leave_their_network_as_it_is() -> None:
-    for exportable in (ExportableUNet(unet()), ExportableOctave(octave())):
+    for exportable in (ExportableUNet(quiet_unet()), ExportableOctave(octave())):
         before = {k: v.clone() for k, v in exportable.network.state_dict().items()}
         exportable.amplified(-3.0).rounded().without_dc().module()
         after = exportable.network.state_dict()

@@ -17,11 +17,8 @@ from models.export.pruning import BELOW_ADDED_DB, MIN_CHANNELS, MULTIPLE, pruned
 from models.export.streaming_unet import StreamingUNet
 from models.networks.unet import UNet
 from realtime.inference.model_file import find_model
-from tests.models.export.test_export import unet, write_checkpoint
-from tests.models.export.test_exportable import checkpoint as octave_checkpoint
-from tests.models.export.test_exportable import octave
-from tests.models.export.test_streaming_unet import assert_delayed, run
-from tests.models.networks.test_unet import noise
+from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
+from tests.helpers.unets import assert_delayed, noise, run
 
 # A width at which there is something to cut.
 WIDTH = 8
@@ -38,7 +35,7 @@ def widths(network: UNet) -> list[tuple[int, int]]:
 
 def with_idle_channels(*, shut: bool) -> UNet:
     """Three quarters of the deep levels' channels give a constant, or are rectified away."""
-    network = unet(width=WIDTH)
+    network = quiet_unet(width=WIDTH)
     with torch.no_grad():
         # Levels with 16 channels or more in a quarter.
         for pair in pairs(network)[4:10]:
@@ -75,7 +72,7 @@ def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
 
 @pytest.mark.parametrize("width", [1, 2, 4])
 def test_a_network_with_nothing_idle_stays_what_it_is(width: int) -> None:
-    network = unet(width=width)
+    network = quiet_unet(width=width)
     narrow = pruned(network, sounds())
     assert pruning_error_db(narrow, network, sounds()) <= -BELOW_ADDED_DB
     for old, new in zip(widths(network), widths(narrow), strict=True):
@@ -93,7 +90,7 @@ def test_what_was_pruned_streams_as_it_gives_whole_signals() -> None:
 
 
 def test_a_diverged_network_is_left_for_others_to_refuse() -> None:
-    network = unet()
+    network = quiet_unet()
     with torch.no_grad():
         network.final.weight.fill_(torch.nan)
     assert widths(pruned(network, sounds())) == widths(network)
@@ -128,7 +125,7 @@ def test_listening_is_always_the_same(recordings: Path) -> None:
 
 
 def test_bad_folders_are_named(tmp_path: Path) -> None:
-    path = write_checkpoint(tmp_path / "c.pt", unet())
+    path = write_checkpoint(tmp_path / "c.pt", quiet_unet())
     with pytest.raises(DataError, match="there is no folder"):
         export(path, tmp_path / "m.ts", prune=tmp_path / "nowhere")
     assert not (tmp_path / "m.ts").exists()

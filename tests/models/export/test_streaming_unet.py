@@ -2,8 +2,7 @@
 
 import copy
 import io
-from collections.abc import Iterable, Iterator
-from functools import cache
+from collections.abc import Iterator
 
 import pytest
 import torch
@@ -13,82 +12,27 @@ import models.export.fold_batch_norm
 import models.export.unet_layers
 from models.export.streaming_unet import StreamingUNet
 from models.networks.tone_guard import ToneGuard
-from models.networks.unet import LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
-from tests.models.networks.test_unet import noise, trained_like
+from models.networks.unet import LOOK_AHEAD_SAMPLES, UNet
+from tests.helpers.unets import LENGTH, LEVEL, STREAMED, assert_delayed, run, scripted, signal, unet
 
 # Of the folded network against the trained one: float32 sums in another order.
 PARITY = 1e-5
-# Of a stream against the whole signal, as the issue asks; measured 1e-5, while a skip or a history
-# misplaced by one frame, at any level, makes 1e-3 and more.
-STREAMED = 1e-4
+
+
 # Layers of random weights amplify what rounding does, and processors sum in different orders:
 # measured up to 5e-5 with AVX2. A frame out of place makes 1e-3 and more.
 ROUNDED = 1e-4
+
+
 # Of bfloat16 weights and frames against float32, relative to what the network adds: 8 bits of
 # mantissa (0.4 %) in each of 30 layers; measured 2 %.
 BF16_RELATIVE = 0.05
-
-LENGTH = 40 * 128
-# Root mean square of the signals; what the networks add has half as much.
-LEVEL = 0.2
 
 
 @pytest.fixture(autouse=True)
 def inference() -> Iterator[None]:
     with torch.inference_mode():
         yield
-
-
-@cache
-def unet(width: int = 4) -> UNet:
-    """A network with weights as if trained, which adds up to 0.5 to noise.
-
-    Small random networks are often dead: all their ReLUs cut, or nothing but bias. The first seed
-    that gives a lively one is taken.
-    """
-    x = signal(1, 4096)
-    for seed in range(100):
-        torch.manual_seed(seed)
-        network = trained_like(UNet(width=width), seed).requires_grad_(False)
-        added = network(x) - x
-        network.final.weight.div_(2 * added.abs().max())
-        network.final.bias.div_(2 * added.abs().max())
-        if float((network(x) - x).std()) > LEVEL / 4:
-            return network
-    raise AssertionError(f"no lively network of width {width}")
-
-
-def signal(batch: int, length: int = LENGTH) -> Tensor:
-    return LEVEL * noise(batch, 1, length)
-
-
-def scripted(network: nn.Module) -> torch.jit.ScriptModule:
-    return torch.jit.script(network.eval())
-
-
-def run(network: nn.Module, x: Tensor, blocks: int | Iterable[int], *, lead: int = 128) -> Tensor:
-    """Stream a signal in blocks; the output as late as it comes, without what fills the lead."""
-    x = torch.cat([torch.zeros(x.shape[0], 1, 128 - lead), x], dim=2)
-    state = network.initial_state(x.shape[0], lead)
-    out, at = [], 0
-    sizes = iter([blocks] * x.shape[2] if isinstance(blocks, int) else blocks)
-    while at < x.shape[2]:
-        n = min(next(sizes), (x.shape[2] - at) // 128 * 128)
-        if n == 0:
-            break
-        y, state = network.stream(x[:, :, at : at + n], state)
-        out.append(y)
-        at += n
-    return torch.cat(out, dim=2)[:, :, 128 - lead :]
-
-
-def assert_delayed(streamed: Tensor, whole: Tensor, latency: int) -> None:
-    """Equal but for the delay, outside what sees the padding of the whole signal's edges."""
-    length = streamed.shape[2] - latency
-    found = streamed[:, :, latency:][:, :, LOOK_BACK_SAMPLES:]
-    expected = whole[:, :, LOOK_BACK_SAMPLES:length]
-    assert found.shape[2] > 1000
-    torch.testing.assert_close(found, expected, rtol=0, atol=STREAMED)
 
 
 def assert_same(actual: Tensor, expected: Tensor) -> None:

@@ -2,33 +2,15 @@
 
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from models.networks.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
+from tests.helpers.unets import noise, trained_like
 
 # Float32 sums in another order differ by a few units in the last place per layer.
 SAME = 1e-5
 # Far above rounding, far below what a misaligned network does to noise.
 DIFFERENT = 1e-3
-
-
-def trained_like(network: UNet, seed: int = 0) -> UNet:
-    """Weights and statistics as if trained: nothing is zero, one or symmetric."""
-    generator = torch.Generator().manual_seed(seed)
-    for module in network.modules():
-        if isinstance(module, nn.Conv1d):
-            # Keeps the level from layer to layer, so that the deepest ones are heard.
-            nn.init.kaiming_normal_(module.weight, generator=generator)
-        elif isinstance(module, nn.BatchNorm1d):
-            module.running_mean.normal_(0.0, 0.1, generator=generator)
-            module.running_var.uniform_(0.5, 1.5, generator=generator)
-            nn.init.uniform_(module.weight, 0.5, 1.5, generator=generator)
-            nn.init.normal_(module.bias, 0.3, 0.3, generator=generator)
-    return network.eval()
-
-
-def noise(*shape: int, seed: int = 1) -> Tensor:
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
 
 
 @pytest.mark.parametrize(("width", "count"), [(16, 17_850_593), (4, 1_120_265)])

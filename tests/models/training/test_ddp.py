@@ -26,7 +26,7 @@ from tests.helpers.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_ba
 SAME = 1e-4
 # Of one tensor, relative to its largest value; some tensors' gradients are nearly rounding alone.
 SAME_TENSOR = 1e-2
-TIMEOUT_S = 100
+TIMEOUT_S = 200
 
 
 def free_port() -> int:
@@ -63,13 +63,19 @@ def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
     return [(p.returncode, text) for p, text in zip(processes, texts, strict=True)]
 
 
-def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(
-    project: Path, tmp_path: Path
-) -> None:
-    ran = run_two([str(project / "tests" / "helpers" / "ddp_worker.py"), str(tmp_path)], project)
+@pytest.fixture(scope="module")
+def gradients(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder with what two processes computed."""
+    folder = tmp_path_factory.mktemp("gradients")
+    project = Path(__file__).parents[3]
+    ran = run_two([str(project / "tests" / "helpers" / "ddp_worker.py"), str(folder)], project)
     assert [code for code, _ in ran] == [0, 0], ran
+    return folder
+
+
+def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(gradients: Path) -> None:
     alone = results(awake(Trainer(config())), 1)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    first, second = (torch.load(gradients / f"plain-{rank}.pt") for rank in (0, 1))
     assert any(name.startswith("gradient.inp") for name in alone)
     for name, expected in alone.items():
         assert torch.equal(first[name], second[name]), name
@@ -86,12 +92,9 @@ def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(
     assert float((got - expected).norm()) < SAME * float(expected.norm())
 
 
-def test_discriminators_are_shared_too(project: Path, tmp_path: Path) -> None:
-    worker = str(project / "tests" / "helpers" / "ddp_worker.py")
-    ran = run_two([worker, str(tmp_path), "adversarial"], project)
-    assert [code for code, _ in ran] == [0, 0], ran
+def test_discriminators_are_shared_too(gradients: Path) -> None:
     alone = results(awake(Trainer(config(ADVERSARIAL))), 1)
-    first, second = (torch.load(tmp_path / f"{rank}.pt") for rank in (0, 1))
+    first, second = (torch.load(gradients / f"adversarial-{rank}.pt") for rank in (0, 1))
     for kind in ("gradient.", "opponent."):
         names = [name for name in alone if name.startswith(kind)]
         assert all(torch.equal(first[name], second[name]) for name in names)

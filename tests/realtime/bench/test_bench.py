@@ -21,7 +21,7 @@ from realtime.errors import AudioFileError, SettingsError, TopoctaveError
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.terminal.tables import bench_table
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 from topoctave import main
 
 KEYS = {

@@ -18,7 +18,7 @@ from realtime.engine.snapshot import State
 from realtime.errors import AudioFileError, DeviceError, ModelFileError, TopoctaveError
 from tests.helpers.fake_streams import FakeInput, FakeOutput, wait_until
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 
 
 @pytest.fixture(autouse=True)

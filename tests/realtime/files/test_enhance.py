@@ -15,8 +15,8 @@ from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
 from realtime.files.enhance import BLOCK_SAMPLES, Enhancer, Job, plan_jobs, render
 from realtime.inference.model_file import ModelInfo, read_model_info
+from tests.helpers.checkpoints import quiet_unet, write_checkpoint
 from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
-from tests.models.export.test_export import unet, write_checkpoint
 
 # For samples up to 1: the front end's 1e-5 through the network.
 EAGER = 1e-4
@@ -38,7 +38,7 @@ def tiny(tmp_path: Path) -> ModelInfo:
     """A small U-Net with weights as if trained."""
     folder = tmp_path / "model"
     folder.mkdir()
-    export(write_checkpoint(folder / "best.pt", unet()), folder / "tiny.ts")
+    export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts")
     return read_model_info(folder / "tiny.ts")
 
 
@@ -67,7 +67,9 @@ def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -
     assert y.shape == (1, 2 * length)
     upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
     with torch.inference_mode():
-        expected = without_dc(unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
+        expected = (
+            without_dc(quiet_unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
+        )
     inside = slice(LOOK_BACK, 2 * length - LOOK_AHEAD)
     assert np.abs(expected - upsampled)[:, inside].max() > 10 * EAGER  # it does something
     np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)

@@ -16,7 +16,7 @@ from realtime.files.enhance import render
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import read_model_info
 from realtime.inference.tuning_cache import TuningCache
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 from topoctave import main
 
 # A stream against the whole signal, in samples up to 1.

@@ -13,7 +13,7 @@ from models.export.streaming_unet import StreamingUNet
 from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.streaming import StreamingNetwork
-from tests.models.export.test_streaming_unet import STREAMED, unet
+from tests.helpers.unets import STREAMED, unet
 
 
 @dataclass

@@ -1,0 +1,48 @@
+"""Threads and open files that outlive a test are found, and nothing else."""
+
+import os
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.helpers import leaks
+from tests.helpers.leaks import no_threads_or_files_left
+
+
+def test_a_thread_is_told_with_the_place_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(leaks, "GRACE_S", 0.05)
+    end = threading.Event()
+    thread = threading.Thread(target=end.wait, name="forgotten")
+    with pytest.raises(pytest.fail.Exception, match=r"'forgotten'(.|\n)*with_the_place_of_its"):
+        with no_threads_or_files_left():
+            thread.start()
+    end.set()
+    thread.join()
+
+
+def test_a_thread_that_is_about_to_end_is_waited_for() -> None:
+    end = threading.Event()
+    with no_threads_or_files_left():
+        threading.Thread(target=end.wait, args=(0.1,)).start()
+
+
+@pytest.mark.skipif(not leaks.OPEN_FILES.exists(), reason="only Linux lists open files")
+def test_an_open_file_is_told_by_its_name(tmp_path: Path) -> None:
+    with (tmp_path / "kept.txt").open("w"):  # Open before, and at the end.
+        with pytest.raises(pytest.fail.Exception, match=r"other\.txt") as raised:
+            with no_threads_or_files_left():
+                file = os.open(tmp_path / "other.txt", os.O_CREAT)
+        os.close(file)
+    assert "kept" not in str(raised.value)
+
+
+def test_what_ended_and_what_was_closed_is_not_told(tmp_path: Path) -> None:
+    with no_threads_or_files_left():
+        thread = threading.Thread(target=int)
+        thread.start()
+        thread.join()
+        (tmp_path / "a.txt").write_text("a")
+        cycle = [(tmp_path / "b.txt").open("w")]
+        cycle.append(cycle)
+        cycle[0].close()

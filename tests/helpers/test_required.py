@@ -1,0 +1,33 @@
+"""`TOPOCTAVE_REQUIRE` lets no required test be skipped or left out."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+
+@pytest.mark.parametrize(
+    ("required", "workers", "exit_code", "told"),
+    [
+        ("", 0, 0, "missing Xvfb"),
+        ("display", 0, 1, "display is required here, but: Skipped: missing Xvfb"),
+        ("pulse", 1, 1, "required, but no such test passed: pulse"),
+    ],
+)
+def test_a_required_test_must_not_be_skipped_or_left_out(
+    required: str, workers: int, exit_code: int, told: str, project: Path, tmp_path: Path
+) -> None:
+    one_test = ["tests/helpers/test_servers.py", "-k", "qt_opens"]
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{workers}", *one_test],
+        # No Xvfb on this path, so the test skips.
+        env={**os.environ, "PATH": str(tmp_path), "TOPOCTAVE_REQUIRE": required},
+        cwd=project,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == exit_code, done.stdout
+    assert told in done.stdout

@@ -1,0 +1,83 @@
+"""16-bit weights: smaller files, where the rounding is not heard."""
+
+import math
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+
+import models.export.export
+import models.export.exportable
+from models.export.export import PARITY, export
+from models.export.half_precision import error_db, round_bits
+from models.export.remove_dc import without_dc
+from realtime.files.enhance import render
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import find_model
+from tests.helpers.checkpoints import quiet_unet
+from tests.helpers.unets import noise
+
+# A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
+SILENCE = 2e-8
+
+
+def test_16_bit_weights_make_the_file_smaller_and_change_next_to_nothing(
+    half: tuple[Path, dict[str, Any]], exported: Path
+) -> None:
+    path, metadata = half
+    decibels = re.fullmatch(r"16-bit weights, (\d+) dB below .*", metadata["stored"])
+    assert decibels is not None
+    # 19 of 32 bits, a little for what is no weight, and matrices that mix two weights.
+    assert path.stat().st_size < 0.7 * exported.stat().st_size
+    rounded, full = (torch.jit.load(str(p)) for p in (path, exported))
+    # Run as ever; whole numbers are no weights.
+    assert {b.dtype for b in rounded.buffers()} <= {torch.float32, torch.int32}
+    x = 0.3 * noise(1, 1, 8_000)
+    error, added = rounded(x) - full(x), full(x) - x
+    assert 0.0 < float(error.std()) < 10**-2.5 * float(added.std())
+
+
+def test_weights_stay_in_32_bits_where_rounding_would_be_heard(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models.export.export, "error_db", lambda *_: -49.0)
+    assert export(checkpoint, tmp_path / "t.ts")["stored"] == "32-bit weights"
+    loaded = torch.jit.load(str(tmp_path / "t.ts"))
+    x = 0.3 * noise(1, 1, 1_000)
+    torch.testing.assert_close(loaded(x), without_dc(quiet_unet())(x), rtol=0, atol=PARITY)
+
+
+def test_the_error_is_measured_against_what_is_added() -> None:
+    x = noise(1, 1, 5_000)
+    assert math.isinf(error_db(x, x, 0.1 * x))
+    assert error_db(1.101 * x, 1.1 * x, 0.1 * x) == pytest.approx(-40.0, abs=0.1)
+    assert not error_db(x * math.nan, x, 0.1 * x) <= -50
+
+
+def test_rounding_keeps_11_bits_of_any_size() -> None:
+    exact = noise(4, 1_000) * torch.tensor([1e-30, 1e-6, 1.0, 1e30])[:, None]
+    rounded = round_bits(exact)
+    error = (rounded / exact - 1).abs()
+    assert 0.0 < float(error.max()) <= 2**-11
+    mantissa = torch.frexp(rounded).mantissa * 2**11
+    assert torch.equal(mantissa, mantissa.round())
+
+
+@pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
+def test_16_bit_weights_are_silent_too(half: tuple[Path, dict[str, Any]], windowed: bool) -> None:
+    path, metadata = half
+    assert metadata["stored"].startswith("16-bit")
+    loaded = load_chain(
+        find_model(str(path)),
+        block_samples=512,
+        compute="cpu",
+        threads=1,
+        dtype="float32",
+        windowed=windowed,
+    )
+    loaded.bind_thread()
+    out = render(loaded.chain, np.zeros((1, 4_000), np.float32), block_samples=512)
+    assert np.abs(out).max() < SILENCE

@@ -1,0 +1,139 @@
+"""What a model file says of itself, its model card, and the operators that it names."""
+
+import json
+import math
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from models.export.export import PARITY, export
+from models.export.model_card import model_card
+from realtime.errors import ModelFileError
+from realtime.inference.model_file import find_model, read_metadata
+from tests.helpers.checkpoints import METRICS, quiet_unet, write_checkpoint
+
+# What model files name. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d, which
+# torch.nn.functional.interpolate brings along.
+OPERATORS = """
+abs add add_ addcmul addcmul_ addr append arange as_strided baddbmm bitwise_and bmm cat clamp
+contiguous conv1d device div eq expand expm1 fft_irfft fft_rfft flatten floordiv format gt
+index_select layer_norm le len lerp linear log10 log1p lt max_pool1d mm mul narrow ne neg
+new_zeros nn.functional.pad nn.functional.relu pad permute pop relu relu_ remainder
+repeat_interleave reshape select sigmoid size slice split square storage_offset sub sum t to
+transpose unfold unsqueeze upsample_linear1d view view_as_complex view_as_real zeros zeros_like
+"""
+
+
+KNOWN_TO_TORCH_2_6 = set(OPERATORS.split())
+
+
+def test_metadata_follows_the_design(half: tuple[Path, dict[str, Any]]) -> None:
+    path, returned = half[0], dict(half[1])
+    metadata = read_metadata(path)
+    assert metadata is not None
+    assert returned.pop("parity") <= PARITY
+    assert returned == metadata
+    created_by = metadata.pop("created_by")
+    assert "1234" in created_by
+    assert metadata == {
+        "format": 1,
+        "name": "tiny",
+        "title": "Tiny",
+        "sample_rate_in": 22_050,
+        "sample_rate_out": 44_100,
+        "front_end": "kaiser_fast",
+        "kind": "streaming",
+        "block_multiple": 128,
+        "latency_samples": 637,
+        "context_samples": [768, 640],
+        "crossfade_samples": 128,
+        "parameters": sum(p.numel() for p in quiet_unet().parameters()),
+        "licence": "CC BY-NC-SA 4.0 (non-commercial)",
+        "trained_on": "RAVDESS (Livingstone and Russo 2018)",
+        "stored": metadata["stored"],
+        "added_gain_db": 0.0,
+        "metrics": METRICS,
+    }
+
+
+def test_the_engine_finds_it(exported: Path) -> None:
+    info = find_model(str(exported))
+    assert (info.name, info.context_samples, info.crossfade_samples) == ("tiny", (768, 640), 128)
+
+
+def test_figures_of_the_last_validation_are_the_default(exported: Path) -> None:
+    assert find_model(str(exported)).metrics == {"validation": {"lsd": 1.0}}
+
+
+@pytest.mark.parametrize(
+    ("path", "trained_on", "licence"),
+    [
+        ("/data/VCTK-Corpus-0.92/train", "VCTK (Yamagishi, Veaux and MacDonald 2019)", "CC BY 4.0"),
+        ("/home/somebody/my/voices", "my/voices", "unknown"),
+    ],
+)
+@pytest.mark.parametrize("given", [{}, {"licence": "CC0", "trained_on": "me"}])
+def test_the_corpus_decides_the_licence_unless_it_is_given(
+    tmp_path: Path, path: str, trained_on: str, licence: str, given: dict[str, str]
+) -> None:
+    config = {"network": {"width": 1, "align_corners": False}, "data": {"train": path}}
+    checkpoint = write_checkpoint(tmp_path / "c.pt", quiet_unet(width=1), config=config)
+    metadata = export(checkpoint, tmp_path / "t.ts", half=False, **given)
+    expected = {"licence": licence, "trained_on": trained_on} | given
+    assert {key: metadata[key] for key in expected} == expected
+
+
+def test_a_model_card_says_what_the_file_says(half: tuple[Path, dict[str, Any]]) -> None:
+    card = half[0].with_suffix(".md").read_text()
+    assert card.startswith("# tiny\n")
+    for text in ("Tiny", "CC BY-NC-SA 4.0", "RAVDESS", "637 samples, 14.4 ms", "16-bit weights"):
+        assert text in card, text
+    assert "| | vctk_dev | other |" in card
+    assert "| LSD | 1.043 | - |" in card
+    assert "| SNR, dB | - | 25.000 |" in card
+    assert "ViSQOL" not in card
+
+
+def test_a_card_without_figures_says_so(half: tuple[Path, dict[str, Any]]) -> None:
+    assert "Nothing was measured." in model_card(half[1] | {"metrics": {}})
+
+
+def test_no_path_of_the_machine_gets_into_the_file(exported: Path, project: Path) -> None:
+    with zipfile.ZipFile(exported) as archive:
+        for name in archive.namelist():
+            assert str(project).encode() not in archive.read(name), name
+
+
+def operators(model: Path) -> set[str]:
+    """Names of torch's functions in a model file's code, called or not: a load looks for all."""
+    with zipfile.ZipFile(model) as archive:
+        code = [archive.read(n).decode() for n in archive.namelist() if n.endswith(".py")]
+    return {n for text in code for n in re.findall(r"\b(?:torch|aten)\.([a-z][\w.]*)\(", text)}
+
+
+@pytest.mark.parametrize("name", ["octave", "unet-small"])
+def test_shipped_files_name_operators_of_old_only(name: str) -> None:
+    unknown = operators(find_model(name).path) - KNOWN_TO_TORCH_2_6
+    assert not unknown, "is this in torch 2.6? An older torch does not load the file otherwise"
+
+
+def test_exported_files_name_operators_of_old_only(
+    exported: Path, aligned: tuple[Path, dict[str, Any]]
+) -> None:
+    for model in (exported, aligned[0]):
+        assert operators(model) <= KNOWN_TO_TORCH_2_6, model
+
+
+def test_metrics_that_json_does_not_know_are_refused(checkpoint: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelFileError, match="JSON"):
+        export(checkpoint, tmp_path / "t.ts", metrics={"lsd": math.nan})
+    assert not (tmp_path / "t.ts").exists()
+
+
+def test_metadata_is_readable_by_people(exported: Path) -> None:
+    with zipfile.ZipFile(exported) as archive:
+        text = archive.read("tiny/extra/topoctave.json").decode()
+    assert len(text.splitlines()) >= len(json.loads(text))

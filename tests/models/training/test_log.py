@@ -1,0 +1,58 @@
+"""What a training shows while it runs: curves, TensorBoard, a bar."""
+
+import io
+import sys
+import warnings
+from pathlib import Path
+
+import pytest
+
+from models.training.log import CURVES
+from models.training.train import train
+from tests.helpers.trainings import log, tiny
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+def test_curves_are_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()  # of the fixture that leaves it out
+    train(tiny(folder), report=lambda _: None)
+    assert (folder / "run" / CURVES).read_bytes().startswith(b"\x89PNG")
+
+
+def test_tensorboard_gets_scalars_audio_and_spectrograms(folder: Path) -> None:
+    pytest.importorskip("tensorboard", reason="the train extra is not installed")
+    train(tiny(folder, steps=2, tensorboard=True), report=lambda _: None)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+        events = EventAccumulator(str(folder / "run"))
+        events.Reload()
+    tags = events.Tags()
+    assert {"train/total", "val/lsd", "val/loss/mse"} <= set(tags["scalars"])
+    assert set(tags["audio"]) == {"clip/kaiser_fast", "clip/network", "clip/recording"}
+    assert tags["images"] == ["clip/spectrograms"]
+
+
+def test_without_tensorboard_a_line_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(_folder: Path) -> None:
+        raise ImportError("no tensorboard")
+
+    monkeypatch.setattr("models.training.log._summary_writer", missing)
+    lines: list[str] = []
+    train(tiny(folder, steps=2, tensorboard=True), report=lines.append)
+    assert any("pip install 'topoctave[train]'" in line for line in lines)
+    assert len(log(folder / "run")) == 1
+
+
+def test_the_bar_shows_loss_and_speed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train(tiny(folder, steps=2), report=lambda _: None, progress=True)
+    assert "s of audio/s" in terminal.getvalue()
+    assert "loss" in terminal.getvalue()

@@ -1,0 +1,52 @@
+"""Validation between the steps of a training."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+
+from models.errors import TrainingError
+from models.evaluation.metrics import score
+from models.evaluation.validation import Validation, mean_defined
+from models.losses.stft import Objective
+from models.networks.unet import UNet
+from models.training.trainer import Trainer
+from tests.helpers.trainings import CPU, tiny
+
+pytestmark = pytest.mark.usefixtures("undrawn")
+
+
+def test_it_starts_from_the_kaiser_fast_signal(folder: Path) -> None:
+    trainer = Trainer(tiny(folder))
+    validation = Validation(folder / "val", 2)
+    measures = validation(trainer.evaluated_network, trainer.objective, CPU)
+    untouched = [score(reference, source) for source, reference in validation.pairs]
+    assert measures["lsd"] == pytest.approx(np.mean([row["lsd"] for row in untouched]))
+
+
+def test_a_validation_with_an_output_that_is_not_finite_is_an_error(folder: Path) -> None:
+    network = UNet(width=1)
+    with torch.no_grad():
+        network.final.bias.fill_(torch.nan)
+    with pytest.raises(TrainingError, match="output on a validation clip is not finite"):
+        Validation(folder / "val", 1)(network, Objective(), CPU)
+
+
+def test_validation_leaves_the_mode_as_it_was(folder: Path) -> None:
+    network = UNet(width=1).train()
+    Validation(folder / "val", 1)(network, Objective(), CPU)
+    assert network.training
+
+
+def test_validation_takes_clips_from_the_whole_folder(folder: Path) -> None:
+    assert len(Validation(folder / "train", 1).pairs) == 1
+    assert len(Validation(folder / "train", 99).pairs) == 3
+
+
+def test_a_silent_validation_clip_does_not_hide_the_others(folder: Path) -> None:
+    soundfile.write(folder / "val" / "silent.wav", np.zeros(5_000), 44_100)
+    measures = Validation(folder / "val", 9)(UNet(width=1), Objective(), CPU)
+    assert all(np.isfinite(v) for v in measures.values())
+    assert np.isnan(mean_defined([float("nan")]))

@@ -115,11 +115,13 @@ def processor_state() -> Iterator[None]:
             torch.set_num_threads(threads)
 
 
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture(scope="module")
+def undrawn() -> Iterator[None]:
     """Trainings of a few steps leave no picture of their curves: it takes longer than they do."""
-    monkeypatch.setattr("models.training.log.curves", lambda _rows: None)
-    monkeypatch.setattr("models.training.log.png", lambda _figure: b"")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("models.training.log.curves", lambda _rows: None)
+        patch.setattr("models.training.log.png", lambda _figure: b"")
+        yield
 
 
 @pytest.fixture

@@ -2,7 +2,9 @@
 
 from PySide6.QtCore import Qt
 
+from tests.helpers.gui_fake_engine import FakeWorld
 from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.speech import demo_clip
 
 pytestmark = qt_marks
 
@@ -49,10 +51,10 @@ def test_loudness_match_turns_b_and_says_by_how_much(qtbot, tmp_path) -> None:
 
 
 def test_loudness_match_learns_from_what_runs(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+    clip = demo_clip()
+    louder = FakeWorld(clip=clip._replace(full=clip.full * 1.26))
+    opened = Opened(qtbot, tmp_path, louder)
     engine = opened.running()
-    full = opened.world.clip.full
-    opened.world.clip.full = full * 1.26
     opened.panels.listening.match.setChecked(True)
     opened.qtbot.wait(350)
     for _ in range(60):

@@ -4,12 +4,28 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+import soundfile
 import torch
 
 from models.training.config import DataConfig, OptimiserConfig, RunConfig, TrainConfig, UNetConfig
 from models.training.log import LOG
 
 CPU = torch.device("cpu")
+
+
+SOUNDS = {"train": [8_000, 9_000, 10_000], "val": [8_000, 9_000]}
+
+
+def write_sounds(folder: Path, **lengths: list[int]) -> Path:
+    """Folders of full-band sounds with these lengths in samples, the same in every call."""
+    rng = np.random.default_rng(20_260)
+    for name, samples in lengths.items():
+        (folder / name).mkdir()
+        for i, n in enumerate(samples):
+            audio = rng.normal(0.0, 0.1, n) * np.hanning(n)
+            soundfile.write(folder / name / f"{i}.wav", audio, 44_100, subtype="FLOAT")
+    return folder
 
 
 def tiny(folder: Path, run: str = "run", **changes: Any) -> TrainConfig:

@@ -20,7 +20,8 @@ from gui.widgets.realtime_gauge import Health, format_ratio, health, share_of_sc
 from gui.widgets.text import DASH, TIMES
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
-from tests.helpers.gui_fake_engine import DESK, Clip, FakeEngine, device
+from tests.helpers.gui_fake_engine import DESK, FakeEngine, device
+from tests.helpers.speech import demo_clip
 
 # Read off the curve of BS.1770's two filters at 48 kHz, of which these are the analogue originals.
 K_TOLERANCE_DB = 0.2
@@ -211,7 +212,7 @@ def test_ratio_scale_is_logarithmic_and_bounded() -> None:
 def snapshot(**changes):
     from dataclasses import replace
 
-    engine = FakeEngine(Settings(input="demo"), Parameters(), Clip())
+    engine = FakeEngine(Settings(input="demo"), Parameters(), demo_clip())
     engine.start()
     engine.silent = changes.pop("silent", False)
     engine.ratio = changes.pop("ratio", 10.0)

@@ -1,13 +1,11 @@
 """The adversarial phase: off by default, resumed exactly, and deaf below its band."""
 
-import json
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import scipy.signal
-import soundfile
 import torch
 from torch import Tensor
 
@@ -33,6 +31,7 @@ from models.training.distributed import World
 from models.training.loop import BEST, CHECKPOINT, REGRESSION
 from models.training.train import train
 from models.training.trainer import Trainer
+from tests.helpers.trainings import log, write_sounds
 
 FROM_HZ = 9_000.0
 # Relative change of what a discriminator says: rounding, and -110 dB of the band below.
@@ -49,12 +48,17 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 @pytest.fixture
-def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
-    for name in ("train", "val"):
-        (tmp_path / name).mkdir()
-        audio = rng.normal(0.0, 0.1, 12_000) * np.hanning(12_000)
-        soundfile.write(tmp_path / name / "a.wav", audio, 44_100, subtype="FLOAT")
-    return tmp_path
+def folder(tmp_path: Path) -> Path:
+    return write_sounds(tmp_path, train=[12_000], val=[12_000])
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory: pytest.TempPathFactory, undrawn: None) -> Path:
+    """Folder of trainings ``whole``, with the phase, and ``without`` it."""
+    folder = write_sounds(tmp_path_factory.mktemp("trained"), train=[12_000], val=[12_000])
+    train(config(folder, "whole", small()), report=lambda _: None)
+    train(config(folder, "without", None), report=lambda _: None)
+    return folder
 
 
 def config(folder: Path, run: str, adversarial: AdversarialConfig | None, **changes: Any):
@@ -72,44 +76,39 @@ def config(folder: Path, run: str, adversarial: AdversarialConfig | None, **chan
     )
 
 
-def log(folder: Path) -> list[dict[str, float]]:
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    times = ("seconds", "train/network_share")
-    return [{k: v for k, v in row.items() if k not in times} for row in rows]
-
-
 def same(first: dict[str, Tensor], second: dict[str, Tensor]) -> bool:
     return all(torch.equal(value, second[name]) for name, value in first.items())
 
 
-def test_there_is_none_by_default_and_before_it_begins_it_changes_nothing(folder: Path) -> None:
-    train(config(folder, "without", None), report=lambda _: None)
+def test_there_is_none_by_default_and_before_it_begins_it_changes_nothing(
+    folder: Path, trained: Path
+) -> None:
     train(config(folder, "later", small(start_step=6)), report=lambda _: None)
-    assert log(folder / "without") == log(folder / "later")
-    without, later = (load_checkpoint(folder / run / CHECKPOINT) for run in ("without", "later"))
+    runs = (trained / "without", folder / "later")
+    assert log(runs[0]) == log(runs[1])
+    without, later = (load_checkpoint(run / CHECKPOINT) for run in runs)
     assert without["adversary"] is None
     for key in ("network", "averaged"):
         assert same(without[key], later[key])
 
 
-def test_both_sides_learn_and_are_in_the_log(folder: Path) -> None:
-    train(config(folder, "run", small()), report=lambda _: None)
-    train(config(folder, "without", None), report=lambda _: None)
-    before, _, after = log(folder / "run")
+def test_both_sides_learn_and_are_in_the_log(trained: Path) -> None:
+    before, _, after = log(trained / "whole")
     heard = {"train/adversarial", "train/feature_matching", "train/discriminator"}
     assert not heard & set(before)
     assert heard <= set(after)
-    fresh = Trainer(config(folder, "run", small())).state()
-    state = load_checkpoint(folder / "run" / CHECKPOINT)
-    without = load_checkpoint(folder / "without" / CHECKPOINT)
+    fresh = Trainer(config(trained, "run", small())).state()
+    state = load_checkpoint(trained / "whole" / CHECKPOINT)
+    without = load_checkpoint(trained / "without" / CHECKPOINT)
     assert not same(fresh["adversary"]["network"], state["adversary"]["network"])
     assert not same(without["network"], state["network"])
     assert not same(without["averaged"], state["averaged"])
 
 
 @pytest.mark.parametrize("stop_at", [2, 5], ids=["before the phase", "in the phase"])
-def test_resuming_is_exact(folder: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int) -> None:
-    train(config(folder, "whole", small()), report=lambda _: None)
+def test_resuming_is_exact(
+    folder: Path, trained: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+) -> None:
     train_on = Trainer.train_on
 
     class KilledError(Exception):
@@ -125,8 +124,9 @@ def test_resuming_is_exact(folder: Path, monkeypatch: pytest.MonkeyPatch, stop_a
         with pytest.raises(KilledError):
             train(config(folder, "parts", small()), report=lambda _: None)
     train(config(folder, "parts", small()), report=lambda _: None)
-    assert log(folder / "parts") == log(folder / "whole")
-    whole, parts = (load_checkpoint(folder / run / CHECKPOINT) for run in ("whole", "parts"))
+    runs = (trained / "whole", folder / "parts")
+    assert log(runs[0]) == log(runs[1])
+    whole, parts = (load_checkpoint(run / CHECKPOINT) for run in runs)
     assert same(whole["adversary"]["network"], parts["adversary"]["network"])
     assert same(whole["averaged"], parts["averaged"])
 

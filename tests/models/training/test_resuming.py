@@ -20,7 +20,7 @@ from models.training.log import LOG, read_log
 from models.training.loop import CHECKPOINT, TrainingStopped
 from models.training.train import train
 from models.training.trainer import Trainer
-from tests.helpers.trainings import log, tiny
+from tests.helpers.trainings import SOUNDS, log, tiny, write_sounds
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 
@@ -29,12 +29,26 @@ class KilledError(Exception):
     """Stands for a power cut."""
 
 
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory, undrawn: None) -> Path:
+    """Folder of a training that nothing interrupted."""
+    folder = write_sounds(tmp_path_factory.mktemp("whole"), **SOUNDS)
+    train(tiny(folder), report=lambda _: None)
+    return folder / "run"
+
+
+def assert_same_weights(first: Path, second: Path) -> None:
+    """The checkpoints of two trainings have the same network and average."""
+    one, other = (load_checkpoint(folder / CHECKPOINT) for folder in (first, second))
+    for key in ("network", "averaged"):
+        for name, value in one[key].items():
+            assert torch.equal(value, other[key][name]), f"{key} {name}"
+
+
 @pytest.mark.parametrize("stop_at", [4, 5], ids=["at a checkpoint", "between checkpoints"])
 def test_resuming_gives_the_losses_of_an_uninterrupted_run(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
 ) -> None:
-    train(tiny(folder, "whole"), report=lambda _: None)
-
     train_on = Trainer.train_on
 
     def dying(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
@@ -51,11 +65,8 @@ def test_resuming_gives_the_losses_of_an_uninterrupted_run(
 
     assert lines[0] == "going on from step 4"
     assert [row["step"] for row in log(folder / "parts")] == [2, 4, 6, 8]
-    assert log(folder / "parts") == log(folder / "whole")
-    whole, parts = (load_checkpoint(folder / name / CHECKPOINT) for name in ("whole", "parts"))
-    for key in ("network", "averaged"):
-        for name, value in whole[key].items():
-            assert torch.equal(value, parts[key][name]), f"{key} {name}"
+    assert log(folder / "parts") == log(whole)
+    assert_same_weights(whole, folder / "parts")
 
 
 def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
@@ -72,9 +83,8 @@ def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_stopped_training_goes_on_exactly_where_it_was(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, number: int
+    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
-    train(tiny(folder, "whole"), report=lambda _: None)
     with monkeypatch.context() as patch:
         stopping(patch, number, at=4)
         with pytest.raises(TrainingStopped, match="stopped at step 5; the same command"):
@@ -85,16 +95,13 @@ def test_a_stopped_training_goes_on_exactly_where_it_was(
     train(tiny(folder, "parts"), report=lines.append)
     assert lines[0] == "going on from step 5"
     # The means over the steps between two validations too, half of which were before the stop.
-    assert log(folder / "parts") == log(folder / "whole")
-    whole, parts = (load_checkpoint(folder / name / CHECKPOINT) for name in ("whole", "parts"))
-    for name, value in whole["network"].items():
-        assert torch.equal(value, parts["network"][name]), name
+    assert log(folder / "parts") == log(whole)
+    assert_same_weights(whole, folder / "parts")
 
 
 def test_a_training_stopped_while_validating_validates_again(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    train(tiny(folder, "whole"), report=lambda _: None)
     validate = Validation.__call__
 
     def signalled(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
@@ -107,7 +114,7 @@ def test_a_training_stopped_while_validating_validates_again(
             train(tiny(folder, "parts"), report=lambda _: None)
     assert not (folder / "parts" / LOG).exists()
     train(tiny(folder, "parts"), report=lambda _: None)
-    assert log(folder / "parts") == log(folder / "whole")
+    assert log(folder / "parts") == log(whole)
 
 
 def test_a_second_signal_ends_it_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

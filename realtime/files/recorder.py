@@ -95,7 +95,7 @@ class Recorder:
         self._delay = delay_samples
         self._folder = folder
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="topoctave-recorder")
+        self._thread = threading.Thread(target=self._run, name="topoctave-recorder", daemon=True)
         self._error = ""
 
     def start(self) -> None:
@@ -109,11 +109,15 @@ class Recorder:
         """Ask it to end, without waiting: :attr:`running` tells when it has."""
         self._stop.set()
 
-    def stop(self) -> Recording:
-        """End both files at the same moment and close them; idempotent."""
+    def stop(self, timeout_s: float | None = None) -> Recording:
+        """End both files at the same moment and close them; idempotent.
+
+        Args:
+            timeout_s: Longest time to wait for a slow disk; None waits until the files are closed.
+        """
         self._stop.set()
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(timeout_s)
         else:
             self._close()
         return self.recording()

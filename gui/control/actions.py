@@ -1,4 +1,4 @@
-"""What the user can do, by name: keys, menu and buttons lead here."""
+"""The actions of the window by name, for keys, menu and buttons."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -27,7 +27,7 @@ class Commands(QObject):
         self._session = session
         self._dialogs = dialogs
         self.folder = ""
-        """Where recordings go; empty for the music folder."""
+        """Folder of recordings; empty for the music folder."""
         self._actions = self._plain_actions()
         session.recording.ended.connect(self._recorded)
         session.recording.refused.connect(lambda text: session.notices.error(text))
@@ -68,19 +68,19 @@ class Commands(QObject):
         return actions
 
     def act(self, name: str) -> None:
-        """Do it; a name that means nothing now does nothing."""
+        """Run an action; a name that does not apply now does nothing."""
         if self._session.panels.blind and name in _BLIND_KEYS:
             self._act_blindly(name)
         elif name in self._actions:
             self._actions[name]()
 
     def release(self, name: str) -> None:
-        """A key that was held is let go: take back what comparing did."""
+        """A held key was released: switch back after comparing."""
         if name == "bypass" and not self._session.panels.blind:
             self.act("bypass")
 
     def set_blind(self, blind: bool) -> None:
-        """Go to the blind test, or back to the pictures."""
+        """Show the blind test, or the spectrograms."""
         panels = self._session.panels
         if blind == panels.blind:
             return
@@ -109,7 +109,7 @@ class Commands(QObject):
         mix.set_value(mix.value + percent)
 
     def _reset(self) -> None:
-        engine = self._session.controller.engine
+        engine = self._session.engine_thread.engine
         if engine is not None:
             engine.reset_counters()
         pictures = self._session.panels.spectrograms
@@ -118,11 +118,11 @@ class Commands(QObject):
 
     def _open(self) -> None:
         if path := self._dialogs.open_sound(self._window):
-            self._session.panels.transport.choose(input_key=path, told=True)
+            self._session.panels.transport.choose(input_key=path, notify=True)
 
     def _save(self) -> None:
         if path := self._dialogs.save_sound(self._window):
-            self._session.panels.transport.choose(output_key=path, told=True)
+            self._session.panels.transport.choose(output_key=path, notify=True)
 
     def _dismiss(self) -> None:
         panels = self._session.panels
@@ -140,7 +140,7 @@ class Commands(QObject):
 
     def _record(self) -> None:
         session, recording = self._session, self._session.recording
-        engine = session.controller.engine
+        engine = session.engine_thread.engine
         if recording.active:
             recording.finish()
         elif engine is not None:

@@ -1,4 +1,4 @@
-"""Questions about files, in one place so that a test can answer them."""
+"""File dialogs in one class, so that a test can replace them."""
 
 from pathlib import Path
 
@@ -9,10 +9,10 @@ SOUND_FILES = "Sound files (*.wav *.flac *.ogg *.mp3 *.aiff *.aif);;All files (*
 
 
 class Dialogs:
-    """The system's file dialogs; every answer is empty when the user cancels."""
+    """The system's file dialogs. Each method returns an empty string when the user cancels."""
 
     def open_sound(self, parent: QWidget) -> str:
-        """A sound file to play."""
+        """Ask for a sound file to play."""
         return QFileDialog.getOpenFileName(parent, "Open a sound file", "", SOUND_FILES)[0]
 
     def save_sound(self, parent: QWidget) -> str:
@@ -25,16 +25,16 @@ class Dialogs:
         return name
 
     def save_table(self, parent: QWidget) -> str:
-        """A CSV file to write."""
+        """Ask for a CSV file to write."""
         name = QFileDialog.getSaveFileName(parent, "Export answers", "abx.csv", "CSV (*.csv)")[0]
         return name if not name or name.lower().endswith(".csv") else f"{name}.csv"
 
     def folder(self, parent: QWidget, start: str) -> str:
-        """A folder for recordings."""
+        """Ask for the folder of recordings."""
         return QFileDialog.getExistingDirectory(parent, "Recordings go to", start)
 
 
 def recordings_folder() -> str:
-    """Where recordings go unless the user says otherwise."""
+    """Default folder of recordings."""
     music = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.MusicLocation)
     return str(Path(music or Path.home()) / "Topoctave")

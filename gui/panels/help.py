@@ -1,4 +1,4 @@
-"""The help page: a short text and the table of keys."""
+"""The help page: text and the table of keys."""
 
 from importlib import resources
 
@@ -24,7 +24,7 @@ def help_text() -> str:
 
 
 def _set_type(document: QTextDocument) -> None:
-    """Give paragraphs room and headings a moderate size, which Markdown has no words for."""
+    """Set line height, margins and heading sizes, which Markdown cannot."""
     block = document.begin()
     while block.isValid():
         level = block.blockFormat().headingLevel()
@@ -44,7 +44,7 @@ def _set_type(document: QTextDocument) -> None:
 
 
 class HelpPage(QDialog):
-    """Shows the text beside the running window."""
+    """A window with the help text."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)

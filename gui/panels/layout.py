@@ -1,4 +1,4 @@
-"""All panels of the window and where they stand."""
+"""The panels of the window and their layout."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -14,7 +14,7 @@ from gui.panels.abx import AbxPage
 from gui.panels.banner import Banner
 from gui.panels.listening import Listening
 from gui.panels.performance import Performance
-from gui.panels.status_bar import StatusLine
+from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
 from gui.spectrogram.view import Spectrograms
@@ -25,7 +25,7 @@ SIDE_WIDTH = 308
 
 
 class Panels(QWidget):
-    """Transport on top, pictures in the middle, listening and performance at the right."""
+    """Transport at the top, spectrograms in the middle, listening and performance at the right."""
 
     def __init__(self, theme: Theme, settings: Settings) -> None:
         super().__init__()
@@ -36,7 +36,7 @@ class Panels(QWidget):
         self.listening = Listening(theme)
         self.performance = Performance(theme)
         self.abx = AbxPage()
-        self.status = StatusLine(theme)
+        self.status = StatusBar(theme)
         self.centre = QStackedWidget()
         self._lay_out()
 
@@ -59,7 +59,7 @@ class Panels(QWidget):
         column.addWidget(self.status)
 
     def _side(self) -> QScrollArea:
-        """The right-hand panels; they scroll where the window is too low for them."""
+        """The right-hand panels; they scroll in a low window."""
         side = QWidget()
         column = _column(side, self.listening, self.performance)
         column.setContentsMargins(0, 10, 10, 10)
@@ -76,11 +76,11 @@ class Panels(QWidget):
 
     @property
     def blind(self) -> bool:
-        """The blind test stands where the pictures were."""
+        """True while the blind test replaces the spectrograms."""
         return self.centre.currentWidget() is self.abx
 
     def show_blind(self, blind: bool) -> None:
-        """Show the blind test, or the pictures."""
+        """Show the blind test or the spectrograms."""
         self.centre.setCurrentIndex(1 if blind else 0)
         self.listening.set_blind(blind)
 
@@ -95,7 +95,7 @@ class Panels(QWidget):
         self.status.set_theme(theme)
 
     def show_stopped(self, word: str, *, busy: bool = False) -> None:
-        """Nothing plays (any more); what was drawn stays."""
+        """Show that nothing plays; the spectrograms stay."""
         self.spectrograms.follow(None)
         self.spectrograms.input_meter.reset()
         self.spectrograms.output_meter.reset()

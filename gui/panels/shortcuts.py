@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 )
 
 from gui.spectrogram.color_bar import ColourBar
-from gui.widgets.ab_switch import AbButton
+from gui.widgets.ab_switch import AbSwitch
 
 HOLD_S = 0.3
 """A key that is held longer compares: letting it go takes back what pressing it did."""
@@ -62,7 +62,7 @@ KEYS = (
     Key("less", Qt.Key.Key_Down, "Down", "Less of the restored octave"),
     Key("reset", Qt.Key.Key_0, "0", "Reset fault counters and clip lights"),
     Key("open", Qt.Key.Key_O, "Ctrl+O", "Open a file as input", control=True),
-    Key("refresh", Qt.Key.Key_F5, "F5", "Look for sound devices again"),
+    Key("refresh", Qt.Key.Key_F5, "F5", "Rescan the sound devices"),
     Key("dismiss", Qt.Key.Key_Escape, "Esc", "Dismiss a message, leave the blind test"),
     Key("help", Qt.Key.Key_F1, "F1", "Help"),
     Key("menu", Qt.Key.Key_F10, "F10", "Menu"),
@@ -129,7 +129,7 @@ def _is_wanted_by(widget: QWidget, key: Qt.Key) -> bool:
         return key not in (Qt.Key.Key_F1, Qt.Key.Key_F5)
     if key == Qt.Key.Key_Space:
         # Who walked there with the tab key means the button under the focus.
-        return isinstance(widget, QAbstractButton | AbButton | ColourBar)
+        return isinstance(widget, QAbstractButton | AbSwitch | ColourBar)
     if key in (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down):
-        return isinstance(widget, QAbstractSlider | AbButton | ColourBar)
+        return isinstance(widget, QAbstractSlider | AbSwitch | ColourBar)
     return False

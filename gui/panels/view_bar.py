@@ -1,4 +1,4 @@
-"""The bar below the pictures: where a file stands, and how the pictures look."""
+"""The bar below the spectrograms: file position and view options."""
 
 from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -15,7 +15,7 @@ STEP_S = 5.0
 
 
 class SeekBar(QSlider):
-    """A position in tenths of a second; a click jumps there."""
+    """Position slider in units of 0.1 s; a click jumps."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -25,7 +25,7 @@ class SeekBar(QSlider):
         self.setTracking(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Jump to where it was clicked, and drag on from there."""
+        """Jump to the click and continue as a drag."""
         share = (event.position().x() - 7) / max(self.width() - 14, 1)
         self.setSliderPosition(round(min(max(share, 0), 1) * self.maximum()))
         super().mousePressEvent(event)
@@ -34,9 +34,9 @@ class SeekBar(QSlider):
 class ViewBar(QWidget):
     """Loop, seek, axis, overlays and freeze."""
 
-    sought = Signal(float)
-    """Go on from this second."""
-    looped = Signal(bool)
+    seek_requested = Signal(float)
+    """Continue at this position in seconds."""
+    loop_toggled = Signal(bool)
     scale_chosen = Signal(object)
     spectrum_toggled = Signal(bool)
     wave_toggled = Signal(bool)
@@ -44,7 +44,7 @@ class ViewBar(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loop = self._button("", "Play the file over and over (L)", "Loop")
+        self.loop = self._button("", "Loop the file (L)", "Loop")
         self.clock = label("", "muted")
         self.clock.setMinimumWidth(84)
         self.seek = SeekBar()
@@ -61,9 +61,11 @@ class ViewBar(QWidget):
         self._group = QButtonGroup(self)
         for button in self.scales.values():
             self._group.addButton(button)
-        self.spectrum = self._button("Spectrum", "Spectra beside the pictures (S)", "Spectrum")
-        self.wave = self._button("Waveform", "Waveform upon the pictures (W)", "Waveform")
-        self.freeze = self._button("Freeze", "Hold the pictures, the audio goes on (F)", "Freeze")
+        self.spectrum = self._button("Spectrum", "Spectra at the right edge (S)", "Spectrum")
+        self.wave = self._button("Waveform", "Waveform at the bottom (W)", "Waveform")
+        self.freeze = self._button(
+            "Freeze", "Freeze the spectrograms; the audio continues (F)", "Freeze"
+        )
         self._lay_out()
         self._connect()
         self.set_theme(theme)
@@ -100,14 +102,14 @@ class ViewBar(QWidget):
             row.addWidget(button)
 
     def _connect(self) -> None:
-        self.loop.toggled.connect(self.looped)
+        self.loop.toggled.connect(self.loop_toggled)
         self.spectrum.toggled.connect(self.spectrum_toggled)
         self.wave.toggled.connect(self.wave_toggled)
         self.freeze.toggled.connect(self.freeze_toggled)
         for scale, button in self.scales.items():
             button.clicked.connect(lambda _, chosen=scale: self.scale_chosen.emit(chosen))
         self.seek.valueChanged.connect(self._seek)
-        self.seek.sliderMoved.connect(lambda at: self._say(at / 10, self.seek.maximum() / 10))
+        self.seek.sliderMoved.connect(lambda at: self._show_time(at / 10, self.seek.maximum() / 10))
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -118,7 +120,7 @@ class ViewBar(QWidget):
             button.setIcon(icon(glyph, theme.muted, checked=theme.accent, size=16))
 
     def show_position(self, snapshot: Snapshot | None) -> None:
-        """Show where a file stands; devices have no position."""
+        """Show the position in a file; devices have none."""
         is_file = snapshot is not None and snapshot.length_s > 0
         self.seek.setEnabled(is_file)
         self.loop.setEnabled(is_file or snapshot is None)
@@ -126,7 +128,7 @@ class ViewBar(QWidget):
             self.seek.blockSignals(True)
             self.seek.setValue(0)
             self.seek.blockSignals(False)
-            _say(self.clock, "Live input" if snapshot is not None else DASH)
+            _set_text(self.clock, "Live input" if snapshot is not None else DASH)
             return
         if self.seek.isSliderDown():
             return
@@ -134,19 +136,19 @@ class ViewBar(QWidget):
         self.seek.setMaximum(max(1, round(snapshot.length_s * 10)))
         self.seek.setValue(round(snapshot.position_s * 10))
         self.seek.blockSignals(False)
-        self._say(snapshot.position_s, snapshot.length_s)
+        self._show_time(snapshot.position_s, snapshot.length_s)
 
     def step(self, seconds: float) -> None:
         """Move in the file."""
         if self.seek.isEnabled():
             at = self.seek.value() / 10 + seconds
-            self.sought.emit(min(max(at, 0.0), self.seek.maximum() / 10))
+            self.seek_requested.emit(min(max(at, 0.0), self.seek.maximum() / 10))
 
     def _seek(self, at: int) -> None:
-        self.sought.emit(at / 10)
+        self.seek_requested.emit(at / 10)
 
-    def _say(self, at_s: float, of_s: float) -> None:
-        _say(self.clock, f"{format_time(at_s)} / {format_time(of_s)}")
+    def _show_time(self, at_s: float, of_s: float) -> None:
+        _set_text(self.clock, f"{format_time(at_s)} / {format_time(of_s)}")
 
 
 def format_time(seconds: float) -> str:
@@ -157,6 +159,6 @@ def format_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _say(place: object, text: str) -> None:
+def _set_text(place: object, text: str) -> None:
     if place.text() != text:  # type: ignore[attr-defined]
         place.setText(text)  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from gui.widgets.theme import Theme, base_font
 
 BOTTOM_DB = -127.5
 TOP_DB = 0.0
-NARROWEST_DB = 20.0
+MIN_RANGE_DB = 20.0
 _MARGIN = 12
 _BAR = 12
 
@@ -53,8 +53,8 @@ class ColourBar(QWidget):
 
     def set_range(self, low_db: float, high_db: float) -> None:
         """Move the range, within what can be shown, and tell."""
-        low = min(max(low_db, BOTTOM_DB), TOP_DB - NARROWEST_DB)
-        high = min(max(high_db, low + NARROWEST_DB), TOP_DB)
+        low = min(max(low_db, BOTTOM_DB), TOP_DB - MIN_RANGE_DB)
+        high = min(max(high_db, low + MIN_RANGE_DB), TOP_DB)
         if (low, high) != self._range:
             self._range = (low, high)
             self._describe()
@@ -92,9 +92,9 @@ class ColourBar(QWidget):
         level = round(self._level(event.position().y()))
         which, since = self._grip
         if which == "high":
-            self.set_range(low, max(level, low + NARROWEST_DB))
+            self.set_range(low, max(level, low + MIN_RANGE_DB))
         elif which == "low":
-            self.set_range(min(level, high - NARROWEST_DB), high)
+            self.set_range(min(level, high - MIN_RANGE_DB), high)
         else:
             self._grip = ("both", level)
             self._shift(level - since)
@@ -122,7 +122,7 @@ class ColourBar(QWidget):
             case Qt.Key.Key_PageUp:
                 self.set_range(low - 5, high)
             case Qt.Key.Key_PageDown:
-                self.set_range(min(low + 5, high - NARROWEST_DB), high)
+                self.set_range(min(low + 5, high - MIN_RANGE_DB), high)
             case Qt.Key.Key_Home:
                 self.set_range(*self._default)
             case _:

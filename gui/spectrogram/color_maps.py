@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 CODES_PER_DB = 2
 """Levels are stored as bytes, in half decibels."""
-LOWEST_DB = -127.5
+MIN_DB = -127.5
 """Level of code 0, in dBFS; code 255 is 0 dBFS."""
 
 Colours = npt.NDArray[np.uint32]
@@ -66,7 +66,7 @@ def code_colours(name: ColourMap, low_db: float, high_db: float) -> Colours:
     if not low_db < high_db:
         raise ValueError(f"a range must go up, got {low_db} to {high_db} dBFS")
     steps = colours(name)
-    level_db = LOWEST_DB + np.arange(256) / CODES_PER_DB
+    level_db = MIN_DB + np.arange(256) / CODES_PER_DB
     index = np.clip((level_db - low_db) / (high_db - low_db), 0, 1) * (len(steps) - 1)
     chosen: Colours = steps[np.round(index).astype(np.intp)]
     return chosen
@@ -75,13 +75,13 @@ def code_colours(name: ColourMap, low_db: float, high_db: float) -> Colours:
 def codes_of(power: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
     """Level codes of powers (1 is a full-scale sine), clamped to -127.5..0 dBFS."""
     level_db = 10 * np.log10(np.maximum(power, np.float32(1e-13)))
-    scaled = np.clip((level_db - LOWEST_DB) * CODES_PER_DB + 0.5, 0, 255)
+    scaled = np.clip((level_db - MIN_DB) * CODES_PER_DB + 0.5, 0, 255)
     return scaled.astype(np.uint8)
 
 
 def level_of(code: int) -> float:
     """Level in dBFS of a code."""
-    return LOWEST_DB + code / CODES_PER_DB
+    return MIN_DB + code / CODES_PER_DB
 
 
 def _oklab_to_srgb(

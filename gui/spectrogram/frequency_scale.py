@@ -1,4 +1,4 @@
-"""The frequency axis, the same for both panes: where a frequency stands, and its ticks."""
+"""The frequency axis of both spectrograms: scale, ticks and rows."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,13 +9,13 @@ import numpy.typing as npt
 TOP_HZ = 22_050.0
 """Upper end of the axis: half of 44.1 kHz."""
 EDGE_HZ = 11_025.0
-"""Where the input ends and the restored octave begins."""
+"""Upper end of the input and lower end of the restored octave."""
 LOG_BOTTOM_HZ = 60.0
-"""Lower end of the logarithmic axis, which has no zero."""
+"""Lower end of the logarithmic axis."""
 
 
 class Scale(StrEnum):
-    """How frequency grows along the axis."""
+    """Scale of the frequency axis."""
 
     LINEAR = "linear"
     MEL = "mel"
@@ -24,7 +24,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the axis."""
+    """A tick of the axis."""
 
     hz: float
     label: str
@@ -32,12 +32,12 @@ class Tick:
 
 
 def position(scale: Scale, hz: float) -> float:
-    """Height of a frequency on the axis, 0 at the bottom, 1 at 22.05 kHz."""
+    """Position of a frequency on the axis: 0 at the bottom, 1 at 22.05 kHz."""
     return float((_warp(scale, hz) - _bottom(scale)) / (_warp(scale, TOP_HZ) - _bottom(scale)))
 
 
 def frequency(scale: Scale, height: float) -> float:
-    """Frequency in Hz at a height of the axis; undoes :func:`position`."""
+    """Frequency in Hz at a position of the axis; the inverse of :func:`position`."""
     bottom = _bottom(scale)
     return _unwarp(scale, bottom + height * (_warp(scale, TOP_HZ) - bottom))
 
@@ -68,11 +68,11 @@ def format_hz(hz: float) -> str:
 
 @dataclass(frozen=True)
 class RowMap:
-    """Which bins of a spectrum each row of a picture shows.
+    """Maps the bins of a spectrum to the rows of an image.
 
     Attributes:
-        rows: Height of the picture.
-        filled: Rows from the bottom that have bins; those above lie beyond the spectrum.
+        rows: Height of the image.
+        filled: Rows from the bottom that have bins; the rows above lie beyond the spectrum.
     """
 
     rows: int
@@ -86,12 +86,12 @@ class RowMap:
 
     @classmethod
     def make(cls, scale: Scale, *, rows: int, bins: int, bin_hz: float) -> "RowMap":
-        """Map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz."""
+        """Create the map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz."""
         edges = np.array([frequency(scale, r / rows) for r in range(rows + 1)]) / bin_hz
         filled = int(np.count_nonzero(edges[:-1] < bins - 1))
         edges = edges[: filled + 1]
-        # A row that covers bins shows the strongest of them, so that no tone falls between
-        # rows; a row between two bins shows the line between them.
+        # A row that covers bins shows their maximum, so that no tone is lost. A row between two
+        # bins interpolates.
         starts = np.minimum(np.ceil(edges).astype(np.intp), bins - 1)
         centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)
         near = np.minimum(centres.astype(np.intp), bins - 2)
@@ -102,7 +102,7 @@ class RowMap:
         return cls(rows, filled, starts[:-1], near[narrow], share[narrow], narrow, wider)
 
     def apply(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Rows of the picture.
+        """Compute the rows of the image.
 
         Shape:
             - Input: ``[n, F]`` level codes
@@ -111,9 +111,9 @@ class RowMap:
         picture = np.zeros((self.rows, len(codes)), np.uint8)
         if not len(codes) or not self.filled:
             return picture
-        # In this order rows are read one after the other, which is several times faster.
+        # Contiguous rows are several times faster to read.
         bins = np.ascontiguousarray(codes.T)
-        # Row by row of bins instead of `maximum.reduceat`, which takes eight times as long.
+        # `maximum.reduceat` would take eight times as long.
         value = bins[self._starts]
         for step, rows in enumerate(self._wider, 1):
             value[rows] = np.maximum(value[rows], bins[self._starts[rows] + step])

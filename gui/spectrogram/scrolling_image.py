@@ -1,4 +1,4 @@
-"""A picture that scrolls without being moved: a ring of pixel columns, shown as two blits."""
+"""An image that scrolls without moving pixels: a ring of columns, drawn as two blits."""
 
 import numpy as np
 import numpy.typing as npt
@@ -9,21 +9,21 @@ Pixels = npt.NDArray[np.uint32]
 
 
 class RingImage:
-    """The last `width` columns of a picture in device pixels.
+    """The last `width` columns of an image in device pixels.
 
     Args:
         width: Columns.
         height: Rows.
-        alpha: True for a picture that is laid over another one.
+        alpha: True for an image with transparency.
     """
 
     def __init__(self, width: int, height: int, *, alpha: bool = False) -> None:
         self._pixels: Pixels = np.zeros((height, width), np.uint32)
         form = QImage.Format.Format_ARGB32_Premultiplied if alpha else QImage.Format.Format_RGB32
-        # The image looks at the array's memory: writing columns into the array is all it takes.
+        # The image shares the array's memory: writing columns into the array changes the image.
         self._image = QImage(self._pixels.data, width, height, 4 * width, form)
         self.end = 0
-        """Column after the newest, counted from the first ever."""
+        """Index after the newest column, counted from the first column of the stream."""
 
     @property
     def width(self) -> int:
@@ -36,7 +36,7 @@ class RingImage:
         return int(self._pixels.shape[0])
 
     def write(self, columns: Pixels, end: int) -> None:
-        """Put in the columns before `end`, at most as many as the picture is wide.
+        """Write the columns before `end`; at most `width` are kept.
 
         Shape:
             - columns: ``[height, n]``
@@ -50,10 +50,10 @@ class RingImage:
         self.end = end
 
     def paint(self, painter: QPainter, at: QPointF, ratio: float) -> None:
-        """Draw it 1:1 on the device, the newest column at the right.
+        """Draw the image 1:1 on the device, the newest column at the right.
 
         Args:
-            painter: Whose unit is `ratio` device pixels.
+            painter: Painter whose unit is `ratio` device pixels.
             at: Upper left corner.
             ratio: Device pixels per unit.
         """

@@ -32,7 +32,7 @@ SPECTRUM_SHARE = 0.06
 
 
 @dataclass(frozen=True)
-class Look:
+class ViewSettings:
     """What the listener chose to see."""
 
     scale: Scale = Scale.LINEAR
@@ -53,18 +53,20 @@ class Spectrograms(QWidget):
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._given = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
-        self._made = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self._input_history = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self._output_history = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
         self.input_pane = SpectrogramPane(
-            "Input  ·  22.05 kHz", self._given, upper_note="nothing above 11.025 kHz"
+            "Input  ·  22.05 kHz", self._input_history, upper_note="nothing above 11.025 kHz"
         )
-        self.output_pane = SpectrogramPane("Output  ·  44.1 kHz", self._made, upper_note=RESTORED)
+        self.output_pane = SpectrogramPane(
+            "Output  ·  44.1 kHz", self._output_history, upper_note=RESTORED
+        )
         self.input_meter = LevelMeter(theme, "Input")
         self.output_meter = LevelMeter(theme, "Output")
         self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
         self._rulers = (FrequencyRuler(theme), FrequencyRuler(theme))
         self._time = TimeRuler(theme)
-        self._look = Look()
+        self._settings = ViewSettings()
         self._followed: Tapped | None = None
         self._analyser: PairAnalyser | None = None
         self._hop = HOP_SAMPLES
@@ -77,7 +79,7 @@ class Spectrograms(QWidget):
         for pane in self._panes:
             pane.pointed.connect(self._point)
         self.colour_bar.changed.connect(self._range)
-        self.set_look(self._look)
+        self.set_view_settings(self._settings)
 
     @property
     def _panes(self) -> tuple[SpectrogramPane, SpectrogramPane]:
@@ -125,24 +127,24 @@ class Spectrograms(QWidget):
             part.theme = theme
             part.update()
 
-    def set_look(self, look: Look) -> None:
+    def set_view_settings(self, settings: ViewSettings) -> None:
         """Show as chosen."""
-        before, self._look = self._look, look
-        self.colour_bar.set_map(look.colour_map)
-        self.colour_bar.set_range(look.low_db, look.high_db)
-        colours = code_colours(look.colour_map, *self.colour_bar.range_db)
+        before, self._settings = self._settings, settings
+        self.colour_bar.set_map(settings.colour_map)
+        self.colour_bar.set_range(settings.low_db, settings.high_db)
+        colours = code_colours(settings.colour_map, *self.colour_bar.range_db)
         for ruler in self._rulers:
-            ruler.set_scale(look.scale)
+            ruler.set_scale(settings.scale)
         for pane in self._panes:
             pane.set_colours(colours)
-            if before.scale != look.scale:
-                pane.set_scale(look.scale)
-            if before.wave != look.wave:
-                pane.set_wave(look.wave)
+            if before.scale != settings.scale:
+                pane.set_scale(settings.scale)
+            if before.wave != settings.wave:
+                pane.set_wave(settings.wave)
         self._show_curves()
 
     def set_bypass(self, bypass: bool) -> None:
-        """Say in the output what is heard."""
+        """Show in the output whether the original or the restored sound plays."""
         self.output_pane.upper_note = ORIGINAL if bypass else RESTORED
         self.output_pane.update()
 
@@ -153,7 +155,7 @@ class Spectrograms(QWidget):
             pane.update()
 
     def follow(self, engine: Tapped | None) -> None:
-        """Draw another engine from now on, or none; what was drawn stays."""
+        """Draw another engine, or none; the drawn columns stay."""
         self._followed = engine
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
         self._time.set_pixels_per_s(1 / self.hop_s / self.devicePixelRatioF())
@@ -180,24 +182,27 @@ class Spectrograms(QWidget):
             self._show()
 
     def advance(self) -> None:
-        """Compute and draw what is new; the owner calls it, while it can be seen."""
+        """Compute and draw the new columns; called while the window is visible."""
         self.latest = None
         if self._analyser is None:
             return
         expected = self._analyser.input.next_column
-        given, made = self._analyser.take(HELD_COLUMNS)
-        self.latest = given, made
-        if not len(given.power):
+        input_columns, output_columns = self._analyser.take(HELD_COLUMNS)
+        self.latest = input_columns, output_columns
+        if not len(input_columns.power):
             return
-        for history, columns in ((self._given, given), (self._made, made)):
+        for history, columns in (
+            (self._input_history, input_columns),
+            (self._output_history, output_columns),
+        ):
             if columns.first > expected:
                 history.append_gap(columns.first - expected)
             history.append(codes_of(columns.power), columns.peaks)
-        if self._look.spectrum and not self._frozen:
+        if self._settings.spectrum and not self._frozen:
             old = self._averages or (None, None)
             self._averages = (
-                mean_power(old[0], given.power, SPECTRUM_SHARE),
-                mean_power(old[1], made.power, SPECTRUM_SHARE),
+                mean_power(old[0], input_columns.power, SPECTRUM_SHARE),
+                mean_power(old[1], output_columns.power, SPECTRUM_SHARE),
             )
             self._show_curves()
         if not self._frozen:
@@ -206,11 +211,13 @@ class Spectrograms(QWidget):
                 self.read_out.emit(self._describe(self._cursor))
 
     def _show(self) -> None:
-        for pane, history in zip(self._panes, (self._given, self._made), strict=True):
+        for pane, history in zip(
+            self._panes, (self._input_history, self._output_history), strict=True
+        ):
             pane.show_until(history.end)
 
     def _show_curves(self) -> None:
-        if not self._look.spectrum or self._averages is None:
+        if not self._settings.spectrum or self._averages is None:
             for pane in self._panes:
                 pane.set_curves([])
                 pane.update()
@@ -223,7 +230,7 @@ class Spectrograms(QWidget):
         self.output_pane.set_curves([source, Curve(made, "accent", fill_from=floor)])
 
     def _range(self, low_db: float, high_db: float) -> None:
-        colours = code_colours(self._look.colour_map, low_db, high_db)
+        colours = code_colours(self._settings.colour_map, low_db, high_db)
         for pane in self._panes:
             pane.set_colours(colours)
         self.range_changed.emit(low_db, high_db)

@@ -10,7 +10,7 @@ GRID = 24.0
 
 
 class Glyph(Enum):
-    """What there is to draw."""
+    """The icons."""
 
     PLAY = "play"
     STOP = "stop"
@@ -29,30 +29,30 @@ class Glyph(Enum):
 
 
 def icon(glyph: Glyph, colour: str, *, checked: str | None = None, size: int = 18) -> QIcon:
-    """An icon in one colour, or in another one where its button is checked."""
-    made = QIcon()
+    """An icon in one colour, and optionally another for the checked state."""
+    result = QIcon()
     for state, tint in ((QIcon.State.Off, colour), (QIcon.State.On, checked or colour)):
         for ratio in (1, 2, 3):
-            made.addPixmap(_pixmap(glyph, tint, size, ratio), QIcon.Mode.Normal, state)
-    return made
+            result.addPixmap(_pixmap(glyph, tint, size, ratio), QIcon.Mode.Normal, state)
+    return result
 
 
 def app_icon() -> QIcon:
-    """The program's sign: the upper octave lit above the lower one."""
-    made = QIcon()
+    """The program's logo: the upper octave lit above the lower one."""
+    result = QIcon()
     for size in (16, 24, 32, 48, 64, 128, 256):
         pixmap = QPixmap(size, size)
         pixmap.fill(Qt.GlobalColor.transparent)
         painter = QPainter(pixmap)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_sign(painter, QRectF(0, 0, size, size))
+        paint_logo(painter, QRectF(0, 0, size, size))
         painter.end()
-        made.addPixmap(pixmap)
-    return made
+        result.addPixmap(pixmap)
+    return result
 
 
-def paint_sign(painter: QPainter, at: QRectF) -> None:
-    """Paint the program's sign: six bars, their upper halves in the colour of what is new."""
+def paint_logo(painter: QPainter, at: QRectF) -> None:
+    """Paint the logo: six bars, their upper halves in the colour of the restored octave."""
     painter.save()
     painter.setPen(Qt.PenStyle.NoPen)
     painter.setBrush(QColor("#1d2129"))

@@ -1,4 +1,4 @@
-"""Gauges: the real-time ratio on a scale with a mark at 1x, and the load as a bar."""
+"""The gauge of the real-time ratio and the load bar."""
 
 import math
 from enum import Enum
@@ -10,13 +10,13 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.widgets.text import DASH, TIMES
 from gui.widgets.theme import Theme, base_font
 
-LOWEST, HIGHEST = 0.5, 32.0
+MIN_RATIO, MAX_RATIO = 0.5, 32.0
 TIGHT, TOO_SLOW = 2.0, 1.0
 _MARKS = (0.5, 1, 2, 4, 8, 16, 32)
 
 
 class Health(Enum):
-    """What a real-time ratio means; word and colour change together."""
+    """Rating of a real-time ratio as a word and a colour."""
 
     IDLE = ("not running", "faint")
     GOOD = ("keeps up", "good")
@@ -25,17 +25,17 @@ class Health(Enum):
 
     @property
     def word(self) -> str:
-        """For eyes that do not see the colour."""
+        """Displayed text."""
         return self.value[0]
 
     @property
     def colour(self) -> str:
-        """Name in the theme."""
+        """Name of the colour in the theme."""
         return self.value[1]
 
 
 def health(ratio: float) -> Health:
-    """Judge a ratio."""
+    """Rate a real-time ratio."""
     if not ratio > 0:
         return Health.IDLE
     if ratio < TOO_SLOW:
@@ -44,9 +44,9 @@ def health(ratio: float) -> Health:
 
 
 def share_of_scale(ratio: float) -> float:
-    """Place of a ratio on the logarithmic scale, 0..1."""
-    ratio = min(max(ratio, LOWEST), HIGHEST)
-    return math.log(ratio / LOWEST) / math.log(HIGHEST / LOWEST)
+    """Position of a ratio on the logarithmic scale, 0..1."""
+    ratio = min(max(ratio, MIN_RATIO), MAX_RATIO)
+    return math.log(ratio / MIN_RATIO) / math.log(MAX_RATIO / MIN_RATIO)
 
 
 def format_ratio(ratio: float) -> str:
@@ -58,7 +58,7 @@ def format_ratio(ratio: float) -> str:
 
 
 class RatioGauge(QWidget):
-    """Median as a bar, the worst block as a needle, on a logarithmic scale."""
+    """Median as a bar, slowest block as a mark, on a logarithmic scale."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -67,37 +67,37 @@ class RatioGauge(QWidget):
         self.setFixedHeight(96)
         self.setToolTip(
             "Real-time ratio: seconds of audio per second of computing, over the last three "
-            "seconds.\nAbove 1 it keeps up; below 2 there is little room for other programs."
+            "seconds.\nAbove 1 the computer keeps up; below 2 other programs may disturb it."
         )
         self._median = 0.0
         self._worst = 0.0
         self.show_ratio(0.0, 0.0)
 
     def sizeHint(self) -> QSize:
-        """As wide as the panel."""
+        """The width of the panel."""
         return QSize(240, 96)
 
     @property
     def health(self) -> Health:
-        """What the median says."""
+        """Rating of the median."""
         return health(self._median)
 
     @property
     def late(self) -> bool:
-        """The worst block took longer than it plays; the safety may have caught it."""
+        """True if the slowest block took longer than it plays; the prefill may have covered it."""
         return self._median > 0 and health(self._worst) is Health.TOO_SLOW
 
     def show_ratio(self, median: float, worst: float) -> None:
-        """Take the ratios of the last seconds, 0 while nothing runs."""
+        """Show the ratios of the last seconds; 0 if nothing runs."""
         self._median, self._worst = median, worst
-        said = f"Real-time ratio {format_ratio(median)}, worst {format_ratio(worst)}, "
-        said += self.health.word
-        if said != self.accessibleName():
-            self.setAccessibleName(said)
+        text = f"Real-time ratio {format_ratio(median)}, worst {format_ratio(worst)}, "
+        text += self.health.word
+        if text != self.accessibleName():
+            self.setAccessibleName(text)
             self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Number, word, scale."""
+        """Draw number, rating and scale."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme, state = self.theme, self.health
@@ -152,7 +152,7 @@ class RatioGauge(QWidget):
 
 
 class LoadBar(QWidget):
-    """How much of the time is spent computing."""
+    """Share of time spent computing."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -163,13 +163,13 @@ class LoadBar(QWidget):
         self.show_load(0.0)
 
     def show_load(self, percent: float) -> None:
-        """Take the load, 100 is all there is."""
+        """Show the load in percent of real time."""
         self._percent = percent
         self.setAccessibleName(f"Load {percent:.0f} percent")
         self.update()
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """A bar."""
+        """Draw the bar."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)

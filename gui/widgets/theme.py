@@ -1,4 +1,4 @@
-"""Colours, font and style sheet, dark and light."""
+"""Colours, fonts and style sheet of the dark and the light theme."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QApplication
 
 
 class ThemeChoice(StrEnum):
-    """What the user asked for."""
+    """Theme setting."""
 
     SYSTEM = "system"
     DARK = "dark"
@@ -19,7 +19,7 @@ class ThemeChoice(StrEnum):
 
 @dataclass(frozen=True)
 class Theme:
-    """Named colours; pictures (spectrograms) stay dark in both themes."""
+    """Named colours. Spectrograms are dark in both themes."""
 
     dark: bool
     window: str
@@ -31,19 +31,19 @@ class Theme:
     muted: str
     faint: str
     accent: str
-    """The restored octave: B, marks, what is switched on."""
+    """Restored octave, B, marks, active controls."""
     on_accent: str
     source: str
-    """The original: A."""
+    """Original, A."""
     on_source: str
     good: str
     warn: str
     bad: str
     track: str
-    """Empty part of sliders, meters and gauges."""
+    """Background of sliders, meters and gauges."""
 
     def colour(self, name: str, alpha: int = 255) -> QColor:
-        """A colour by its name here."""
+        """Colour by attribute name."""
         colour = QColor(getattr(self, name))
         colour.setAlpha(alpha)
         return colour
@@ -88,13 +88,13 @@ LIGHT = Theme(
     track="#dde1e7",
 )
 PICTURE = DARK
-"""What is drawn upon spectrograms, in both themes."""
+"""Theme of everything drawn on spectrograms."""
 
 _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Cantarell", "Noto Sans", "DejaVu Sans")
 
 
 def resolve(choice: ThemeChoice) -> Theme:
-    """The theme of a choice; the system's scheme decides where the user leaves it to it."""
+    """The theme for a setting."""
     if choice is ThemeChoice.SYSTEM:
         scheme = QGuiApplication.styleHints().colorScheme()
         return LIGHT if scheme is Qt.ColorScheme.Light else DARK
@@ -102,7 +102,7 @@ def resolve(choice: ThemeChoice) -> Theme:
 
 
 def apply(app: QApplication, theme: Theme) -> None:
-    """Dress the whole application."""
+    """Apply a theme to the application."""
     app.setStyle("Fusion")
     app.setFont(base_font())
     app.setPalette(_palette(theme))
@@ -110,7 +110,7 @@ def apply(app: QApplication, theme: Theme) -> None:
 
 
 def base_font(pixels: int = 13, *, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
-    """The application's font, digits of equal width so that changing numbers stand still."""
+    """The application's font with digits of equal width, so that changing numbers do not move."""
     font = QFont()
     installed = set(QFontDatabase.families())
     font.setFamilies([f for f in _FAMILIES if f in installed] or [font.defaultFamily()])
@@ -146,7 +146,7 @@ def _palette(theme: Theme) -> QPalette:
 
 
 def style_sheet(theme: Theme) -> str:
-    """The style sheet of all widgets that are not painted by hand."""
+    """The style sheet with the theme's colours."""
     names = {k: v for k, v in vars(theme).items() if isinstance(v, str)}
     return _SHEET.substitute(names)
 

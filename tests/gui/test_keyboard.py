@@ -56,7 +56,7 @@ def test_every_key_does_something_without_harm(qtbot, tmp_path) -> None:
             assert key.action in opened.window.commands._actions or key.shift
             opened.press(key.key, *modifiers)
             opened.ticks(2)
-    opened.wait(lambda: not opened.window.session.controller.busy)
+    opened.wait(lambda: not opened.window.session.engine_thread.busy)
 
 
 def test_keys_are_left_to_the_widget_that_has_the_focus(qtbot, tmp_path, desk) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
 
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from gui.panels.help import HelpPage, help_text
 from gui.panels.shortcuts import KEYS
 from gui.spectrogram.frequency_scale import Scale
@@ -21,7 +21,7 @@ from tests.helpers.gui_window import Opened, pick, qt_marks
 pytestmark = qt_marks
 
 
-def test_everything_is_remembered_devices_by_name(qtbot, tmp_path, desk) -> None:
+def test_settings_are_saved_with_devices_by_name(qtbot, tmp_path, desk) -> None:
     first = Opened(qtbot, tmp_path, desk)
     first.listed()
     pick(first.transport.input, "3")
@@ -51,11 +51,11 @@ def test_everything_is_remembered_devices_by_name(qtbot, tmp_path, desk) -> None
     assert again.panels.spectrograms.colour_bar.range_db == (-90, -30)
     # The offscreen platform's screen is too small to put a window back; a real one is in
     # test_gui_display.
-    assert Memory(str(again.memory_path)).geometry() is not None
+    assert UserSettings(str(again.settings_path)).geometry() is not None
 
 
-def test_memory_of_nonsense_is_forgotten(qtbot, tmp_path) -> None:
-    (tmp_path / "memory.ini").write_text(
+def test_invalid_settings_get_their_defaults(qtbot, tmp_path) -> None:
+    (tmp_path / "user_settings.ini").write_text(
         "[General]\nblock_samples=7\nparameters={\nmodel=gone\ntheme=pink\nloop=maybe\n"
         "input_key=nobody\n[look]\nlow_db=5\nhigh_db=x\nscale=bark\n"
     )

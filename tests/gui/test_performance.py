@@ -38,7 +38,7 @@ def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     assert performance.device_faults.text() == performance.dropped.text() == "0"
 
 
-def test_reason_for_the_model_and_a_lost_gpu_are_told(qtbot, tmp_path) -> None:
+def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     opened.ticks()
@@ -68,9 +68,9 @@ def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     opened.running()
     meter = opened.panels.spectrograms.input_meter
-    meter.needle.move(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
+    meter.ballistics.update(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
     opened.ticks(40)
-    assert meter.needle.clipped
+    assert meter.ballistics.clipped
     assert "clipped" in meter.accessibleName()
     opened.click(meter)
-    assert not meter.needle.clipped
+    assert not meter.ballistics.clipped

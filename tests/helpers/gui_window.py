@@ -15,7 +15,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.control.dialogs import Dialogs
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from gui.main_window import MainWindow
 from gui.spectrogram.plot import SpectrogramPane
 from gui.widgets import theme
@@ -69,11 +69,11 @@ class Opened:
     ) -> None:
         self.qtbot = qtbot
         self.world = world or FakeWorld()
-        self.memory_path = folder / "memory.ini"
-        memory = Memory(str(self.memory_path))
+        self.settings_path = folder / "user_settings.ini"
+        user_settings = UserSettings(str(self.settings_path))
         self.answers = answers or Answers(directory=str(folder))
         theme.apply(QApplication.instance(), theme.DARK)
-        self.window = MainWindow(self.world.services(), memory, settings, self.answers)
+        self.window = MainWindow(self.world.services(), user_settings, settings, self.answers)
         qtbot.addWidget(self.window)
         # Qt's media devices are the system's: tests tell of changes themselves.
         self.window.session._hot_plug.start = lambda: False
@@ -86,8 +86,8 @@ class Opened:
 
     def running(self) -> FakeEngine:
         """Wait until an engine runs."""
-        self.wait(lambda: self.window.session.controller.engine is not None)
-        engine = self.window.session.controller.engine
+        self.wait(lambda: self.window.session.engine_thread.engine is not None)
+        engine = self.window.session.engine_thread.engine
         assert isinstance(engine, FakeEngine)
         return engine
 
@@ -97,7 +97,7 @@ class Opened:
 
     def listed(self) -> None:
         """Wait until the devices are known."""
-        self.wait(lambda: bool(self.world.scans) and self.window.session._begun)
+        self.wait(lambda: bool(self.world.scans) and self.window.session._listed_once)
 
     def press(self, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
         """Press a key, which the widget with the focus gets."""
@@ -116,9 +116,9 @@ class Opened:
         return notice.text if notice is not None else ""
 
     def ticks(self, count: int = 8) -> None:
-        """Let the window look at the engine some times."""
+        """Refresh the window `count` times."""
         for _ in range(count):
-            self.window.ticker.tick()
+            self.window.refresh_timer.refresh()
 
 
 def pick(box: ChoiceBox, key: str) -> None:

@@ -33,7 +33,7 @@ def test_no_sound_system_still_plays_the_clip(qtbot, tmp_path) -> None:
     assert opened.running().settings.output == "null"
 
 
-def test_unforeseen_failure_of_the_device_list_is_reported_and_the_clip_plays(qtbot, tmp_path) -> None:
+def test_failure_of_the_device_list_is_reported_and_the_clip_plays(qtbot, tmp_path) -> None:
     world = FakeWorld(devices=list(DESK))
 
     def broken(rescan: bool) -> list[Device]:

@@ -7,7 +7,7 @@ from tests.helpers.gui_window import Opened, pick, qt_marks
 pytestmark = qt_marks
 
 
-def test_silent_microphone_is_reported_once_and_can_be_silenced_for_good(qtbot, tmp_path, desk) -> None:
+def test_silent_microphone_is_reported_and_can_be_silenced_for_good(qtbot, tmp_path, desk) -> None:
     opened = Opened(qtbot, tmp_path, desk)
     opened.listed()
     opened.press(Qt.Key.Key_Space)

@@ -81,16 +81,14 @@ def measure_redraw(*, updates: int = 300) -> dict[str, float | str | int]:
     pictures.follow(source)
     pictures.advance()
     app.processEvents()
-    panes = pictures.input_pane, pictures.output_pane
     times = []
     for _ in range(updates):
         source.advance(1 / UPDATES_PER_S)
         begin = time.perf_counter()
         pictures.advance()
-        for pane in panes:
-            pane.repaint()
-        times.append(time.perf_counter() - begin)
+        # Draws what the update marked as changed.
         app.processEvents()
+        times.append(time.perf_counter() - begin)
     pictures.close()
     p50, p99 = np.percentile(times, (50, 99)) * 1000
     return {

@@ -101,6 +101,7 @@ class MainWindow(QMainWindow):
         view.spectrum_toggled.connect(lambda on: self._change_view(spectrum=on))
         view.wave_toggled.connect(lambda on: self._change_view(wave=on))
         view.freeze_toggled.connect(panels.spectrograms.set_frozen)
+        panels.spectrograms.freeze_requested.connect(view.freeze.setChecked)
         panels.spectrograms.read_out.connect(panels.status.read_out.setText)
         panels.spectrograms.range_changed.connect(
             lambda low, high: self._change_view(low_db=low, high_db=high)

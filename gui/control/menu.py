@@ -8,7 +8,13 @@ from PySide6.QtWidgets import QMenu, QWidget
 from gui.spectrogram.color_maps import ColourMap
 from gui.widgets.theme import ThemeChoice
 
-_MAPS = {ColourMap.EMBER: "Ember", ColourMap.ICE: "Ice", ColourMap.GREY: "Grey"}
+_MAPS = {
+    ColourMap.INFERNO: "Inferno",
+    ColourMap.MAGMA: "Magma",
+    ColourMap.VIRIDIS: "Viridis",
+    ColourMap.CIVIDIS: "Cividis",
+    ColourMap.GREY: "Grey",
+}
 _THEMES = {
     ThemeChoice.SYSTEM: "Like the system",
     ThemeChoice.DARK: "Dark",

@@ -14,6 +14,10 @@ LOG_BOTTOM_HZ = 60.0
 """Lower end of the logarithmic axis."""
 
 
+_ROUND_HZ = (0, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000)
+_STEPS_HZ = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
+
+
 class Scale(StrEnum):
     """Scale of the frequency axis."""
 
@@ -38,27 +42,61 @@ def position(scale: Scale, hz: float) -> float:
 
 def frequency(scale: Scale, height: float) -> float:
     """Frequency in Hz at a position of the axis; the inverse of :func:`position`."""
+    return float(frequencies(scale, np.array(height)))
+
+
+def frequencies(scale: Scale, heights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Frequencies in Hz at positions of the axis."""
     bottom = _bottom(scale)
-    return _unwarp(scale, bottom + height * (_warp(scale, TOP_HZ) - bottom))
-
-
-def ticks(scale: Scale, height_px: int, *, spacing_px: int = 26) -> list[Tick]:
-    """Round frequencies, lowest first, at least `spacing_px` apart."""
+    value = bottom + heights * (_warp(scale, TOP_HZ) - bottom)
     if scale is Scale.LINEAR:
-        steps = (1_000, 2_000, 5_000, 10_000)
-        room = [s for s in steps if s / TOP_HZ * height_px >= spacing_px]
-        step = room[0] if room else steps[-1]
-        wanted = [float(hz) for hz in range(0, int(TOP_HZ) + 1, step)]
-    else:
-        wanted = [100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000]
-        if scale is Scale.MEL:
-            wanted.insert(0, 0)
-    kept: list[Tick] = []
-    for hz in wanted:
-        if kept and (position(scale, hz) - position(scale, kept[-1].hz)) * height_px < spacing_px:
-            continue
-        kept.append(Tick(hz, f"{hz / 1000:g}"))
-    return kept
+        return value
+    hz: npt.NDArray[np.float64] = 700 * np.expm1(value) if scale is Scale.MEL else np.exp(value)
+    return hz
+
+
+def ticks(
+    scale: Scale, height_px: float, *, low: float = 0.0, high: float = 1.0, spacing_px: float = 26
+) -> list[Tick]:
+    """Round frequencies between two positions of the axis, lowest first.
+
+    Args:
+        scale: Scale of the axis.
+        height_px: Height of the axis.
+        low: Lower end of the visible part, as a position.
+        high: Upper end of the visible part, as a position.
+        spacing_px: Smallest distance of two ticks.
+    """
+    bottom_hz, top_hz = frequency(scale, low), frequency(scale, high)
+    kept: list[float] = []
+    places: list[float] = []
+    for candidates in _candidates(scale, bottom_hz, top_hz, height_px / spacing_px):
+        for hz in candidates:
+            place = (position(scale, hz) - low) / (high - low) * height_px
+            if -0.5 <= place <= height_px + 0.5 and all(
+                abs(place - other) >= spacing_px for other in places
+            ):
+                kept.append(hz)
+                places.append(place)
+    return [Tick(hz, f"{hz / 1000:g}") for hz in sorted(kept)]
+
+
+def _candidates(scale: Scale, low_hz: float, high_hz: float, room: float) -> list[list[float]]:
+    """Frequencies to label, the most important list first.
+
+    A linear axis has one step between its ticks. The others mix coarse and fine steps.
+    """
+
+    def multiples(step: int) -> list[float]:
+        return [float(hz) for hz in range(int(-(-low_hz // step)) * step, int(high_hz) + 1, step)]
+
+    if scale is Scale.LINEAR:
+        return [multiples(next((s for s in _STEPS_HZ if (high_hz - low_hz) / s <= room), 10_000))]
+    inside = (high_hz - low_hz) / 40
+    return [
+        [hz for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz],
+        *(multiples(step) for step in reversed(_STEPS_HZ) if inside <= step <= high_hz / 10),
+    ]
 
 
 def format_hz(hz: float) -> str:
@@ -85,9 +123,27 @@ class RowMap:
     """Rows that cover at least two bins, at least three, and so on."""
 
     @classmethod
-    def make(cls, scale: Scale, *, rows: int, bins: int, bin_hz: float) -> "RowMap":
-        """Create the map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz."""
-        edges = np.array([frequency(scale, r / rows) for r in range(rows + 1)]) / bin_hz
+    def make(
+        cls,
+        scale: Scale,
+        *,
+        rows: int,
+        bins: int,
+        bin_hz: float,
+        low: float = 0.0,
+        high: float = 1.0,
+    ) -> "RowMap":
+        """Create the map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz.
+
+        Args:
+            scale: Scale of the frequency axis.
+            rows: Height of the image.
+            bins: Bins of a spectrum.
+            bin_hz: Distance of two bins.
+            low: Lower end of the image, as a position on the axis.
+            high: Upper end of the image, as a position on the axis.
+        """
+        edges = frequencies(scale, np.linspace(low, high, rows + 1)) / bin_hz
         filled = int(np.count_nonzero(edges[:-1] < bins - 1))
         edges = edges[: filled + 1]
         # A row that covers bins shows their maximum, so that no tone is lost. A row between two
@@ -132,14 +188,6 @@ def _warp(scale: Scale, hz: float) -> float:
     if scale is Scale.MEL:
         return float(np.log1p(hz / 700))
     return float(np.log(max(hz, LOG_BOTTOM_HZ)))
-
-
-def _unwarp(scale: Scale, value: float) -> float:
-    if scale is Scale.LINEAR:
-        return value
-    if scale is Scale.MEL:
-        return float(700 * np.expm1(value))
-    return float(np.exp(value))
 
 
 def _bottom(scale: Scale) -> float:

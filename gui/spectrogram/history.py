@@ -49,22 +49,30 @@ class History:
         self.end += columns - shown
         self.append(np.zeros((shown, self.bins), np.uint8), np.zeros(shown, np.float32))
 
-    def view(self, first: int, end: int) -> tuple[Codes, npt.NDArray[np.float32]]:
-        """Columns `first` to `end`; columns that are not held are silent.
+    def codes(self, first: int, end: int) -> Codes:
+        """Level codes of the columns `first` to `end`; columns that are not held are silent.
 
         Shape:
-            - Output: codes ``[end - first, bins]`` and peaks ``[end - first]``
+            - Output: ``[end - first, bins]``
         """
+        at, held = self._places(first, end)
+        codes = self._codes[at]
+        codes[~held] = 0
+        return codes
+
+    def peaks(self, first: int, end: int) -> npt.NDArray[np.float32]:
+        """Largest absolute samples of the columns `first` to `end`; 0 where they are not held.
+
+        Shape:
+            - Output: ``[end - first]``
+        """
+        at, held = self._places(first, end)
+        return np.where(held, self._peaks[at], np.float32(0))
+
+    def _places(self, first: int, end: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         wanted = np.arange(first, end)
         held = (wanted >= max(0, self.end - self.capacity)) & (wanted < self.end)
-        at = wanted % self.capacity
-        if held.all():
-            return self._codes[at], self._peaks[at]
-        codes = np.zeros((len(wanted), self.bins), np.uint8)
-        peaks = np.zeros(len(wanted), np.float32)
-        codes[held] = self._codes[at[held]]
-        peaks[held] = self._peaks[at[held]]
-        return codes, peaks
+        return wanted % self.capacity, held
 
     def code(self, column: int, bin_index: int) -> int | None:
         """Level code of one bin; None if the column is not held."""

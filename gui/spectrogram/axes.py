@@ -118,8 +118,9 @@ class TimeAxis(ThemedAxis):
         """Round times at least 60 pixels apart."""
         per_s = size / max(maxVal - minVal, 1e-9)
         step = next((s for s in _TIME_STEPS_S if s * per_s >= 60), 60)
-        first, last = int(minVal // step), int(maxVal // step)
-        return [(step, [n * step for n in range(first, last + 1) if minVal <= n * step <= maxVal])]
+        # A label at the left end would not fit.
+        first, last = int((minVal + 24 / per_s) // step) + 1, int(maxVal // step)
+        return [(step, [n * step for n in range(first, last + 1)])]
 
     def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
         """Like ``−2 s`` or ``now``."""

@@ -10,6 +10,8 @@ MIN_DROP_DB = 15.0
 """A band ends where the level falls at least this much across :data:`GAP_HZ`."""
 BELOW_HZ, GAP_HZ, ABOVE_HZ = 500.0, 200.0, 200.0
 """Widths of the two bands that are compared, and of the slope between them."""
+EDGE_DB = 10.0
+"""Level at the end of the band, below the mean of the 500 Hz before it."""
 MIN_EDGE_HZ = 2000.0
 ACTIVE_DBFS = -75.0
 """Quieter columns are ignored: the band of a pause is that of the noise."""
@@ -20,7 +22,8 @@ class BandEdge:
     """Finds the upper end of the input's band from its long-term spectrum.
 
     The end is the highest frequency at which the mean level of the 500 Hz below exceeds the one
-    of the 200 Hz above by 15 dB or more. Without such a drop the whole band is used.
+    of the 200 Hz above by 15 dB or more; there the level has fallen by 10 dB. Without such a drop
+    the input uses its whole band.
     """
 
     def __init__(self) -> None:
@@ -60,7 +63,8 @@ class BandEdge:
         steep = np.flatnonzero((drop >= MIN_DROP_DB) & (centres >= MIN_EDGE_HZ))
         if not len(steep):
             return EDGE_HZ
-        # The highest run of steep bins; its steepest point is the end of the band.
+        # The start of the highest slope, whose level above belongs to the band.
         gaps = np.flatnonzero(np.diff(steep) > 1)
-        run = steep[gaps[-1] + 1 :] if len(gaps) else steep
-        return float(centres[run[drop[run].argmax()]])
+        start = int(steep[gaps[-1] + 1] if len(gaps) else steep[0])
+        inside = level_db[start:] > lower[start] - EDGE_DB
+        return float((start + np.flatnonzero(inside)[-1]) * BIN_HZ)

@@ -34,6 +34,7 @@ class ColourBar(pg.GraphicsLayoutWidget):
         self._range = (low_db, high_db)
         self.setFixedWidth(_WIDTH)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setToolTip(
             "Levels in dBFS. Drag an end of the bar, or its middle; double-click resets.\n"
             "Keys: up and down shift the range, page up and page down widen it, home resets."
@@ -184,8 +185,9 @@ class _Bar(pg.ColorBarItem):
         for line in self.region.lines:
             line.setPen(theme.colour("window"))
             line.setHoverPen(theme.colour("accent"))
-            for marker in line.markers:
-                del marker
+            line.clearMarkers()
+            line.addMarker("|>", position=0, size=7)
+            line.addMarker("<|", position=1, size=7)
         self.show_focus(focused=self._focused)
 
     def show_focus(self, *, focused: bool) -> None:

@@ -8,7 +8,7 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QRegion, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
 
-from gui.spectrogram.axes import TIME_HEIGHT
+from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT
 from gui.spectrogram.frequency_scale import Scale
 from gui.spectrogram.history import History
 from gui.spectrogram.plot import Cursor, SpectrogramPlot
@@ -41,6 +41,7 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
         self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.ci.layout.setVerticalSpacing(GAP)
         self.input = SpectrogramPlot("Input  ·  22.05 kHz", input_history, theme)
@@ -48,6 +49,9 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
             "Output  ·  44.1 kHz", output_history, theme, with_output=True
         )
         self.unit = pg.LabelItem("kHz", size="11px")
+        # Its text must not widen the axis of one plot.
+        self.unit.setMinimumWidth(0)
+        self.unit.setMaximumWidth(FREQUENCY_WIDTH)
         self.output.layout.addItem(self.unit, 3, 0)
         self.input.hideAxis("bottom")
         self.both = (self.input, self.output)

@@ -114,8 +114,6 @@ class SpectrogramPlot(pg.PlotItem):
         self.edge_line.setPos(position(self._scale, EDGE_HZ))
         self.band_line = self._line(pg.mkPen(PICTURE.colour("source", 220), width=1), angle=0)
         self.band_line.hide()
-        self.note_hz = EDGE_HZ
-        """Frequency above which the note stands."""
         self.band_hz = EDGE_HZ
         cross = pg.mkPen(PICTURE.colour("text", 130), width=1)
         self._cross = self._line(cross, angle=90), self._line(cross, angle=0)
@@ -142,14 +140,14 @@ class SpectrogramPlot(pg.PlotItem):
         self.image.set_scale(scale)
         self.spectrum.set_scale(scale)
         self.edge_line.setPos(position(scale, EDGE_HZ))
-        self.set_band(self.band_hz, shown=self.band_line.isVisible())
+        self.band_line.setPos(position(scale, self.band_hz))
+        self._place_note()
 
     def set_band(self, hz: float, *, shown: bool) -> None:
         """Draw a line at the measured upper end of the input."""
         self.band_hz = hz
         self.band_line.setPos(position(self._scale, hz))
         self.band_line.setVisible(shown)
-        self._place_note()
 
     def set_hint(self, text: str) -> None:
         """Show a text in the middle; empty removes it."""
@@ -226,7 +224,7 @@ class SpectrogramPlot(pg.PlotItem):
             self.wave.update(*self.image.visible_peaks())
 
     def _place_note(self) -> None:
-        y = self.vb.mapFromView(QPointF(0, position(self._scale, self.note_hz))).y()
+        y = self.vb.mapFromView(QPointF(0, position(self._scale, EDGE_HZ))).y()
         fits = self.note.boundingRect().width() < self.vb.width() * 0.7
         self.note.setVisible(70 < y < self.vb.height() + 6 and fits)
         self.note.setPos(10, round(y - 27))

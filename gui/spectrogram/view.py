@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPoint, Signal
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.engine_interface import Tapped
@@ -14,8 +14,8 @@ from gui.spectrogram.color_bar import ColourBar
 from gui.spectrogram.color_maps import ColourMap, codes_of
 from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, format_hz
 from gui.spectrogram.history import History
-from gui.spectrogram.plot import Cursor
 from gui.spectrogram.linked_plots import GAP, SpectrogramPlots
+from gui.spectrogram.plot import Cursor
 from gui.spectrogram.stft import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
 from gui.spectrogram.view_box import HISTORY_S
 from gui.widgets.basic import label
@@ -114,6 +114,7 @@ class Spectrograms(QWidget):
         unit = label("dBFS", "caption")
         unit.setContentsMargins(8, 0, 0, 0)
         unit.setFixedHeight(TIME_HEIGHT - GAP)
+        unit.setAlignment(Qt.AlignmentFlag.AlignTop)
         meters.addWidget(unit)
         row.addWidget(self.plots, 1)
         row.addLayout(meters)
@@ -217,11 +218,9 @@ class Spectrograms(QWidget):
     def _show_band(self, hz: float | None) -> None:
         plot = self.input_plot
         if hz is None or hz >= EDGE_HZ:
-            plot.note_hz = EDGE_HZ
             plot.note.set_text("nothing above 11.025 kHz")
             plot.set_band(EDGE_HZ, shown=False)
         else:
-            plot.note_hz = hz
             plot.note.set_text(f"input ends at {hz / 1000:.1f} kHz")
             plot.set_band(hz, shown=True)
 

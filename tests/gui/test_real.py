@@ -89,8 +89,8 @@ def test_clip_is_restored_compared_recorded_and_ends(qtbot, window) -> None:
     assert soundfile.info(restored).frames == 2 * soundfile.info(given).frames
     assert high_band_db(restored) > high_band_db(original) + RESTORED_DB
 
-    pane = window.panels.spectrograms.output_pane
-    assert (pane._ring._pixels != pane._colours[0]).mean() > 0.01
+    image = window.panels.spectrograms.output_plot.image
+    assert (image._ring._pixels != image._colours[0]).mean() > 0.01
 
     box = window.panels.transport.block
     box.choose("4096")

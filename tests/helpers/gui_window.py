@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 from gui.control.dialogs import Dialogs
 from gui.control.user_settings import UserSettings
 from gui.main_window import MainWindow
-from gui.spectrogram.plot import SpectrogramPane
+from gui.spectrogram.plot import SpectrogramPlot
 from gui.widgets import theme
 from gui.widgets.combo_box import ChoiceBox
 from realtime.engine.settings import Settings
@@ -127,7 +127,7 @@ def pick(box: ChoiceBox, key: str) -> None:
     box.picked.emit(box.chosen)
 
 
-def picture(pane: SpectrogramPane) -> npt.NDArray[np.uint32]:
-    """The pixels of a pane, oldest column first."""
-    ring = pane._ring
+def picture(plot: SpectrogramPlot) -> npt.NDArray[np.uint32]:
+    """The pixels of a spectrogram, oldest column first."""
+    ring = plot.image._ring
     return np.roll(ring._pixels, -(ring.end % ring.width), axis=1)

@@ -76,7 +76,7 @@ def main(settings: Settings | None = None) -> int:
     from gui.engine_interface import real_services
     from gui.main_window import MainWindow
     from gui.widgets import theme
-    from gui.widgets.icons import app_icon
+    from gui.widgets.icon import app_icon
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)

@@ -17,7 +17,7 @@ from gui.panels.layout import Panels
 from gui.panels.shortcuts import Keyboard
 from gui.panels.transport import is_audio_file
 from gui.widgets import theme as themes
-from gui.widgets.icons import app_icon
+from gui.widgets.icon import app_icon
 from gui.widgets.theme import ThemeChoice
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError

@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from gui.widgets.basic import label
-from gui.widgets.icons import Glyph, icon
+from gui.widgets.icon import icon
 from gui.widgets.theme import Theme
 
 _SIGNS = {"error": "✕", "warning": "▲", "info": "●"}
@@ -79,7 +79,7 @@ class Banner(QFrame):
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.theme = theme
-        self._close.setIcon(icon(Glyph.CLOSE, theme.muted))
+        self._close.setIcon(icon("close", theme.muted))
         if self.notice is not None:
             self._show(self.notice)
 

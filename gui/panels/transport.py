@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWi
 from gui.widgets import device_choices as choices
 from gui.widgets.combo_box import ChoiceBox, Field
 from gui.widgets.device_choices import Choice
-from gui.widgets.icons import Glyph, icon, paint_logo
+from gui.widgets.icon import icon, paint_logo
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
 from realtime.inference.model_file import ModelInfo
@@ -112,9 +112,9 @@ class Transport(QFrame):
         for box in (self.input, self.output, self.model, self.block):
             box.theme = theme
             box.update()
-        self.refresh.setIcon(icon(Glyph.REFRESH, theme.muted, size=16))
-        self.menu.setIcon(icon(Glyph.MENU, theme.text, size=16))
-        self.record.setIcon(icon(Glyph.RECORD, theme.bad, size=14))
+        self.refresh.setIcon(icon("refresh", theme.muted, size=16))
+        self.menu.setIcon(icon("menu", theme.text, size=16))
+        self.record.setIcon(icon("record", theme.bad, size=14))
         self._paint_start()
 
     @property
@@ -250,7 +250,7 @@ class Transport(QFrame):
     def _paint_start(self) -> None:
         running = getattr(self, "_running", False)
         colour = self.theme.text if running else self.theme.on_accent
-        self.start.setIcon(icon(Glyph.STOP if running else Glyph.PLAY, colour, size=16))
+        self.start.setIcon(icon("stop" if running else "play", colour, size=16))
 
     def _restore(self) -> None:
         """Show the chosen settings again after "Open a file…" was picked."""

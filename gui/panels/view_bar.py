@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QToolButton, Q
 
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.basic import label
-from gui.widgets.icons import Glyph, icon
+from gui.widgets.icon import icon
 from gui.widgets.text import DASH
 from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Snapshot
@@ -114,8 +114,8 @@ class ViewBar(QWidget):
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         for button, glyph in (
-            (self.loop, Glyph.LOOP), (self.spectrum, Glyph.SPECTRUM),
-            (self.wave, Glyph.WAVE), (self.freeze, Glyph.FREEZE),
+            (self.loop, "loop"), (self.spectrum, "spectrum"),
+            (self.wave, "wave"), (self.freeze, "freeze"),
         ):  # fmt: skip
             button.setIcon(icon(glyph, theme.muted, checked=theme.accent, size=16))
 

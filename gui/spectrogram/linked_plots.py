@@ -78,8 +78,10 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
                 math.ceil(place.left()), math.ceil(place.top()),
                 math.floor(place.width()), math.floor(place.height()),
             )  # fmt: skip
-        for part in outside:
-            painter.fillRect(part, self.backgroundBrush())
+        painter.save()
+        painter.setClipRegion(outside, Qt.ClipOperation.IntersectClip)
+        painter.fillRect(rect, self.backgroundBrush())
+        painter.restore()
 
     def sizeHint(self) -> QSize:
         """A comfortable size."""

@@ -2,20 +2,23 @@
 
 from dataclasses import replace
 
+from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow
+from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
 
-from gui.control.actions import Commands
+from gui.control.actions import Actions
+from gui.control.commands import Commands
 from gui.control.dialogs import Dialogs
 from gui.control.engine_thread import one_line
+from gui.control.keyboard import Keyboard
 from gui.control.menu import build_menu
 from gui.control.refresh_timer import RefreshTimer
 from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
 from gui.engine_interface import Services
 from gui.panels.layout import Panels
-from gui.panels.shortcuts import Keyboard
 from gui.panels.transport import is_audio_file
+from gui.spectrogram.frequency_scale import Scale
 from gui.widgets import theme as themes
 from gui.widgets.icon import app_icon
 from gui.widgets.theme import ThemeChoice
@@ -52,14 +55,16 @@ class MainWindow(QMainWindow):
         self._preferences: Preferences = user_settings.load()
         self._closed = False
         self.theme = themes.resolve(self._preferences.theme)
-        self.panels = Panels(self.theme, settings or self._saved_settings())
+        self.window_actions = Actions(self)
+        self.window_actions.set_theme(self.theme)
+        self.panels = Panels(self.theme, settings or self._saved_settings(), self.window_actions)
         self.setCentralWidget(self.panels)
         self.session = Session(
             self.panels, services, requested=settings, preferences=self._preferences
         )
-        self.commands = Commands(self, self.session, dialogs or Dialogs())
+        self.commands = Commands(self, self.session, self.window_actions, dialogs or Dialogs())
         self.refresh_timer = RefreshTimer(self, self.session)
-        self._keyboard = Keyboard(self, self.commands.act, self.commands.release)
+        self._keyboard = Keyboard(self, self.window_actions, self.commands.release)
         self._connect()
         self.panels.transport.set_models(self._models(services))
         self._restore()
@@ -80,28 +85,21 @@ class MainWindow(QMainWindow):
             return []
 
     def _connect(self) -> None:
-        panels, act = self.panels, self.commands.act
+        panels, actions = self.panels, self.window_actions
         transport, view, listening = panels.transport, panels.view_bar, panels.listening
-        transport.toggled.connect(self.session.toggle)
         transport.changed.connect(self.session.settings_changed)
-        transport.refresh_requested.connect(self.session.refresh)
-        for signal, action in (
-            (transport.open_requested, "open"),
-            (transport.save_requested, "save"),
-            (transport.record_requested, "record"),
-            (listening.blind_requested, "blind"),
-            (panels.performance.reset_requested, "reset"),
-            (panels.abx.export_requested, "export"),
-        ):
-            signal.connect(lambda name=action: act(name))
         listening.changed.connect(self._parameters_changed)
         view.seek_requested.connect(self._seek)
-        view.loop_toggled.connect(self._loop)
-        view.scale_chosen.connect(lambda scale: self._change_view(scale=scale))
-        view.spectrum_toggled.connect(lambda on: self._change_view(spectrum=on))
-        view.wave_toggled.connect(lambda on: self._change_view(wave=on))
-        view.freeze_toggled.connect(panels.spectrograms.set_frozen)
-        panels.spectrograms.freeze_requested.connect(view.freeze.setChecked)
+        actions["loop"].toggled.connect(self._loop)
+        for scale in Scale:
+            actions[scale.value].triggered.connect(
+                lambda _=False, chosen=scale: self._change_view(scale=chosen)
+            )
+        actions["spectrum"].toggled.connect(lambda on: self._change_view(spectrum=on))
+        actions["wave"].toggled.connect(lambda on: self._change_view(wave=on))
+        actions["freeze"].toggled.connect(panels.spectrograms.set_frozen)
+        panels.spectrograms.freeze_requested.connect(actions["freeze"].setChecked)
+        panels.spectrograms.menu_requested.connect(self._show_plot_menu)
         panels.spectrograms.read_out.connect(panels.status.read_out.setText)
         panels.spectrograms.range_changed.connect(
             lambda low, high: self._change_view(low_db=low, high_db=high)
@@ -111,13 +109,13 @@ class MainWindow(QMainWindow):
         QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
 
     def _restore(self) -> None:
-        preferences, view = self._preferences, self.panels.view_bar
+        preferences, actions = self._preferences, self.window_actions
         self.commands.folder = preferences.folder
         self.panels.listening.restore(preferences.parameters, match=preferences.match)
-        view.loop.setChecked(self.panels.transport.settings.loop)
-        view.spectrum.setChecked(preferences.view.spectrum)
-        view.wave.setChecked(preferences.view.wave)
-        view.scales[preferences.view.scale].setChecked(True)
+        actions["loop"].setChecked(self.panels.transport.settings.loop)
+        actions["spectrum"].setChecked(preferences.view.spectrum)
+        actions["wave"].setChecked(preferences.view.wave)
+        actions[preferences.view.scale.value].setChecked(True)
         self.panels.spectrograms.set_view_settings(preferences.view)
         geometry = self._user_settings.geometry()
         if geometry is not None:
@@ -125,13 +123,20 @@ class MainWindow(QMainWindow):
         self.panels.transport.menu.setMenu(
             build_menu(
                 self,
-                act=self.commands.act,
+                actions,
                 colour_map=preferences.view.colour_map,
                 choose_map=lambda chosen: self._change_view(colour_map=chosen),
                 theme=preferences.theme,
                 choose_theme=self.set_theme_choice,
             )
         )
+
+    def _show_plot_menu(self, at: QPoint) -> None:
+        menu = QMenu(self)
+        menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        for name in ("live", "freeze", "copy_values", "copy_picture", "save_picture"):
+            menu.addAction(self.window_actions[name])
+        menu.popup(at)
 
     def _parameters_changed(self) -> None:
         self.refresh_timer.parameters_changed()
@@ -168,6 +173,7 @@ class MainWindow(QMainWindow):
             app = QApplication.instance()
             if isinstance(app, QApplication):
                 themes.apply(app, theme)
+            self.window_actions.set_theme(theme)
             self.panels.set_theme(theme)
 
     def _save_settings(self) -> None:

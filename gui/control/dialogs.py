@@ -29,6 +29,15 @@ class Dialogs:
         name = QFileDialog.getSaveFileName(parent, "Export answers", "abx.csv", "CSV (*.csv)")[0]
         return name if not name or name.lower().endswith(".csv") else f"{name}.csv"
 
+    def save_picture(self, parent: QWidget) -> str:
+        """Ask for a PNG or SVG file to write."""
+        name, chosen = QFileDialog.getSaveFileName(
+            parent, "Save picture", "topoctave.png", "PNG (*.png);;SVG (*.svg)"
+        )
+        if name and not name.lower().endswith((".png", ".svg")):
+            name += ".svg" if "svg" in chosen else ".png"
+        return name
+
     def folder(self, parent: QWidget, start: str) -> str:
         """Ask for the folder of recordings."""
         return QFileDialog.getExistingDirectory(parent, "Recordings go to", start)

@@ -1,67 +1,63 @@
-"""The window's menu."""
+"""The window's menu, made of the actions."""
 
 from collections.abc import Callable
+from enum import StrEnum
+from typing import TypeVar
 
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gui.control.actions import Actions
 from gui.spectrogram.color_maps import ColourMap
 from gui.widgets.theme import ThemeChoice
 
-_MAPS = {
-    ColourMap.INFERNO: "Inferno",
-    ColourMap.MAGMA: "Magma",
-    ColourMap.VIRIDIS: "Viridis",
-    ColourMap.CIVIDIS: "Cividis",
-    ColourMap.GREY: "Grey",
-}
-_THEMES = {
-    ThemeChoice.SYSTEM: "Like the system",
-    ThemeChoice.DARK: "Dark",
-    ThemeChoice.LIGHT: "Light",
-}
+_SECTIONS = (
+    ("open", "save", "folder"),
+    ("blind",),
+    ("live", "copy_values", "copy_picture", "save_picture"),
+)
+_LAST_SECTIONS = (("unsilence", "help", "about"), ("quit",))
+_THEMES = {ThemeChoice.SYSTEM: "Like the system"}
+_MAPS = {ColourMap.GREY: "Grey"}
+
+Choice = TypeVar("Choice", bound=StrEnum)
 
 
 def build_menu(
     parent: QWidget,
+    actions: Actions,
     *,
-    act: Callable[[str], None],
     colour_map: ColourMap,
     choose_map: Callable[[ColourMap], None],
     theme: ThemeChoice,
     choose_theme: Callable[[ThemeChoice], None],
 ) -> QMenu:
-    """A menu whose plain lines call `act` with a name of the window's actions."""
+    """The menu, with submenus for the colour map and the theme."""
     menu = QMenu(parent)
-
-    def line(text: str, name: str, keys: str = "") -> None:
-        action = QAction(f"{text}\t{keys}" if keys else text, menu)
-        action.triggered.connect(lambda: act(name))
-        menu.addAction(action)
-
-    line("Open a file…", "open", "Ctrl+O")
-    line("Recordings folder…", "folder")
-    menu.addSeparator()
-    line("Blind test (ABX)…", "blind", "X")
-    menu.addSeparator()
-    maps = menu.addMenu("Colours of the pictures")
-    group = QActionGroup(maps)
-    for kind, text in _MAPS.items():
-        action = QAction(text, maps, checkable=True, checked=kind is colour_map)
-        action.triggered.connect(lambda _=False, chosen=kind: choose_map(chosen))
-        group.addAction(action)
-        maps.addAction(action)
-    themes = menu.addMenu("Theme")
-    group = QActionGroup(themes)
-    for choice, text in _THEMES.items():
-        action = QAction(text, themes, checkable=True, checked=choice is theme)
-        action.triggered.connect(lambda _=False, chosen=choice: choose_theme(chosen))
-        group.addAction(action)
-        themes.addAction(action)
-    menu.addSeparator()
-    line("Show hidden warnings again", "unsilence")
-    line("Help", "help", "F1")
-    line("About Topoctave", "about")
-    menu.addSeparator()
-    line("Quit", "quit", "Ctrl+Q")
+    for section in _SECTIONS:
+        menu.addActions([actions[name] for name in section])
+        menu.addSeparator()
+    _add_choices(menu, "Colours of the spectrograms", ColourMap, _MAPS, colour_map, choose_map)
+    _add_choices(menu, "Theme", ThemeChoice, _THEMES, theme, choose_theme)
+    for section in _LAST_SECTIONS:
+        menu.addSeparator()
+        menu.addActions([actions[name] for name in section])
     return menu
+
+
+def _add_choices(
+    menu: QMenu,
+    title: str,
+    kind: type[Choice],
+    names: dict[Choice, str],
+    current: Choice,
+    choose: Callable[[Choice], None],
+) -> None:
+    choices = menu.addMenu(title)
+    group = QActionGroup(choices)
+    for choice in kind:
+        text = names.get(choice, choice.value.capitalize())
+        action = QAction(text, choices, checkable=True, checked=choice is current)
+        action.triggered.connect(lambda _=False, chosen=choice: choose(chosen))
+        group.addAction(action)
+        choices.addAction(action)

@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gui.control.actions import Actions
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.widgets.basic import Section, label
 
@@ -19,11 +20,10 @@ class AbxPage(QWidget):
     """Play A (True) or B (False)."""
     closed = Signal()
     """Return to the spectrograms."""
-    export_requested = Signal()
-    """Ask for a file and export the answers."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._actions = actions
         self.session = AbxSession()
         self.listen = {name: self._big(name) for name in _CHOICES}
         self.answers = {name: QPushButton(f"X is {name}") for name in ("A", "B")}
@@ -101,7 +101,7 @@ class AbxPage(QWidget):
         self.answers["B"].clicked.connect(lambda: self.answer(said_b=True))
         self.again.clicked.connect(self.start_over)
         self.leave.clicked.connect(self.closed)
-        self.export.clicked.connect(self.export_requested)
+        self.export.clicked.connect(self._actions["export"].trigger)
 
     def play(self, name: str) -> None:
         """Listen to A, B or X."""

@@ -13,13 +13,15 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from gui.panels.shortcuts import KEYS
+from gui.control.actions import ACTIONS, key_text
 
 
 def help_text() -> str:
     """The page as Markdown, keys included."""
     text = resources.files("gui").joinpath("help.md").read_text(encoding="utf-8")
-    rows = "".join(f"| **{key.label}** | {key.help} |\n" for key in KEYS)
+    rows = "".join(
+        f"| **{key_text(spec.keys)}** | {spec.help} |\n" for spec in ACTIONS if spec.keys
+    )
     return f"{text}\n| key | does |\n|---|---|\n{rows}"
 
 

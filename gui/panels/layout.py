@@ -10,6 +10,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.control.actions import Actions
 from gui.panels.abx import AbxPage
 from gui.panels.banner import Banner
 from gui.panels.listening import Listening
@@ -27,15 +28,15 @@ SIDE_WIDTH = 308
 class Panels(QWidget):
     """Transport at the top, spectrograms in the middle, listening and performance at the right."""
 
-    def __init__(self, theme: Theme, settings: Settings) -> None:
+    def __init__(self, theme: Theme, settings: Settings, actions: Actions) -> None:
         super().__init__()
-        self.transport = Transport(theme, settings)
+        self.transport = Transport(theme, settings, actions)
         self.banner = Banner(theme)
         self.spectrograms = Spectrograms(theme)
-        self.view_bar = ViewBar(theme)
-        self.listening = Listening(theme)
-        self.performance = Performance(theme)
-        self.abx = AbxPage()
+        self.view_bar = ViewBar(actions)
+        self.listening = Listening(theme, actions)
+        self.performance = Performance(theme, actions)
+        self.abx = AbxPage(actions)
         self.status = StatusBar(theme)
         self.centre = QStackedWidget()
         self._lay_out()
@@ -89,7 +90,6 @@ class Panels(QWidget):
         self.transport.set_theme(theme)
         self.banner.set_theme(theme)
         self.spectrograms.set_theme(theme)
-        self.view_bar.set_theme(theme)
         self.listening.set_theme(theme)
         self.performance.set_theme(theme)
         self.status.set_theme(theme)

@@ -3,6 +3,7 @@
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QWidget
 
+from gui.control.actions import Actions
 from gui.widgets.ab_switch import AbSwitch
 from gui.widgets.basic import LabelledSlider, Section, label
 from gui.widgets.text import with_minus
@@ -18,16 +19,14 @@ class Listening(Section):
 
     changed = Signal()
     """A control was moved; read :meth:`parameters`."""
-    blind_requested = Signal()
-    """Start the blind test."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__("Listen", parent)
         self.ab = AbSwitch(theme)
         self.blind = QToolButton()
         self.blind.setObjectName("link")
         self.blind.setText("Blind test…")
-        self.blind.setToolTip("Can you tell A from B without seeing which is which? (X)")
+        self.blind.setToolTip(actions["blind"].toolTip())
         self.match = QCheckBox("Match loudness")
         self.match.setToolTip(
             "Set B to the loudness of A, measured by ITU-R BS.1770 while B plays.\n"
@@ -48,7 +47,9 @@ class Listening(Section):
         self._match_gain_db = 0.0
         self._lay_out()
         self.ab.chosen.connect(self._choose)
-        self.blind.clicked.connect(self.blind_requested)
+        self.blind.clicked.connect(actions["blind"].trigger)
+        self.match.toggled.connect(actions["match"].setChecked)
+        actions["match"].toggled.connect(self.match.setChecked)
         self.match.toggled.connect(self._update_match_text)
         self.match.toggled.connect(self.changed)
         for slider in (self.mix, self.input_gain, self.output_gain):

@@ -2,9 +2,10 @@
 
 import html
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from gui.control.actions import Actions
 from gui.widgets.basic import Section, label
 from gui.widgets.realtime_gauge import LoadBar, RatioGauge
 from gui.widgets.text import DASH
@@ -26,10 +27,7 @@ LATENCY_PARTS = (
 class Performance(Section):
     """Shows the performance figures of snapshots."""
 
-    reset_requested = Signal()
-    """Reset the fault counters."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__("Performance", parent)
         self.theme = theme
         self.compute = label("", "muted")
@@ -53,11 +51,11 @@ class Performance(Section):
         self.reset = QToolButton()
         self.reset.setObjectName("link")
         self.reset.setText("Reset")
-        self.reset.setToolTip("Reset the counters (0)")
+        self.reset.setToolTip(actions["reset"].toolTip())
         self._latency: Latency | None = None
         self._lay_out()
         self.latency.toggled.connect(self._show_parts)
-        self.reset.clicked.connect(self.reset_requested)
+        self.reset.clicked.connect(actions["reset"].trigger)
         self.show_idle()
 
     def _lay_out(self) -> None:

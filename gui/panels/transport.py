@@ -9,6 +9,7 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
+from gui.control.actions import Actions
 from gui.widgets import device_choices as choices
 from gui.widgets.combo_box import ChoiceBox, Field
 from gui.widgets.device_choices import Choice
@@ -26,24 +27,21 @@ BLOCKS = (256, 512, 1024, 2048, 4096, 8192)
 class Transport(QFrame):
     """Converts the choices into :class:`Settings`."""
 
-    toggled = Signal()
-    """Start or stop."""
     changed = Signal()
     """The settings changed; a running engine must be reopened."""
-    open_requested = Signal()
-    """Ask for a file to play."""
-    save_requested = Signal()
-    """Ask for a file to write."""
-    refresh_requested = Signal()
-    """Rescan the devices."""
-    record_requested = Signal()
-    """Start or stop recording."""
 
-    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        settings: Settings,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
         self.theme = theme
         self._settings = settings
+        self._actions = actions
         self._devices: list[Device] = []
         self._files = {"input": "", "output": ""}
         self.start = QPushButton("Start")
@@ -52,17 +50,17 @@ class Transport(QFrame):
         self.start.setFixedWidth(104)
         self.record = QPushButton("Record")
         self.record.setCheckable(True)
-        self.record.setToolTip("Record input and output as two WAV files (R)")
+        self.record.setToolTip(actions["record"].toolTip())
         self.record.setEnabled(False)
         self.input = ChoiceBox(theme, "Input")
         self.output = ChoiceBox(theme, "Output")
         self.model = ChoiceBox(theme, "Model")
         self.block = ChoiceBox(theme, "Block size")
         self.refresh = QToolButton()
-        self.refresh.setToolTip("Rescan the sound devices (F5)")
+        self.refresh.setToolTip(actions["refresh"].toolTip())
         self.refresh.setAccessibleName("Refresh devices")
         self.menu = QToolButton()
-        self.menu.setToolTip("More (F10)")
+        self.menu.setToolTip(actions["menu"].toolTip())
         self.menu.setAccessibleName("Menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self._logo = _Logo()
@@ -97,10 +95,10 @@ class Transport(QFrame):
             box.setFixedHeight(30)
 
     def _connect(self) -> None:
-        self.start.clicked.connect(self.toggled)
-        self.refresh.clicked.connect(self.refresh_requested)
+        self.start.clicked.connect(self._actions["start"].trigger)
+        self.refresh.clicked.connect(self._actions["refresh"].trigger)
         # The owner of the recorder sets the checked state.
-        self.record.clicked.connect(self.record_requested)
+        self.record.clicked.connect(self._actions["record"].trigger)
         self.input.picked.connect(self._pick_input)
         self.output.picked.connect(self._pick_output)
         self.model.picked.connect(lambda line: self._set(model=line.value))
@@ -112,7 +110,7 @@ class Transport(QFrame):
         for box in (self.input, self.output, self.model, self.block):
             box.theme = theme
             box.update()
-        self.refresh.setIcon(icon("refresh", theme.muted, size=16))
+        self.refresh.setIcon(icon("refresh", theme.muted))
         self.menu.setIcon(icon("menu", theme.text, size=16))
         self.record.setIcon(icon("record", theme.bad, size=14))
         self._paint_start()
@@ -235,7 +233,7 @@ class Transport(QFrame):
         """Show Start or Stop."""
         self._running = running or busy
         self.start.setText("Stop" if self._running else "Start")
-        self.start.setToolTip("Stop (Space)" if self._running else "Start (Space)")
+        self.start.setToolTip(self._actions["start"].toolTip())
         self.start.setProperty("running", self._running)
         self.start.style().unpolish(self.start)
         self.start.style().polish(self.start)
@@ -260,14 +258,14 @@ class Transport(QFrame):
     def _pick_input(self, line: Choice) -> None:
         if line == choices.OPEN_FILE:
             self._restore()
-            self.open_requested.emit()
+            self._actions["open"].trigger()
         else:
             self._set(input=line.value)
 
     def _pick_output(self, line: Choice) -> None:
         if line == choices.SAVE_FILE:
             self._restore()
-            self.save_requested.emit()
+            self._actions["save"].trigger()
         else:
             self._set(output=line.value)
 

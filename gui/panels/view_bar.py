@@ -1,14 +1,13 @@
 """The bar below the spectrograms: file position and view options."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
 
+from gui.control.actions import Actions
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.basic import label
-from gui.widgets.icon import icon
 from gui.widgets.text import DASH
-from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Snapshot
 
 STEP_S = 5.0
@@ -36,48 +35,30 @@ class ViewBar(QWidget):
 
     seek_requested = Signal(float)
     """Continue at this position in seconds."""
-    loop_toggled = Signal(bool)
-    scale_chosen = Signal(object)
-    spectrum_toggled = Signal(bool)
-    wave_toggled = Signal(bool)
-    freeze_toggled = Signal(bool)
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loop = self._button("", "Loop the file (L)", "Loop")
+        self.loop = self._button(actions["loop"])
         self.clock = label("", "muted")
         self.clock.setMinimumWidth(84)
         self.seek = SeekBar()
         self.seek.setAccessibleName("Position in the file")
         self.seek.setToolTip("Position in the file (left and right arrow)")
-        self.scales = {
-            scale: self._button(scale.value.capitalize(), tip, f"{scale.value} frequency axis")
-            for scale, tip in (
-                (Scale.LINEAR, "Linear frequency axis (1)"),
-                (Scale.MEL, "Mel frequency axis (2)"),
-                (Scale.LOG, "Logarithmic frequency axis (3)"),
-            )
-        }
-        self._group = QButtonGroup(self)
-        for button in self.scales.values():
-            self._group.addButton(button)
-        self.spectrum = self._button("Spectrum", "Spectra at the right edge (S)", "Spectrum")
-        self.wave = self._button("Waveform", "Waveform at the bottom (W)", "Waveform")
-        self.freeze = self._button(
-            "Freeze", "Freeze the spectrograms; the audio continues (F)", "Freeze"
-        )
+        self.scales = {scale: self._button(actions[scale.value]) for scale in Scale}
+        self.spectrum = self._button(actions["spectrum"])
+        self.wave = self._button(actions["wave"])
+        self.freeze = self._button(actions["freeze"])
+        self._loop = actions["loop"]
         self._lay_out()
-        self._connect()
-        self.set_theme(theme)
+        self.seek.valueChanged.connect(self._seek)
+        self.seek.sliderMoved.connect(lambda at: self._show_time(at / 10, self.seek.maximum() / 10))
         self.show_position(None)
 
     @staticmethod
-    def _button(text: str, tip: str, name: str) -> QToolButton:
+    def _button(action: QAction) -> QToolButton:
         button = QToolButton()
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(name)
-        button.setCheckable(True)
+        button.setDefaultAction(action)
+        button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setIconSize(QSize(16, 16))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -101,29 +82,11 @@ class ViewBar(QWidget):
         for button in (self.spectrum, self.wave, self.freeze):
             row.addWidget(button)
 
-    def _connect(self) -> None:
-        self.loop.toggled.connect(self.loop_toggled)
-        self.spectrum.toggled.connect(self.spectrum_toggled)
-        self.wave.toggled.connect(self.wave_toggled)
-        self.freeze.toggled.connect(self.freeze_toggled)
-        for scale, button in self.scales.items():
-            button.clicked.connect(lambda _, chosen=scale: self.scale_chosen.emit(chosen))
-        self.seek.valueChanged.connect(self._seek)
-        self.seek.sliderMoved.connect(lambda at: self._show_time(at / 10, self.seek.maximum() / 10))
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        for button, glyph in (
-            (self.loop, "loop"), (self.spectrum, "spectrum"),
-            (self.wave, "wave"), (self.freeze, "freeze"),
-        ):  # fmt: skip
-            button.setIcon(icon(glyph, theme.muted, checked=theme.accent, size=16))
-
     def show_position(self, snapshot: Snapshot | None) -> None:
         """Show the position in a file; devices have none."""
         is_file = snapshot is not None and snapshot.length_s > 0
         self.seek.setEnabled(is_file)
-        self.loop.setEnabled(is_file or snapshot is None)
+        self._loop.setEnabled(is_file or snapshot is None)
         if not is_file or snapshot is None:
             self.seek.blockSignals(True)
             self.seek.setValue(0)

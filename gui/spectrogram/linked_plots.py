@@ -53,6 +53,7 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         self.unit.setMinimumWidth(0)
         self.unit.setMaximumWidth(FREQUENCY_WIDTH)
         self.output.layout.addItem(self.unit, 3, 0)
+        self.output.layout.setRowFixedHeight(3, TIME_HEIGHT)
         self.input.hideAxis("bottom")
         self.both = (self.input, self.output)
         self._hop_s = 1.0
@@ -123,6 +124,13 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         self._zoomed = False
         self.input.setYRange(0, 1, padding=0)
         self._show_live_range()
+
+    def zoom_time(self, factor: float) -> None:
+        """Show `factor` times as much time; a live view keeps its right end."""
+        left, right = self.input.vb.viewRange()[0]
+        centre = right if right > -self._hop_s else (left + right) / 2
+        self.input.vb.scaleBy(x=factor, y=None, center=(centre, 0))
+        self._zoomed = True
 
     def _show_live_range(self) -> None:
         width = round(self.input.vb.width() * self.devicePixelRatioF()) * self._hop_s

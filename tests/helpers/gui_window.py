@@ -40,6 +40,7 @@ class Answers(Dialogs):
     sound: str = ""
     target: str = ""
     table: str = ""
+    picture: str = ""
     directory: str = ""
 
     def open_sound(self, parent: QWidget) -> str:
@@ -50,6 +51,9 @@ class Answers(Dialogs):
 
     def save_table(self, parent: QWidget) -> str:
         return self.table
+
+    def save_picture(self, parent: QWidget) -> str:
+        return self.picture
 
     def folder(self, parent: QWidget, start: str) -> str:
         return self.directory

@@ -3,11 +3,11 @@
 import html
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
 from gui.control.actions import Actions
 from gui.widgets.basic import Section, label
-from gui.widgets.realtime_gauge import LoadBar, RatioGauge
+from gui.widgets.realtime_gauge import RealtimeGauge
 from gui.widgets.text import DASH
 from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Faults, Latency, Snapshot, State
@@ -34,8 +34,7 @@ class Performance(Section):
         self.reason = label("", "caption")
         self.reason.setWordWrap(True)
         self.reason.setToolTip("Why this model runs")
-        self.ratio = RatioGauge(theme)
-        self.load = LoadBar(theme)
+        self.ratio = RealtimeGauge(theme)
         self.load_number = label(DASH)
         self.latency = QToolButton()
         self.latency.setObjectName("link")
@@ -61,25 +60,14 @@ class Performance(Section):
     def _lay_out(self) -> None:
         self.head.addWidget(self.compute)
         self.body.addWidget(self.ratio)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label("Load", "muted"), 0, 0)
-        grid.addWidget(self.load, 0, 1)
-        self.load_number.setFixedWidth(44)
-        self.load_number.setAlignment(right)
-        grid.addWidget(self.load_number, 0, 2)
-        grid.addWidget(label("Latency", "muted"), 1, 0)
-        grid.addWidget(self.latency, 1, 1, 1, 2, right)
-        grid.addWidget(self.parts, 2, 0, 1, 3)
-        self.body.addLayout(grid)
-        head = QHBoxLayout()
-        head.addWidget(label("Faults", "muted"))
-        head.addStretch(1)
-        head.addWidget(self.reset)
-        self.body.addLayout(head)
+        row = QHBoxLayout()
+        row.addWidget(label("Load", "muted"))
+        row.addWidget(self.load_number)
+        row.addStretch(1)
+        row.addWidget(label("Latency", "muted"))
+        row.addWidget(self.latency)
+        self.body.addLayout(row)
+        self.body.addWidget(self.parts)
         tiles = QHBoxLayout()
         tiles.setSpacing(8)
         for name, value, tip in (
@@ -95,22 +83,20 @@ class Performance(Section):
             tile.addWidget(label(name, "caption"))
             value.setToolTip(tip)
             tiles.addLayout(tile, 1)
+        tiles.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(tiles)
         self.body.addWidget(self.reason)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.theme = theme
-        for gauge in (self.ratio, self.load):
-            gauge.theme = theme
-            gauge.update()
+        self.ratio.set_theme(theme)
         for count in (self.device_faults, self.ring_faults, self.dropped):
             count.setStyleSheet("")
 
     def show_idle(self) -> None:
         """Clear ratio and load; latency and counters keep their last values."""
         self.ratio.show_ratio(0.0, 0.0)
-        self.load.show_load(0.0)
         self.load_number.setText(DASH)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
@@ -119,8 +105,8 @@ class Performance(Section):
         running = snapshot.state is State.RUNNING and recent.blocks > 0
         if running:
             self.ratio.show_ratio(recent.ratio_median, recent.ratio_min)
+            self.ratio.add(snapshot.seconds, recent.ratio_median, snapshot.faults)
             load = 100 / recent.ratio_median if recent.ratio_median > 0 else 0.0
-            self.load.show_load(load)
             _set(self.load_number, f"{load:.0f} %")
         threads = f"{snapshot.threads} thread" + ("s" if snapshot.threads != 1 else "")
         on_cpu = snapshot.compute == "cpu"

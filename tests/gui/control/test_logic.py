@@ -22,7 +22,7 @@ from gui.panels.view_bar import format_time
 from gui.spectrogram.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
 from gui.widgets.device_choices import find, input_choices, output_choices
 from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, MeterBallistics
-from gui.widgets.realtime_gauge import Health, format_ratio, health, share_of_scale
+from gui.widgets.realtime_gauge import Health, format_ratio, health
 from gui.widgets.text import DASH, TIMES
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
@@ -200,12 +200,7 @@ def test_health_changes_below_two_and_below_one(ratio, expected) -> None:
     assert health(ratio) is expected
 
 
-def test_ratio_scale_is_logarithmic_and_bounded() -> None:
-    assert share_of_scale(0.01) == 0
-    assert share_of_scale(1e6) == 1
-    assert share_of_scale(4) - share_of_scale(2) == pytest.approx(
-        share_of_scale(2) - share_of_scale(1)
-    )
+def test_ratio_is_written_with_three_digits() -> None:
     assert [format_ratio(r) for r in (0, 0.756, 11.84, 240.2)] == [
         DASH,
         f"0.76{TIMES}",

@@ -17,6 +17,7 @@ from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
 from gui.engine_interface import Services
 from gui.panels.layout import Panels
+from gui.panels.restore import dropped_paths
 from gui.panels.transport import is_audio_file
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets import theme as themes
@@ -205,14 +206,19 @@ class MainWindow(QMainWindow):
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept sound files."""
-        if _dropped_file(event):
+        if dropped_paths(event):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Play the dropped file."""
-        if path := _dropped_file(event):
-            event.acceptProposedAction()
-            self.panels.transport.choose(input_key=path, notify=True)
+        """Play a dropped file; restore several files or a folder."""
+        paths = dropped_paths(event)
+        if not paths:
+            return
+        event.acceptProposedAction()
+        if len(paths) == 1 and not paths[0].is_dir():
+            self.panels.transport.choose(input_key=str(paths[0]), notify=True)
+        else:
+            self.commands.restore(paths)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
         """Forward key releases that the focused widget ignored."""
@@ -225,11 +231,6 @@ class MainWindow(QMainWindow):
             self._closed = True
             self.refresh_timer.stop()
             self._save_settings()
+            self.commands.restore_window.close()
             self.session.close()
         super().closeEvent(event)
-
-
-def _dropped_file(event: QDropEvent) -> str:
-    """Path of the first sound file in a drop, or an empty string."""
-    paths = [url.toLocalFile() for url in event.mimeData().urls() if url.isLocalFile()]
-    return next((path for path in paths if is_audio_file(path)), "")

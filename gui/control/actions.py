@@ -70,6 +70,7 @@ ACTIONS = (
     ActionSpec("reset", "Reset counters", "Reset fault counters and clip lights", "0"),
     ActionSpec("open", "Open a file…", "Open a file as input", "Ctrl+O"),
     ActionSpec("save", "Write to a file…", "Write the output to a file"),
+    ActionSpec("restore", "Restore files…", "Restore files and folders", "Ctrl+R"),
     ActionSpec("folder", "Recordings folder…", "Choose the folder of recordings"),
     ActionSpec("export", "Export answers…", "Export the answers of the blind test"),
     ActionSpec("refresh", "Rescan devices", "Rescan the sound devices", "F5"),

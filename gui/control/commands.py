@@ -9,8 +9,10 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from gui.control.actions import Actions
 from gui.control.dialogs import Dialogs, recordings_folder
+from gui.control.restore import Restorer
 from gui.control.session import Session
 from gui.panels.help import HelpPage
+from gui.panels.restore import RestoreWindow
 from gui.panels.view_bar import STEP_S
 from gui.spectrogram.picture import picture, save_picture
 from realtime.files.recorder import Recording
@@ -33,6 +35,7 @@ class Commands(QObject):
         self._dialogs = dialogs
         self.folder = ""
         """Folder of recordings; empty for the music folder."""
+        self.restore_window = RestoreWindow(window, dialogs, self._start_restoring)
         self._actions = actions
         self._functions = self._plain_functions()
         for name in {*self._functions, *_BLIND_KEYS}:
@@ -69,6 +72,7 @@ class Commands(QObject):
             "export": self._export,
             "dismiss": self._dismiss,
             "folder": self._choose_folder,
+            "restore": lambda: self.restore([]),
             "unsilence": self._unsilence,
             "help": lambda: HelpPage(self._window).show(),
             "about": self._about,
@@ -140,6 +144,18 @@ class Commands(QObject):
         elif panels.blind:
             self.set_blind(False)
 
+    def restore(self, paths: list[Path]) -> None:
+        """Show the window that restores files, with files and folders added to its list."""
+        self.restore_window.add_paths(paths)
+        self.restore_window.show()
+        self.restore_window.activateWindow()
+
+    def _start_restoring(self, restorer: Restorer) -> None:
+        settings = self._session.panels.transport.settings
+        # One thread leaves the other cores to the live audio.
+        threads = 1 if self._session.active else settings.threads
+        restorer.start(model=settings.model, compute=settings.compute, threads=threads)
+
     def _to_live(self) -> None:
         self._session.panels.spectrograms.plots.show_all()
         self._actions["freeze"].setChecked(False)
@@ -164,7 +180,7 @@ class Commands(QObject):
 
     def _choose_folder(self) -> None:
         start = self.folder or recordings_folder()
-        self.folder = self._dialogs.folder(self._window, start) or self.folder
+        self.folder = self._dialogs.folder(self._window, start, "Recordings go to") or self.folder
 
     def _record(self) -> None:
         session, recording = self._session, self._session.recording

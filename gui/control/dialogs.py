@@ -38,9 +38,14 @@ class Dialogs:
             name += ".svg" if "svg" in chosen else ".png"
         return name
 
-    def folder(self, parent: QWidget, start: str) -> str:
-        """Ask for the folder of recordings."""
-        return QFileDialog.getExistingDirectory(parent, "Recordings go to", start)
+    def open_sounds(self, parent: QWidget) -> list[Path]:
+        """Ask for sound files to restore."""
+        names = QFileDialog.getOpenFileNames(parent, "Restore files", "", SOUND_FILES)[0]
+        return [Path(name) for name in names]
+
+    def folder(self, parent: QWidget, start: str, title: str) -> str:
+        """Ask for a folder."""
+        return QFileDialog.getExistingDirectory(parent, title, start)
 
 
 def recordings_folder() -> str:

@@ -11,12 +11,12 @@ from gui.control.actions import Actions
 from gui.spectrogram.color_maps import ColourMap
 from gui.widgets.theme import ThemeChoice
 
-_SECTIONS = (
-    ("open", "save", "folder"),
+_SECTIONS: tuple[tuple[str, ...], ...] = (
+    ("open", "save", "restore", "folder"),
     ("blind",),
     ("live", "copy_values", "copy_picture", "save_picture"),
 )
-_LAST_SECTIONS = (("unsilence", "help", "about"), ("quit",))
+_LAST_SECTIONS: tuple[tuple[str, ...], ...] = (("unsilence", "help", "about"), ("quit",))
 _THEMES = {ThemeChoice.SYSTEM: "Like the system"}
 _MAPS = {ColourMap.GREY: "Grey"}
 

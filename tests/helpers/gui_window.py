@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -42,6 +42,7 @@ class Answers(Dialogs):
     table: str = ""
     picture: str = ""
     directory: str = ""
+    sounds: list[Path] = field(default_factory=list)
 
     def open_sound(self, parent: QWidget) -> str:
         return self.sound
@@ -55,7 +56,10 @@ class Answers(Dialogs):
     def save_picture(self, parent: QWidget) -> str:
         return self.picture
 
-    def folder(self, parent: QWidget, start: str) -> str:
+    def open_sounds(self, parent: QWidget) -> list[Path]:
+        return self.sounds
+
+    def folder(self, parent: QWidget, start: str, title: str) -> str:
         return self.directory
 
 

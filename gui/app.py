@@ -85,9 +85,12 @@ def main(settings: Settings | None = None) -> int:
     app.setDesktopFileName("topoctave")
     app.setWindowIcon(app_icon())
     user_settings = UserSettings()
+    first_start = user_settings.first_start
     theme.apply(app, theme.resolve(user_settings.load().theme))
     window = MainWindow(real_services(), user_settings, settings)
     window.show()
+    if first_start:
+        window.commands.show_first_steps()
     # Ctrl+C in the terminal closes the window. The refresh timer lets Python handle the signal.
     previous_handler = signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
     try:

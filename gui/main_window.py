@@ -11,7 +11,7 @@ from gui.control.commands import Commands
 from gui.control.dialogs import Dialogs
 from gui.control.engine_thread import one_line
 from gui.control.keyboard import Keyboard
-from gui.control.menu import build_menu
+from gui.control.menu import build_menu, choice_menu, recent_menu, thread_choices
 from gui.control.refresh_timer import RefreshTimer
 from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
@@ -19,6 +19,7 @@ from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.restore import dropped_paths
 from gui.panels.transport import is_audio_file
+from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets import theme as themes
 from gui.widgets.icon import app_icon
@@ -72,9 +73,13 @@ class MainWindow(QMainWindow):
         self.session.begin()
 
     def _saved_settings(self) -> Settings:
-        preferences = self._preferences
+        saved = self._preferences
         return Settings(
-            model=preferences.model, block_samples=preferences.block_samples, loop=preferences.loop
+            model=saved.model,
+            block_samples=saved.block_samples,
+            loop=saved.loop,
+            compute=saved.compute,
+            threads=saved.threads or None,
         )
 
     def _models(self, services: Services) -> list[ModelInfo]:
@@ -121,16 +126,36 @@ class MainWindow(QMainWindow):
         geometry = self._user_settings.geometry()
         if geometry is not None:
             self.restoreGeometry(geometry)
-        self.panels.transport.menu.setMenu(
-            build_menu(
+        self.panels.transport.menu.setMenu(build_menu(self, actions, self._submenus()))
+
+    def _submenus(self) -> list[QMenu]:
+        preferences, transport = self._preferences, self.panels.transport
+        settings = transport.settings
+        return [
+            recent_menu(
                 self,
-                actions,
-                colour_map=preferences.view.colour_map,
-                choose_map=lambda chosen: self._change_view(colour_map=chosen),
-                theme=preferences.theme,
-                choose_theme=self.set_theme_choice,
-            )
-        )
+                lambda: self.session.recent_files,
+                lambda path: transport.open_file(path),
+            ),
+            choice_menu(
+                "Compute on", self,
+                [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)")],
+                settings.compute, lambda compute: transport.change(compute=compute),
+            ),
+            choice_menu(
+                "CPU threads", self, thread_choices(), settings.threads or 0,
+                lambda threads: transport.change(threads=threads or None),
+            ),
+            choice_menu(
+                "Colours of the spectrograms", self,
+                [(kind, kind.label) for kind in ColourMap],
+                preferences.view.colour_map, lambda kind: self._change_view(colour_map=kind),
+            ),
+            choice_menu(
+                "Theme", self, [(theme, theme.label) for theme in ThemeChoice],
+                preferences.theme, self.set_theme_choice,
+            ),
+        ]  # fmt: skip
 
     def _show_plot_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
@@ -187,6 +212,7 @@ class MainWindow(QMainWindow):
             parameters=replace(listening.parameters, output_gain_db=listening.output_gain.value),
             silenced=self.session.notices.silenced,
             folder=self.commands.folder,
+            recent=self.session.recent_files,
         )
         if self._requested is None:
             source, destination = transport.input.chosen, transport.output.chosen
@@ -200,6 +226,8 @@ class MainWindow(QMainWindow):
                 model=settings.model,
                 block_samples=settings.block_samples,
                 loop=settings.loop,
+                compute=settings.compute,
+                threads=settings.threads or 0,
             )
         self._user_settings.save(preferences)
         self._user_settings.save_geometry(self.saveGeometry())
@@ -216,7 +244,7 @@ class MainWindow(QMainWindow):
             return
         event.acceptProposedAction()
         if len(paths) == 1 and not paths[0].is_dir():
-            self.panels.transport.choose(input_key=str(paths[0]), notify=True)
+            self.panels.transport.open_file(str(paths[0]))
         else:
             self.commands.restore(paths)
 

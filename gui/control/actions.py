@@ -77,6 +77,7 @@ ACTIONS = (
     ActionSpec("dismiss", "Dismiss", "Dismiss a message, leave the blind test", "Esc"),
     ActionSpec("unsilence", "Show hidden warnings again", "Show hidden warnings again"),
     ActionSpec("help", "Help", "Help", "F1"),
+    ActionSpec("first_steps", "First steps", "How to begin"),
     ActionSpec("about", "About Topoctave", "About Topoctave"),
     ActionSpec("menu", "Menu", "More", "F10"),
     ActionSpec("quit", "Quit", "Quit", "Ctrl+Q"),

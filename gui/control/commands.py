@@ -11,7 +11,7 @@ from gui.control.actions import Actions
 from gui.control.dialogs import Dialogs, recordings_folder
 from gui.control.restore import Restorer
 from gui.control.session import Session
-from gui.panels.help import HelpPage
+from gui.panels.help import HelpPage, first_steps_text
 from gui.panels.restore import RestoreWindow
 from gui.panels.view_bar import STEP_S
 from gui.spectrogram.picture import picture, save_picture
@@ -75,6 +75,7 @@ class Commands(QObject):
             "restore": lambda: self.restore([]),
             "unsilence": self._unsilence,
             "help": lambda: HelpPage(self._window).show(),
+            "first_steps": self.show_first_steps,
             "about": self._about,
             "menu": panels.transport.menu.showMenu,
             "quit": self._window.close,
@@ -131,7 +132,7 @@ class Commands(QObject):
 
     def _open(self) -> None:
         if path := self._dialogs.open_sound(self._window):
-            self._session.panels.transport.choose(input_key=path, notify=True)
+            self._session.panels.transport.open_file(path)
 
     def _save(self) -> None:
         if path := self._dialogs.save_sound(self._window):
@@ -219,6 +220,12 @@ class Commands(QObject):
             notices.error(f"The answers could not be written: {error.strerror}")
         else:
             notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
+
+    def show_first_steps(self) -> None:
+        """Show the page of the first start."""
+        page = HelpPage(self._window, title="First steps", text=first_steps_text())
+        page.resize(640, 460)
+        page.show()
 
     def _about(self) -> None:
         QMessageBox.about(

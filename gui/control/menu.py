@@ -1,63 +1,94 @@
 """The window's menu, made of the actions."""
 
+import os
 from collections.abc import Callable
-from enum import StrEnum
+from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
 from gui.control.actions import Actions
-from gui.spectrogram.color_maps import ColourMap
-from gui.widgets.theme import ThemeChoice
 
 _SECTIONS: tuple[tuple[str, ...], ...] = (
     ("open", "save", "restore", "folder"),
     ("blind",),
     ("live", "copy_values", "copy_picture", "save_picture"),
 )
-_LAST_SECTIONS: tuple[tuple[str, ...], ...] = (("unsilence", "help", "about"), ("quit",))
-_THEMES = {ThemeChoice.SYSTEM: "Like the system"}
-_MAPS = {ColourMap.GREY: "Grey"}
+_LAST_SECTIONS: tuple[tuple[str, ...], ...] = (
+    ("unsilence", "first_steps", "help", "about"),
+    ("quit",),
+)
 
-Choice = TypeVar("Choice", bound=StrEnum)
+Value = TypeVar("Value")
 
 
-def build_menu(
-    parent: QWidget,
-    actions: Actions,
-    *,
-    colour_map: ColourMap,
-    choose_map: Callable[[ColourMap], None],
-    theme: ThemeChoice,
-    choose_theme: Callable[[ThemeChoice], None],
-) -> QMenu:
-    """The menu, with submenus for the colour map and the theme."""
+def build_menu(parent: QWidget, actions: Actions, submenus: list[QMenu]) -> QMenu:
+    """The menu of the window.
+
+    Args:
+        parent: The window.
+        actions: The actions by name.
+        submenus: Submenus that stand between the actions.
+    """
     menu = QMenu(parent)
     for section in _SECTIONS:
         menu.addActions([actions[name] for name in section])
         menu.addSeparator()
-    _add_choices(menu, "Colours of the spectrograms", ColourMap, _MAPS, colour_map, choose_map)
-    _add_choices(menu, "Theme", ThemeChoice, _THEMES, theme, choose_theme)
+    for submenu in submenus:
+        menu.addMenu(submenu)
     for section in _LAST_SECTIONS:
         menu.addSeparator()
         menu.addActions([actions[name] for name in section])
     return menu
 
 
-def _add_choices(
-    menu: QMenu,
+def choice_menu(
     title: str,
-    kind: type[Choice],
-    names: dict[Choice, str],
-    current: Choice,
-    choose: Callable[[Choice], None],
-) -> None:
-    choices = menu.addMenu(title)
-    group = QActionGroup(choices)
-    for choice in kind:
-        text = names.get(choice, choice.value.capitalize())
-        action = QAction(text, choices, checkable=True, checked=choice is current)
-        action.triggered.connect(lambda _=False, chosen=choice: choose(chosen))
+    parent: QWidget,
+    choices: list[tuple[Value, str]],
+    current: Value,
+    choose: Callable[[Value], None],
+) -> QMenu:
+    """A submenu with one checked choice.
+
+    Args:
+        title: Title of the submenu.
+        parent: The window.
+        choices: Values and their texts.
+        current: The checked value.
+        choose: Called with the chosen value.
+    """
+    menu = QMenu(title, parent)
+    group = QActionGroup(menu)
+    for value, text in choices:
+        action = QAction(text, menu, checkable=True, checked=value == current)
+        action.triggered.connect(lambda _=False, chosen=value: choose(chosen))
         group.addAction(action)
-        choices.addAction(action)
+        menu.addAction(action)
+    return menu
+
+
+def recent_menu(
+    parent: QWidget, recent: Callable[[], tuple[str, ...]], choose: Callable[[str], None]
+) -> QMenu:
+    """A submenu of recent files, filled whenever it opens."""
+    menu = QMenu("Recent files", parent)
+
+    def fill() -> None:
+        menu.clear()
+        for path in recent():
+            action = menu.addAction(Path(path).name)
+            action.setToolTip(path)
+            action.triggered.connect(lambda _=False, chosen=path: choose(chosen))
+
+    menu.setToolTipsVisible(True)
+    menu.aboutToShow.connect(fill)
+    return menu
+
+
+def thread_choices() -> list[tuple[int, str]]:
+    """Numbers of threads up to the processor's; 0 leaves the choice to the engine."""
+    count = os.cpu_count() or 1
+    numbers = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n <= count]
+    return [(0, "Automatic"), *((n, str(n)) for n in numbers)]

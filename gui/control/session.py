@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 HOT_PLUG_KEY = "hot-plug"
 HOT_PLUG_START_MS = 1500
+MAX_RECENT_FILES = 8
 
 
 class Session(QObject):
@@ -62,6 +63,8 @@ class Session(QObject):
         self._listed_once = False
         self._resume = False
         self._last_working: Settings | None = None
+        self.recent_files = preferences.recent
+        """Paths of the last inputs that were files, the newest first."""
         self.position_s = 0.0
         """Last known position of a file input, in seconds."""
         self.engine_thread.progressed.connect(self._progressed)
@@ -160,6 +163,10 @@ class Session(QObject):
         panels, notices = self.panels, self.notices
         panels.spectrograms.set_hint("")
         self._last_working = panels.transport.settings
+        if is_audio_file(self._last_working.input):
+            path = self._last_working.input
+            others = [other for other in self.recent_files if other != path]
+            self.recent_files = (path, *others[: MAX_RECENT_FILES - 1])
         panels.spectrograms.follow(engine)
         panels.transport.show_running(running=True, busy=False)
         panels.status.show_state("Running")

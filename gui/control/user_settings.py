@@ -11,6 +11,8 @@ from gui.spectrogram.view import ViewSettings
 from gui.widgets.theme import ThemeChoice
 from realtime.dsp.parameters import Parameters
 
+COMPUTES = ("auto", "cpu", "cuda")
+
 E = TypeVar("E", ThemeChoice, Scale, ColourMap)
 
 
@@ -23,6 +25,9 @@ class Preferences:
     model: str = "auto"
     block_samples: int = 1024
     loop: bool = True
+    compute: str = "auto"
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to the engine."""
     match: bool = False
     parameters: Parameters = field(default_factory=Parameters)
     view: ViewSettings = field(default_factory=ViewSettings)
@@ -31,6 +36,8 @@ class Preferences:
     """Keys of notices that are not shown again."""
     folder: str = ""
     """Folder of recordings; empty for the music folder."""
+    recent: tuple[str, ...] = ()
+    """Paths of recent files, the newest first."""
 
 
 class UserSettings:
@@ -59,20 +66,30 @@ class UserSettings:
             model=text["model"] or defaults.model,
             block_samples=_whole(text["block_samples"], defaults.block_samples),
             loop=_flag(text["loop"], defaults.loop),
+            compute=text["compute"] if text["compute"] in COMPUTES else defaults.compute,
+            threads=int(text["threads"]) if text["threads"].isdecimal() else defaults.threads,
             match=_flag(text["match"], defaults.match),
             parameters=_parameters(text["parameters"]),
             view=_view(view),
             theme=_member(ThemeChoice, text["theme"], defaults.theme),
             silenced=tuple(filter(None, text["silenced"].split("|"))),
             folder=text["folder"],
+            recent=tuple(filter(None, text["recent"].split("|"))),
         )
+
+    @property
+    def first_start(self) -> bool:
+        """True if nothing was saved yet."""
+        return not self._store.allKeys()
 
     def save(self, preferences: Preferences) -> None:
         """Save everything."""
         put = self._store.setValue
-        for name in ("input_key", "output_key", "model", "folder"):
+        for name in ("input_key", "output_key", "model", "compute", "folder"):
             put(name, getattr(preferences, name))
         put("block_samples", str(preferences.block_samples))
+        put("threads", str(preferences.threads))
+        put("recent", "|".join(preferences.recent))
         put("loop", str(preferences.loop))
         put("match", str(preferences.match))
         # Bypass is not saved: the next start plays the restored sound.

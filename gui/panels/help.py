@@ -25,6 +25,11 @@ def help_text() -> str:
     return f"{text}\n| key | does |\n|---|---|\n{rows}"
 
 
+def first_steps_text() -> str:
+    """The page of the first start as Markdown."""
+    return resources.files("gui").joinpath("first_steps.md").read_text(encoding="utf-8")
+
+
 def _set_type(document: QTextDocument) -> None:
     """Set line height, margins and heading sizes, which Markdown cannot."""
     block = document.begin()
@@ -48,14 +53,16 @@ def _set_type(document: QTextDocument) -> None:
 class HelpPage(QDialog):
     """A window with the help text."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, title: str = "Topoctave help", text: str = ""
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Topoctave help")
+        self.setWindowTitle(title)
         self.resize(720, 640)
         self.browser = QTextBrowser()
         self.browser.setOpenExternalLinks(False)
         self.browser.document().setDocumentMargin(16)
-        self.browser.setMarkdown(help_text())
+        self.browser.setMarkdown(text or help_text())
         _set_type(self.browser.document())
         self.browser.setAccessibleName("Help")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

@@ -101,8 +101,8 @@ class Transport(QFrame):
         self.record.clicked.connect(self._actions["record"].trigger)
         self.input.picked.connect(self._pick_input)
         self.output.picked.connect(self._pick_output)
-        self.model.picked.connect(lambda line: self._set(model=line.value))
-        self.block.picked.connect(lambda line: self._set(block_samples=int(line.value)))
+        self.model.picked.connect(lambda line: self.change(model=line.value))
+        self.block.picked.connect(lambda line: self.change(block_samples=int(line.value)))
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -260,16 +260,21 @@ class Transport(QFrame):
             self._restore()
             self._actions["open"].trigger()
         else:
-            self._set(input=line.value)
+            self.change(input=line.value)
 
     def _pick_output(self, line: Choice) -> None:
         if line == choices.SAVE_FILE:
             self._restore()
             self._actions["save"].trigger()
         else:
-            self._set(output=line.value)
+            self.change(output=line.value)
 
-    def _set(self, **changes: object) -> None:
+    def open_file(self, path: str) -> None:
+        """Play a file."""
+        self.choose(input_key=path, notify=True)
+
+    def change(self, **changes: object) -> None:
+        """Change settings; emits `changed` if they differ."""
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         if settings != self._settings:
             self._settings = settings

@@ -23,6 +23,11 @@ class ColourMap(StrEnum):
     CIVIDIS = "cividis"
     GREY = "CET-L1"
 
+    @property
+    def label(self) -> str:
+        """Text for the user."""
+        return self.name.capitalize()
+
 
 def color_map(name: ColourMap) -> pg.ColorMap:
     """The colour map of a name."""

@@ -17,6 +17,11 @@ class ThemeChoice(StrEnum):
     DARK = "dark"
     LIGHT = "light"
 
+    @property
+    def label(self) -> str:
+        """Text for the user."""
+        return "Like the system" if self is ThemeChoice.SYSTEM else self.value.capitalize()
+
 
 @dataclass(frozen=True)
 class Theme:

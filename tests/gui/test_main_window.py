@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QWidget
 
 from gui.control.actions import ACTIONS, key_text
 from gui.control.user_settings import UserSettings
@@ -180,3 +180,54 @@ def test_no_text_is_cut_off(qtbot, tmp_path, size) -> None:
         assert widget.height() >= widget.minimumSizeHint().height() - 1, widget.text()
         corner = widget.mapTo(opened.window, widget.rect().bottomRight())
         assert corner.x() < opened.window.width(), widget.text()
+
+
+def test_compute_and_threads_are_chosen_in_the_menu_and_saved(qtbot, tmp_path) -> None:
+    first = Opened(qtbot, tmp_path)
+    before = first.running()
+    submenu(first, "Compute on").actions()[1].trigger()
+    submenu(first, "CPU threads").actions()[1].trigger()
+    first.wait(lambda: first.window.session.engine_thread.engine not in (None, before))
+    first.wait(lambda: first.running().settings.threads == 1)
+    assert first.running().settings.compute == "cpu"
+    first.window.close()
+    again = Opened(qtbot, tmp_path, FakeWorld())
+    settings = again.running().settings
+    assert (settings.compute, settings.threads) == ("cpu", 1)
+    assert submenu(again, "CPU threads").actions()[1].isChecked()
+
+
+def test_recent_files_are_listed_newest_first_and_saved(qtbot, tmp_path) -> None:
+    first = Opened(qtbot, tmp_path)
+    first.running()
+    paths = [str(tmp_path / name) for name in ("one.wav", "two.flac", "one.wav")]
+    for path in paths:
+        first.transport.open_file(path)
+        first.wait(lambda path=path: first.running().settings.input == path)
+        first.wait(lambda path=path: first.window.session.recent_files[:1] == (path,))
+    first.window.close()
+    again = Opened(qtbot, tmp_path, FakeWorld())
+    again.running()
+    recent = submenu(again, "Recent files")
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()] == ["one.wav", "two.flac"]
+    recent.actions()[1].trigger()
+    again.wait(lambda: again.running().settings.input == paths[1])
+
+
+def submenu(opened: Opened, title: str) -> QMenu:
+    """A submenu of the window's menu."""
+    menus = opened.transport.menu.menu().findChildren(QMenu) + opened.window.findChildren(QMenu)
+    return next(menu for menu in menus if menu.title() == title)
+
+
+def test_first_steps_are_shown_at_the_first_start_only(qtbot, tmp_path) -> None:
+    settings = UserSettings(str(tmp_path / "user_settings.ini"))
+    assert settings.first_start
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.commands.show_first_steps()
+    page = opened.window.findChild(HelpPage)
+    assert "Bundled clip" in page.browser.toPlainText()
+    opened.window.close()
+    assert not UserSettings(str(tmp_path / "user_settings.ini")).first_start

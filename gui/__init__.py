@@ -1,1 +1,1 @@
-"""The window. Talks to ``realtime`` only."""
+"""The Qt window. Imports nothing but ``realtime``."""

@@ -1,4 +1,4 @@
-"""Opens the window: what ``topoctave`` without a subcommand does."""
+"""Opens the window: ``topoctave`` without a subcommand."""
 
 import ctypes
 import os
@@ -10,7 +10,7 @@ from realtime.engine.settings import Settings
 
 
 def display_available() -> bool:
-    """Whether windows can be opened here; asks the display, as Qt would abort without one."""
+    """Whether a window can be opened. Qt would abort the process without a display."""
     if not sys.platform.startswith("linux"):
         return True
     if os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc"):
@@ -36,16 +36,16 @@ def _x11_answers() -> bool:
     if xcb.xcb_connection_has_error(connection):
         xcb.xcb_disconnect(connection)
         return False
-    # It stays open until the process ends: a display without other clients (Xvfb) starts anew
-    # when its last one leaves, and would then refuse Qt, which comes next.
+    # The connection stays open until the process ends. Xvfb resets when its last client leaves
+    # and would refuse Qt, which connects next.
     return True
 
 
 def _check_libraries() -> None:
-    """Miss in Python what Qt would abort without.
+    """Check for the library without which Qt would abort.
 
     Raises:
-        ImportError: if a library is missing; says which.
+        ImportError: if the library is missing.
     """
     platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
     wants_x11 = platform == "xcb" or (not platform and not _wayland_answers())
@@ -60,23 +60,23 @@ def main(settings: Settings | None = None) -> int:
     """Run the window until it is closed.
 
     Args:
-        settings: InputStream, output and model to start with; None for what is remembered.
+        settings: Input, output and model to start with; None for the saved ones.
 
     Returns:
         The process's exit code.
 
     Raises:
-        ImportError: if Qt or a library of the system that it needs is missing.
+        ImportError: if Qt or a system library that Qt needs is missing.
     """
     _check_libraries()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
-    from gui.control.user_settings import Memory
+    from gui.control.user_settings import UserSettings
     from gui.engine_interface import real_services
     from gui.main_window import MainWindow
     from gui.widgets import theme
-    from gui.widgets.icons import app_icon
+    from gui.widgets.icon import app_icon
 
     app = QApplication.instance() or QApplication(sys.argv[:1])
     assert isinstance(app, QApplication)
@@ -84,14 +84,16 @@ def main(settings: Settings | None = None) -> int:
     app.setApplicationDisplayName("Topoctave")
     app.setDesktopFileName("topoctave")
     app.setWindowIcon(app_icon())
-    memory = Memory()
-    theme.apply(app, theme.resolve(memory.load().theme))
-    window = MainWindow(real_services(), memory, settings)
+    user_settings = UserSettings()
+    first_start = user_settings.first_start
+    theme.apply(app, theme.resolve(user_settings.load().theme))
+    window = MainWindow(real_services(), user_settings, settings)
     window.show()
-    # Ctrl+C in the terminal closes the window as a click would; the window's own timer lets
-    # Python see the signal.
-    before = signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
+    if first_start:
+        window.commands.show_first_steps()
+    # Ctrl+C in the terminal closes the window. The refresh timer lets Python handle the signal.
+    previous_handler = signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
     try:
         return app.exec()
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, previous_handler)

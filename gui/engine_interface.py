@@ -1,4 +1,4 @@
-"""What the window needs of the engine, so that a fake one can stand in for it."""
+"""The part of the engine that the window uses, as protocols that a fake engine can implement."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
 
 
 class Tapped(Protocol):
-    """What has taps."""
+    """An engine with taps."""
 
     @property
     def tap_delay_samples(self) -> int:
-        """What the output tap lags behind the input tap, in samples at 44.1 kHz."""
+        """Delay of the output tap against the input tap, in samples at 44.1 kHz."""
 
     @property
     def input_tap(self) -> TapLike:
-        """What goes into the front end, 22.05 kHz."""
+        """Input of the front end, 22.05 kHz."""
 
     @property
     def output_tap(self) -> TapLike:
-        """What goes out, 44.1 kHz."""
+        """Output, 44.1 kHz."""
 
 
 class Engine(Tapped, Protocol):
@@ -38,19 +38,19 @@ class Engine(Tapped, Protocol):
     parameters: Parameters
 
     def start(self) -> None:
-        """Let audio run."""
+        """Start the audio."""
 
     def stop(self) -> None:
-        """End it; harmless when called twice."""
+        """Stop; a second call does nothing."""
 
     def snapshot(self) -> Snapshot:
-        """One look at it."""
+        """Current state."""
 
     def reset_counters(self) -> None:
-        """Start counting faults from zero."""
+        """Set the fault counters to zero."""
 
     def seek(self, seconds: float) -> None:
-        """Move in a file input."""
+        """Move to a position in a file input."""
 
 
 class OpenEngine(Protocol):
@@ -63,21 +63,21 @@ class OpenEngine(Protocol):
         parameters: Parameters | None = ...,
         progress: Callable[[str], None] = ...,
     ) -> Engine:
-        """Load, warm up and open; takes seconds."""
+        """Load and warm up the model and open the devices; takes seconds."""
 
 
 @dataclass(frozen=True)
 class Services:
-    """The world behind the window; every call but `list_models` runs off the GUI thread."""
+    """Functions behind the window. All but `list_models` are called off the GUI thread."""
 
     open_engine: OpenEngine
     list_devices: Callable[[bool], list[Device]]
-    """True scans again; raises ``DeviceError`` where there is no audio system."""
+    """True rescans; raises ``DeviceError`` without an audio system."""
     list_models: Callable[[], list[ModelInfo]]
 
 
 def real_services() -> Services:
-    """The engine of ``realtime``; loads neither torch nor PortAudio until it is used."""
+    """The real engine; imports torch and PortAudio on first use."""
 
     def open_engine(
         settings: Settings,
@@ -85,13 +85,13 @@ def real_services() -> Services:
         parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> Engine:
-        from realtime.engine.open import open_engine as opened
+        from realtime.engine.open import open_engine as open_live_engine
 
-        return opened(settings, parameters=parameters, progress=progress)
+        return open_live_engine(settings, parameters=parameters, progress=progress)
 
     def list_devices(rescan: bool) -> list[Device]:
-        from realtime.audio_io.devices import list_devices as listed
+        from realtime.audio_io.devices import list_devices as scan
 
-        return listed(rescan=rescan)
+        return scan(rescan=rescan)
 
     return Services(open_engine, list_devices, shipped_models)

@@ -54,7 +54,7 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     """Take one picture, in a process with a display."""
     from PySide6.QtWidgets import QApplication
 
-    from gui.control.user_settings import Memory, Remembered
+    from gui.control.user_settings import Preferences, UserSettings
     from gui.control.warnings import NO_DEVICES, TOO_SLOW
     from gui.engine_interface import real_services
     from gui.main_window import MainWindow
@@ -66,17 +66,17 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     choice = ThemeChoice.LIGHT if light else ThemeChoice.DARK
     theme.apply(app, theme.resolve(choice))
     with tempfile.TemporaryDirectory() as folder:
-        memory = Memory(str(Path(folder) / "memory.ini"))
-        memory.save(Remembered(theme=choice, silenced=(NO_DEVICES.key, TOO_SLOW.key)))
+        user_settings = UserSettings(str(Path(folder) / "user_settings.ini"))
+        user_settings.save(Preferences(theme=choice, silenced=(NO_DEVICES.key, TOO_SLOW.key)))
         settings = Settings(input="demo", output="null", loop=True, block_samples=2048)
-        window = MainWindow(real_services(), memory, settings)
+        window = MainWindow(real_services(), user_settings, settings)
         window.resize(width, height)
         window.show()
-        while window.session.controller.engine is None:
+        while window.session.engine_thread.engine is None:
             pause(50)
             if window.panels.banner.notice is not None:
                 raise SystemExit(window.panels.banner.notice.text)
-        engine = window.session.controller.engine
+        engine = window.session.engine_thread.engine
         for begin_s, bypass in zip((*ORIGINAL_S, FILL_S), (True, False, None), strict=True):
             while engine.snapshot().seconds < begin_s:
                 pause(30)

@@ -1,1 +1,1 @@
-"""What the window's parts ask for: the session, the engine's thread, actions, settings."""
+"""Logic of the window: session, engine thread, actions, settings."""

@@ -1,185 +1,123 @@
-"""What the user can do, by name: keys, menu and buttons lead here."""
+"""The actions of the window: one list for shortcuts, menu, buttons, tool tips and help."""
 
-from collections.abc import Callable
-from pathlib import Path
+from dataclasses import dataclass
 
 from PySide6.QtCore import QObject
-from PySide6.QtWidgets import QMessageBox, QWidget
+from PySide6.QtGui import QAction, QActionGroup, QKeySequence
+from PySide6.QtWidgets import QWidget
 
-from gui.control.dialogs import Dialogs, recordings_folder
-from gui.control.session import Session
-from gui.panels.help import HelpPage
-from gui.panels.view_bar import STEP_S
-from gui.spectrogram.frequency_scale import Scale
-from realtime.files.recorder import Recording
-from realtime.sample_rates import SAMPLE_RATE_OUT
-
-MIX_STEP_PERCENT = 5
-_BLIND_KEYS = ("bypass", "listen_a", "blind", "answer_a", "answer_b")
+from gui.widgets.icon import icon
+from gui.widgets.theme import Theme
 
 
-class Commands(QObject):
-    """Carries out the actions of :data:`gui.panels.shortcuts.KEYS` and of the menu."""
+@dataclass(frozen=True)
+class ActionSpec:
+    """One action.
 
-    def __init__(self, window: QWidget, session: Session, dialogs: Dialogs) -> None:
+    Attributes:
+        name: Identifies the action in the program.
+        text: Text in the menu and on buttons.
+        help: One line for tool tips and the help page.
+        keys: Shortcut in Qt's portable notation; empty for none.
+        checkable: Whether the action is switched on and off.
+        icon: Name of an icon; empty for none.
+        repeats: Whether a held key repeats the action.
+        group: Exclusive group of checkable actions; empty for none.
+    """
+
+    name: str
+    text: str
+    help: str
+    keys: str = ""
+    checkable: bool = False
+    icon: str = ""
+    repeats: bool = False
+    group: str = ""
+
+
+ACTIONS = (
+    ActionSpec("start", "Start", "Start and stop", "Space"),
+    ActionSpec("bypass", "Switch A/B", "Switch between A and B; hold the key to compare", "B"),
+    ActionSpec("listen_a", "Listen to A", "Listen to A", "A"),
+    ActionSpec("match", "Match loudness", "Match the loudness of A and B", "M", checkable=True),
+    ActionSpec("blind", "Blind test (ABX)…", "Blind test (ABX)", "X"),
+    ActionSpec("answer_a", "X is A", "Blind test: X is A", "Shift+A"),
+    ActionSpec("answer_b", "X is B", "Blind test: X is B", "Shift+B"),
+    ActionSpec("record", "Record", "Record input and output as two WAV files", "R"),
+    ActionSpec(
+        "freeze", "Freeze", "Freeze the spectrograms; the audio continues", "F",
+        checkable=True, icon="freeze",
+    ),
+    ActionSpec("live", "Back to live", "Show the newest sound, without zoom", "Home"),
+    ActionSpec("zoom_in", "Zoom in", "Zoom in time", "+", repeats=True),
+    ActionSpec("zoom_out", "Zoom out", "Zoom out in time", "-", repeats=True),
+    ActionSpec("linear", "Linear", "Linear frequency axis", "1", checkable=True, group="scale"),
+    ActionSpec("mel", "Mel", "Mel frequency axis", "2", checkable=True, group="scale"),
+    ActionSpec("log", "Log", "Logarithmic frequency axis", "3", checkable=True, group="scale"),
+    ActionSpec(
+        "spectrum", "Spectrum", "Spectra of input, output and their difference", "S",
+        checkable=True, icon="spectrum",
+    ),
+    ActionSpec("wave", "Waveform", "Waveforms", "W", checkable=True, icon="wave"),
+    ActionSpec("copy_values", "Copy values", "Copy the values under the cross-hair", "C"),
+    ActionSpec("copy_picture", "Copy picture", "Copy the spectrograms as a picture", "Ctrl+C"),
+    ActionSpec("save_picture", "Save picture…", "Save the spectrograms as PNG or SVG", "Ctrl+S"),
+    ActionSpec("loop", "Loop", "Loop the file", "L", checkable=True, icon="loop"),
+    ActionSpec("back", "Back", "Five seconds back in a file", "Left", repeats=True),
+    ActionSpec("forward", "Forward", "Five seconds forward in a file", "Right", repeats=True),
+    ActionSpec("more", "More octave", "More of the restored octave", "Up", repeats=True),
+    ActionSpec("less", "Less octave", "Less of the restored octave", "Down", repeats=True),
+    ActionSpec("reset", "Reset counters", "Reset fault counters and clip lights", "0"),
+    ActionSpec("open", "Open a file…", "Open a file as input", "Ctrl+O"),
+    ActionSpec("save", "Write to a file…", "Write the output to a file"),
+    ActionSpec("restore", "Restore files…", "Restore files and folders", "Ctrl+R"),
+    ActionSpec("folder", "Recordings folder…", "Choose the folder of recordings"),
+    ActionSpec("export", "Export answers…", "Export the answers of the blind test"),
+    ActionSpec("refresh", "Rescan devices", "Rescan the sound devices", "F5"),
+    ActionSpec("dismiss", "Dismiss", "Dismiss a message, leave the blind test", "Esc"),
+    ActionSpec("unsilence", "Show hidden warnings again", "Show hidden warnings again"),
+    ActionSpec("help", "Help", "Help", "F1"),
+    ActionSpec("first_steps", "First steps", "How to begin"),
+    ActionSpec("about", "About Topoctave", "About Topoctave"),
+    ActionSpec("menu", "Menu", "More", "F10"),
+    ActionSpec("quit", "Quit", "Quit", "Ctrl+Q"),
+)  # fmt: skip
+
+
+def key_text(keys: str) -> str:
+    """A shortcut as the system writes it."""
+    return QKeySequence(keys).toString(QKeySequence.SequenceFormat.NativeText)
+
+
+class Actions(QObject):
+    """The ``QAction`` objects of :data:`ACTIONS`, by name.
+
+    Args:
+        window: Window in which the shortcuts work.
+    """
+
+    def __init__(self, window: QWidget) -> None:
         super().__init__(window)
-        self._window = window
-        self._session = session
-        self._dialogs = dialogs
-        self.folder = ""
-        """Where recordings go; empty for the music folder."""
-        self._actions = self._plain_actions()
-        session.recording.ended.connect(self._recorded)
-        session.recording.refused.connect(lambda text: session.notices.error(text))
+        self._actions: dict[str, QAction] = {}
+        groups: dict[str, QActionGroup] = {}
+        for spec in ACTIONS:
+            action = QAction(spec.text, self)
+            action.setObjectName(spec.name)
+            action.setCheckable(spec.checkable)
+            action.setToolTip(f"{spec.help} ({key_text(spec.keys)})" if spec.keys else spec.help)
+            action.setAutoRepeat(spec.repeats)
+            if spec.keys:
+                action.setShortcut(QKeySequence(spec.keys))
+            if spec.group:
+                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
+            window.addAction(action)
+            self._actions[spec.name] = action
 
-    def _plain_actions(self) -> dict[str, Callable[[], object]]:
-        session, panels = self._session, self._session.panels
-        view, listening = panels.view_bar, panels.listening
-        actions: dict[str, Callable[[], object]] = {
-            "start": session.toggle,
-            "refresh": session.refresh,
-            "bypass": lambda: listening.set_bypass(not listening.ab.bypass),
-            "listen_a": lambda: listening.set_bypass(True),
-            "match": listening.match.toggle,
-            "blind": lambda: self.set_blind(True),
-            "record": self._record,
-            "freeze": view.freeze.toggle,
-            "spectrum": view.spectrum.toggle,
-            "wave": view.wave.toggle,
-            "loop": view.loop.toggle,
-            "back": lambda: view.step(-STEP_S),
-            "forward": lambda: view.step(STEP_S),
-            "more": lambda: self._turn_mix(MIX_STEP_PERCENT),
-            "less": lambda: self._turn_mix(-MIX_STEP_PERCENT),
-            "reset": self._reset,
-            "open": self._open,
-            "save": self._save,
-            "export": self._export,
-            "dismiss": self._dismiss,
-            "folder": self._choose_folder,
-            "unsilence": self._unsilence,
-            "help": lambda: HelpPage(self._window).show(),
-            "about": self._about,
-            "menu": panels.transport.menu.showMenu,
-            "quit": self._window.close,
-        }
-        for scale in Scale:
-            actions[scale.value] = view.scales[scale].click
-        return actions
+    def __getitem__(self, name: str) -> QAction:
+        return self._actions[name]
 
-    def act(self, name: str) -> None:
-        """Do it; a name that means nothing now does nothing."""
-        if self._session.panels.blind and name in _BLIND_KEYS:
-            self._act_blindly(name)
-        elif name in self._actions:
-            self._actions[name]()
-
-    def release(self, name: str) -> None:
-        """A key that was held is let go: take back what comparing did."""
-        if name == "bypass" and not self._session.panels.blind:
-            self.act("bypass")
-
-    def set_blind(self, blind: bool) -> None:
-        """Go to the blind test, or back to the pictures."""
-        panels = self._session.panels
-        if blind == panels.blind:
-            return
-        panels.show_blind(blind)
-        if blind:
-            if not self._session.active:
-                self._session.start()
-            panels.abx.enter()
-        else:
-            panels.listening.set_bypass(False)
-
-    def _act_blindly(self, name: str) -> None:
-        abx = self._session.panels.abx
-        match name:
-            case "bypass":
-                abx.play("B")
-            case "listen_a":
-                abx.play("A")
-            case "blind":
-                abx.play("X")
-            case _:
-                abx.answer(said_b=name == "answer_b")
-
-    def _turn_mix(self, percent: int) -> None:
-        mix = self._session.panels.listening.mix
-        mix.set_value(mix.value + percent)
-
-    def _reset(self) -> None:
-        engine = self._session.controller.engine
-        if engine is not None:
-            engine.reset_counters()
-        pictures = self._session.panels.spectrograms
-        for meter in (pictures.input_meter, pictures.output_meter):
-            meter.clear_clip()
-
-    def _open(self) -> None:
-        if path := self._dialogs.open_sound(self._window):
-            self._session.panels.transport.choose(input_key=path, told=True)
-
-    def _save(self) -> None:
-        if path := self._dialogs.save_sound(self._window):
-            self._session.panels.transport.choose(output_key=path, told=True)
-
-    def _dismiss(self) -> None:
-        panels = self._session.panels
-        if panels.banner.notice is not None:
-            panels.banner.dismiss()
-        elif panels.blind:
-            self.set_blind(False)
-
-    def _unsilence(self) -> None:
-        self._session.notices.silenced = ()
-
-    def _choose_folder(self) -> None:
-        start = self.folder or recordings_folder()
-        self.folder = self._dialogs.folder(self._window, start) or self.folder
-
-    def _record(self) -> None:
-        session, recording = self._session, self._session.recording
-        engine = session.controller.engine
-        if recording.active:
-            recording.finish()
-        elif engine is not None:
-            recording.begin(engine, Path(self.folder or recordings_folder()))
-        session.panels.transport.show_recording(recording.active)
-
-    def _recorded(self, recording: Recording) -> None:
-        notices = self._session.notices
-        if recording.error:
-            notices.error(recording.error)
-        else:
-            lost = 1000 * recording.lost_samples / SAMPLE_RATE_OUT
-            slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
-            names = f"{recording.input_path.name} and {recording.output_path.name}"
-            folder = recording.input_path.parent
-            notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
-
-    def _export(self) -> None:
-        path = self._dialogs.save_table(self._window)
-        if not path:
-            return
-        panels, notices = self._session.panels, self._session.notices
-        about = {
-            "input": panels.transport.input.currentText(),
-            "model": panels.transport.settings.model,
-            "mix": f"{panels.listening.parameters.mix:g}",
-            "loudness_match": panels.listening.match_db.text(),
-        }
-        try:
-            panels.abx.write(Path(path), about)
-        except OSError as error:
-            notices.error(f"The answers could not be written: {error.strerror}")
-        else:
-            notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
-
-    def _about(self) -> None:
-        QMessageBox.about(
-            self._window,
-            "About Topoctave",
-            "<b>Topoctave</b><br>Gives 22.05 kHz audio its missing top octave, live.<br><br>"
-            "MIT licence; the models name their own, see <i>topoctave models</i>.",
-        )
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of the icons."""
+        for spec in ACTIONS:
+            if spec.icon:
+                self[spec.name].setIcon(icon(spec.icon, theme.muted, checked=theme.accent))

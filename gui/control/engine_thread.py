@@ -1,9 +1,8 @@
-"""Opens, starts and stops engines on a thread of its own, so that the window never waits.
+"""Opens, starts and stops engines on a worker thread, so that the window never blocks.
 
-Everything that may take long or touches the audio system (listing devices, loading a model,
-opening, starting and stopping) runs on this one thread, one after the other; answers come back
-to the GUI thread as Qt signals. A request that was overtaken by a newer one is dropped. A job that
-raises what nobody foresaw is reported in one line, and the thread goes on with the next one.
+Listing devices, loading a model, opening, starting and stopping run on this one thread in order.
+Results return to the GUI thread as Qt signals. A newer request cancels an older one. An unexpected
+exception is reported in one line, and the thread continues with the next job.
 """
 
 from __future__ import annotations
@@ -26,32 +25,32 @@ if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
 
 JOIN_S = 1.5
-"""A window closes within two seconds, whatever a driver does."""
+"""Limit for the thread to end: the window must close within two seconds."""
 
 
 @dataclass(frozen=True)
 class _Job:
-    """Something to do on the engine's thread, and what it is called if it fails."""
+    """A job for the engine thread and its name in error messages."""
 
     name: str
     run: Callable[[], None]
 
 
-class Controller(QObject):
-    """The engine's life as the window sees it; call its methods in the GUI thread."""
+class EngineThread(QObject):
+    """Owns the engine and its thread. Call the methods in the GUI thread."""
 
     progressed = Signal(str)
-    """What is being done, in a few words."""
+    """The current step of opening, in a few words."""
     opened = Signal(object)
-    """An engine runs."""
+    """The engine is running."""
     failed = Signal(str)
-    """One line: why there is none."""
+    """Why the engine could not be opened, in one line."""
     closed = Signal()
-    """The engine that ran is stopped."""
+    """The engine has stopped."""
     listed = Signal(list)
-    """Sound devices, as :class:`realtime.audio_io.devices.Device`."""
-    broke = Signal(str)
-    """One line: what failed without anybody waiting for its answer."""
+    """List of :class:`realtime.audio_io.devices.Device`."""
+    job_failed = Signal(str)
+    """Failure of a job that has no other error signal, in one line."""
     _settled = Signal(int, object, str)
 
     def __init__(self, services: Services, parent: QObject | None = None) -> None:
@@ -60,18 +59,18 @@ class Controller(QObject):
         self._parameters = Parameters()
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._latest = 0
-        self._live: Engine | None = None  # The worker thread's; the GUI's is `engine`.
+        self._live: Engine | None = None  # Used by the worker thread; the GUI thread uses `engine`.
         self.engine: Engine | None = None
-        """What runs, None while nothing does."""
+        """The running engine, or None."""
         self.busy = False
-        """An engine is being opened."""
+        """True while an engine is being opened."""
         self._settled.connect(self._settle)
         self._thread = threading.Thread(target=self._work, name="gui-engine", daemon=True)
         self._thread.start()
 
     @property
     def parameters(self) -> Parameters:
-        """The A/B mix and gains, of the engine that runs and of the next one."""
+        """Bypass, mix and gains of the running engine and of the next one."""
         return self._parameters
 
     @parameters.setter
@@ -81,25 +80,25 @@ class Controller(QObject):
             self.engine.parameters = parameters
 
     def open(self, settings: Settings, *, position_s: float = 0.0) -> None:
-        """Stop what runs, open anew and start; at `position_s` if the input is a file."""
+        """Stop the running engine, open a new one and start it; a file starts at `position_s`."""
         request = self._next()
         self.busy = True
         self._jobs.put(_Job("opening", lambda: self._open(request, settings, position_s)))
 
     def close(self) -> None:
-        """Stop what runs."""
+        """Stop the running engine."""
         request = self._next()
         self.busy = False
         self._jobs.put(_Job("stopping", lambda: self._close(request)))
 
     def list_devices(self, *, rescan: bool = False) -> None:
-        """Ask for the sound devices; a new scan stops what runs, as PortAudio must restart."""
+        """List the sound devices. A rescan stops the engine, because PortAudio must restart."""
         if rescan:
             self.close()
         self._jobs.put(_Job("looking for sound devices", lambda: self._list(rescan)))
 
     def shut_down(self) -> bool:
-        """Stop everything and end the thread; False if a driver hangs and it was left behind."""
+        """Stop the engine and end the thread; False if the thread did not end in time."""
         self._next()
         self._jobs.put(_Job("stopping", self._stop_live))
         self._jobs.put(None)
@@ -112,7 +111,7 @@ class Controller(QObject):
         return self._latest
 
     def _settle(self, request: int, engine: Engine | None, error: str) -> None:
-        """In the GUI thread: take the answer to the newest request."""
+        """Take the result of the newest request, in the GUI thread."""
         if request != self._latest:
             return
         self.busy = False
@@ -122,11 +121,11 @@ class Controller(QObject):
         elif engine is None:
             self.closed.emit()
         else:
-            # The listener may have turned a knob while it was being opened.
+            # The parameters may have changed while the engine was being opened.
             engine.parameters = self._parameters
             self.opened.emit(engine)
 
-    # From here on: the worker thread.
+    # The methods below run in the worker thread.
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
@@ -137,9 +136,9 @@ class Controller(QObject):
     def _reporting(self, name: str) -> Iterator[None]:
         try:
             yield
-        # The window must outlive whatever a driver or a model does.
+        # Any failure of a driver or model must leave the window usable.
         except Exception as error:  # noqa: BLE001
-            self._tell(self.broke, f"{name} failed: {type(error).__name__}: {one_line(error)}")
+            self._emit(self.job_failed, f"{name} failed: {type(error).__name__}: {one_line(error)}")
 
     def _open(self, request: int, settings: Settings, position_s: float) -> None:
         self._stop_live()
@@ -155,24 +154,24 @@ class Controller(QObject):
                 self._live.start()
         except (TopoctaveError, ValueError, OSError) as error:
             self._stop_live()
-            self._tell(self._settled, request, None, one_line(error))
-        # As in `_reporting`, but here somebody waits for the answer.
+            self._emit(self._settled, request, None, one_line(error))
+        # As in `_reporting`, but this request needs an answer.
         except Exception as error:  # noqa: BLE001
             self._stop_live()
             text = f"{type(error).__name__}: {one_line(error)}"
-            self._tell(self._settled, request, None, text)
+            self._emit(self._settled, request, None, text)
         else:
-            self._tell(self._settled, request, self._live, "")
+            self._emit(self._settled, request, self._live, "")
 
     def _progress(self, text: str) -> None:
-        self._tell(self.progressed, text)
+        self._emit(self.progressed, text)
 
     def _close(self, request: int) -> None:
         self._stop_live()
-        self._tell(self._settled, request, None, "")
+        self._emit(self._settled, request, None, "")
 
-    def _tell(self, signal: SignalInstance, *values: object) -> None:
-        # A window that was closed meanwhile has nobody to tell any more.
+    def _emit(self, signal: SignalInstance, *values: object) -> None:
+        # Emitting raises RuntimeError when the window was closed in the meantime.
         with contextlib.suppress(RuntimeError):
             signal.emit(*values)
 
@@ -184,16 +183,15 @@ class Controller(QObject):
 
     def _list(self, rescan: bool) -> None:
         devices: list[Device] = []
-        # Without an audio system, or with a broken one, the clip and files still play, into
-        # nowhere or a file.
+        # Without a working audio system, files can still be processed into a file or nowhere.
         try:
             with contextlib.suppress(TopoctaveError, OSError):
                 devices = self._services.list_devices(rescan)
         finally:
-            self._tell(self.listed, devices)
+            self._emit(self.listed, devices)
 
 
 def one_line(error: BaseException) -> str:
-    """An error's text without line breaks."""
+    """The message of an error without line breaks."""
     text = " ".join(str(error).split())
     return text or type(error).__name__

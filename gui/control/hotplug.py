@@ -1,47 +1,46 @@
-"""Notices that sound devices came or went, through Qt's media devices."""
+"""Detects added and removed sound devices through QtMultimedia."""
 
 from PySide6.QtCore import QLoggingCategory, QObject, QTimer, Signal
 
 SETTLE_MS = 800
-"""One plug makes several changes."""
+"""One plug causes several change signals; they are merged."""
 
 
 class HotPlug(QObject):
-    """Tells of changes; PortAudio, which plays, does not notice them by itself.
+    """Emits `changed` after devices added or removed. PortAudio does not detect changes by itself.
 
-    Qt's multimedia module is optional: without it there is no notice, and F5 still finds
-    new devices.
+    QtMultimedia is optional. Without it, F5 still rescans the devices.
     """
 
     changed = Signal()
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
-        self._quiet = QTimer(self)
-        self._quiet.setSingleShot(True)
-        self._quiet.setInterval(SETTLE_MS)
-        self._quiet.timeout.connect(self.changed)
+        self._settle_timer = QTimer(self)
+        self._settle_timer.setSingleShot(True)
+        self._settle_timer.setInterval(SETTLE_MS)
+        self._settle_timer.timeout.connect(self.changed)
         self._media: QObject | None = None
 
     def start(self) -> bool:
-        """Begin to watch; False where Qt cannot."""
-        # Which libraries it loads is of no interest to whoever reads the terminal.
+        """Start to watch; False if QtMultimedia is missing."""
+        # The module logs the libraries that it loads.
         QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         try:
             from PySide6.QtMultimedia import QMediaDevices
         except ImportError:
             return False
         media = QMediaDevices(self)
-        media.audioInputsChanged.connect(self._quiet.start)
-        media.audioOutputsChanged.connect(self._quiet.start)
-        # Asking once makes Qt watch.
+        media.audioInputsChanged.connect(self._settle_timer.start)
+        media.audioOutputsChanged.connect(self._settle_timer.start)
+        # Qt emits signals only after the lists were read once.
         media.audioInputs()
         media.audioOutputs()
         self._media = media
         return True
 
     def stop(self) -> None:
-        """Watch no more."""
-        self._quiet.stop()
+        """Stop watching."""
+        self._settle_timer.stop()
         if self._media is not None:
             self._media.blockSignals(True)

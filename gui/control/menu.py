@@ -1,61 +1,94 @@
-"""The window's menu."""
+"""The window's menu, made of the actions."""
 
+import os
 from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtGui import QAction, QActionGroup
 from PySide6.QtWidgets import QMenu, QWidget
 
-from gui.spectrogram.color_maps import ColourMap
-from gui.widgets.theme import ThemeChoice
+from gui.control.actions import Actions
 
-_MAPS = {ColourMap.EMBER: "Ember", ColourMap.ICE: "Ice", ColourMap.GREY: "Grey"}
-_THEMES = {
-    ThemeChoice.SYSTEM: "Like the system",
-    ThemeChoice.DARK: "Dark",
-    ThemeChoice.LIGHT: "Light",
-}
+_SECTIONS: tuple[tuple[str, ...], ...] = (
+    ("open", "save", "restore", "folder"),
+    ("blind",),
+    ("live", "copy_values", "copy_picture", "save_picture"),
+)
+_LAST_SECTIONS: tuple[tuple[str, ...], ...] = (
+    ("unsilence", "first_steps", "help", "about"),
+    ("quit",),
+)
+
+Value = TypeVar("Value")
 
 
-def build_menu(
-    parent: QWidget,
-    *,
-    act: Callable[[str], None],
-    colour_map: ColourMap,
-    choose_map: Callable[[ColourMap], None],
-    theme: ThemeChoice,
-    choose_theme: Callable[[ThemeChoice], None],
-) -> QMenu:
-    """A menu whose plain lines call `act` with a name of the window's actions."""
+def build_menu(parent: QWidget, actions: Actions, submenus: list[QMenu]) -> QMenu:
+    """The menu of the window.
+
+    Args:
+        parent: The window.
+        actions: The actions by name.
+        submenus: Submenus that stand between the actions.
+    """
     menu = QMenu(parent)
-
-    def line(text: str, name: str, keys: str = "") -> None:
-        action = QAction(f"{text}\t{keys}" if keys else text, menu)
-        action.triggered.connect(lambda: act(name))
-        menu.addAction(action)
-
-    line("Open a file…", "open", "Ctrl+O")
-    line("Recordings folder…", "folder")
-    menu.addSeparator()
-    line("Blind test (ABX)…", "blind", "X")
-    menu.addSeparator()
-    maps = menu.addMenu("Colours of the pictures")
-    group = QActionGroup(maps)
-    for kind, text in _MAPS.items():
-        action = QAction(text, maps, checkable=True, checked=kind is colour_map)
-        action.triggered.connect(lambda _=False, chosen=kind: choose_map(chosen))
-        group.addAction(action)
-        maps.addAction(action)
-    themes = menu.addMenu("Theme")
-    group = QActionGroup(themes)
-    for choice, text in _THEMES.items():
-        action = QAction(text, themes, checkable=True, checked=choice is theme)
-        action.triggered.connect(lambda _=False, chosen=choice: choose_theme(chosen))
-        group.addAction(action)
-        themes.addAction(action)
-    menu.addSeparator()
-    line("Show hidden warnings again", "unsilence")
-    line("Help", "help", "F1")
-    line("About Topoctave", "about")
-    menu.addSeparator()
-    line("Quit", "quit", "Ctrl+Q")
+    for section in _SECTIONS:
+        menu.addActions([actions[name] for name in section])
+        menu.addSeparator()
+    for submenu in submenus:
+        menu.addMenu(submenu)
+    for section in _LAST_SECTIONS:
+        menu.addSeparator()
+        menu.addActions([actions[name] for name in section])
     return menu
+
+
+def choice_menu(
+    title: str,
+    parent: QWidget,
+    choices: list[tuple[Value, str]],
+    current: Value,
+    choose: Callable[[Value], None],
+) -> QMenu:
+    """A submenu with one checked choice.
+
+    Args:
+        title: Title of the submenu.
+        parent: The window.
+        choices: Values and their texts.
+        current: The checked value.
+        choose: Called with the chosen value.
+    """
+    menu = QMenu(title, parent)
+    group = QActionGroup(menu)
+    for value, text in choices:
+        action = QAction(text, menu, checkable=True, checked=value == current)
+        action.triggered.connect(lambda _=False, chosen=value: choose(chosen))
+        group.addAction(action)
+        menu.addAction(action)
+    return menu
+
+
+def recent_menu(
+    parent: QWidget, recent: Callable[[], tuple[str, ...]], choose: Callable[[str], None]
+) -> QMenu:
+    """A submenu of recent files, filled whenever it opens."""
+    menu = QMenu("Recent files", parent)
+
+    def fill() -> None:
+        menu.clear()
+        for path in recent():
+            action = menu.addAction(Path(path).name)
+            action.setToolTip(path)
+            action.triggered.connect(lambda _=False, chosen=path: choose(chosen))
+
+    menu.setToolTipsVisible(True)
+    menu.aboutToShow.connect(fill)
+    return menu
+
+
+def thread_choices() -> list[tuple[int, str]]:
+    """Numbers of threads up to the processor's; 0 leaves the choice to the engine."""
+    count = os.cpu_count() or 1
+    numbers = [n for n in (1, 2, 3, 4, 6, 8, 12, 16) if n <= count]
+    return [(0, "Automatic"), *((n, str(n)) for n in numbers)]

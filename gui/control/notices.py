@@ -1,18 +1,18 @@
-"""What is said in the banner, and what is not to be said again."""
+"""Messages of the banner, and which of them the user has silenced."""
 
 from PySide6.QtCore import QObject, Signal
 
 from gui.control.warnings import Advice
 from gui.panels.banner import Banner, Notice
 
-RETRY, GO_BACK, LOOK_NOW = "Retry", "Go back", "Look now"
+RETRY, GO_BACK, RESCAN = "Retry", "Go back", "Rescan"
 
 
 class Notices(QObject):
-    """Says things through the banner and remembers what the user silenced for good."""
+    """Shows messages in the banner, except those the user has silenced."""
 
     acted = Signal(str)
-    """RETRY, GO_BACK or LOOK_NOW was pressed."""
+    """The pressed action: RETRY, GO_BACK or RESCAN."""
 
     def __init__(self, banner: Banner, silenced: tuple[str, ...]) -> None:
         super().__init__(banner)
@@ -22,21 +22,23 @@ class Notices(QObject):
         banner.acted.connect(self.acted)
 
     def error(self, text: str, *, advice: str = "", action: str = "") -> None:
-        """Say what went wrong and what to do."""
-        self._banner.say(Notice("error", f"{sentence(text)} {advice}".strip(), action=action))
+        """Show an error and what to do about it."""
+        self._banner.show_notice(
+            Notice("error", f"{sentence(text)} {advice}".strip(), action=action)
+        )
 
     def info(self, text: str, *, key: str = "", action: str = "") -> None:
-        """Say what is worth knowing, unless it was silenced."""
+        """Show information, unless it was silenced."""
         if key not in self.silenced:
-            self._banner.say(Notice("info", text, key, action))
+            self._banner.show_notice(Notice("info", text, key, action))
 
-    def advise(self, advice: Advice) -> None:
-        """Warn, unless it was silenced."""
+    def warn(self, advice: Advice) -> None:
+        """Show a warning, unless it was silenced."""
         if advice.key not in self.silenced:
-            self._banner.say(Notice("warning", advice.text, advice.key))
+            self._banner.show_notice(Notice("warning", advice.text, advice.key))
 
     def withdraw(self, *, kind: str = "", key: str = "") -> None:
-        """Take back what no longer holds."""
+        """Remove messages that no longer apply."""
         self._banner.withdraw(kind=kind, key=key)
 
     def _silence(self, key: str) -> None:
@@ -45,7 +47,7 @@ class Notices(QObject):
 
 
 def sentence(text: str) -> str:
-    """With a full stop, and a capital unless it begins with a name such as a file's."""
+    """Add a full stop and a capital letter; a first word such as a file name stays as it is."""
     text = text.strip()
     first = text.split(maxsplit=1)[0] if text else ""
     if first.isalpha():

@@ -1,4 +1,4 @@
-"""The recorder as the window sees it: one at a time, never waited for."""
+"""Starts and ends recordings; never blocks the window."""
 
 from datetime import datetime
 from pathlib import Path
@@ -10,14 +10,17 @@ from gui.panels.view_bar import format_time
 from realtime.errors import AudioFileError
 from realtime.files.recorder import Recorder, Recording
 
+CLOSE_TIMEOUT_S = 1.0
+"""Limit for a slow disk: the window must close within two seconds."""
+
 
 class RecordingControl(QObject):
-    """Starts, watches and ends a recorder."""
+    """Owns at most one recorder."""
 
     ended = Signal(object)
-    """A :class:`realtime.files.recorder.Recording`, whole or ended by an error."""
+    """A finished :class:`realtime.files.recorder.Recording`, possibly with an error."""
     refused = Signal(str)
-    """One line: why it could not begin."""
+    """Why the recording could not start, in one line."""
 
     def __init__(self, parent: QObject | None = None) -> None:
         super().__init__(parent)
@@ -25,11 +28,11 @@ class RecordingControl(QObject):
 
     @property
     def active(self) -> bool:
-        """Something is being recorded, or being finished."""
+        """True while recording or closing the files."""
         return self._recorder is not None
 
     def begin(self, engine: Engine, folder: Path) -> bool:
-        """Record an engine from now on; False if it was refused."""
+        """Start to record an engine; False if the files cannot be made."""
         try:
             recorder = Recorder(
                 engine.input_tap,
@@ -46,12 +49,12 @@ class RecordingControl(QObject):
         return True
 
     def finish(self) -> None:
-        """Ask it to end; :meth:`look` tells when it has."""
+        """Request the end; :meth:`poll` reports it."""
         if self._recorder is not None:
             self._recorder.finish()
 
-    def look(self) -> str:
-        """What to say about it now; notices its end."""
+    def poll(self) -> str:
+        """Status text of the recording; emits `ended` when it has ended."""
         recorder = self._recorder
         if recorder is None:
             return ""
@@ -62,6 +65,6 @@ class RecordingControl(QObject):
         return f"Recording {format_time(recorder.recording().seconds)}"
 
     def close(self) -> Recording | None:
-        """End and wait, when the window closes."""
+        """End the recording when the window closes; waits at most :data:`CLOSE_TIMEOUT_S`."""
         recorder, self._recorder = self._recorder, None
-        return recorder.stop() if recorder is not None else None
+        return recorder.stop(timeout_s=CLOSE_TIMEOUT_S) if recorder is not None else None

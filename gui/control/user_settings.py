@@ -1,4 +1,4 @@
-"""What the window remembers from one day to the next."""
+"""Settings that the window keeps between runs."""
 
 from dataclasses import dataclass, field, fields, replace
 from typing import TypeVar
@@ -7,37 +7,44 @@ from PySide6.QtCore import QByteArray, QSettings
 
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
-from gui.spectrogram.view import Look
+from gui.spectrogram.view import ViewSettings
 from gui.widgets.theme import ThemeChoice
 from realtime.dsp.parameters import Parameters
+
+COMPUTES = ("auto", "cpu", "cuda")
 
 E = TypeVar("E", ThemeChoice, Scale, ColourMap)
 
 
 @dataclass(frozen=True)
-class Remembered:
-    """Everything that is kept, with what holds at the first start."""
+class Preferences:
+    """All saved settings with their defaults."""
 
     input_key: str = ""
     output_key: str = ""
     model: str = "auto"
     block_samples: int = 1024
     loop: bool = True
+    compute: str = "auto"
+    threads: int = 0
+    """CPU threads; 0 leaves the choice to the engine."""
     match: bool = False
     parameters: Parameters = field(default_factory=Parameters)
-    look: Look = field(default_factory=Look)
+    view: ViewSettings = field(default_factory=ViewSettings)
     theme: ThemeChoice = ThemeChoice.SYSTEM
     silenced: tuple[str, ...] = ()
-    """Keys of notices that are not to be shown again."""
+    """Keys of notices that are not shown again."""
     folder: str = ""
-    """Where recordings go; empty for the music folder."""
+    """Folder of recordings; empty for the music folder."""
+    recent: tuple[str, ...] = ()
+    """Paths of recent files, the newest first."""
 
 
-class Memory:
-    """Keeps :class:`Remembered` in the system's place for settings, or in a file.
+class UserSettings:
+    """Loads and saves :class:`Preferences` as an INI file.
 
     Args:
-        path: An INI file; empty for the system's place.
+        path: Path of the INI file; empty for the system's settings folder.
     """
 
     def __init__(self, path: str = "") -> None:
@@ -47,49 +54,59 @@ class Memory:
         else:
             self._store = QSettings(form, QSettings.Scope.UserScope, "Topoctave", "Topoctave")
 
-    def load(self) -> Remembered:
-        """What was kept; what is missing or makes no sense takes its default."""
-        known = Remembered()
-        text = {f.name: self._text(f.name) for f in fields(Remembered)}
-        look = {f.name: self._text(f"look/{f.name}") for f in fields(Look)}
+    def load(self) -> Preferences:
+        """Load; missing and invalid values get their default."""
+        defaults = Preferences()
+        text = {f.name: self._text(f.name) for f in fields(Preferences)}
+        view = {f.name: self._text(f"look/{f.name}") for f in fields(ViewSettings)}
         return replace(
-            known,
+            defaults,
             input_key=text["input_key"],
             output_key=text["output_key"],
-            model=text["model"] or known.model,
-            block_samples=_whole(text["block_samples"], known.block_samples),
-            loop=_flag(text["loop"], known.loop),
-            match=_flag(text["match"], known.match),
+            model=text["model"] or defaults.model,
+            block_samples=_whole(text["block_samples"], defaults.block_samples),
+            loop=_flag(text["loop"], defaults.loop),
+            compute=text["compute"] if text["compute"] in COMPUTES else defaults.compute,
+            threads=int(text["threads"]) if text["threads"].isdecimal() else defaults.threads,
+            match=_flag(text["match"], defaults.match),
             parameters=_parameters(text["parameters"]),
-            look=_look(look),
-            theme=_member(ThemeChoice, text["theme"], known.theme),
+            view=_view(view),
+            theme=_member(ThemeChoice, text["theme"], defaults.theme),
             silenced=tuple(filter(None, text["silenced"].split("|"))),
             folder=text["folder"],
+            recent=tuple(filter(None, text["recent"].split("|"))),
         )
 
-    def save(self, remembered: Remembered) -> None:
-        """Keep it all."""
+    @property
+    def first_start(self) -> bool:
+        """True if nothing was saved yet."""
+        return not self._store.allKeys()
+
+    def save(self, preferences: Preferences) -> None:
+        """Save everything."""
         put = self._store.setValue
-        for name in ("input_key", "output_key", "model", "folder"):
-            put(name, getattr(remembered, name))
-        put("block_samples", str(remembered.block_samples))
-        put("loop", str(remembered.loop))
-        put("match", str(remembered.match))
-        # A toggle is of the moment: the next start is to be heard with the network.
-        put("parameters", replace(remembered.parameters, bypass=False).to_json())
-        put("theme", remembered.theme.value)
-        put("silenced", "|".join(remembered.silenced))
-        for f in fields(Look):
-            put(f"look/{f.name}", str(getattr(remembered.look, f.name)))
+        for name in ("input_key", "output_key", "model", "compute", "folder"):
+            put(name, getattr(preferences, name))
+        put("block_samples", str(preferences.block_samples))
+        put("threads", str(preferences.threads))
+        put("recent", "|".join(preferences.recent))
+        put("loop", str(preferences.loop))
+        put("match", str(preferences.match))
+        # Bypass is not saved: the next start plays the restored sound.
+        put("parameters", replace(preferences.parameters, bypass=False).to_json())
+        put("theme", preferences.theme.value)
+        put("silenced", "|".join(preferences.silenced))
+        for f in fields(ViewSettings):
+            put(f"look/{f.name}", str(getattr(preferences.view, f.name)))
         self._store.sync()
 
     def geometry(self) -> QByteArray | None:
-        """Where the window was."""
+        """Saved size and position of the window."""
         value = self._store.value("geometry")
         return value if isinstance(value, QByteArray) else None
 
     def save_geometry(self, geometry: QByteArray) -> None:
-        """Keep where the window is."""
+        """Save size and position of the window."""
         self._store.setValue("geometry", geometry)
 
     def _text(self, name: str) -> str:
@@ -120,19 +137,19 @@ def _parameters(text: str) -> Parameters:
         return Parameters()
 
 
-def _look(text: dict[str, str]) -> Look:
-    known = Look()
+def _view(text: dict[str, str]) -> ViewSettings:
+    defaults = ViewSettings()
     try:
         low, high = float(text["low_db"]), float(text["high_db"])
     except ValueError:
-        low, high = known.low_db, known.high_db
+        low, high = defaults.low_db, defaults.high_db
     if not -127.5 <= low < high <= 0:
-        low, high = known.low_db, known.high_db
-    return Look(
-        scale=_member(Scale, text["scale"], known.scale),
-        colour_map=_member(ColourMap, text["colour_map"], known.colour_map),
+        low, high = defaults.low_db, defaults.high_db
+    return ViewSettings(
+        scale=_member(Scale, text["scale"], defaults.scale),
+        colour_map=_member(ColourMap, text["colour_map"], defaults.colour_map),
         low_db=low,
         high_db=high,
-        spectrum=_flag(text["spectrum"], known.spectrum),
-        wave=_flag(text["wave"], known.wave),
+        spectrum=_flag(text["spectrum"], defaults.spectrum),
+        wave=_flag(text["wave"], defaults.wave),
     )

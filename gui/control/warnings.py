@@ -1,4 +1,4 @@
-"""Looks out for what spoils a session without being a fault: silence, howling, overload."""
+"""Detects problems that are not faults: a silent input, feedback, overload."""
 
 import math
 from dataclasses import dataclass
@@ -6,19 +6,19 @@ from dataclasses import dataclass
 from realtime.engine.snapshot import Snapshot, State
 
 SILENCE_S = 2.0
-"""Digital silence for so long means a muted or forbidden microphone; a real one has noise."""
+"""Digital silence of this length means a muted or blocked microphone; real ones have noise."""
 
 OVERLOAD_S = 3.0
-"""As long as the gauge's own memory."""
+"""Equal to the averaging time of the real-time ratio."""
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Something the listener should know.
+    """A warning.
 
     Attributes:
-        key: Under which "don't show again" is remembered.
-        text: What to know and what to do, in a line.
+        key: Identifies the warning for "don't show again".
+        text: The problem and what to do, in one line.
     """
 
     key: str
@@ -48,7 +48,7 @@ _HARMLESS = ("headphone", "headset", "airpods", "earbuds", "cable", "blackhole",
 
 
 def feedback_risk(input_is_device: bool, output_is_device: bool, names: str) -> bool:
-    """A microphone plays into a loudspeaker, for all that the devices' names tell."""
+    """Whether a microphone probably hears the loudspeaker, judged by the device names."""
     return (
         input_is_device
         and output_is_device
@@ -56,28 +56,28 @@ def feedback_risk(input_is_device: bool, output_is_device: bool, names: str) -> 
     )
 
 
-class OverloadWatch:
-    """Notices a machine that is too slow, not one that was late once."""
+class OverloadDetector:
+    """Detects lasting overload and ignores single late blocks."""
 
     def __init__(self) -> None:
         self._slow_s = 0.0
 
-    def look(self, snapshot: Snapshot, elapsed_s: float) -> bool:
-        """True from :data:`OVERLOAD_S` below a real-time ratio of 1 on."""
+    def update(self, snapshot: Snapshot, elapsed_s: float) -> bool:
+        """True after :data:`OVERLOAD_S` with a real-time ratio below 1."""
         ratio = snapshot.recent.ratio_median
         slow = snapshot.state is State.RUNNING and 0 < ratio < 1
         self._slow_s = self._slow_s + elapsed_s if slow else 0.0
         return self._slow_s >= OVERLOAD_S
 
 
-class SilenceWatch:
-    """Notices an input that is exactly zero."""
+class SilenceDetector:
+    """Detects an input that is exactly zero."""
 
     def __init__(self) -> None:
         self._silent_s = 0.0
 
-    def look(self, snapshot: Snapshot, elapsed_s: float) -> bool:
-        """True from :data:`SILENCE_S` of digital silence on."""
+    def update(self, snapshot: Snapshot, elapsed_s: float) -> bool:
+        """True after :data:`SILENCE_S` of digital silence."""
         silent = snapshot.state is State.RUNNING and snapshot.input_level.peak_db == -math.inf
         self._silent_s = self._silent_s + elapsed_s if silent else 0.0
         return self._silent_s >= SILENCE_S

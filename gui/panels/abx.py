@@ -1,4 +1,4 @@
-"""The blind test: X is A or B, the listener says which."""
+"""The page of the blind test: X is A or B, and the listener answers which."""
 
 import time
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
+from gui.control.actions import Actions
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.widgets.basic import Section, label
 
@@ -13,20 +14,19 @@ _CHOICES = ("A", "X", "B")
 
 
 class AbxPage(QWidget):
-    """Stands where the pictures are, so that nothing can be read off them."""
+    """Replaces the spectrograms, which would show the answer."""
 
-    bypass_wanted = Signal(bool)
-    """Play A (True) or B."""
-    left = Signal()
-    """Back to the pictures."""
-    export_asked = Signal()
-    """Choose a file for the answers."""
+    bypass_requested = Signal(bool)
+    """Play A (True) or B (False)."""
+    closed = Signal()
+    """Return to the spectrograms."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
+        self._actions = actions
         self.session = AbxSession()
         self.listen = {name: self._big(name) for name in _CHOICES}
-        self.say = {name: QPushButton(f"X is {name}") for name in ("A", "B")}
+        self.answers = {name: QPushButton(f"X is {name}") for name in ("A", "B")}
         self.score = label("", "big")
         self.chance = label("", "muted")
         self.history = label("", "muted")
@@ -38,7 +38,7 @@ class AbxPage(QWidget):
         self._since = time.monotonic()
         self._lay_out()
         self._connect()
-        self._show()
+        self._update()
 
     @staticmethod
     def _big(name: str) -> QPushButton:
@@ -60,9 +60,9 @@ class AbxPage(QWidget):
         body = section.body
         body.setSpacing(14)
         text = label(
-            "X is either A (original) or B (restored), drawn anew after every answer. Listen as "
-            "often as you like, then say which one X is. Ten answers or more tell something. "
-            "Turn on <b>Match loudness</b> first, or loudness alone will give B away.",
+            "X is either A (original) or B (restored), drawn at random after every answer. Listen "
+            "as often as you like, then say which one X is. At least ten answers are needed. "
+            "Turn on <b>Match loudness</b> first, or B can be recognised by its loudness.",
             "muted",
         )
         text.setWordWrap(True)
@@ -75,7 +75,7 @@ class AbxPage(QWidget):
         body.addLayout(row)
         row = QHBoxLayout()
         row.setSpacing(12)
-        for name, button in self.say.items():
+        for name, button in self.answers.items():
             button.setStyleSheet("min-height: 30px;")
             button.setAccessibleName(f"Answer: X is {name}")
             row.addWidget(button)
@@ -91,17 +91,17 @@ class AbxPage(QWidget):
         body.addLayout(row)
         keys = "Keys: A, X and B to listen, Shift+A and Shift+B to answer, Esc to leave"
         body.addWidget(_centred(label(keys, "caption")))
-        for button in (*self.say.values(), self.export, self.again, self.leave):
+        for button in (*self.answers.values(), self.export, self.again, self.leave):
             button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def _connect(self) -> None:
         for name, button in self.listen.items():
             button.clicked.connect(lambda _, chosen=name: self.play(chosen))
-        self.say["A"].clicked.connect(lambda: self.answer(said_b=False))
-        self.say["B"].clicked.connect(lambda: self.answer(said_b=True))
+        self.answers["A"].clicked.connect(lambda: self.answer(said_b=False))
+        self.answers["B"].clicked.connect(lambda: self.answer(said_b=True))
         self.again.clicked.connect(self.start_over)
-        self.leave.clicked.connect(self.left)
-        self.export.clicked.connect(self.export_asked)
+        self.leave.clicked.connect(self.closed)
+        self.export.clicked.connect(self._actions["export"].trigger)
 
     def play(self, name: str) -> None:
         """Listen to A, B or X."""
@@ -111,27 +111,27 @@ class AbxPage(QWidget):
         for other, button in self.listen.items():
             button.setChecked(other == name)
         plays_b = self.session.x_is_b if name == "X" else name == "B"
-        self.bypass_wanted.emit(not plays_b)
+        self.bypass_requested.emit(not plays_b)
 
     def answer(self, *, said_b: bool) -> None:
-        """Note what the listener says, and go on with the next X."""
+        """Record an answer and continue with the next X."""
         seconds = time.monotonic() - self._since
         self.session.answer(said_b=said_b, seconds=seconds, switches=self._switches)
         self._switches, self._since, self._playing = 0, time.monotonic(), ""
-        self._show()
+        self._update()
         self.play("X")
 
     def enter(self) -> None:
-        """Begin or go on, with an X that nobody has seen."""
+        """Start or continue with a newly drawn X."""
         self.session.draw()
         self._since = time.monotonic()
         self._playing = ""
         self.play("X")
 
     def start_over(self) -> None:
-        """Forget all answers."""
+        """Delete all answers."""
         self.session = AbxSession()
-        self._show()
+        self._update()
         self.play("X")
 
     def write(self, path: Path, about: dict[str, str]) -> None:
@@ -142,7 +142,7 @@ class AbxPage(QWidget):
         """
         self.session.export(path, about=about)
 
-    def _show(self) -> None:
+    def _update(self) -> None:
         right, total = self.session.right, self.session.total
         self.export.setEnabled(total > 0)
         self.again.setEnabled(total > 0)

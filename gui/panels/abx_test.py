@@ -1,4 +1,4 @@
-"""A blind ABX test: trials, statistics and the file it is exported to."""
+"""The ABX test: trials, statistics and CSV export."""
 
 import csv
 import math
@@ -10,14 +10,14 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class Trial:
-    """One answer.
+    """One trial.
 
     Attributes:
-        x_is_b: What X was.
-        said_b: What the listener said.
-        seconds: How long it took.
-        switches: How often the listener switched between A, B and X.
-        answered: When, local time, ISO 8601.
+        x_is_b: Whether X was B.
+        said_b: Whether the answer was B.
+        seconds: Time until the answer.
+        switches: Number of switches between A, B and X.
+        answered: Local time, ISO 8601.
     """
 
     x_is_b: bool
@@ -33,10 +33,10 @@ class Trial:
 
 
 def p_value(right: int, total: int) -> float:
-    """Chance to get at least `right` of `total` by guessing: one-sided binomial, p = 1/2.
+    """Probability of at least `right` of `total` by guessing: one-sided binomial, p = 1/2.
 
     Raises:
-        ValueError: if the counts cannot be.
+        ValueError: if `right` is not in 0..`total`.
     """
     if not 0 <= right <= total:
         raise ValueError(f"right must be from 0 to {total}, got {right}")
@@ -45,7 +45,7 @@ def p_value(right: int, total: int) -> float:
 
 
 def verdict(right: int, total: int) -> str:
-    """What a p-value means, in words."""
+    """The result in words."""
     if total < 5:
         return "too few answers to tell"
     chance = p_value(right, total)
@@ -57,36 +57,36 @@ def verdict(right: int, total: int) -> str:
 
 
 class AbxSession:
-    """The trials of one sitting.
+    """The trials of one test.
 
     Args:
-        rng: Where chance comes from.
+        rng: Source of randomness.
     """
 
     def __init__(self, rng: random.Random | None = None) -> None:
-        # SystemRandom: nobody can foresee X, and no seed of a test leaks into a sitting.
+        # SystemRandom cannot be predicted and has no seed.
         self._rng = rng or random.SystemRandom()
         self.trials: list[Trial] = []
         self.x_is_b = False
-        """What X is now; not to be shown."""
+        """The current X. Must not be shown."""
         self.draw()
 
     def draw(self) -> None:
-        """Draw X anew; after every answer, and when the listener could have peeked."""
+        """Draw a new X."""
         self.x_is_b = self._rng.random() < 0.5
 
     @property
     def right(self) -> int:
-        """Right answers."""
+        """Number of right answers."""
         return sum(trial.right for trial in self.trials)
 
     @property
     def total(self) -> int:
-        """Answers."""
+        """Number of answers."""
         return len(self.trials)
 
     def answer(self, *, said_b: bool, seconds: float, switches: int) -> Trial:
-        """Note an answer and draw the next X."""
+        """Record an answer and draw the next X."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         trial = Trial(self.x_is_b, said_b, round(seconds, 2), switches, now)
         self.trials.append(trial)
@@ -94,14 +94,14 @@ class AbxSession:
         return trial
 
     def export(self, path: Path, *, about: dict[str, str]) -> None:
-        """Write the trials as CSV, what they are about in every row.
+        """Write the trials as CSV.
 
         Args:
-            path: File to write; replaced if it is there.
-            about: InputStream, model and the like; become columns.
+            path: File to write; an existing one is replaced.
+            about: Extra columns, such as input and model.
 
         Raises:
-            OSError: if it cannot be written.
+            OSError: if the file cannot be written.
         """
         names = ["trial", "x", "answer", "right", "seconds", "switches", "answered",
                  "right_so_far", "p_value", *about]  # fmt: skip

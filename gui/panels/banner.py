@@ -1,4 +1,4 @@
-"""A line inside the window: what went wrong or is worth knowing, and what to do."""
+"""The message line of the window: errors, warnings and information."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
 
 from gui.widgets.basic import label
-from gui.widgets.icons import Glyph, icon
+from gui.widgets.icon import icon
 from gui.widgets.theme import Theme
 
 _SIGNS = {"error": "✕", "warning": "▲", "info": "●"}
@@ -20,8 +20,8 @@ class Notice:
     Attributes:
         kind: error, warning or info.
         text: One line.
-        key: Under which "don't show again" is remembered; empty if it always shows.
-        action: What the button says, and what :attr:`Banner.acted` tells; empty for none.
+        key: Identifies the notice for "don't show again"; empty if it always shows.
+        action: Text of the button, emitted by :attr:`Banner.acted`; empty for none.
     """
 
     kind: str
@@ -31,12 +31,12 @@ class Notice:
 
 
 class Banner(QFrame):
-    """Shows one notice, errors before warnings; hidden while there is none."""
+    """Shows one notice at a time, errors first; hidden without one."""
 
     silenced = Signal(str)
-    """A notice's key: not to be shown again."""
+    """Key of a notice that must not be shown again."""
     acted = Signal(str)
-    """The action that was asked for."""
+    """The action whose button was pressed."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -73,18 +73,18 @@ class Banner(QFrame):
 
     @property
     def text_label(self) -> QLabel:
-        """Where the text stands."""
+        """The label with the text."""
         return self._text
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.theme = theme
-        self._close.setIcon(icon(Glyph.CLOSE, theme.muted))
+        self._close.setIcon(icon("close", theme.muted))
         if self.notice is not None:
             self._show(self.notice)
 
-    def say(self, notice: Notice) -> None:
-        """Show a notice; an error replaces what is there, others wait for their turn."""
+    def show_notice(self, notice: Notice) -> None:
+        """Show a notice. An error is shown at once; others wait."""
         if notice == self.notice or notice in self._waiting:
             return
         if self.notice is None or notice.kind == "error":
@@ -95,13 +95,13 @@ class Banner(QFrame):
             self._waiting.append(notice)
 
     def withdraw(self, *, kind: str = "", key: str = "") -> None:
-        """Take back notices that no longer hold."""
-        self._waiting = deque(n for n in self._waiting if not _fits(n, kind, key))
-        if self.notice is not None and _fits(self.notice, kind, key):
+        """Remove notices that no longer apply."""
+        self._waiting = deque(n for n in self._waiting if not _matches(n, kind, key))
+        if self.notice is not None and _matches(self.notice, kind, key):
             self.dismiss()
 
     def dismiss(self) -> None:
-        """Away with it; the next one shows."""
+        """Remove the current notice and show the next."""
         if self._waiting:
             self._show(self._waiting.popleft())
         else:
@@ -135,5 +135,5 @@ class Banner(QFrame):
             self.acted.emit(action)
 
 
-def _fits(notice: Notice, kind: str, key: str) -> bool:
+def _matches(notice: Notice, kind: str, key: str) -> bool:
     return (not kind or notice.kind == kind) and (not key or notice.key == key)

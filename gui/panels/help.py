@@ -1,4 +1,4 @@
-"""The help page: a short text and the table of keys."""
+"""The help page: text and the table of keys."""
 
 from importlib import resources
 
@@ -13,18 +13,25 @@ from PySide6.QtGui import (
 )
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
-from gui.panels.shortcuts import KEYS
+from gui.control.actions import ACTIONS, key_text
 
 
 def help_text() -> str:
     """The page as Markdown, keys included."""
     text = resources.files("gui").joinpath("help.md").read_text(encoding="utf-8")
-    rows = "".join(f"| **{key.label}** | {key.help} |\n" for key in KEYS)
+    rows = "".join(
+        f"| **{key_text(spec.keys)}** | {spec.help} |\n" for spec in ACTIONS if spec.keys
+    )
     return f"{text}\n| key | does |\n|---|---|\n{rows}"
 
 
+def first_steps_text() -> str:
+    """The page of the first start as Markdown."""
+    return resources.files("gui").joinpath("first_steps.md").read_text(encoding="utf-8")
+
+
 def _set_type(document: QTextDocument) -> None:
-    """Give paragraphs room and headings a moderate size, which Markdown has no words for."""
+    """Set line height, margins and heading sizes, which Markdown cannot."""
     block = document.begin()
     while block.isValid():
         level = block.blockFormat().headingLevel()
@@ -44,16 +51,18 @@ def _set_type(document: QTextDocument) -> None:
 
 
 class HelpPage(QDialog):
-    """Shows the text beside the running window."""
+    """A window with the help text."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, parent: QWidget | None = None, *, title: str = "Topoctave help", text: str = ""
+    ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Topoctave help")
+        self.setWindowTitle(title)
         self.resize(720, 640)
         self.browser = QTextBrowser()
         self.browser.setOpenExternalLinks(False)
         self.browser.document().setDocumentMargin(16)
-        self.browser.setMarkdown(help_text())
+        self.browser.setMarkdown(text or help_text())
         _set_type(self.browser.document())
         self.browser.setAccessibleName("Help")
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)

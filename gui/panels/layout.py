@@ -1,4 +1,4 @@
-"""All panels of the window and where they stand."""
+"""The panels of the window and their layout."""
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
@@ -10,11 +10,12 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from gui.control.actions import Actions
 from gui.panels.abx import AbxPage
 from gui.panels.banner import Banner
 from gui.panels.listening import Listening
 from gui.panels.performance import Performance
-from gui.panels.status_bar import StatusLine
+from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
 from gui.spectrogram.view import Spectrograms
@@ -25,18 +26,18 @@ SIDE_WIDTH = 308
 
 
 class Panels(QWidget):
-    """Transport on top, pictures in the middle, listening and performance at the right."""
+    """Transport at the top, spectrograms in the middle, listening and performance at the right."""
 
-    def __init__(self, theme: Theme, settings: Settings) -> None:
+    def __init__(self, theme: Theme, settings: Settings, actions: Actions) -> None:
         super().__init__()
-        self.transport = Transport(theme, settings)
+        self.transport = Transport(theme, settings, actions)
         self.banner = Banner(theme)
         self.spectrograms = Spectrograms(theme)
-        self.view_bar = ViewBar(theme)
-        self.listening = Listening(theme)
-        self.performance = Performance(theme)
-        self.abx = AbxPage()
-        self.status = StatusLine(theme)
+        self.view_bar = ViewBar(actions)
+        self.listening = Listening(theme, actions)
+        self.performance = Performance(theme, actions)
+        self.abx = AbxPage(actions)
+        self.status = StatusBar(theme)
         self.centre = QStackedWidget()
         self._lay_out()
 
@@ -59,7 +60,7 @@ class Panels(QWidget):
         column.addWidget(self.status)
 
     def _side(self) -> QScrollArea:
-        """The right-hand panels; they scroll where the window is too low for them."""
+        """The right-hand panels; they scroll in a low window."""
         side = QWidget()
         column = _column(side, self.listening, self.performance)
         column.setContentsMargins(0, 10, 10, 10)
@@ -76,11 +77,11 @@ class Panels(QWidget):
 
     @property
     def blind(self) -> bool:
-        """The blind test stands where the pictures were."""
+        """True while the blind test replaces the spectrograms."""
         return self.centre.currentWidget() is self.abx
 
     def show_blind(self, blind: bool) -> None:
-        """Show the blind test, or the pictures."""
+        """Show the blind test or the spectrograms."""
         self.centre.setCurrentIndex(1 if blind else 0)
         self.listening.set_blind(blind)
 
@@ -89,13 +90,12 @@ class Panels(QWidget):
         self.transport.set_theme(theme)
         self.banner.set_theme(theme)
         self.spectrograms.set_theme(theme)
-        self.view_bar.set_theme(theme)
         self.listening.set_theme(theme)
         self.performance.set_theme(theme)
         self.status.set_theme(theme)
 
     def show_stopped(self, word: str, *, busy: bool = False) -> None:
-        """Nothing plays (any more); what was drawn stays."""
+        """Show that nothing plays; the spectrograms stay."""
         self.spectrograms.follow(None)
         self.spectrograms.input_meter.reset()
         self.spectrograms.output_meter.reset()

@@ -1,12 +1,13 @@
-"""The panel that tells how the machine is doing."""
+"""The performance panel: real-time ratio, load, latency and faults."""
 
 import html
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
 
+from gui.control.actions import Actions
 from gui.widgets.basic import Section, label
-from gui.widgets.realtime_gauge import LoadBar, RatioGauge
+from gui.widgets.realtime_gauge import RealtimeGauge
 from gui.widgets.text import DASH
 from gui.widgets.theme import Theme
 from realtime.dsp.latency import Latency
@@ -19,32 +20,28 @@ LATENCY_PARTS = (
     ("front_end", "Upsampling filter"),
     ("model", "Network looks ahead"),
     ("crossfade", "Crossfade"),
-    ("safety", "Safety"),
+    ("safety", "Prefill"),
     ("device_out", "Output device"),
 )
 
 
 class Performance(Section):
-    """Real-time ratio, load, latency and faults; fed with snapshots."""
+    """Shows the performance figures of snapshots."""
 
-    reset_asked = Signal()
-    """Count faults from zero."""
-
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__("Performance", parent)
         self.theme = theme
         self.compute = label("", "muted")
         self.reason = label("", "caption")
         self.reason.setWordWrap(True)
         self.reason.setToolTip("Why this model runs")
-        self.ratio = RatioGauge(theme)
-        self.load = LoadBar(theme)
+        self.ratio = RealtimeGauge(theme)
         self.load_number = label(DASH)
         self.latency = QToolButton()
         self.latency.setObjectName("link")
         self.latency.setText(DASH)
         self.latency.setCheckable(True)
-        self.latency.setToolTip("Show what the delay is made of")
+        self.latency.setToolTip("Show the parts of the latency")
         self.parts = label("")
         self.parts.setTextFormat(Qt.TextFormat.RichText)
         self.parts.setVisible(False)
@@ -54,43 +51,32 @@ class Performance(Section):
         self.reset = QToolButton()
         self.reset.setObjectName("link")
         self.reset.setText("Reset")
-        self.reset.setToolTip("Count from zero again")
+        self.reset.setToolTip(actions["reset"].toolTip())
         self._latency: Latency | None = None
         self._lay_out()
         self.latency.toggled.connect(self._show_parts)
-        self.reset.clicked.connect(self.reset_asked)
+        self.reset.clicked.connect(actions["reset"].trigger)
         self.show_idle()
 
     def _lay_out(self) -> None:
         self.head.addWidget(self.compute)
         self.body.addWidget(self.ratio)
-        grid = QGridLayout()
-        grid.setHorizontalSpacing(10)
-        grid.setVerticalSpacing(3)
-        grid.setColumnStretch(1, 1)
-        right = Qt.AlignmentFlag.AlignRight
-        grid.addWidget(label("Load", "muted"), 0, 0)
-        grid.addWidget(self.load, 0, 1)
-        self.load_number.setFixedWidth(44)
-        self.load_number.setAlignment(right)
-        grid.addWidget(self.load_number, 0, 2)
-        grid.addWidget(label("Latency", "muted"), 1, 0)
-        grid.addWidget(self.latency, 1, 1, 1, 2, right)
-        grid.addWidget(self.parts, 2, 0, 1, 3)
-        self.body.addLayout(grid)
-        head = QHBoxLayout()
-        head.addWidget(label("Faults", "muted"))
-        head.addStretch(1)
-        head.addWidget(self.reset)
-        self.body.addLayout(head)
+        row = QHBoxLayout()
+        row.addWidget(label("Load", "muted"))
+        row.addWidget(self.load_number)
+        row.addStretch(1)
+        row.addWidget(label("Latency", "muted"))
+        row.addWidget(self.latency)
+        self.body.addLayout(row)
+        self.body.addWidget(self.parts)
         tiles = QHBoxLayout()
         tiles.setSpacing(8)
         for name, value, tip in (
             ("Device xruns", self.device_faults,
-             "The sound device lost input or ran dry: raise the block size"),
-            ("RingBuffer faults", self.ring_faults,
-             "The engine was late: raise the block size or take a smaller model"),
-            ("Dropped", self.dropped, "Samples of input, at 22.05 kHz, left out to catch up"),
+             "The sound device lost input or ran out of output: choose a larger block"),
+            ("Ring faults", self.ring_faults,
+             "The engine was late: choose a larger block or a smaller model"),
+            ("Dropped", self.dropped, "Input samples at 22.05 kHz that were dropped to catch up"),
         ):  # fmt: skip
             tile = QVBoxLayout()
             tile.setSpacing(0)
@@ -98,37 +84,35 @@ class Performance(Section):
             tile.addWidget(label(name, "caption"))
             value.setToolTip(tip)
             tiles.addLayout(tile, 1)
+        tiles.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(tiles)
         self.body.addWidget(self.reason)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.theme = theme
-        for gauge in (self.ratio, self.load):
-            gauge.theme = theme
-            gauge.update()
+        self.ratio.set_theme(theme)
         for count in (self.device_faults, self.ring_faults, self.dropped):
             count.setStyleSheet("")
 
     def show_idle(self) -> None:
-        """Nothing runs: no ratio, no load; latency and counters stay as they ended."""
+        """Clear ratio and load; latency and counters keep their last values."""
         self.ratio.show_ratio(0.0, 0.0)
-        self.load.show_load(0.0)
         self.load_number.setText(DASH)
 
     def show_snapshot(self, snapshot: Snapshot) -> None:
-        """Take a look at the engine."""
+        """Show a snapshot."""
         recent = snapshot.recent
         running = snapshot.state is State.RUNNING and recent.blocks > 0
         if running:
             self.ratio.show_ratio(recent.ratio_median, recent.ratio_min)
+            self.ratio.add(snapshot.seconds, recent.ratio_median, snapshot.faults)
             load = 100 / recent.ratio_median if recent.ratio_median > 0 else 0.0
-            self.load.show_load(load)
             _set(self.load_number, f"{load:.0f} %")
         threads = f"{snapshot.threads} thread" + ("s" if snapshot.threads != 1 else "")
         on_cpu = snapshot.compute == "cpu"
         where = f"CPU, {threads}" if on_cpu else snapshot.compute
-        # Some graphics cards have names as wide as the panel.
+        # Some names of graphics cards are wider than the panel.
         _set(self.compute, where if len(where) <= 24 else f"{where[:23]}…")
         self.compute.setToolTip(where)
         _set(self.reason, f"Model {snapshot.model_reason}" if snapshot.model_reason else "")
@@ -172,28 +156,26 @@ class Performance(Section):
             (self.dropped, faults.dropped_samples),
         ):  # fmt: skip
             text = _short(count)
-            # A sign beside the colour: state is never told by colour alone.
+            # A sign in addition to the colour, for users who cannot see the colour.
             sheet = f"color: {self.theme.bad}" if count else ""
             _set(place, f"▲ {text}" if count else text)
             if place.styleSheet() != sheet:
                 place.setStyleSheet(sheet)
         self.device_faults.setAccessibleName(f"Device xruns {device}")
-        self.ring_faults.setAccessibleName(f"RingBuffer faults {ring}")
+        self.ring_faults.setAccessibleName(f"Ring faults {ring}")
 
 
 def _short(count: int) -> str:
-    """A count in at most five characters, so that the panel keeps its width."""
+    """A count in at most five characters."""
     if count < 10_000:
         return str(count)
     return f"{count / 1000:.0f} k" if count < 1_000_000 else f"{count / 1e6:.0f} M"
 
 
-def _set(place: QLabel, text: str) -> bool:
-    """Set a text if it is another one: setting lays out anew. True if it was."""
-    if place.text() == text:
-        return False
-    place.setText(text)
-    return True
+def _set(place: QLabel, text: str) -> None:
+    """Set a text if it differs, because setting it triggers a new layout."""
+    if place.text() != text:
+        place.setText(text)
 
 
 def _ms(samples: int) -> float:

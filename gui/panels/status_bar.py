@@ -1,4 +1,4 @@
-"""The line at the bottom: state, the way the sound takes with its rates, and the cross-hair."""
+"""The status bar: state, signal path with its rates, recording and cross-hair."""
 
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
 
@@ -16,8 +16,8 @@ _SIGNS = {
 }
 
 
-class StatusLine(QFrame):
-    """Says what is going on in words; a sign and a colour only repeat them."""
+class StatusBar(QFrame):
+    """Shows the state in words, with a sign and a colour."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,7 +25,7 @@ class StatusLine(QFrame):
         self.setFixedHeight(30)
         self.theme = theme
         self.state = label("")
-        self.way = label("", "muted")
+        self.route = label("", "muted")
         self.recording = label("")
         self.read_out = label("", "muted")
         self.read_out.setAccessibleName("Cross-hair")
@@ -33,7 +33,7 @@ class StatusLine(QFrame):
         row.setContentsMargins(14, 0, 14, 0)
         row.setSpacing(18)
         row.addWidget(self.state)
-        row.addWidget(self.way)
+        row.addWidget(self.route)
         row.addWidget(self.recording)
         row.addStretch(1)
         row.addWidget(self.read_out)
@@ -46,11 +46,11 @@ class StatusLine(QFrame):
         self.show_state(self._word)
 
     def show_state(self, word: str, detail: str = "") -> None:
-        """Say what is going on.
+        """Show the state.
 
         Args:
             word: Running, Loading, Stopped, Finished or Failed.
-            detail: Said after it.
+            detail: Text after it.
         """
         self._word = word
         sign, colour = _SIGNS[word]
@@ -59,13 +59,13 @@ class StatusLine(QFrame):
         self.state.setText(f"<span style='color:{tint}'>{sign}</span>&nbsp; {text}")
         self.state.setAccessibleName(text)
 
-    def show_way(self, snapshot: Snapshot, *, given: str, played: str) -> None:
-        """Say which way the sound takes, and at which rates.
+    def show_route(self, snapshot: Snapshot, *, source: str, destination: str) -> None:
+        """Show the signal path and its sample rates.
 
         Args:
             snapshot: Rates and model.
-            given: Where it comes from.
-            played: Where it goes.
+            source: Name of the input.
+            destination: Name of the output.
         """
         out = (
             ""
@@ -77,12 +77,12 @@ class StatusLine(QFrame):
             if snapshot.input_rate_hz == SAMPLE_RATE_IN
             else f"{_rate(snapshot.input_rate_hz)} → "
         )
-        text = f"{given}  ·  {begin}22.05 kHz → {snapshot.model} → 44.1 kHz{out}  ·  {played}"
-        if self.way.text() != text:
-            self.way.setText(text)
+        text = f"{source}  ·  {begin}22.05 kHz → {snapshot.model} → 44.1 kHz{out}  ·  {destination}"
+        if self.route.text() != text:
+            self.route.setText(text)
 
     def show_recording(self, text: str) -> None:
-        """Say how long it has been recording."""
+        """Show the time of the recording."""
         shown = f"<span style='color:{self.theme.bad}'>●</span>&nbsp; {text}" if text else ""
         if self.recording.text() != shown:
             self.recording.setText(shown)

@@ -1,4 +1,4 @@
-"""The bar on top: start and stop, where sound comes from and goes to, model and block."""
+"""The bar at the top: start, record, input, model, output and block size."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
 
+from gui.control.actions import Actions
 from gui.widgets import device_choices as choices
 from gui.widgets.combo_box import ChoiceBox, Field
 from gui.widgets.device_choices import Choice
-from gui.widgets.icons import Glyph, icon, paint_sign
+from gui.widgets.icon import icon, paint_logo
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
 from realtime.inference.model_file import ModelInfo
@@ -24,26 +25,23 @@ BLOCKS = (256, 512, 1024, 2048, 4096, 8192)
 
 
 class Transport(QFrame):
-    """Turns what the user chooses into :class:`Settings`."""
+    """Converts the choices into :class:`Settings`."""
 
-    toggled = Signal()
-    """Start or stop."""
     changed = Signal()
-    """The settings are others: open anew if something runs."""
-    open_asked = Signal()
-    """Choose a file to play."""
-    save_asked = Signal()
-    """Choose a file to write."""
-    refresh_asked = Signal()
-    """Scan the devices again."""
-    record_asked = Signal()
-    """Start or stop recording."""
+    """The settings changed; a running engine must be reopened."""
 
-    def __init__(self, theme: Theme, settings: Settings, parent: QWidget | None = None) -> None:
+    def __init__(
+        self,
+        theme: Theme,
+        settings: Settings,
+        actions: Actions,
+        parent: QWidget | None = None,
+    ) -> None:
         super().__init__(parent)
         self.setObjectName("bar")
         self.theme = theme
         self._settings = settings
+        self._actions = actions
         self._devices: list[Device] = []
         self._files = {"input": "", "output": ""}
         self.start = QPushButton("Start")
@@ -52,20 +50,20 @@ class Transport(QFrame):
         self.start.setFixedWidth(104)
         self.record = QPushButton("Record")
         self.record.setCheckable(True)
-        self.record.setToolTip("Record input and output as two WAV files (R)")
+        self.record.setToolTip(actions["record"].toolTip())
         self.record.setEnabled(False)
         self.input = ChoiceBox(theme, "Input")
         self.output = ChoiceBox(theme, "Output")
         self.model = ChoiceBox(theme, "Model")
         self.block = ChoiceBox(theme, "Block size")
         self.refresh = QToolButton()
-        self.refresh.setToolTip("Look for sound devices again (F5)")
+        self.refresh.setToolTip(actions["refresh"].toolTip())
         self.refresh.setAccessibleName("Refresh devices")
         self.menu = QToolButton()
-        self.menu.setToolTip("More (F10)")
+        self.menu.setToolTip(actions["menu"].toolTip())
         self.menu.setAccessibleName("Menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._sign = _Sign()
+        self._logo = _Logo()
         self._lay_out()
         self._connect()
         self.set_theme(theme)
@@ -75,7 +73,7 @@ class Transport(QFrame):
         row = QHBoxLayout(self)
         row.setContentsMargins(14, 8, 12, 9)
         row.setSpacing(10)
-        row.addWidget(self._sign)
+        row.addWidget(self._logo)
         row.addSpacing(2)
         bottom = Qt.AlignmentFlag.AlignBottom
         row.addWidget(self.start, 0, bottom)
@@ -97,14 +95,14 @@ class Transport(QFrame):
             box.setFixedHeight(30)
 
     def _connect(self) -> None:
-        self.start.clicked.connect(self.toggled)
-        self.refresh.clicked.connect(self.refresh_asked)
-        # A click asks; whether it records is shown by whoever records.
-        self.record.clicked.connect(self.record_asked)
+        self.start.clicked.connect(self._actions["start"].trigger)
+        self.refresh.clicked.connect(self._actions["refresh"].trigger)
+        # The owner of the recorder sets the checked state.
+        self.record.clicked.connect(self._actions["record"].trigger)
         self.input.picked.connect(self._pick_input)
         self.output.picked.connect(self._pick_output)
-        self.model.picked.connect(lambda line: self._set(model=line.value))
-        self.block.picked.connect(lambda line: self._set(block_samples=int(line.value)))
+        self.model.picked.connect(lambda line: self.change(model=line.value))
+        self.block.picked.connect(lambda line: self.change(block_samples=int(line.value)))
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -112,24 +110,24 @@ class Transport(QFrame):
         for box in (self.input, self.output, self.model, self.block):
             box.theme = theme
             box.update()
-        self.refresh.setIcon(icon(Glyph.REFRESH, theme.muted, size=16))
-        self.menu.setIcon(icon(Glyph.MENU, theme.text, size=16))
-        self.record.setIcon(icon(Glyph.RECORD, theme.bad, size=14))
+        self.refresh.setIcon(icon("refresh", theme.muted))
+        self.menu.setIcon(icon("menu", theme.text, size=16))
+        self.record.setIcon(icon("record", theme.bad, size=14))
         self._paint_start()
 
     @property
     def settings(self) -> Settings:
-        """What is chosen."""
+        """The chosen settings."""
         return self._settings
 
     @property
     def input_is_device(self) -> bool:
-        """The input is a microphone, not a file."""
+        """True if the input is a device, not a file."""
         return self._is_device(self.input.chosen)
 
     @property
     def output_is_device(self) -> bool:
-        """The output is a loudspeaker, not a file or nothing."""
+        """True if the output is a device, not a file or nothing."""
         return self._is_device(self.output.chosen)
 
     @staticmethod
@@ -147,18 +145,18 @@ class Transport(QFrame):
             lines.append(Choice(wanted, wanted.replace("\\", "/").split("/")[-1], wanted, wanted))
         if not lines or wanted == "auto":
             lines.insert(0, Choice("auto", "Automatic", "auto", "The best model for this machine"))
-        self.model.set_lines(lines, wanted)
+        self.model.set_choices(lines, wanted)
         blocks = [
             Choice(str(n), f"{n}  ·  {n / 44.1:.0f} ms", str(n), f"{n} samples at 44.1 kHz")
             for n in sorted({*BLOCKS, self._settings.block_samples})
         ]
-        self.block.set_lines(blocks, str(self._settings.block_samples))
+        self.block.set_choices(blocks, str(self._settings.block_samples))
 
     def set_devices(self, devices: list[Device]) -> list[str]:
-        """Fill the lists of devices; what was chosen is found again by its name.
+        """Fill the lists of devices; the chosen ones are matched by name.
 
         Returns:
-            What was chosen and is gone; the system's default stands in for it.
+            Chosen devices that are missing; the system default replaces them.
         """
         gone = []
         before = self.input.chosen, self.output.chosen
@@ -181,23 +179,23 @@ class Transport(QFrame):
         return gone
 
     def _fill(self) -> None:
-        self.input.set_lines(
+        self.input.set_choices(
             choices.input_choices(self._devices, self._files["input"]), self._settings.input
         )
-        self.output.set_lines(
+        self.output.set_choices(
             choices.output_choices(self._devices, self._files["output"]), self._settings.output
         )
 
-    def choose(self, *, input_key: str = "", output_key: str = "", told: bool = False) -> bool:
+    def choose(self, *, input_key: str = "", output_key: str = "", notify: bool = False) -> bool:
         """Choose by value, key, name or file path.
 
         Args:
             input_key: Empty leaves the input.
             output_key: Empty leaves the output.
-            told: True tells it as a user's choice.
+            notify: True emits `changed`.
 
         Returns:
-            Whether everything that was wanted is there.
+            Whether all keys were found.
         """
         changes: dict[str, str] = {}
         found = True
@@ -207,7 +205,7 @@ class Transport(QFrame):
         ):
             if not key:
                 continue
-            if find_file(key):
+            if is_audio_file(key):
                 self._files[name] = key
                 self._fill()
             if box.choose(key) and box.chosen is not None:
@@ -216,26 +214,26 @@ class Transport(QFrame):
                 found = False
         self._settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         self._restore()
-        if told:
+        if notify:
             self.changed.emit()
         return found
 
     def go_back(self, settings: Settings) -> None:
-        """Choose as before; tells nobody."""
+        """Restore earlier settings without a signal."""
         self._settings = settings
         self._restore()
         self.model.choose(settings.model)
         self.block.choose(str(settings.block_samples))
 
     def set_loop(self, loop: bool) -> None:
-        """Play files over and over, or once; tells nobody."""
+        """Loop files, or play them once; emits no signal."""
         self._settings = replace(self._settings, loop=loop)
 
     def show_running(self, *, running: bool, busy: bool) -> None:
-        """Show what pressing the button would do."""
+        """Show Start or Stop."""
         self._running = running or busy
         self.start.setText("Stop" if self._running else "Start")
-        self.start.setToolTip("Stop (Space)" if self._running else "Start (Space)")
+        self.start.setToolTip(self._actions["start"].toolTip())
         self.start.setProperty("running", self._running)
         self.start.style().unpolish(self.start)
         self.start.style().polish(self.start)
@@ -243,49 +241,54 @@ class Transport(QFrame):
         self._paint_start()
 
     def show_recording(self, recording: bool) -> None:
-        """Show whether it records."""
+        """Show whether a recording runs."""
         self.record.setChecked(recording)
         self.record.setText("Recording" if recording else "Record")
 
     def _paint_start(self) -> None:
         running = getattr(self, "_running", False)
         colour = self.theme.text if running else self.theme.on_accent
-        self.start.setIcon(icon(Glyph.STOP if running else Glyph.PLAY, colour, size=16))
+        self.start.setIcon(icon("stop" if running else "play", colour, size=16))
 
     def _restore(self) -> None:
-        """Let the boxes show what is chosen, after "Open a file…" was picked."""
+        """Show the chosen settings again after "Open a file…" was picked."""
         self.input.choose(self._settings.input)
         self.output.choose(self._settings.output)
 
     def _pick_input(self, line: Choice) -> None:
         if line == choices.OPEN_FILE:
             self._restore()
-            self.open_asked.emit()
+            self._actions["open"].trigger()
         else:
-            self._set(input=line.value)
+            self.change(input=line.value)
 
     def _pick_output(self, line: Choice) -> None:
         if line == choices.SAVE_FILE:
             self._restore()
-            self.save_asked.emit()
+            self._actions["save"].trigger()
         else:
-            self._set(output=line.value)
+            self.change(output=line.value)
 
-    def _set(self, **changes: object) -> None:
+    def open_file(self, path: str) -> None:
+        """Play a file."""
+        self.choose(input_key=path, notify=True)
+
+    def change(self, **changes: object) -> None:
+        """Change settings; emits `changed` if they differ."""
         settings = replace(self._settings, **changes)  # type: ignore[arg-type]
         if settings != self._settings:
             self._settings = settings
             self.changed.emit()
 
 
-def find_file(key: str) -> bool:
-    """Whether a choice is a file's path."""
+def is_audio_file(key: str) -> bool:
+    """Whether a key is the path of an audio file."""
     suffix = key.rsplit(".", 1)[-1].lower()
     return "\n" not in key and suffix in {"wav", "flac", "ogg", "mp3", "aif", "aiff"}
 
 
-class _Sign(QWidget):
-    """The program's sign."""
+class _Logo(QWidget):
+    """The program's logo."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -296,5 +299,5 @@ class _Sign(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_sign(painter, self.rect().toRectF())
+        paint_logo(painter, self.rect().toRectF())
         painter.end()

@@ -1,21 +1,20 @@
-"""The bar below the pictures: where a file stands, and how the pictures look."""
+"""The bar below the spectrograms: file position and view options."""
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QButtonGroup, QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QAction, QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
 
+from gui.control.actions import Actions
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.basic import label
-from gui.widgets.icons import Glyph, icon
 from gui.widgets.text import DASH
-from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Snapshot
 
 STEP_S = 5.0
 
 
 class SeekBar(QSlider):
-    """A position in tenths of a second; a click jumps there."""
+    """Position slider in units of 0.1 s; a click jumps."""
 
     def __init__(self) -> None:
         super().__init__(Qt.Orientation.Horizontal)
@@ -25,7 +24,7 @@ class SeekBar(QSlider):
         self.setTracking(False)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Jump to where it was clicked, and drag on from there."""
+        """Jump to the click and continue as a drag."""
         share = (event.position().x() - 7) / max(self.width() - 14, 1)
         self.setSliderPosition(round(min(max(share, 0), 1) * self.maximum()))
         super().mousePressEvent(event)
@@ -34,48 +33,32 @@ class SeekBar(QSlider):
 class ViewBar(QWidget):
     """Loop, seek, axis, overlays and freeze."""
 
-    sought = Signal(float)
-    """Go on from this second."""
-    looped = Signal(bool)
-    scale_chosen = Signal(object)
-    spectrum_toggled = Signal(bool)
-    wave_toggled = Signal(bool)
-    freeze_toggled = Signal(bool)
+    seek_requested = Signal(float)
+    """Continue at this position in seconds."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
+    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.loop = self._button("", "Play the file over and over (L)", "Loop")
+        self.loop = self._button(actions["loop"])
         self.clock = label("", "muted")
         self.clock.setMinimumWidth(84)
         self.seek = SeekBar()
         self.seek.setAccessibleName("Position in the file")
         self.seek.setToolTip("Position in the file (left and right arrow)")
-        self.scales = {
-            scale: self._button(scale.value.capitalize(), tip, f"{scale.value} frequency axis")
-            for scale, tip in (
-                (Scale.LINEAR, "Linear frequency axis (1)"),
-                (Scale.MEL, "Mel frequency axis (2)"),
-                (Scale.LOG, "Logarithmic frequency axis (3)"),
-            )
-        }
-        self._group = QButtonGroup(self)
-        for button in self.scales.values():
-            self._group.addButton(button)
-        self.spectrum = self._button("Spectrum", "Spectra beside the pictures (S)", "Spectrum")
-        self.wave = self._button("Waveform", "Waveform upon the pictures (W)", "Waveform")
-        self.freeze = self._button("Freeze", "Hold the pictures, the audio goes on (F)", "Freeze")
+        self.scales = {scale: self._button(actions[scale.value]) for scale in Scale}
+        self.spectrum = self._button(actions["spectrum"])
+        self.wave = self._button(actions["wave"])
+        self.freeze = self._button(actions["freeze"])
+        self._loop = actions["loop"]
         self._lay_out()
-        self._connect()
-        self.set_theme(theme)
+        self.seek.valueChanged.connect(self._seek)
+        self.seek.sliderMoved.connect(lambda at: self._show_time(at / 10, self.seek.maximum() / 10))
         self.show_position(None)
 
     @staticmethod
-    def _button(text: str, tip: str, name: str) -> QToolButton:
+    def _button(action: QAction) -> QToolButton:
         button = QToolButton()
-        button.setText(text)
-        button.setToolTip(tip)
-        button.setAccessibleName(name)
-        button.setCheckable(True)
+        button.setDefaultAction(action)
+        button.setAccessibleName(action.text())
         button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         button.setIconSize(QSize(16, 16))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
@@ -99,34 +82,16 @@ class ViewBar(QWidget):
         for button in (self.spectrum, self.wave, self.freeze):
             row.addWidget(button)
 
-    def _connect(self) -> None:
-        self.loop.toggled.connect(self.looped)
-        self.spectrum.toggled.connect(self.spectrum_toggled)
-        self.wave.toggled.connect(self.wave_toggled)
-        self.freeze.toggled.connect(self.freeze_toggled)
-        for scale, button in self.scales.items():
-            button.clicked.connect(lambda _, chosen=scale: self.scale_chosen.emit(chosen))
-        self.seek.valueChanged.connect(self._seek)
-        self.seek.sliderMoved.connect(lambda at: self._say(at / 10, self.seek.maximum() / 10))
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        for button, glyph in (
-            (self.loop, Glyph.LOOP), (self.spectrum, Glyph.SPECTRUM),
-            (self.wave, Glyph.WAVE), (self.freeze, Glyph.FREEZE),
-        ):  # fmt: skip
-            button.setIcon(icon(glyph, theme.muted, checked=theme.accent, size=16))
-
     def show_position(self, snapshot: Snapshot | None) -> None:
-        """Show where a file stands; devices have no position."""
+        """Show the position in a file; devices have none."""
         is_file = snapshot is not None and snapshot.length_s > 0
         self.seek.setEnabled(is_file)
-        self.loop.setEnabled(is_file or snapshot is None)
+        self._loop.setEnabled(is_file or snapshot is None)
         if not is_file or snapshot is None:
             self.seek.blockSignals(True)
             self.seek.setValue(0)
             self.seek.blockSignals(False)
-            _say(self.clock, "Live input" if snapshot is not None else DASH)
+            _set_text(self.clock, "Live input" if snapshot is not None else DASH)
             return
         if self.seek.isSliderDown():
             return
@@ -134,19 +99,19 @@ class ViewBar(QWidget):
         self.seek.setMaximum(max(1, round(snapshot.length_s * 10)))
         self.seek.setValue(round(snapshot.position_s * 10))
         self.seek.blockSignals(False)
-        self._say(snapshot.position_s, snapshot.length_s)
+        self._show_time(snapshot.position_s, snapshot.length_s)
 
     def step(self, seconds: float) -> None:
         """Move in the file."""
         if self.seek.isEnabled():
             at = self.seek.value() / 10 + seconds
-            self.sought.emit(min(max(at, 0.0), self.seek.maximum() / 10))
+            self.seek_requested.emit(min(max(at, 0.0), self.seek.maximum() / 10))
 
     def _seek(self, at: int) -> None:
-        self.sought.emit(at / 10)
+        self.seek_requested.emit(at / 10)
 
-    def _say(self, at_s: float, of_s: float) -> None:
-        _say(self.clock, f"{format_time(at_s)} / {format_time(of_s)}")
+    def _show_time(self, at_s: float, of_s: float) -> None:
+        _set_text(self.clock, f"{format_time(at_s)} / {format_time(of_s)}")
 
 
 def format_time(seconds: float) -> str:
@@ -157,6 +122,6 @@ def format_time(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _say(place: object, text: str) -> None:
+def _set_text(place: object, text: str) -> None:
     if place.text() != text:  # type: ignore[attr-defined]
         place.setText(text)  # type: ignore[attr-defined]

@@ -1,1 +1,1 @@
-"""The two spectrograms and everything drawn on them."""
+"""The two spectrograms with axes, overlays and colour bar."""

@@ -1,21 +1,26 @@
-"""The colour bar: which level has which colour, with a range that can be dragged."""
+"""The colour bar: pyqtgraph's ``ColorBarItem`` with a keyboard, in the theme's colours."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen, QWheelEvent
-from PySide6.QtWidgets import QSizePolicy, QWidget
+from collections.abc import Iterable
+from typing import Any
 
-from gui.spectrogram.color_maps import ColourMap, colours
+import pyqtgraph as pg
+from PySide6.QtCore import Qt, Signal
+from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+from PySide6.QtWidgets import QWidget
+
+from gui.spectrogram.axes import TIME_HEIGHT, ThemedAxis, TickLevels
+from gui.spectrogram.color_maps import MIN_DB, ColourMap, color_map
 from gui.widgets.text import with_minus
-from gui.widgets.theme import Theme, base_font
+from gui.widgets.theme import Theme
 
-BOTTOM_DB = -127.5
-TOP_DB = 0.0
-NARROWEST_DB = 20.0
-_MARGIN = 12
-_BAR = 12
+MAX_DB = 0.0
+MIN_RANGE_DB = 20.0
+_WIDTH = 62
+_BAR_WIDTH = 14
+_STEP_DB = 2.0
 
 
-class ColourBar(QWidget):
+class ColourBar(pg.GraphicsLayoutWidget):
     """Drag an end to move it, the middle to shift the range; double-click for the default."""
 
     changed = Signal(float, float)
@@ -25,20 +30,26 @@ class ColourBar(QWidget):
         self, theme: Theme, *, low_db: float, high_db: float, parent: QWidget | None = None
     ) -> None:
         super().__init__(parent)
-        self.setFixedWidth(58)
-        self.setMinimumHeight(140)
-        self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setCursor(Qt.CursorShape.SizeVerCursor)
-        self.setToolTip(
-            "Levels in dBFS. Drag an end of the range, or its middle; double-click resets.\n"
-            "Keys: up and down shift it, page up and page down widen it."
-        )
-        self.theme = theme
-        self._map = ColourMap.EMBER
         self._default = (low_db, high_db)
         self._range = (low_db, high_db)
-        self._grip: tuple[str, float] | None = None
+        self.setFixedWidth(_WIDTH)
+        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setToolTip(
+            "Levels in dBFS. Drag an end of the bar, or its middle; double-click resets.\n"
+            "Keys: up and down shift the range, page up and page down widen it, home resets."
+        )
+        self.ci.layout.setContentsMargins(4, 0, 2, 0)
+        self.ci.layout.setSpacing(0)
+        self.item = _Bar(theme, self._default)
+        self.ci.addItem(self.item, 0, 0)
+        self.ci.layout.setRowFixedHeight(1, TIME_HEIGHT)
+        self.unit = pg.LabelItem("dBFS", size="11px", justify="right")
+        self.ci.addItem(self.unit, 1, 0)
+        self.item.sigLevelsChanged.connect(self._dragged)
+        self.item.sigLevelsChangeFinished.connect(lambda: self.set_range(*self.item.levels()))
+        self.item.reset.connect(lambda: self.set_range(*self._default))
+        self.set_theme(theme)
         self._describe()
 
     @property
@@ -46,130 +57,146 @@ class ColourBar(QWidget):
         """Low and high end in dBFS."""
         return self._range
 
+    def set_images(self, images: Iterable[Any]) -> None:
+        """Control the colours of images, which have ``setLevels`` and ``setColorMap``."""
+        self.item.setImageItem(list(images))
+
     def set_map(self, name: ColourMap) -> None:
-        """Show another map."""
-        self._map = name
-        self.update()
+        """Use another colour map."""
+        self.item.setColorMap(color_map(name))
 
     def set_range(self, low_db: float, high_db: float) -> None:
-        """Move the range, within what can be shown, and tell."""
-        low = min(max(low_db, BOTTOM_DB), TOP_DB - NARROWEST_DB)
-        high = min(max(high_db, low + NARROWEST_DB), TOP_DB)
+        """Set the range, limited to at least 20 dB between -127.5 and 0 dBFS."""
+        low = min(max(low_db, MIN_DB), MAX_DB - MIN_RANGE_DB)
+        high = min(max(high_db, low + MIN_RANGE_DB), MAX_DB)
+        if self.item.levels() != (low, high):
+            self.item.setLevels((low, high))
+        self._set(low, high)
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change colours."""
+        self.setBackground(theme.colour("window"))
+        self.item.set_theme(theme)
+        self.unit.setText("dBFS", color=theme.muted)
+
+    def _dragged(self) -> None:
+        self._set(*self.item.levels())
+
+    def _set(self, low: float, high: float) -> None:
         if (low, high) != self._range:
             self._range = (low, high)
             self._describe()
-            self.update()
             self.changed.emit(low, high)
 
     def _describe(self) -> None:
         low, high = self._range
         self.setAccessibleName(f"Colour range, {low:.0f} to {high:.0f} decibels full scale")
 
-    def _y(self, level_db: float) -> float:
-        span = self.height() - 2 * _MARGIN
-        return _MARGIN + span * (TOP_DB - level_db) / (TOP_DB - BOTTOM_DB)
-
-    def _level(self, y: float) -> float:
-        span = max(self.height() - 2 * _MARGIN, 1)
-        return TOP_DB - (y - _MARGIN) / span * (TOP_DB - BOTTOM_DB)
-
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Take the nearer end, or the middle."""
+    def _shift(self, by_db: float) -> None:
         low, high = self._range
-        y = event.position().y()
-        if abs(y - self._y(high)) < 12:
-            self._grip = ("high", 0.0)
-        elif abs(y - self._y(low)) < 12:
-            self._grip = ("low", 0.0)
-        else:
-            self._grip = ("both", self._level(y))
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Move what was taken."""
-        if self._grip is None:
-            return
-        low, high = self._range
-        level = round(self._level(event.position().y()))
-        which, since = self._grip
-        if which == "high":
-            self.set_range(low, max(level, low + NARROWEST_DB))
-        elif which == "low":
-            self.set_range(min(level, high - NARROWEST_DB), high)
-        else:
-            self._grip = ("both", level)
-            self._shift(level - since)
-
-    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Let go."""
-        self._grip = None
-
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the default."""
-        self.set_range(*self._default)
+        by_db = min(max(by_db, MIN_DB - low), MAX_DB - high)
+        self.set_range(low + by_db, high + by_db)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Shift the range."""
-        self._shift(event.angleDelta().y() / 60)
+        self._shift(event.angleDelta().y() / 120 * _STEP_DB)
+        event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Shift and widen by keys."""
+        """Shift, widen and reset by keys."""
         low, high = self._range
         match event.key():
             case Qt.Key.Key_Up:
-                self._shift(2)
+                self._shift(_STEP_DB)
             case Qt.Key.Key_Down:
-                self._shift(-2)
+                self._shift(-_STEP_DB)
             case Qt.Key.Key_PageUp:
                 self.set_range(low - 5, high)
             case Qt.Key.Key_PageDown:
-                self.set_range(min(low + 5, high - NARROWEST_DB), high)
+                self.set_range(min(low + 5, high - MIN_RANGE_DB), high)
             case Qt.Key.Key_Home:
                 self.set_range(*self._default)
             case _:
-                super().keyPressEvent(event)
+                event.ignore()
 
-    def _shift(self, by_db: float) -> None:
-        low, high = self._range
-        by_db = min(max(by_db, BOTTOM_DB - low), TOP_DB - high)
-        self.set_range(low + by_db, high + by_db)
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show the focus."""
+        super().focusInEvent(event)
+        self.item.show_focus(focused=True)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """The bar, its range's ends as handles, levels beside it."""
-        painter = QPainter(self)
-        low, high = self._range
-        steps = colours(self._map)
-        top, bottom = self._y(TOP_DB), self._y(BOTTOM_DB)
-        for y in range(int(top), int(bottom)):
-            share = (self._level(y + 0.5) - low) / (high - low)
-            index = int(min(max(share, 0), 1) * 255)
-            painter.fillRect(QRectF(4, y, _BAR, 1), QColor.fromRgba(int(steps[index])))
-        painter.setPen(QPen(self.theme.colour("border"), 1))
-        painter.drawRect(QRectF(3.5, top - 0.5, _BAR + 1, bottom - top))
-        painter.setFont(base_font(11))
-        ends = {round(self._y(high)), round(self._y(low))}
-        for level in range(0, int(BOTTOM_DB), -20):
-            height = self._y(level)
-            if all(abs(height - end) > 15 for end in ends):
-                self._label(painter, height, with_minus(str(level)), "muted")
-        for level_db in (high, low):
-            self._label(painter, self._y(level_db), with_minus(f"{level_db:.0f}"), "text")
-            self._handle(painter, self._y(level_db))
-        if self.hasFocus():
-            painter.setPen(QPen(self.theme.colour("source"), 1))
-            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), 4, 4)
-        painter.end()
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Hide the focus."""
+        super().focusOutEvent(event)
+        self.item.show_focus(focused=False)
 
-    def _label(self, painter: QPainter, y: float, text: str, colour: str) -> None:
-        painter.setPen(self.theme.colour(colour))
-        box = QRectF(_BAR + 12, y - 9, self.width() - _BAR - 12, 18)
-        painter.drawText(box, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, text)
 
-    def _handle(self, painter: QPainter, y: float) -> None:
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(self.theme.colour("panel"), 1))
-        painter.setBrush(self.theme.colour("text"))
-        painter.drawRoundedRect(QRectF(1.5, y - 2.5, _BAR + 5, 5), 2.5, 2.5)
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        painter.setPen(QPen(self.theme.colour("text"), 1))
-        painter.drawPoint(QPointF(_BAR + 9, y))
+class _LevelAxis(ThemedAxis):
+    """Levels of the colours in dBFS."""
+
+    def __init__(self, theme: Theme) -> None:
+        super().__init__("right", theme)
+        self.setWidth(40)
+
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
+        """Both ends, and multiples of 10 dB in between."""
+        step = next((s for s in (10, 20, 40) if s / max(maxVal - minVal, 1) * size >= 40), 40)
+        room = (maxVal - minVal) * 18 / max(size, 1)
+        inner = [
+            float(level)
+            for level in range(int(minVal // step) * step, 1, step)
+            if minVal + room < level < maxVal - room
+        ]
+        return [(step, [minVal, *inner, maxVal])]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """Whole decibels."""
+        return [with_minus(f"{value:.0f}") for value in values]
+
+
+class _Bar(pg.ColorBarItem):
+    """The bar; emits `reset` on a double-click."""
+
+    reset = Signal()
+
+    def __init__(self, theme: Theme, levels: tuple[float, float]) -> None:
+        # `ColorBarItem` passes no axes to `PlotItem`, so its axis is replaced afterwards.
+        super().__init__(
+            values=levels,
+            width=_BAR_WIDTH,
+            limits=(MIN_DB, MAX_DB),
+            rounding=1,
+            colorMapMenu=False,
+            pen=theme.colour("text"),
+            hoverBrush=theme.colour("text", 40),
+        )
+        self.layout.setContentsMargins(0, 0, 0, 0)
+        for name in ("left", "top", "bottom"):
+            self.hideAxis(name)
+        self.setAxisItems({"right": _LevelAxis(theme)})
+        self.axis = self.getAxis("right")
+        self.axis.unlinkFromView()
+        self.axis.setRange(*levels)
+        self._focused = False
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change colours."""
+        self._theme = theme
+        self.axis.set_theme(theme)
+        for line in self.region.lines:
+            line.setPen(theme.colour("window"))
+            line.setHoverPen(theme.colour("accent"))
+            line.clearMarkers()
+            line.addMarker("|>", position=0, size=7)
+            line.addMarker("<|", position=1, size=7)
+        self.show_focus(focused=self._focused)
+
+    def show_focus(self, *, focused: bool) -> None:
+        """Draw the frame in the colour of the focus."""
+        self._focused = focused
+        self.vb.setBorder(self._theme.colour("source" if focused else "border"))
+
+    def mouseClickEvent(self, event: Any) -> None:
+        """Reset on a double-click."""
+        if event.double():
+            self.reset.emit()
+            event.accept()

@@ -1,4 +1,4 @@
-"""The frequency axis, the same for both panes: where a frequency stands, and its ticks."""
+"""The frequency axis of both spectrograms: scale, ticks and rows."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,13 +9,17 @@ import numpy.typing as npt
 TOP_HZ = 22_050.0
 """Upper end of the axis: half of 44.1 kHz."""
 EDGE_HZ = 11_025.0
-"""Where the input ends and the restored octave begins."""
+"""Upper end of the input and lower end of the restored octave."""
 LOG_BOTTOM_HZ = 60.0
-"""Lower end of the logarithmic axis, which has no zero."""
+"""Lower end of the logarithmic axis."""
+
+
+_ROUND_HZ = (0, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000)
+_STEPS_HZ = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 
 class Scale(StrEnum):
-    """How frequency grows along the axis."""
+    """Scale of the frequency axis."""
 
     LINEAR = "linear"
     MEL = "mel"
@@ -24,7 +28,7 @@ class Scale(StrEnum):
 
 @dataclass(frozen=True)
 class Tick:
-    """A mark of the axis."""
+    """A tick of the axis."""
 
     hz: float
     label: str
@@ -32,33 +36,67 @@ class Tick:
 
 
 def position(scale: Scale, hz: float) -> float:
-    """Height of a frequency on the axis, 0 at the bottom, 1 at 22.05 kHz."""
+    """Position of a frequency on the axis: 0 at the bottom, 1 at 22.05 kHz."""
     return float((_warp(scale, hz) - _bottom(scale)) / (_warp(scale, TOP_HZ) - _bottom(scale)))
 
 
 def frequency(scale: Scale, height: float) -> float:
-    """Frequency in Hz at a height of the axis; undoes :func:`position`."""
+    """Frequency in Hz at a position of the axis; the inverse of :func:`position`."""
+    return float(frequencies(scale, np.array(height)))
+
+
+def frequencies(scale: Scale, heights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """Frequencies in Hz at positions of the axis."""
     bottom = _bottom(scale)
-    return _unwarp(scale, bottom + height * (_warp(scale, TOP_HZ) - bottom))
-
-
-def ticks(scale: Scale, height_px: int, *, spacing_px: int = 26) -> list[Tick]:
-    """Round frequencies, lowest first, at least `spacing_px` apart."""
+    value = bottom + heights * (_warp(scale, TOP_HZ) - bottom)
     if scale is Scale.LINEAR:
-        steps = (1_000, 2_000, 5_000, 10_000)
-        room = [s for s in steps if s / TOP_HZ * height_px >= spacing_px]
-        step = room[0] if room else steps[-1]
-        wanted = [float(hz) for hz in range(0, int(TOP_HZ) + 1, step)]
-    else:
-        wanted = [100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000]
-        if scale is Scale.MEL:
-            wanted.insert(0, 0)
-    kept: list[Tick] = []
-    for hz in wanted:
-        if kept and (position(scale, hz) - position(scale, kept[-1].hz)) * height_px < spacing_px:
-            continue
-        kept.append(Tick(hz, f"{hz / 1000:g}"))
-    return kept
+        return value
+    hz: npt.NDArray[np.float64] = 700 * np.expm1(value) if scale is Scale.MEL else np.exp(value)
+    return hz
+
+
+def ticks(
+    scale: Scale, height_px: float, *, low: float = 0.0, high: float = 1.0, spacing_px: float = 26
+) -> list[Tick]:
+    """Round frequencies between two positions of the axis, lowest first.
+
+    Args:
+        scale: Scale of the axis.
+        height_px: Height of the axis.
+        low: Lower end of the visible part, as a position.
+        high: Upper end of the visible part, as a position.
+        spacing_px: Smallest distance of two ticks.
+    """
+    bottom_hz, top_hz = frequency(scale, low), frequency(scale, high)
+    kept: list[float] = []
+    places: list[float] = []
+    for candidates in _candidates(scale, bottom_hz, top_hz, height_px / spacing_px):
+        for hz in candidates:
+            place = (position(scale, hz) - low) / (high - low) * height_px
+            if -0.5 <= place <= height_px + 0.5 and all(
+                abs(place - other) >= spacing_px for other in places
+            ):
+                kept.append(hz)
+                places.append(place)
+    return [Tick(hz, f"{hz / 1000:g}") for hz in sorted(kept)]
+
+
+def _candidates(scale: Scale, low_hz: float, high_hz: float, room: float) -> list[list[float]]:
+    """Frequencies to label, the most important list first.
+
+    A linear axis has one step between its ticks. The others mix coarse and fine steps.
+    """
+
+    def multiples(step: int) -> list[float]:
+        return [float(hz) for hz in range(int(-(-low_hz // step)) * step, int(high_hz) + 1, step)]
+
+    if scale is Scale.LINEAR:
+        return [multiples(next((s for s in _STEPS_HZ if (high_hz - low_hz) / s <= room), 10_000))]
+    inside = (high_hz - low_hz) / 40
+    return [
+        [hz for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz],
+        *(multiples(step) for step in reversed(_STEPS_HZ) if inside <= step <= high_hz / 10),
+    ]
 
 
 def format_hz(hz: float) -> str:
@@ -68,11 +106,11 @@ def format_hz(hz: float) -> str:
 
 @dataclass(frozen=True)
 class RowMap:
-    """Which bins of a spectrum each row of a picture shows.
+    """Maps the bins of a spectrum to the rows of an image.
 
     Attributes:
-        rows: Height of the picture.
-        filled: Rows from the bottom that have bins; those above lie beyond the spectrum.
+        rows: Height of the image.
+        filled: Rows from the bottom that have bins; the rows above lie beyond the spectrum.
     """
 
     rows: int
@@ -85,13 +123,31 @@ class RowMap:
     """Rows that cover at least two bins, at least three, and so on."""
 
     @classmethod
-    def make(cls, scale: Scale, *, rows: int, bins: int, bin_hz: float) -> "RowMap":
-        """Map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz."""
-        edges = np.array([frequency(scale, r / rows) for r in range(rows + 1)]) / bin_hz
+    def make(
+        cls,
+        scale: Scale,
+        *,
+        rows: int,
+        bins: int,
+        bin_hz: float,
+        low: float = 0.0,
+        high: float = 1.0,
+    ) -> "RowMap":
+        """Create the map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz.
+
+        Args:
+            scale: Scale of the frequency axis.
+            rows: Height of the image.
+            bins: Bins of a spectrum.
+            bin_hz: Distance of two bins.
+            low: Lower end of the image, as a position on the axis.
+            high: Upper end of the image, as a position on the axis.
+        """
+        edges = frequencies(scale, np.linspace(low, high, rows + 1)) / bin_hz
         filled = int(np.count_nonzero(edges[:-1] < bins - 1))
         edges = edges[: filled + 1]
-        # A row that covers bins shows the strongest of them, so that no tone falls between
-        # rows; a row between two bins shows the line between them.
+        # A row that covers bins shows their maximum, so that no tone is lost. A row between two
+        # bins interpolates.
         starts = np.minimum(np.ceil(edges).astype(np.intp), bins - 1)
         centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)
         near = np.minimum(centres.astype(np.intp), bins - 2)
@@ -102,7 +158,7 @@ class RowMap:
         return cls(rows, filled, starts[:-1], near[narrow], share[narrow], narrow, wider)
 
     def apply(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Rows of the picture.
+        """Compute the rows of the image.
 
         Shape:
             - Input: ``[n, F]`` level codes
@@ -111,9 +167,9 @@ class RowMap:
         picture = np.zeros((self.rows, len(codes)), np.uint8)
         if not len(codes) or not self.filled:
             return picture
-        # In this order rows are read one after the other, which is several times faster.
+        # Contiguous rows are several times faster to read.
         bins = np.ascontiguousarray(codes.T)
-        # Row by row of bins instead of `maximum.reduceat`, which takes eight times as long.
+        # `maximum.reduceat` would take eight times as long.
         value = bins[self._starts]
         for step, rows in enumerate(self._wider, 1):
             value[rows] = np.maximum(value[rows], bins[self._starts[rows] + step])
@@ -132,14 +188,6 @@ def _warp(scale: Scale, hz: float) -> float:
     if scale is Scale.MEL:
         return float(np.log1p(hz / 700))
     return float(np.log(max(hz, LOG_BOTTOM_HZ)))
-
-
-def _unwarp(scale: Scale, value: float) -> float:
-    if scale is Scale.LINEAR:
-        return value
-    if scale is Scale.MEL:
-        return float(700 * np.expm1(value))
-    return float(np.exp(value))
 
 
 def _bottom(scale: Scale) -> float:

@@ -1,4 +1,4 @@
-"""The last columns of a spectrogram, as level codes."""
+"""The most recent columns of a spectrogram, as level codes."""
 
 import numpy as np
 import numpy.typing as npt
@@ -7,18 +7,18 @@ Codes = npt.NDArray[np.uint8]
 
 
 class History:
-    """A ring of columns, counted from the first one ever.
+    """A ring buffer of columns, indexed from the first column of the stream.
 
     Args:
         bins: Bins per column.
-        capacity: Columns that are kept.
+        capacity: Number of columns that are kept.
     """
 
     def __init__(self, bins: int, capacity: int) -> None:
         self._codes = np.zeros((capacity, bins), np.uint8)
         self._peaks = np.zeros(capacity, np.float32)
         self.end = 0
-        """Columns so far; the newest is ``end - 1``."""
+        """Index after the newest column."""
 
     @property
     def bins(self) -> int:
@@ -27,7 +27,7 @@ class History:
 
     @property
     def capacity(self) -> int:
-        """Columns that are kept."""
+        """Number of columns that are kept."""
         return self._codes.shape[0]
 
     def append(self, codes: Codes, peaks: npt.NDArray[np.float32]) -> None:
@@ -44,30 +44,38 @@ class History:
         self._peaks[at] = peaks
 
     def append_gap(self, columns: int) -> None:
-        """Add silent columns, for time that was not seen."""
+        """Add silent columns for time that was not analysed."""
         shown = min(columns, self.capacity)
         self.end += columns - shown
         self.append(np.zeros((shown, self.bins), np.uint8), np.zeros(shown, np.float32))
 
-    def view(self, first: int, end: int) -> tuple[Codes, npt.NDArray[np.float32]]:
-        """Columns `first` up to `end`; those that are not held (any more) are silent.
+    def codes(self, first: int, end: int) -> Codes:
+        """Level codes of the columns `first` to `end`; columns that are not held are silent.
 
         Shape:
-            - Output: codes ``[end - first, bins]`` and peaks ``[end - first]``
+            - Output: ``[end - first, bins]``
         """
+        at, held = self._places(first, end)
+        codes = self._codes[at]
+        codes[~held] = 0
+        return codes
+
+    def peaks(self, first: int, end: int) -> npt.NDArray[np.float32]:
+        """Largest absolute samples of the columns `first` to `end`; 0 where they are not held.
+
+        Shape:
+            - Output: ``[end - first]``
+        """
+        at, held = self._places(first, end)
+        return np.where(held, self._peaks[at], np.float32(0))
+
+    def _places(self, first: int, end: int) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
         wanted = np.arange(first, end)
         held = (wanted >= max(0, self.end - self.capacity)) & (wanted < self.end)
-        at = wanted % self.capacity
-        if held.all():
-            return self._codes[at], self._peaks[at]
-        codes = np.zeros((len(wanted), self.bins), np.uint8)
-        peaks = np.zeros(len(wanted), np.float32)
-        codes[held] = self._codes[at[held]]
-        peaks[held] = self._peaks[at[held]]
-        return codes, peaks
+        return wanted % self.capacity, held
 
     def code(self, column: int, bin_index: int) -> int | None:
-        """Level code of one bin, None where it is not held."""
+        """Level code of one bin; None if the column is not held."""
         if not max(0, self.end - self.capacity) <= column < self.end:
             return None
         return int(self._codes[column % self.capacity, min(bin_index, self.bins - 1)])

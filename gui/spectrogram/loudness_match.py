@@ -1,7 +1,7 @@
-"""Loudness match: what the output must be turned by to sound as loud as the input.
+"""Loudness match: the gain that makes the output as loud as the input.
 
-Louder sounds better, so an honest comparison is one at equal loudness. The weighting is the
-K-weighting of ITU-R BS.1770-5; it is applied to the spectra that are drawn anyway.
+Louder sounds better, so a fair comparison needs equal loudness. The K-weighting of ITU-R BS.1770-5
+is applied to the spectra that the spectrograms compute.
 """
 
 import math
@@ -12,15 +12,15 @@ import numpy.typing as npt
 from gui.spectrogram.stft import BIN_HZ
 
 LIMIT_DB = 6.0
-"""A match never turns by more."""
+"""Largest gain of a match."""
 GATE_DB = -60.0
-"""Quieter columns say nothing about loudness."""
-MEMORY_S = 6.0
+"""Quieter columns are ignored."""
+AVERAGING_S = 6.0
 """Time constant of the averages."""
 
 
 def k_weights(bins: int) -> npt.NDArray[np.float32]:
-    """Power weights of BS.1770's two filters at the bins, from their analogue prototypes.
+    """Power weights of the two BS.1770 filters per bin, from their analogue prototypes.
 
     Shape:
         - Output: ``[bins]``
@@ -38,56 +38,56 @@ def k_weights(bins: int) -> npt.NDArray[np.float32]:
 
 
 class LoudnessMatch:
-    """Learns the gain between input and restored output while the latter is heard."""
+    """Measures the gain between input and restored output while the output plays."""
 
     def __init__(self) -> None:
         self._weights: dict[int, npt.NDArray[np.float32]] = {}
         self.reset()
 
     def reset(self) -> None:
-        """Forget what was heard."""
-        self._given = 0.0
-        self._made = 0.0
-        self._heard_s = 0.0
+        """Discard the measurement."""
+        self._input = 0.0
+        self._output = 0.0
+        self._measured_s = 0.0
 
     @property
     def gain_db(self) -> float:
-        """What the output is to be turned by, 0 until half a second was heard."""
-        if self._heard_s < 0.5 or self._given <= 0 or self._made <= 0:
+        """Gain for the output in dB; 0 until half a second was measured."""
+        if self._measured_s < 0.5 or self._input <= 0 or self._output <= 0:
             return 0.0
-        return max(-LIMIT_DB, min(LIMIT_DB, 10 * math.log10(self._given / self._made)))
+        return max(-LIMIT_DB, min(LIMIT_DB, 10 * math.log10(self._input / self._output)))
 
-    def hear(
+    def update(
         self,
-        given: npt.NDArray[np.float32],
-        made: npt.NDArray[np.float32],
+        input_power: npt.NDArray[np.float32],
+        output_power: npt.NDArray[np.float32],
         *,
         hop_s: float,
-        made_gain_db: float,
+        output_gain_db: float,
     ) -> None:
-        """Take columns that belong to the same moments.
+        """Add columns of the same moments.
 
         Args:
-            given: Powers of the input.
-            made: Powers of the restored output.
+            input_power: Power of the input.
+            output_power: Power of the restored output.
             hop_s: Seconds per column.
-            made_gain_db: Gain that is in the output by now and not to be counted.
+            output_gain_db: Gain already applied to the output; it is subtracted.
 
         Shape:
-            - given: ``[n, F]``
-            - made: ``[n, F']``
+            - input_power: ``[n, F]``
+            - output_power: ``[n, F']``
         """
-        loud_given, loud_made = self._loudness(given), self._loudness(made)
-        heard = loud_given > 10 ** (GATE_DB / 10)
+        loud_input, loud_output = self._loudness(input_power), self._loudness(output_power)
+        heard = loud_input > 10 ** (GATE_DB / 10)
         count = int(np.count_nonzero(heard))
         if not count:
             return
-        undo = 10 ** (-made_gain_db / 10)
-        # A mean at first, an exponential one once it is as old as the memory.
-        self._heard_s += count * hop_s
-        share = min(1.0, count * hop_s / min(self._heard_s, MEMORY_S))
-        self._given += share * (float(loud_given[heard].mean()) - self._given)
-        self._made += share * (float(loud_made[heard].mean()) * undo - self._made)
+        undo = 10 ** (-output_gain_db / 10)
+        # A plain mean at first, an exponential one after the averaging time.
+        self._measured_s += count * hop_s
+        share = min(1.0, count * hop_s / min(self._measured_s, AVERAGING_S))
+        self._input += share * (float(loud_input[heard].mean()) - self._input)
+        self._output += share * (float(loud_output[heard].mean()) * undo - self._output)
 
     def _loudness(self, power: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
         bins = power.shape[1]

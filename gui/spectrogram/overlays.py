@@ -1,105 +1,164 @@
-"""What can be laid over a spectrogram: the waveform, and spectra along the frequency axis."""
+"""Curves over a spectrogram: spectra along the frequency axis, and the waveform."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
-from PySide6.QtCore import QPointF, QRectF
-from PySide6.QtGui import QColor, QLinearGradient, QPainter, QPen, QPolygonF
+import pyqtgraph as pg
+from PySide6.QtCore import QRectF
+from PySide6.QtGui import QBrush, QColor, QLinearGradient
+from PySide6.QtWidgets import QGraphicsRectItem
 
-from gui.spectrogram.frequency_scale import Scale, frequency
-from gui.spectrogram.scrolling_image import Pixels
+from gui.spectrogram.frequency_scale import Scale, frequencies
 from gui.spectrogram.stft import BIN_HZ
 from gui.widgets.theme import PICTURE
 
-SPECTRUM_LOW_DB = -110.0
-SPECTRUM_HIGH_DB = -10.0
+MIN_LEVEL_DB = -110.0
+MAX_LEVEL_DB = -10.0
 POINTS = 160
-"""Points of a curve: enough for a pane's height, few enough to draw 30 times a second."""
+"""Points of a curve: enough for the height of a plot, few enough for 30 updates a second."""
+WAVE_SHARE = 0.16
+"""Height of the waveform as a share of the plot."""
+MAX_SPECTRUM_WIDTH = 260.0
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A spectrum to draw.
+def _box() -> pg.ViewBox:
+    box = pg.ViewBox(enableMenu=False, enableMouse=False, defaultPadding=0)
+    box.disableAutoRange()
+    # The mouse belongs to the spectrogram below.
+    box.setAcceptHoverEvents(False)
+    return box
 
-    Shape:
-        - level_db: ``[F]``, bins from 0 Hz, dBFS
+
+class SpectrumOverlay:
+    """Spectra at the right of a plot, level growing to the left.
+
+    Args:
+        plot: Plot whose frequency axis the curves follow.
+        with_output: True to draw the output and what it adds to the input.
     """
 
-    level_db: npt.NDArray[np.float32]
-    colour: str
-    """Name in the theme."""
-    fill_from: npt.NDArray[np.float32] | None = None
-    """Fill the space down to this spectrum where the curve is above it."""
+    def __init__(self, plot: pg.PlotItem, *, with_output: bool) -> None:
+        self._parent = plot.vb
+        self._scale = Scale.LINEAR
+        self._veil = QGraphicsRectItem(plot.vb)
+        self._veil.setPen(pg.mkPen(None))
+        self._veil.setZValue(10)
+        self._box = _box()
+        self._box.setParentItem(plot.vb)
+        self._box.setZValue(11)
+        self._box.setXRange(MIN_LEVEL_DB, MAX_LEVEL_DB, padding=0)
+        self._box.invertX(True)
+        self._box.setYLink(plot.vb)
+        self._input = self._curve("source")
+        self._output = self._curve("accent") if with_output else None
+        # The fill lies between the input and the larger of both, so that it shows only gains.
+        self._lower, self._upper = pg.PlotCurveItem(), pg.PlotCurveItem()
+        if with_output:
+            fill = pg.FillBetweenItem(self._lower, self._upper, PICTURE.colour("accent", 70))
+            self._box.addItem(fill, ignoreBounds=True)
+        self.set_visible(visible=False)
+
+    def _curve(self, colour: str) -> pg.PlotCurveItem:
+        # One pixel wide: Qt draws wider antialiased lines ten times as slowly.
+        curve = pg.PlotCurveItem(pen=pg.mkPen(PICTURE.colour(colour), width=1), antialias=True)
+        self._box.addItem(curve, ignoreBounds=True)
+        return curve
+
+    def set_visible(self, *, visible: bool) -> None:
+        """Show or hide the spectra."""
+        self._veil.setVisible(visible)
+        self._box.setVisible(visible)
+
+    def set_scale(self, scale: Scale) -> None:
+        """Choose the frequency axis; the next update draws on it."""
+        self._scale = scale
+
+    def place(self) -> None:
+        """Follow the size of the plot."""
+        rect = self._parent.rect()
+        width = min(MAX_SPECTRUM_WIDTH, rect.width() * 0.34)
+        place = QRectF(rect.right() - width, rect.top(), width, rect.height())
+        self._box.setGeometry(place)
+        self._veil.setRect(place)
+        fade = QLinearGradient(place.left(), 0, place.right(), 0)
+        for at, alpha in ((0.0, 0), (0.25, 150), (1.0, 215)):
+            fade.setColorAt(at, QColor(14, 16, 20, alpha))
+        self._veil.setBrush(QBrush(fade))
+
+    def update(self, input_db: npt.NDArray[np.float32], output_db: npt.NDArray[np.float32]) -> None:
+        """Draw new spectra.
+
+        Shape:
+            - input_db: ``[F]``, bins from 0 Hz, dBFS
+            - output_db: ``[F']``
+        """
+        heights, bins = _axis(self._scale)
+        inside = bins <= len(input_db) - 1
+        lower = _levels(input_db, bins)
+        self._input.setData(lower[inside], heights[inside])
+        if self._output is not None:
+            upper = _levels(output_db, bins)
+            self._output.setData(upper, heights)
+            lower[~inside] = MIN_LEVEL_DB
+            self._lower.setData(lower, heights)
+            self._upper.setData(np.maximum(lower, upper), heights)
 
 
-def waveform_columns(peaks: npt.NDArray[np.float32], height: int) -> Pixels:
-    """Bars as high as the peaks, half transparent, on nothing.
+class WaveformOverlay:
+    """Peaks of the waveform as vertical lines at the bottom of a plot."""
 
-    Shape:
-        - peaks: ``[n]``, 0..1
-        - Output: ``[height, n]``, premultiplied ARGB
-    """
-    middle = (height - 1) / 2
-    distance = np.abs(np.arange(height) - middle)[:, None]
-    # At least half a pixel, so that silence is a line.
-    bar = distance <= np.maximum(np.minimum(peaks, 1) * middle, 0.5)
-    columns: Pixels = np.where(bar, np.uint32(0xA0909299), np.uint32(0x50000000))
-    return columns
+    def __init__(self, plot: pg.PlotItem) -> None:
+        self._parent = plot.vb
+        self._veil = QGraphicsRectItem(plot.vb)
+        self._veil.setPen(pg.mkPen(None))
+        self._veil.setBrush(QColor(0, 0, 0, 80))
+        self._veil.setZValue(5)
+        self._box = _box()
+        self._box.setParentItem(plot.vb)
+        self._box.setZValue(6)
+        self._box.setYRange(-1, 1, padding=0)
+        self._box.setXLink(plot.vb)
+        pen = pg.mkPen(QColor(230, 231, 242, 160), width=1)
+        self._curve = pg.PlotCurveItem(pen=pen, connect="pairs", skipFiniteCheck=True)
+        self._box.addItem(self._curve, ignoreBounds=True)
+        self.set_visible(visible=False)
+
+    def set_visible(self, *, visible: bool) -> None:
+        """Show or hide the waveform."""
+        self._veil.setVisible(visible)
+        self._box.setVisible(visible)
+
+    def place(self) -> None:
+        """Follow the size of the plot."""
+        rect = self._parent.rect()
+        height = max(1.0, round(rect.height() * WAVE_SHARE))
+        place = QRectF(rect.left(), rect.bottom() - height, rect.width(), height)
+        self._box.setGeometry(place)
+        self._veil.setRect(place)
+
+    def update(self, times_s: npt.NDArray[np.float64], peaks: npt.NDArray[np.float32]) -> None:
+        """Draw a line as high as each peak.
+
+        Shape:
+            - times_s: ``[n]``
+            - peaks: ``[n]``, 0..1
+        """
+        # At least a few pixels, so that silence is a line.
+        heights = np.clip(peaks, 0.02, 1)
+        ends = np.stack([-heights, heights], axis=1).reshape(-1)
+        self._curve.setData(np.repeat(times_s, 2), ends)
 
 
-def paint_curves(painter: QPainter, curves: list[Curve], box: QRectF, scale: Scale) -> None:
-    """Draw spectra at the right: frequency as in the picture, level growing to the left."""
-    width = min(260.0, box.width() * 0.34)
-    left = box.right() - width
-    veil = QLinearGradient(left, 0, box.right(), 0)
-    veil.setColorAt(0, QColor(14, 16, 20, 0))
-    veil.setColorAt(0.25, QColor(14, 16, 20, 150))
-    veil.setColorAt(1, QColor(14, 16, 20, 215))
-    painter.fillRect(QRectF(left, box.top(), width, box.height()), veil)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    for curve in curves:
-        points = _points(curve.level_db, box, width, scale)
-        if curve.fill_from is not None:
-            floor = _points(curve.fill_from, box, width, scale, whole=True)
-            shape = [
-                QPointF(min(point.x(), ground.x()), point.y())
-                for point, ground in zip(points, floor, strict=True)
-            ]
-            painter.setPen(QPen(QColor(0, 0, 0, 0)))
-            painter.setBrush(PICTURE.colour(curve.colour, 70))
-            painter.drawPolygon(QPolygonF(shape + floor[::-1]))
-            painter.setBrush(QColor(0, 0, 0, 0))
-        # One wide: Qt draws wider lines with another engine, ten times as slowly.
-        painter.setPen(QPen(PICTURE.colour(curve.colour), 1))
-        painter.drawPolyline(QPolygonF(points))
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-
-
-def _points(
-    level_db: npt.NDArray[np.float32],
-    box: QRectF,
-    width: float,
-    scale: Scale,
-    *,
-    whole: bool = False,
-) -> list[QPointF]:
-    heights, hz = _axis(scale)
-    bins = hz / BIN_HZ
-    inside = bins <= len(level_db) - 1
-    level = np.full(POINTS, SPECTRUM_LOW_DB)
-    level[inside] = np.interp(bins[inside], np.arange(len(level_db)), level_db)
-    share = np.clip((level - SPECTRUM_LOW_DB) / (SPECTRUM_HIGH_DB - SPECTRUM_LOW_DB), 0, 1)
-    xs = box.right() - 2 - share * (width - 8)
-    ys = box.bottom() - heights * box.height()
-    if not whole:
-        xs, ys = xs[inside], ys[inside]
-    return [QPointF(x, y) for x, y in zip(xs.tolist(), ys.tolist(), strict=True)]
+def _levels(
+    level_db: npt.NDArray[np.float32], bins: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    level = np.interp(bins, np.arange(len(level_db)), level_db)
+    return np.clip(level, MIN_LEVEL_DB, MAX_LEVEL_DB)
 
 
 @lru_cache(maxsize=len(Scale))
 def _axis(scale: Scale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """Heights of the points, 0..1, and their frequencies; the same for every curve."""
+    """Positions of the points on the frequency axis, and their bins."""
     heights = np.linspace(0, 1, POINTS)
-    return heights, np.array([frequency(scale, height) for height in heights])
+    return heights, frequencies(scale, heights) / BIN_HZ

@@ -1,259 +1,237 @@
-"""One spectrogram: scrolling picture, marks, cross-hair and overlays."""
+"""One spectrogram: the scrolling image in a pyqtgraph plot with its marks and cross-hair."""
 
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QFont, QFontMetricsF, QMouseEvent, QPainter, QPaintEvent, QPen
-from PySide6.QtWidgets import QSizePolicy, QWidget
+import pyqtgraph as pg
+from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
-from gui.spectrogram.color_maps import Colours, level_of
-from gui.spectrogram.frequency_scale import EDGE_HZ, RowMap, Scale, frequency, position
+from gui.spectrogram.axes import FrequencyAxis, TimeAxis
+from gui.spectrogram.color_maps import level_of
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, frequency, position
 from gui.spectrogram.history import History
-from gui.spectrogram.overlays import Curve, paint_curves, waveform_columns
-from gui.spectrogram.scrolling_image import RingImage
+from gui.spectrogram.overlays import SpectrumOverlay, WaveformOverlay
+from gui.spectrogram.scrolling_image import ScrollingImage
 from gui.spectrogram.stft import BIN_HZ
+from gui.spectrogram.view_box import SpectrogramViewBox
 from gui.widgets.text import with_minus
-from gui.widgets.theme import PICTURE, base_font
-
-WAVE_SHARE = 0.16
-"""Height of the waveform overlay, as a share of the pane."""
-
-REDRAW_COLUMNS = 200
-"""Columns that are computed in one piece: about a millisecond."""
+from gui.widgets.theme import PICTURE, Theme, base_font
 
 
 @dataclass(frozen=True)
 class Cursor:
-    """Where the cross-hair stands, common to both panes.
+    """Position of the cross-hair in both plots.
 
     Attributes:
-        columns_back: Columns before the newest one.
+        seconds: Time before the newest column, negative.
+        height: Position on the frequency axis.
         hz: Frequency.
-        x: Distance from the left edge.
-        y: Distance from the top edge.
     """
 
-    columns_back: int
+    seconds: float
+    height: float
     hz: float
-    x: float
-    y: float
 
 
-class SpectrogramPane(QWidget):
-    """Shows a history; tells where the mouse is, and leaves the cross-hair to its owner."""
+class Chip(pg.GraphicsObject):
+    """A short text on a dark ground, in the pixels of its parent."""
 
-    pointed = Signal(object)
-    """A :class:`Cursor`, or None when the mouse left."""
+    def __init__(self, parent: pg.ViewBox, *, bold: bool = False, colour: str = "text") -> None:
+        super().__init__()
+        self.setParentItem(parent)
+        self.setZValue(20)
+        self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
+        weight = QFont.Weight.DemiBold if bold else QFont.Weight.Normal
+        self._font = base_font(12, weight=weight)
+        self._colour = PICTURE.colour(colour)
+        self._ground: QColor = PICTURE.colour("track", 200)
+        self._text = ""
+        self._rect = QRectF()
 
-    def __init__(
-        self, title: str, history: History, *, upper_note: str, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
-        self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(240, 120)
-        self.setMouseTracking(True)
-        self.setCursor(Qt.CursorShape.CrossCursor)
-        self.setAccessibleName(f"Spectrogram, {title}")
-        self.title = title
-        self.upper_note = upper_note
-        self.hint = ""
-        """A line in the middle while there is nothing to see."""
-        self._history = history
-        self._scale = Scale.LINEAR
-        self._colours: Colours = np.zeros(256, np.uint32)
-        self._cursor: Cursor | None = None
-        self._curves: list[Curve] = []
-        self._wave = False
-        self._font = base_font(12)
-        self._bold = base_font(12, weight=QFont.Weight.DemiBold)
-        self._metrics = {
-            bold: QFontMetricsF(font) for bold, font in ((False, self._font), (True, self._bold))
-        }
-        self._ring = RingImage(1, 1)
-        self._ring.end = history.end
-        self._build()
-
-    def sizeHint(self) -> QSize:
-        """A comfortable size."""
-        return QSize(760, 240)
+    def boundingRect(self) -> QRectF:
+        """The dark ground."""
+        return self._rect
 
     @property
-    def columns(self) -> int:
-        """Columns that fit."""
-        return self._ring.width
+    def text(self) -> str:
+        """The text."""
+        return self._text
+
+    def set_text(self, text: str) -> None:
+        """Change the text; empty hides the chip."""
+        if text != self._text:
+            self._text = text
+            self.prepareGeometryChange()
+            width = QFontMetricsF(self._font).horizontalAdvance(text) + 14 if text else 0.0
+            self._rect = QRectF(0, 0, round(width), 21)
+            self.update()
+
+    def place_near(self, at: QPointF, area: QRectF) -> None:
+        """Move beside a point, inside an area."""
+        width = self._rect.width()
+        left = at.x() + 9 if at.x() + 9 + width < area.right() else at.x() - 9 - width
+        self.setPos(round(left), round(at.y() - 29 if at.y() > 34 else at.y() + 8))
+
+    def paint(self, painter: QPainter, *_: object) -> None:
+        """Draw ground and text."""
+        if self._text:
+            painter.fillRect(self._rect, self._ground)
+            painter.setFont(self._font)
+            painter.setPen(self._colour)
+            painter.drawText(self._rect, Qt.AlignmentFlag.AlignCenter, self._text)
+
+
+class SpectrogramPlot(pg.PlotItem):
+    """Axes, image, marks, overlays and cross-hair of one history."""
+
+    def __init__(
+        self, title: str, history: History, theme: Theme, *, with_output: bool = False
+    ) -> None:
+        self.frequency_axis = FrequencyAxis(theme)
+        self.time_axis = TimeAxis(theme)
+        super().__init__(
+            viewBox=SpectrogramViewBox(),
+            axisItems={"left": self.frequency_axis, "bottom": self.time_axis},
+            enableMenu=False,
+        )
+        self.layout.setContentsMargins(0, 0, 0, 0)
+        self.hideButtons()
+        self._history = history
+        self._scale = Scale.LINEAR
+        self._cursor: Cursor | None = None
+        self.image = ScrollingImage(history, self.vb)
+        self.image.setZValue(-10)
+        self.spectrum = SpectrumOverlay(self, with_output=with_output)
+        self.wave = WaveformOverlay(self)
+        self.title_chip = Chip(self.vb, bold=True)
+        self.title_chip.set_text(title)
+        self.title_chip.setPos(10, 8)
+        self.note = Chip(self.vb, colour="accent")
+        self.hint = Chip(self.vb, colour="muted")
+        self._level = Chip(self.vb)
+        dashes = pg.mkPen(PICTURE.colour("accent", 190), width=1, dash=[5, 4])
+        self.edge_line = self._line(dashes, angle=0)
+        self.edge_line.setPos(position(self._scale, EDGE_HZ))
+        self.band_line = self._line(pg.mkPen(PICTURE.colour("source", 220), width=1), angle=0)
+        self.band_line.hide()
+        self.band_hz = EDGE_HZ
+        cross = pg.mkPen(PICTURE.colour("text", 130), width=1)
+        self._cross = self._line(cross, angle=90), self._line(cross, angle=0)
+        for line in self._cross:
+            line.hide()
+        self.vb.sigResized.connect(self._resized)
+        self.vb.sigRangeChanged.connect(self._range_changed)
+
+    def _line(self, pen: object, *, angle: int) -> pg.InfiniteLine:
+        line = pg.InfiniteLine(angle=angle, pen=pen, movable=False)
+        line.setZValue(15)
+        self.addItem(line, ignoreBounds=True)
+        return line
+
+    def set_theme(self, theme: Theme) -> None:
+        """Change the colours of the axes."""
+        self.frequency_axis.set_theme(theme)
+        self.time_axis.set_theme(theme)
 
     def set_scale(self, scale: Scale) -> None:
         """Choose the frequency axis."""
         self._scale = scale
-        self._build()
+        self.frequency_axis.set_scale(scale)
+        self.image.set_scale(scale)
+        self.spectrum.set_scale(scale)
+        self.edge_line.setPos(position(scale, EDGE_HZ))
+        self.band_line.setPos(position(scale, self.band_hz))
+        self._place_note()
 
-    def set_colours(self, colours: Colours) -> None:
-        """Choose the colours of the 256 level codes."""
-        if not np.array_equal(colours, self._colours):
-            self._colours = colours
-            self._redraw()
+    def set_band(self, hz: float, *, shown: bool) -> None:
+        """Draw a line at the measured upper end of the input."""
+        self.band_hz = hz
+        self.band_line.setPos(position(self._scale, hz))
+        self.band_line.setVisible(shown)
 
-    def set_wave(self, shown: bool) -> None:
-        """Lay the waveform over the picture, or not."""
-        self._wave = shown
-        self._build()
-
-    def set_curves(self, curves: list[Curve]) -> None:
-        """Lay spectra over the picture."""
-        self._curves = curves
-
-    def set_cursor(self, cursor: Cursor | None) -> None:
-        """Put the cross-hair somewhere, or away."""
-        if cursor != self._cursor:
-            self._cursor = cursor
-            self.update()
+    def set_hint(self, text: str) -> None:
+        """Show a text in the middle; empty removes it."""
+        self.hint.set_text(text)
+        self._place_hint()
 
     def show_until(self, end: int) -> None:
-        """Bring the picture to the column before `end`, computing only what is new."""
-        new = end - self._ring.end
-        if not new:
+        """Scroll to the column before `end`."""
+        self.image.show_until(end)
+        if self.wave_shown:
+            self.wave.update(*self.image.visible_peaks())
+
+    @property
+    def wave_shown(self) -> bool:
+        """Whether the waveform is drawn."""
+        return self._wave_shown
+
+    _wave_shown = False
+
+    def set_wave(self, *, shown: bool) -> None:
+        """Show or hide the waveform."""
+        self._wave_shown = shown
+        self.wave.set_visible(visible=shown)
+        if shown:
+            self.wave.update(*self.image.visible_peaks())
+
+    def cursor_at(self, at: QPointF) -> Cursor:
+        """The cross-hair at a point of the view."""
+        height = min(max(at.y(), 0.0), 1.0)
+        return Cursor(min(at.x(), 0.0), height, frequency(self._scale, height))
+
+    def set_cursor(self, cursor: Cursor | None) -> None:
+        """Move or hide the cross-hair."""
+        self._cursor = cursor
+        vertical, horizontal = self._cross
+        for line in self._cross:
+            line.setVisible(cursor is not None)
+        if cursor is None:
+            self._level.set_text("")
             return
-        if new < 0:
-            self._redraw(end)
-            return
-        if new > REDRAW_COLUMNS:
-            self._redraw(end)
-            return
-        self._write(self._ring.end, end)
-        self.update()
+        vertical.setPos(cursor.seconds)
+        horizontal.setPos(cursor.height)
+        self.update_level()
+        at = self.vb.mapFromView(QPointF(cursor.seconds, cursor.height))
+        self._level.place_near(at, self.vb.rect())
+
+    def update_level(self) -> None:
+        """Show the level under the cross-hair, which changes while the image scrolls."""
+        if self._cursor is not None:
+            level = self.level_at(self._cursor)
+            text = "no signal" if level is None else with_minus(f"{level:.1f} dBFS")
+            self._level.set_text(text)
 
     def level_at(self, cursor: Cursor) -> float | None:
-        """Level in dBFS under a cross-hair, None where there is nothing."""
-        column = self._ring.end - 1 - cursor.columns_back
+        """Level in dBFS under a cross-hair; None outside the history and the band."""
+        column = self.image.column_at(cursor.seconds)
         bin_index = round(cursor.hz / BIN_HZ)
         if bin_index >= self._history.bins:
             return None
         code = self._history.code(column, bin_index)
         return level_of(code) if code else None
 
-    def _build(self) -> None:
-        ratio = self.devicePixelRatioF()
-        width, height = round(self.width() * ratio), round(self.height() * ratio)
-        end = self._ring.end
-        self._ring = RingImage(max(width, 1), max(height, 1))
-        self._rows = RowMap.make(
-            self._scale, rows=self._ring.height, bins=self._history.bins, bin_hz=BIN_HZ
+    def _resized(self, *_: object) -> None:
+        self.spectrum.place()
+        self.wave.place()
+        self.image.rebuild()
+        self._place_note()
+        self._place_hint()
+
+    def _range_changed(self, *_: object) -> None:
+        self.image.rebuild()
+        self._place_note()
+        if self.wave_shown:
+            self.wave.update(*self.image.visible_peaks())
+
+    def _place_note(self) -> None:
+        y = self.vb.mapFromView(QPointF(0, position(self._scale, EDGE_HZ))).y()
+        fits = self.note.boundingRect().width() < self.vb.width() * 0.7
+        self.note.setVisible(70 < y < self.vb.height() + 6 and fits)
+        self.note.setPos(10, round(y - 27))
+
+    def _place_hint(self) -> None:
+        size = self.hint.boundingRect().size()
+        rect = self.vb.rect()
+        self.hint.setPos(
+            round((rect.width() - size.width()) / 2), round((rect.height() - size.height()) / 2)
         )
-        wave_height = max(1, round(height * WAVE_SHARE))
-        self._wave_ring = RingImage(max(width, 1), wave_height, alpha=True)
-        self._redraw(end)
-
-    def _redraw(self, end: int | None = None) -> None:
-        end = self._ring.end if end is None else end
-        # In pieces, so that no call keeps the interpreter from the audio's thread for long.
-        for first in range(end - self._ring.width, end, REDRAW_COLUMNS):
-            self._write(first, min(first + REDRAW_COLUMNS, end))
-        self.update()
-
-    def _write(self, first: int, end: int) -> None:
-        codes, peaks = self._history.view(first, end)
-        self._ring.write(self._colours[self._rows.apply(codes)], end)
-        if self._wave:
-            self._wave_ring.write(waveform_columns(peaks, self._wave_ring.height), end)
-
-    def resizeEvent(self, event: object) -> None:
-        """Make the picture as large as the pane."""
-        self._build()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change of the screen's scale."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self._build()
-
-    def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Tell where the mouse is."""
-        x, y = event.position().x(), event.position().y()
-        height = min(max(1 - y / max(self.height(), 1), 0.0), 1.0)
-        back = int((self.width() - x) * self.devicePixelRatioF())
-        self.pointed.emit(Cursor(max(back, 0), frequency(self._scale, height), x, y))
-
-    def leaveEvent(self, event: QEvent) -> None:
-        """Tell that the mouse left."""
-        self.pointed.emit(None)
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Two blits, then what lies upon the picture."""
-        painter = QPainter(self)
-        ratio = self.devicePixelRatioF()
-        self._ring.paint(painter, QPointF(0, 0), ratio)
-        if self._wave:
-            top = self.height() - self._wave_ring.height / ratio
-            self._wave_ring.paint(painter, QPointF(0, top), ratio)
-        if self._curves:
-            paint_curves(painter, self._curves, QRectF(self.rect()), self._scale)
-        self._paint_edge(painter)
-        self._paint_chip(painter, self.title, QPointF(10, 8), bold=True)
-        if self.hint:
-            painter.setFont(self._font)
-            painter.setPen(PICTURE.colour("muted"))
-            painter.drawText(self.rect(), Qt.AlignmentFlag.AlignCenter, self.hint)
-        if self._cursor is not None:
-            self._paint_cursor(painter, self._cursor)
-        painter.end()
-
-    def _paint_edge(self, painter: QPainter) -> None:
-        """The line at 11.025 kHz and what is (not) above it."""
-        y = round(self.height() * (1 - position(self._scale, EDGE_HZ))) + 0.5
-        pen = QPen(PICTURE.colour("accent", 190), 1)
-        pen.setDashPattern([5, 4])
-        painter.setPen(pen)
-        painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
-        if y > 70 and self.upper_note:
-            width = self._metrics[False].horizontalAdvance(self.upper_note) + 16
-            if width < self.width() * 0.7:
-                self._paint_chip(painter, self.upper_note, QPointF(10, y - 27), quiet=True)
-
-    def _paint_chip(
-        self,
-        painter: QPainter,
-        text: str,
-        at: QPointF,
-        *,
-        bold: bool = False,
-        quiet: bool = False,
-    ) -> None:
-        font = self._bold if bold else self._font
-        box = QRectF(at.x(), at.y(), self._metrics[bold].horizontalAdvance(text) + 14, 21)
-        painter.fillRect(box, PICTURE.colour("track", 150 if quiet else 200))
-        painter.setFont(font)
-        painter.setPen(PICTURE.colour("accent" if quiet else "text"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
-
-    def _paint_cursor(self, painter: QPainter, cursor: Cursor) -> None:
-        painter.setPen(QPen(PICTURE.colour("text", 130), 1))
-        x = int(cursor.x) + 0.5
-        y = round(self.height() * (1 - position(self._scale, cursor.hz))) + 0.5
-        painter.drawLine(QPointF(x, 0), QPointF(x, self.height()))
-        painter.drawLine(QPointF(0, y), QPointF(self.width(), y))
-        level = self.level_at(cursor)
-        text = "nothing here" if level is None else with_minus(f"{level:.1f} dBFS")
-        width = self._metrics[False].horizontalAdvance(text) + 14
-        left = x + 9 if x + 9 + width < self.width() else x - 9 - width
-        top = y - 29 if y > 34 else y + 8
-        self._paint_chip(painter, text, QPointF(left, top))
-
-
-def mean_power(
-    average: npt.NDArray[np.float32] | None, power: npt.NDArray[np.float32], share: float
-) -> npt.NDArray[np.float32]:
-    """Exponential average of column powers for the spectrum overlay.
-
-    Shape:
-        - power: ``[n, F]``
-        - Output: ``[F]``
-    """
-    if average is None:
-        first: npt.NDArray[np.float32] = power.mean(axis=0)
-        return first
-    kept = np.float32((1 - share) ** len(power))
-    moved: npt.NDArray[np.float32] = kept * average + (1 - kept) * power.mean(axis=0)
-    return moved

@@ -1,4 +1,4 @@
-"""From a tap's samples to spectrogram columns on one time grid for input and output."""
+"""STFT of the taps: columns of input and output on one time grid."""
 
 from dataclasses import dataclass
 
@@ -10,13 +10,13 @@ from realtime.sample_rates import SAMPLE_RATE_IN
 
 INPUT_FFT_SAMPLES = 1024
 OUTPUT_FFT_SAMPLES = 2048
-"""At twice the rate twice the length: both have bins 21.53 Hz apart and frames of 46.4 ms."""
+"""Proportional to the sample rate: both have bins of 21.53 Hz and frames of 46.4 ms."""
 BIN_HZ = SAMPLE_RATE_IN / INPUT_FFT_SAMPLES
 
 
 @dataclass(frozen=True)
 class Columns:
-    """New columns of one pane.
+    """New columns of one spectrogram.
 
     Shape:
         - power: ``[n, F]``, 1 is a full-scale sine
@@ -29,18 +29,18 @@ class Columns:
 
     @property
     def end(self) -> int:
-        """Column after the newest."""
+        """Index after the newest column."""
         return self.first + len(self.power)
 
 
 class Analyser:
-    """Cuts a tap into columns: column k is centred at sample ``offset + k * hop``.
+    """STFT of a tap: column k is centred at sample ``offset + k * hop``.
 
     Args:
-        tap: The tap to read.
+        tap: Tap to read.
         fft_samples: Length of a frame; the window is a periodic Hann window.
-        hop_samples: From column to column.
-        offset_samples: Delay of this tap against the common time.
+        hop_samples: Samples between columns.
+        offset_samples: Delay of this tap against the common time grid.
     """
 
     def __init__(
@@ -54,27 +54,27 @@ class Analyser:
         self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
         # A full-scale sine has the magnitude sum(window) / 2 at its bin.
         self._scale = np.float32((2 / self._window.sum()) ** 2)
-        # The first frame that does not begin before the signal.
+        # The first frame that starts inside the signal.
         self.next_column = max(0, -(-(fft_samples // 2 - offset_samples) // hop_samples))
 
     @property
     def bins(self) -> int:
-        """Bins of a column."""
+        """Number of bins."""
         return self._fft // 2 + 1
 
     def available(self) -> int:
-        """Columns that can be had by now: column after the newest whole frame."""
+        """Index after the newest complete column."""
         whole = self._tap.written - self._offset - self._fft // 2
         return max(self.next_column, whole // self._hop + 1)
 
     def skip_to(self, column: int) -> None:
-        """Leave out the columns before `column`."""
+        """Skip the columns before `column`."""
         self.next_column = max(self.next_column, column)
 
     def take(self, end: int) -> Columns:
-        """Columns from where the last call ended up to `end`, at most what is available.
+        """Columns from the end of the last call to `end`, at most the available ones.
 
-        A reader that came too late gets columns from the first that the tap still holds.
+        Columns that the tap no longer holds are skipped.
         """
         start = self._offset + self.next_column * self._hop - self._fft // 2
         samples, first = self._tap.read(start)
@@ -99,13 +99,13 @@ class Analyser:
 
 
 class PairAnalyser:
-    """Columns of input and output that belong to the same moments.
+    """Columns of input and output at the same times.
 
     Args:
         input_tap: 22.05 kHz.
         output_tap: 44.1 kHz.
-        delay_samples: What the output lags behind, in samples at 44.1 kHz.
-        hop_samples: From column to column, in samples at 22.05 kHz.
+        delay_samples: Delay of the output, in samples at 44.1 kHz.
+        hop_samples: Samples between columns, at 22.05 kHz.
     """
 
     def __init__(
@@ -125,19 +125,22 @@ class PairAnalyser:
         self.input.skip_to(first)
         self.output.skip_to(first)
 
-    def take(self, at_most: int) -> tuple[Columns, Columns]:
-        """New columns of both, equally many; older ones than the last `at_most` are left out.
+    def take(self, max_columns: int) -> tuple[Columns, Columns]:
+        """New columns of both, the same number; only the last `max_columns`.
 
-        One that left columns out shows it in ``first``.
+        ``first`` shows whether columns were skipped.
         """
         end = min(self.input.available(), self.output.available())
         for analyser in (self.input, self.output):
-            analyser.skip_to(end - at_most)
-        given = self.input.take(end)
-        made = self.output.take(given.end)
-        # Either tap may have outrun us while the other was read: keep what both have.
-        first, end = max(given.first, made.first), min(given.end, made.end)
-        return _cut(given, first, end), _cut(made, first, end)
+            analyser.skip_to(end - max_columns)
+        input_columns = self.input.take(end)
+        output_columns = self.output.take(input_columns.end)
+        # One tap may have overwritten columns while the other was read: keep the common ones.
+        first, end = (
+            max(input_columns.first, output_columns.first),
+            min(input_columns.end, output_columns.end),
+        )
+        return _cut(input_columns, first, end), _cut(output_columns, first, end)
 
 
 def _cut(columns: Columns, first: int, end: int) -> Columns:

@@ -1,42 +1,46 @@
-"""Both spectrograms with their axes, meters and colour bar, in step with each other."""
+"""Both spectrograms with meters and colour bar: computes the columns and updates the plots."""
 
 from dataclasses import dataclass
 
 import numpy as np
-from PySide6.QtCore import QEvent, Qt, Signal
-from PySide6.QtWidgets import QGridLayout, QWidget
+import numpy.typing as npt
+from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.engine_interface import Tapped
-from gui.spectrogram.axes import FrequencyRuler, TimeRuler
+from gui.spectrogram.axes import TIME_HEIGHT
+from gui.spectrogram.band_edge import BandEdge
 from gui.spectrogram.color_bar import ColourBar
-from gui.spectrogram.color_maps import ColourMap, code_colours, codes_of
-from gui.spectrogram.frequency_scale import Scale, format_hz
+from gui.spectrogram.color_maps import ColourMap, codes_of
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, format_hz
 from gui.spectrogram.history import History
-from gui.spectrogram.overlays import Curve
-from gui.spectrogram.plot import Cursor, SpectrogramPane, mean_power
+from gui.spectrogram.linked_plots import GAP, SpectrogramPlots
+from gui.spectrogram.plot import Cursor
 from gui.spectrogram.stft import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
+from gui.spectrogram.view_box import HISTORY_S
 from gui.widgets.basic import label
 from gui.widgets.level_meter import LevelMeter
 from gui.widgets.text import DASH, with_minus
 from gui.widgets.theme import Theme
 from realtime.sample_rates import SAMPLE_RATE_IN
 
-HELD_COLUMNS = 6000
-"""More than the widest screen has, and the past that a frozen picture can be asked for."""
 HOP_SAMPLES = 256
-"""Samples at 22.05 kHz per unit of width: 11.6 ms."""
+"""Samples at 22.05 kHz per pixel: 11.6 ms. Half of it where a pixel has two device pixels."""
+HELD_COLUMNS = 2 * round(HISTORY_S * SAMPLE_RATE_IN / HOP_SAMPLES) + 500
 DEFAULT_RANGE_DB = (-110.0, -20.0)
 RESTORED, ORIGINAL = "restored by the network", "original, nothing restored"
 SPECTRUM_SHARE = 0.06
-"""Share of a new column in the spectrum overlay: a time constant of about 0.2 s."""
+"""Weight of a new column in the spectra: a time constant of about 0.2 s."""
+BAND_COLUMNS = 86
+"""Columns between two measurements of the input's band: about one second."""
 
 
 @dataclass(frozen=True)
-class Look:
-    """What the listener chose to see."""
+class ViewSettings:
+    """What the user chose to see."""
 
     scale: Scale = Scale.LINEAR
-    colour_map: ColourMap = ColourMap.EMBER
+    colour_map: ColourMap = ColourMap.INFERNO
     low_db: float = DEFAULT_RANGE_DB[0]
     high_db: float = DEFAULT_RANGE_DB[1]
     spectrum: bool = False
@@ -44,44 +48,45 @@ class Look:
 
 
 class Spectrograms(QWidget):
-    """Input above output on one time axis and equal frequency axes."""
+    """Reads the taps of an engine and shows them."""
 
     read_out = Signal(str)
     """Time, frequency and levels under the cross-hair; empty without one."""
     range_changed = Signal(float, float)
-    """The colour bar was dragged: low and high end in dBFS."""
+    """Low and high end of the colours in dBFS."""
+    freeze_requested = Signal(bool)
+    menu_requested = Signal(QPoint)
+    """Right click on a plot, at this point of the screen."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self._given = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
-        self._made = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
-        self.input_pane = SpectrogramPane(
-            "Input  ·  22.05 kHz", self._given, upper_note="nothing above 11.025 kHz"
-        )
-        self.output_pane = SpectrogramPane("Output  ·  44.1 kHz", self._made, upper_note=RESTORED)
+        self._input_history = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self._output_history = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
+        self.plots = SpectrogramPlots(self._input_history, self._output_history, theme)
+        self.input_plot, self.output_plot = self.plots.both
         self.input_meter = LevelMeter(theme, "Input")
         self.output_meter = LevelMeter(theme, "Output")
         self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
-        self._rulers = (FrequencyRuler(theme), FrequencyRuler(theme))
-        self._time = TimeRuler(theme)
-        self._look = Look()
-        self._followed: Tapped | None = None
+        self.colour_bar.set_images(plot.image for plot in self.plots.both)
+        self._settings = ViewSettings()
+        self._engine: Tapped | None = None
         self._analyser: PairAnalyser | None = None
         self._hop = HOP_SAMPLES
         self._frozen = False
         self._cursor: Cursor | None = None
-        self._averages: tuple[np.ndarray, np.ndarray] | None = None
+        self._averages: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
+        self._band = BandEdge()
+        self._band_measured_at = 0
         self.latest: tuple[Columns, Columns] | None = None
-        """The columns of the last update, for whoever measures."""
+        """The columns of the last update, for measurements."""
         self._lay_out()
-        for pane in self._panes:
-            pane.pointed.connect(self._point)
-        self.colour_bar.changed.connect(self._range)
-        self.set_look(self._look)
-
-    @property
-    def _panes(self) -> tuple[SpectrogramPane, SpectrogramPane]:
-        return self.input_pane, self.output_pane
+        self.output_plot.note.set_text(RESTORED)
+        self._show_band(None)
+        self.plots.pointed.connect(self._point)
+        self.plots.freeze_requested.connect(self.freeze_requested)
+        self.plots.menu_requested.connect(lambda at: self.menu_requested.emit(at.toPoint()))
+        self.colour_bar.changed.connect(self.range_changed)
+        self.set_view_settings(self._settings)
 
     @property
     def hop_s(self) -> float:
@@ -90,76 +95,68 @@ class Spectrograms(QWidget):
 
     @property
     def frozen(self) -> bool:
-        """True while the pictures stand still."""
+        """True while the plots stand still."""
         return self._frozen
 
+    @property
+    def cursor_text(self) -> str:
+        """Values under the cross-hair; empty without one."""
+        return "" if self._cursor is None else self._describe(self._cursor)
+
     def _lay_out(self) -> None:
-        grid = QGridLayout(self)
-        grid.setContentsMargins(8, 10, 6, 0)
-        grid.setHorizontalSpacing(4)
-        grid.setVerticalSpacing(8)
-        meters = (self.input_meter, self.output_meter)
-        for row, (ruler, pane, meter) in enumerate(
-            zip(self._rulers, self._panes, meters, strict=True)
-        ):
-            grid.addWidget(ruler, row, 0)
-            grid.addWidget(pane, row, 1)
-            grid.addWidget(meter, row, 2)
-            grid.setRowStretch(row, 1)
-        grid.addWidget(self.colour_bar, 0, 3, 2, 1)
-        grid.addWidget(self._time, 2, 1)
-        for column, unit in ((0, "kHz"), (2, "dBFS"), (3, "dBFS")):
-            line = label(unit, "caption")
-            line.setAlignment(
-                Qt.AlignmentFlag.AlignRight if column == 0 else Qt.AlignmentFlag.AlignLeft
-            )
-            line.setContentsMargins(0 if column == 0 else 8, 3, 10 if column == 0 else 0, 0)
-            grid.addWidget(line, 2, column)
-        grid.setColumnStretch(1, 1)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 10, 6, 0)
+        row.setSpacing(4)
+        meters = QVBoxLayout()
+        meters.setSpacing(GAP)
+        meters.addWidget(self.input_meter)
+        meters.addWidget(self.output_meter)
+        unit = label("dBFS", "caption")
+        unit.setContentsMargins(8, 0, 0, 0)
+        unit.setFixedHeight(TIME_HEIGHT - GAP)
+        unit.setAlignment(Qt.AlignmentFlag.AlignTop)
+        meters.addWidget(unit)
+        row.addWidget(self.plots, 1)
+        row.addLayout(meters)
+        row.addWidget(self.colour_bar)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        for part in (
-            self.input_meter, self.output_meter, self.colour_bar, self._time, *self._rulers
-        ):  # fmt: skip
-            part.theme = theme
-            part.update()
+        self.plots.set_theme(theme)
+        self.colour_bar.set_theme(theme)
+        for meter in (self.input_meter, self.output_meter):
+            meter.theme = theme
+            meter.update()
 
-    def set_look(self, look: Look) -> None:
+    def set_view_settings(self, settings: ViewSettings) -> None:
         """Show as chosen."""
-        before, self._look = self._look, look
-        self.colour_bar.set_map(look.colour_map)
-        self.colour_bar.set_range(look.low_db, look.high_db)
-        colours = code_colours(look.colour_map, *self.colour_bar.range_db)
-        for ruler in self._rulers:
-            ruler.set_scale(look.scale)
-        for pane in self._panes:
-            pane.set_colours(colours)
-            if before.scale != look.scale:
-                pane.set_scale(look.scale)
-            if before.wave != look.wave:
-                pane.set_wave(look.wave)
-        self._show_curves()
+        before, self._settings = self._settings, settings
+        self.colour_bar.set_map(settings.colour_map)
+        self.colour_bar.set_range(settings.low_db, settings.high_db)
+        if before.scale != settings.scale:
+            self.plots.set_scale(settings.scale)
+        for plot in self.plots.both:
+            plot.set_wave(shown=settings.wave)
+        self._show_spectra()
 
     def set_bypass(self, bypass: bool) -> None:
-        """Say in the output what is heard."""
-        self.output_pane.upper_note = ORIGINAL if bypass else RESTORED
-        self.output_pane.update()
+        """Show whether the output is the original or the restored sound."""
+        self.output_plot.note.set_text(ORIGINAL if bypass else RESTORED)
 
     def set_hint(self, text: str) -> None:
-        """Say something in the empty pictures."""
-        for pane in self._panes:
-            pane.hint = text if pane is self.input_pane else ""
-            pane.update()
+        """Show a text in the empty input plot."""
+        self.input_plot.set_hint(text)
 
     def follow(self, engine: Tapped | None) -> None:
-        """Draw another engine from now on, or none; what was drawn stays."""
-        self._followed = engine
+        """Draw another engine, or none; the drawn columns stay."""
+        self._engine = engine
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
-        self._time.set_pixels_per_s(1 / self.hop_s / self.devicePixelRatioF())
+        self.plots.set_hop(self.hop_s)
         self._analyser = None
         self.latest = None
         if engine is not None:
+            self._band.reset()
+            self._show_band(None)
             self._analyser = PairAnalyser(
                 engine.input_tap,
                 engine.output_tap,
@@ -171,77 +168,99 @@ class Spectrograms(QWidget):
         """Follow a change of the screen's scale: a column is a device pixel wide."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self.follow(self._followed)
+            self.follow(self._engine)
 
     def set_frozen(self, frozen: bool) -> None:
-        """Let the pictures stand still, or catch up; the audio goes on either way."""
+        """Freeze the plots, or continue with the newest columns; the audio goes on."""
         self._frozen = frozen
+        self.plots.set_live(not frozen)
         if not frozen:
-            self._show()
+            self._show_columns()
 
     def advance(self) -> None:
-        """Compute and draw what is new; the owner calls it, while it can be seen."""
+        """Compute and draw the new columns; called while the window is visible."""
         self.latest = None
         if self._analyser is None:
             return
         expected = self._analyser.input.next_column
-        given, made = self._analyser.take(HELD_COLUMNS)
-        self.latest = given, made
-        if not len(given.power):
+        input_columns, output_columns = self._analyser.take(HELD_COLUMNS)
+        self.latest = input_columns, output_columns
+        if not len(input_columns.power):
             return
-        for history, columns in ((self._given, given), (self._made, made)):
+        for history, columns in (
+            (self._input_history, input_columns),
+            (self._output_history, output_columns),
+        ):
             if columns.first > expected:
                 history.append_gap(columns.first - expected)
             history.append(codes_of(columns.power), columns.peaks)
-        if self._look.spectrum and not self._frozen:
-            old = self._averages or (None, None)
-            self._averages = (
-                mean_power(old[0], given.power, SPECTRUM_SHARE),
-                mean_power(old[1], made.power, SPECTRUM_SHARE),
-            )
-            self._show_curves()
+        self._measure_band(input_columns)
         if not self._frozen:
-            self._show()
+            if self._settings.spectrum:
+                old = self._averages or (None, None)
+                self._averages = (
+                    _averaged(old[0], input_columns.power),
+                    _averaged(old[1], output_columns.power),
+                )
+                self._show_spectra()
+            self._show_columns()
             if self._cursor is not None:
-                self.read_out.emit(self._describe(self._cursor))
+                for plot in self.plots.both:
+                    plot.update_level()
+                self.read_out.emit(self.cursor_text)
 
-    def _show(self) -> None:
-        for pane, history in zip(self._panes, (self._given, self._made), strict=True):
-            pane.show_until(history.end)
+    def _measure_band(self, columns: Columns) -> None:
+        self._band.update(columns.power)
+        if columns.end - self._band_measured_at >= BAND_COLUMNS or columns.end < BAND_COLUMNS:
+            self._band_measured_at = columns.end
+            self._show_band(self._band.hz())
 
-    def _show_curves(self) -> None:
-        if not self._look.spectrum or self._averages is None:
-            for pane in self._panes:
-                pane.set_curves([])
-                pane.update()
-            return
-        given, made = (10 * np.log10(np.maximum(p, 1e-13)) for p in self._averages)
-        floor = np.full_like(made, -130.0)
-        floor[: len(given)] = given
-        source = Curve(given, "source")
-        self.input_pane.set_curves([source])
-        self.output_pane.set_curves([source, Curve(made, "accent", fill_from=floor)])
+    def _show_band(self, hz: float | None) -> None:
+        plot = self.input_plot
+        if hz is None or hz >= EDGE_HZ:
+            plot.note.set_text("nothing above 11.025 kHz")
+            plot.set_band(EDGE_HZ, shown=False)
+        else:
+            plot.note.set_text(f"input ends at {hz / 1000:.1f} kHz")
+            plot.set_band(hz, shown=True)
 
-    def _range(self, low_db: float, high_db: float) -> None:
-        colours = code_colours(self._look.colour_map, low_db, high_db)
-        for pane in self._panes:
-            pane.set_colours(colours)
-        self.range_changed.emit(low_db, high_db)
+    def _show_columns(self) -> None:
+        self.input_plot.show_until(self._input_history.end)
+        self.output_plot.show_until(self._output_history.end)
+
+    def _show_spectra(self) -> None:
+        shown = self._settings.spectrum and self._averages is not None
+        for plot in self.plots.both:
+            plot.spectrum.set_visible(visible=shown)
+        if shown and self._averages is not None:
+            spectra = [10 * np.log10(np.maximum(power, 1e-13)) for power in self._averages]
+            for plot in self.plots.both:
+                plot.spectrum.update(spectra[0], spectra[1])
 
     def _point(self, cursor: Cursor | None) -> None:
         self._cursor = cursor
-        for pane in self._panes:
-            pane.set_cursor(cursor)
-        self.read_out.emit("" if cursor is None else self._describe(cursor))
+        self.read_out.emit(self.cursor_text)
 
     def _describe(self, cursor: Cursor) -> str:
-        given, made = (pane.level_at(cursor) for pane in self._panes)
+        source, restored = (plot.level_at(cursor) for plot in self.plots.both)
         parts = [
-            f"-{cursor.columns_back * self.hop_s:.2f} s",
+            f"{min(cursor.seconds, -0.0):.2f} s",
             format_hz(cursor.hz),
-            "in " + (DASH if given is None else f"{given:.1f} dBFS"),
-            "out " + (DASH if made is None else f"{made:.1f} dBFS"),
+            "in " + (DASH if source is None else f"{source:.1f} dBFS"),
+            "out " + (DASH if restored is None else f"{restored:.1f} dBFS"),
         ]
-        if given is not None and made is not None:
-            parts.append(f"difference {made - given:+.1f} dB")
+        if source is not None and restored is not None:
+            parts.append(f"difference {restored - source:+.1f} dB")
         return with_minus("   ".join(parts))
+
+
+def _averaged(
+    average: npt.NDArray[np.float32] | None, power: npt.NDArray[np.float32]
+) -> npt.NDArray[np.float32]:
+    """Exponential average of column powers, ``[n, F]`` to ``[F]``."""
+    mean: npt.NDArray[np.float32] = power.mean(axis=0)
+    if average is None:
+        return mean
+    kept = np.float32((1 - SPECTRUM_SHARE) ** len(power))
+    moved: npt.NDArray[np.float32] = kept * average + (1 - kept) * mean
+    return moved

@@ -1,1 +1,1 @@
-"""Widgets and the theme."""
+"""Widgets, icons and the theme."""

@@ -1,4 +1,4 @@
-"""The large A/B switch: two halves, the one that is heard is lit and says so."""
+"""The A/B switch: two halves, of which the playing one is highlighted."""
 
 from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QFont, QKeyEvent, QMouseEvent, QPainter, QPaintEvent, QPen
@@ -7,11 +7,11 @@ from PySide6.QtWidgets import QSizePolicy, QWidget
 from gui.widgets.theme import Theme, base_font
 
 
-class AbButton(QWidget):
+class AbSwitch(QWidget):
     """A is the original (bypass), B the restored sound."""
 
     chosen = Signal(bool)
-    """The listener wants A: True for bypass."""
+    """True for A (bypass)."""
 
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -25,57 +25,57 @@ class AbButton(QWidget):
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setToolTip(
             "A: the input upsampled without the network. B: with the restored octave.\n"
-            "Press B on the keyboard to change over, hold it to compare."
+            "Press B on the keyboard to switch, hold it to compare."
         )
         self.set_bypass(False)
 
     def sizeHint(self) -> QSize:
-        """As wide as the panel."""
+        """The width of the panel."""
         return QSize(260, 76)
 
     @property
     def bypass(self) -> bool:
-        """True while A is lit."""
+        """True if A plays."""
         return self._bypass
 
     def set_bypass(self, bypass: bool) -> None:
-        """Light A or B."""
+        """Show A or B as playing."""
         self._bypass = bypass
-        self._name_it()
+        self._update_accessible_name()
         self.update()
 
-    def _name_it(self) -> None:
+    def _update_accessible_name(self) -> None:
         heard = "A, original" if self._bypass else "B, restored"
-        # Disabled in a blind test: a screen reader must not give the answer away either.
+        # Disabled in a blind test: a screen reader must not read the answer.
         said = f"listening to {heard}" if self.isEnabled() else "hidden"
         self.setAccessibleName(f"A B comparison, {said}")
 
     def changeEvent(self, event: QEvent) -> None:
-        """Say nothing while disabled."""
+        """Hide the accessible state while disabled."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.EnabledChange:
-            self._name_it()
+            self._update_accessible_name()
 
     def _half(self, x: float) -> bool:
         return x < self.width() / 2
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Choose the half that was pressed."""
+        """Choose the pressed half."""
         if event.button() is Qt.MouseButton.LeftButton and self.isEnabled():
             self.chosen.emit(self._half(event.position().x()))
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
-        """Show which half would be chosen."""
+        """Highlight the half under the mouse."""
         self._hover = self._half(event.position().x())
         self.update()
 
     def leaveEvent(self, event: object) -> None:
-        """No half would be."""
+        """Remove the highlight."""
         self._hover = None
         self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Arrows choose, enter changes over."""
+        """Arrows choose, Enter and Space switch."""
         match event.key():
             case Qt.Key.Key_Left:
                 self.chosen.emit(True)
@@ -87,7 +87,7 @@ class AbButton(QWidget):
                 super().keyPressEvent(event)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Two halves."""
+        """Draw both halves."""
         painter = QPainter(self)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         theme = self.theme

@@ -1,4 +1,4 @@
-"""Small building blocks that all panels share."""
+"""Small widgets that all panels share."""
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QMouseEvent
@@ -24,15 +24,15 @@ class Section(QFrame):
 
 
 def label(text: str, role: str = "") -> QLabel:
-    """A text with a role of the style sheet: heading, muted, caption, big."""
-    made = QLabel(text)
+    """A label with a role of the style sheet: heading, muted, caption, big."""
+    widget = QLabel(text)
     if role:
-        made.setProperty("role", role)
-    return made
+        widget.setProperty("role", role)
+    return widget
 
 
 class Slider(QSlider):
-    """A slider that a double-click resets."""
+    """A slider that a double-click resets to its default."""
 
     def __init__(self, low: int, high: int, default: int, parent: QWidget | None = None) -> None:
         super().__init__(Qt.Orientation.Horizontal, parent)
@@ -42,12 +42,12 @@ class Slider(QSlider):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Back to the default."""
+        """Reset to the default."""
         self.setValue(self.default)
 
 
-class Knob(QWidget):
-    """A named slider with its value beside the name."""
+class LabelledSlider(QWidget):
+    """A slider with its name and value."""
 
     moved = Signal(float)
     """The new value."""
@@ -60,18 +60,18 @@ class Knob(QWidget):
         high: float,
         default: float,
         steps_per_unit: int,
-        form: str,
+        text_format: str,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.name = name
         self._per_unit = steps_per_unit
-        self._form = form
+        self._text_format = text_format
         self.slider = Slider(
             round(low * steps_per_unit), round(high * steps_per_unit),
             round(default * steps_per_unit),
         )  # fmt: skip
-        self.slider.setToolTip(f"{name}: double-click for {form.format(default)}")
+        self.slider.setToolTip(f"{name}: double-click for {text_format.format(default)}")
         self._number = label("")
         self._number.setFixedWidth(58)
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -84,22 +84,22 @@ class Knob(QWidget):
         row.addWidget(self.slider, 1)
         row.addWidget(self._number)
         self.slider.valueChanged.connect(self._changed)
-        self._say()
+        self._update_text()
 
     @property
     def value(self) -> float:
-        """Where it stands."""
+        """Current value."""
         return self.slider.value() / self._per_unit
 
     def set_value(self, value: float) -> None:
-        """Move it; tells as a hand would."""
+        """Move the slider; emits `moved`."""
         self.slider.setValue(round(value * self._per_unit))
 
     def _changed(self) -> None:
-        self._say()
+        self._update_text()
         self.moved.emit(self.value)
 
-    def _say(self) -> None:
-        text = with_minus(self._form.format(self.value))
+    def _update_text(self) -> None:
+        text = with_minus(self._text_format.format(self.value))
         self._number.setText(text)
         self.slider.setAccessibleName(f"{self.name}, {text}")

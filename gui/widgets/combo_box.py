@@ -1,4 +1,4 @@
-"""A drop-down list with headings, and a caption above it."""
+"""A drop-down list with headings, and a captioned field."""
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRectF, Qt, Signal
 from PySide6.QtGui import (
@@ -30,7 +30,7 @@ _HEADING = Qt.ItemDataRole.UserRole + 1
 
 
 class ChoiceBox(QComboBox):
-    """Shows choices; tells only what a user picks, not what the program sets."""
+    """Shows choices; `picked` reports only choices of the user."""
 
     picked = Signal(object)
     """A :class:`gui.widgets.device_choices.Choice`."""
@@ -39,66 +39,66 @@ class ChoiceBox(QComboBox):
         super().__init__(parent)
         self.theme = theme
         self.name = name
-        self.lines: list[Choice] = []
+        self.choices: list[Choice] = []
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         self.setMinimumContentsLength(9)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.setItemDelegate(_Lines(self))
+        self.setItemDelegate(_ChoiceDelegate(self))
         self.setMaxVisibleItems(24)
         self.activated.connect(self._pick)
-        self._name_it()
+        self._update_accessible_name()
 
-    def set_lines(self, lines: list[Choice], chosen: str) -> None:
-        """Show other choices, one of them chosen by value, key or name."""
-        if lines != self.lines:
-            self.lines = lines
+    def set_choices(self, choices: list[Choice], chosen: str) -> None:
+        """Replace the choices and select one by value, key or name."""
+        if choices != self.choices:
+            self.choices = choices
             self._fill()
         self.choose(chosen)
 
     def choose(self, wanted: str) -> bool:
-        """Show one as chosen; False, and the first one, if it is not there."""
-        at = find(self.lines, wanted)
-        first = next((i for i, line in enumerate(self.lines) if not line.heading), -1)
+        """Select a choice; if it is missing, select the first and return False."""
+        at = find(self.choices, wanted)
+        first = next((i for i, choice in enumerate(self.choices) if not choice.heading), -1)
         self.setCurrentIndex(at if at >= 0 else first)
-        self._name_it()
+        self._update_accessible_name()
         return at >= 0
 
     @property
     def chosen(self) -> Choice | None:
-        """What is chosen."""
+        """The selected choice."""
         at = self.currentIndex()
-        return self.lines[at] if 0 <= at < len(self.lines) else None
+        return self.choices[at] if 0 <= at < len(self.choices) else None
 
     def wheelEvent(self, event: QWheelEvent) -> None:
-        """Leave it: a turn of the wheel on the way must not change the device."""
+        """Ignore the wheel: scrolling past must not change the device."""
         event.ignore()
 
     def _fill(self) -> None:
         self.clear()
         model = self.model()
-        for at, line in enumerate(self.lines):
-            self.addItem(line.label)
-            self.setItemData(at, line.label, Qt.ItemDataRole.AccessibleTextRole)
-            self.setItemData(at, line.heading, _HEADING)
-            if line.detail:
-                self.setItemData(at, line.detail, Qt.ItemDataRole.ToolTipRole)
-            if line.heading and isinstance(model, QStandardItemModel):
+        for at, choice in enumerate(self.choices):
+            self.addItem(choice.label)
+            self.setItemData(at, choice.label, Qt.ItemDataRole.AccessibleTextRole)
+            self.setItemData(at, choice.heading, _HEADING)
+            if choice.detail:
+                self.setItemData(at, choice.detail, Qt.ItemDataRole.ToolTipRole)
+            if choice.heading and isinstance(model, QStandardItemModel):
                 model.item(at).setEnabled(False)
         view = self.view()
         view.setMinimumWidth(max(view.sizeHintForColumn(0) + 34, self.width()))
 
     def _pick(self, at: int) -> None:
-        self._name_it()
-        self.picked.emit(self.lines[at])
+        self._update_accessible_name()
+        self.picked.emit(self.choices[at])
 
-    def _name_it(self) -> None:
+    def _update_accessible_name(self) -> None:
         self.setAccessibleName(f"{self.name}: {self.currentText()}")
         chosen = self.chosen
         self.setToolTip(chosen.detail or chosen.label if chosen else self.name)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """As usual, but a long name ends in dots, and the arrow has the theme's colour."""
+        """Draw the box with an elided name and an arrow in the theme's colour."""
         painter = QStylePainter(self)
         option = QStyleOptionComboBox()
         self.initStyleOption(option)
@@ -118,8 +118,8 @@ class ChoiceBox(QComboBox):
         painter.end()
 
 
-class _Lines(QStyledItemDelegate):
-    """Headings stand out from what can be chosen."""
+class _ChoiceDelegate(QStyledItemDelegate):
+    """Draws headings in bold and indents grouped choices."""
 
     def initStyleOption(
         self, option: QStyleOptionViewItem, index: QModelIndex | QPersistentModelIndex
@@ -132,20 +132,20 @@ class _Lines(QStyledItemDelegate):
 
     @staticmethod
     def _grouped(index: QModelIndex | QPersistentModelIndex) -> bool:
-        """Whether a heading stands above: it and what follows are set in."""
+        """Whether a heading precedes the row."""
         rows = range(index.row())
         return any(index.model().index(row, 0).data(_HEADING) for row in rows)
 
 
 class Field(QWidget):
-    """A caption above something to choose."""
+    """A widget with a caption above it."""
 
     def __init__(self, caption: str, content: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)
-        line = label(caption, "caption")
-        line.setBuddy(content)
-        column.addWidget(line)
+        choice = label(caption, "caption")
+        choice.setBuddy(content)
+        column.addWidget(choice)
         column.addWidget(content)

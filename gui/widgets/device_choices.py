@@ -1,4 +1,4 @@
-"""What can be chosen as input and output, as lines of a menu."""
+"""The choices of the input and output lists."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if TYPE_CHECKING:
 
 
 RATE_SEPARATOR = "  ·  "
-"""Between a device's name and its rate."""
+"""Separates a device's name and rate."""
 
 
 @dataclass(frozen=True)
 class Choice:
-    """One line of a menu.
+    """One choice of a list.
 
     Attributes:
-        value: What ``Settings.input`` or ``.output`` becomes; empty for a heading.
-        label: What is shown.
-        key: What is remembered, valid when the devices' numbers have changed.
-        detail: Said in the tool tip.
+        value: Value for ``Settings.input`` or ``.output``; empty for a heading.
+        label: Displayed text.
+        key: Saved identity, still valid after device indices change.
+        detail: Tool tip.
     """
 
     value: str
@@ -45,48 +45,48 @@ NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
 
 
 def input_choices(devices: list[Device], file: str = "") -> list[Choice]:
-    """Clip, files and the input devices grouped by host API."""
-    lines = [DEMO]
+    """Clip, file and input devices grouped by host API."""
+    choices = [DEMO]
     if file:
-        lines.append(Choice(file, Path(file).name, file, file))
-    lines.append(OPEN_FILE)
+        choices.append(Choice(file, Path(file).name, file, file))
+    choices.append(OPEN_FILE)
     if any(device.inputs for device in devices):
-        lines.append(Choice("default", "System default", "default", "The system's microphone"))
-    return lines + _by_host_api([d for d in devices if d.inputs], recording=True)
+        choices.append(Choice("default", "System default", "default", "The system's microphone"))
+    return choices + _by_host_api([d for d in devices if d.inputs], recording=True)
 
 
 def output_choices(devices: list[Device], file: str = "") -> list[Choice]:
-    """Nowhere, files and the output devices grouped by host API."""
-    lines = []
+    """Nowhere, file and output devices grouped by host API."""
+    choices = []
     if any(device.outputs for device in devices):
-        lines.append(Choice("default", "System default", "default", "The system's loudspeaker"))
-    lines.append(NOWHERE)
+        choices.append(Choice("default", "System default", "default", "The system's loudspeaker"))
+    choices.append(NOWHERE)
     if file:
-        lines.append(Choice(file, Path(file).name, file, file))
-    lines.append(SAVE_FILE)
-    return lines + _by_host_api([d for d in devices if d.outputs], recording=False)
+        choices.append(Choice(file, Path(file).name, file, file))
+    choices.append(SAVE_FILE)
+    return choices + _by_host_api([d for d in devices if d.outputs], recording=False)
 
 
-def find(lines: list[Choice], wanted: str) -> int:
-    """Where a value, a remembered key or a device's name stands, -1 if it is not there."""
-    for fits in (
-        lambda line: line.value == wanted or line.key == wanted,
-        lambda line: line.key.split("\n")[-1] == wanted,
-        lambda line: wanted.lower() in line.label.lower(),
+def find(choices: list[Choice], wanted: str) -> int:
+    """Index of a choice by value, saved key or device name; -1 if it is missing."""
+    for matches in (
+        lambda choice: choice.value == wanted or choice.key == wanted,
+        lambda choice: choice.key.split("\n")[-1] == wanted,
+        lambda choice: wanted.lower() in choice.label.lower(),
     ):
-        for at, line in enumerate(lines):
-            if not line.heading and wanted and fits(line):
+        for at, choice in enumerate(choices):
+            if not choice.heading and wanted and matches(choice):
                 return at
     return -1
 
 
 def _by_host_api(devices: list[Device], *, recording: bool) -> list[Choice]:
-    lines: list[Choice] = []
+    choices: list[Choice] = []
     for host_api in dict.fromkeys(device.host_api for device in devices):
-        lines.append(Choice("", host_api, ""))
-        mine = [device for device in devices if device.host_api == host_api]
-        lines += [_device(device, recording=recording) for device in mine]
-    return lines
+        choices.append(Choice("", host_api, ""))
+        own = [device for device in devices if device.host_api == host_api]
+        choices += [_device(device, recording=recording) for device in own]
+    return choices
 
 
 def _device(device: Device, *, recording: bool) -> Choice:

@@ -1,4 +1,4 @@
-"""How a meter moves: peaks that hold and fall, a clip light that stays on."""
+"""Meter ballistics: peaks hold, then fall; the clip light latches."""
 
 import math
 
@@ -9,14 +9,14 @@ CLIP_DB = -0.01
 """A sample at or above this level counts as clipped, in dBFS."""
 
 
-class Needle:
-    """One meter's RMS, peak, held peak and clip latch, in dBFS."""
+class MeterBallistics:
+    """RMS, peak, held peak and clip latch of one meter, in dBFS."""
 
     def __init__(self) -> None:
         self.reset()
 
     def reset(self) -> None:
-        """Back to silence, the light off."""
+        """Reset to silence and clear the clip light."""
         self.rms_db = FLOOR_DB
         self.peak_db = FLOOR_DB
         self.hold_db = FLOOR_DB
@@ -24,8 +24,8 @@ class Needle:
         self.clipped = False
         self._held_s = 0.0
 
-    def move(self, *, rms_db: float, peak_db: float, elapsed_s: float) -> None:
-        """Take a new level.
+    def update(self, *, rms_db: float, peak_db: float, elapsed_s: float) -> None:
+        """Process a new level.
 
         Args:
             rms_db: RMS, dBFS, -inf for silence.
@@ -45,7 +45,7 @@ class Needle:
             self.clipped = True
 
     def clear_clip(self) -> None:
-        """Turn the light off and forget the largest peak."""
+        """Clear the clip light and the largest peak."""
         self.clipped = False
         self.max_db = -math.inf
 

@@ -1,4 +1,4 @@
-"""Signs that look alike in source text, by name."""
+"""Named characters that are hard to tell apart in source text."""
 
 MINUS = "\u2212"
 DASH = "\u2013"
@@ -6,5 +6,5 @@ TIMES = "\u00d7"
 
 
 def with_minus(text: str) -> str:
-    """With real minus signs, as wide as a plus."""
+    """Replace hyphens by minus signs, which are as wide as a plus."""
     return text.replace("-", MINUS)

@@ -206,3 +206,11 @@ def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OU
     """
     with open_output(path, sample_rate=sample_rate, channels=len(samples)) as file:
         write_frames(file, samples.T)
+
+
+def read_length(path: Path) -> float:
+    """Length of an audio file in seconds; 0 if it cannot be read."""
+    try:
+        return float(soundfile.info(path).duration)
+    except (OSError, RuntimeError):
+        return 0.0

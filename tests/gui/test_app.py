@@ -1,4 +1,4 @@
-"""Starting: is there a display, which choices are remembered, and how it ends."""
+"""Starting: is there a display, which display is used, and how it ends."""
 
 import os
 import signal

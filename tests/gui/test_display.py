@@ -19,7 +19,7 @@ ATTEMPTS = 2
 def run_soak(project: Path, folder: Path, seconds: float) -> dict:
     done = subprocess.run(
         [sys.executable, str(project / "tests" / "helpers" / "gui_soak.py"), str(seconds),
-         str(folder / "memory.ini"), str(folder / "window.png")],
+         str(folder / "user_settings.ini"), str(folder / "window.png")],
         capture_output=True, text=True, timeout=seconds + 150, cwd=project, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr[-3000:]
@@ -51,11 +51,11 @@ from pathlib import Path
 from tests.helpers.gui_fake_engine import FakeWorld
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from gui.main_window import MainWindow
 app = QApplication([])
 for size in ((1403, 907), None):
-    window = MainWindow(FakeWorld().services(), Memory(sys.argv[1]))
+    window = MainWindow(FakeWorld().services(), UserSettings(sys.argv[1]))
     window.show()
     QTest.qWaitForWindowExposed(window)
     if size:
@@ -69,7 +69,7 @@ for size in ((1403, 907), None):
 @pytest.mark.display
 def test_window_comes_back_as_large_as_it_was(project, tmp_path, display) -> None:
     done = subprocess.run(
-        [sys.executable, "-c", REOPEN, str(tmp_path / "memory.ini")],
+        [sys.executable, "-c", REOPEN, str(tmp_path / "user_settings.ini")],
         env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'tests'}"},
         capture_output=True, text=True, timeout=60, check=False,
     )  # fmt: skip

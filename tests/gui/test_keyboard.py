@@ -5,7 +5,8 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
-from gui.panels.shortcuts import HOLD_S, KEYS
+from gui.control.actions import ACTIONS
+from gui.control.keyboard import HOLD_S
 from tests.helpers.gui_fake_engine import DESK, FakeWorld
 from tests.helpers.gui_window import Opened, qt_marks
 
@@ -50,13 +51,15 @@ def test_every_key_does_something_without_harm(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     opened.running()
     skipped = {"quit", "menu", "help"}
-    for key in KEYS:
-        if key.action not in skipped:
-            modifiers = [m for m, on in ((CONTROL, key.control), (SHIFT, key.shift)) if on]
-            assert key.action in opened.window.commands._actions or key.shift
-            opened.press(key.key, *modifiers)
+    opened.answers.picture = str(tmp_path / "picture.png")
+    for spec in ACTIONS:
+        if spec.keys and spec.name not in skipped:
+            action = opened.window.window_actions[spec.name]
+            with qtbot.waitSignal(action.triggered, timeout=1000):
+                combination = action.shortcut()[0]
+                opened.press(combination.key(), combination.keyboardModifiers())
             opened.ticks(2)
-    opened.wait(lambda: not opened.window.session.controller.busy)
+    opened.wait(lambda: not opened.window.session.engine_thread.busy)
 
 
 def test_keys_are_left_to_the_widget_that_has_the_focus(qtbot, tmp_path, desk) -> None:

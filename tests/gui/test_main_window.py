@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
-from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
+from PySide6.QtWidgets import QAbstractButton, QLabel, QMenu, QWidget
 
-from gui.control.user_settings import Memory
+from gui.control.actions import ACTIONS, key_text
+from gui.control.user_settings import UserSettings
 from gui.panels.help import HelpPage, help_text
-from gui.panels.shortcuts import KEYS
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.theme import DARK, LIGHT, ThemeChoice
 from realtime.engine.snapshot import Faults
@@ -21,7 +21,7 @@ from tests.helpers.gui_window import Opened, pick, qt_marks
 pytestmark = qt_marks
 
 
-def test_everything_is_remembered_devices_by_name(qtbot, tmp_path, desk) -> None:
+def test_settings_are_saved_with_devices_by_name(qtbot, tmp_path, desk) -> None:
     first = Opened(qtbot, tmp_path, desk)
     first.listed()
     pick(first.transport.input, "3")
@@ -51,11 +51,11 @@ def test_everything_is_remembered_devices_by_name(qtbot, tmp_path, desk) -> None
     assert again.panels.spectrograms.colour_bar.range_db == (-90, -30)
     # The offscreen platform's screen is too small to put a window back; a real one is in
     # test_gui_display.
-    assert Memory(str(again.memory_path)).geometry() is not None
+    assert UserSettings(str(again.settings_path)).geometry() is not None
 
 
-def test_memory_of_nonsense_is_forgotten(qtbot, tmp_path) -> None:
-    (tmp_path / "memory.ini").write_text(
+def test_invalid_settings_get_their_defaults(qtbot, tmp_path) -> None:
+    (tmp_path / "user_settings.ini").write_text(
         "[General]\nblock_samples=7\nparameters={\nmodel=gone\ntheme=pink\nloop=maybe\n"
         "input_key=nobody\n[look]\nlow_db=5\nhigh_db=x\nscale=bark\n"
     )
@@ -153,8 +153,10 @@ def test_help_page_has_every_key(qtbot, tmp_path) -> None:
     page = HelpPage()
     qtbot.addWidget(page)
     text = page.browser.toPlainText()
-    for key in KEYS:
-        assert key.help in text
+    for spec in ACTIONS:
+        if spec.keys:
+            assert spec.help in text
+            assert key_text(spec.keys) in text
     for word in ("BlackHole", "VB-CABLE", "module-null-sink"):
         assert word in help_text()
 
@@ -178,3 +180,54 @@ def test_no_text_is_cut_off(qtbot, tmp_path, size) -> None:
         assert widget.height() >= widget.minimumSizeHint().height() - 1, widget.text()
         corner = widget.mapTo(opened.window, widget.rect().bottomRight())
         assert corner.x() < opened.window.width(), widget.text()
+
+
+def test_compute_and_threads_are_chosen_in_the_menu_and_saved(qtbot, tmp_path) -> None:
+    first = Opened(qtbot, tmp_path)
+    before = first.running()
+    submenu(first, "Compute on").actions()[1].trigger()
+    submenu(first, "CPU threads").actions()[1].trigger()
+    first.wait(lambda: first.window.session.engine_thread.engine not in (None, before))
+    first.wait(lambda: first.running().settings.threads == 1)
+    assert first.running().settings.compute == "cpu"
+    first.window.close()
+    again = Opened(qtbot, tmp_path, FakeWorld())
+    settings = again.running().settings
+    assert (settings.compute, settings.threads) == ("cpu", 1)
+    assert submenu(again, "CPU threads").actions()[1].isChecked()
+
+
+def test_recent_files_are_listed_newest_first_and_saved(qtbot, tmp_path) -> None:
+    first = Opened(qtbot, tmp_path)
+    first.running()
+    paths = [str(tmp_path / name) for name in ("one.wav", "two.flac", "one.wav")]
+    for path in paths:
+        first.transport.open_file(path)
+        first.wait(lambda path=path: first.running().settings.input == path)
+        first.wait(lambda path=path: first.window.session.recent_files[:1] == (path,))
+    first.window.close()
+    again = Opened(qtbot, tmp_path, FakeWorld())
+    again.running()
+    recent = submenu(again, "Recent files")
+    recent.aboutToShow.emit()
+    assert [action.text() for action in recent.actions()] == ["one.wav", "two.flac"]
+    recent.actions()[1].trigger()
+    again.wait(lambda: again.running().settings.input == paths[1])
+
+
+def submenu(opened: Opened, title: str) -> QMenu:
+    """A submenu of the window's menu."""
+    menus = opened.transport.menu.menu().findChildren(QMenu) + opened.window.findChildren(QMenu)
+    return next(menu for menu in menus if menu.title() == title)
+
+
+def test_first_steps_are_shown_at_the_first_start_only(qtbot, tmp_path) -> None:
+    settings = UserSettings(str(tmp_path / "user_settings.ini"))
+    assert settings.first_start
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.commands.show_first_steps()
+    page = opened.window.findChild(HelpPage)
+    assert "Bundled clip" in page.browser.toPlainText()
+    opened.window.close()
+    assert not UserSettings(str(tmp_path / "user_settings.ini")).first_start

@@ -1,6 +1,8 @@
 """Gauges, fault counters, latency and the clip light."""
 
+import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 
 from realtime.engine.snapshot import Faults
 from tests.helpers.gui_window import Opened, qt_marks
@@ -38,7 +40,7 @@ def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     assert performance.device_faults.text() == performance.dropped.text() == "0"
 
 
-def test_reason_for_the_model_and_a_lost_gpu_are_told(qtbot, tmp_path) -> None:
+def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     opened.ticks()
@@ -68,9 +70,40 @@ def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     opened.running()
     meter = opened.panels.spectrograms.input_meter
-    meter.needle.move(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
+    meter.ballistics.update(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
     opened.ticks(40)
-    assert meter.needle.clipped
+    assert meter.ballistics.clipped
     assert "clipped" in meter.accessibleName()
     opened.click(meter)
-    assert not meter.needle.clipped
+    assert not meter.ballistics.clipped
+
+
+def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    gauge = opened.panels.performance.ratio
+    for faults in (Faults(), Faults(late_blocks=1), Faults(late_blocks=1, ring_underrun=1)):
+        engine.faults = faults
+        engine.advance(2)
+        opened.ticks()
+    assert [name for _, name in gauge._faults] == ["warn", "bad"]
+    times, logarithms = gauge._curve.getData()
+    assert times[-1] == 0
+    assert -8 < times[0] < -3
+    assert logarithms[-1] == pytest.approx(np.log2(11.8))
+    engine.advance(200)
+    opened.ticks()
+    assert not gauge._faults
+    assert len(gauge._marks.data) == 0
+
+
+def test_ratio_curve_starts_anew_with_another_engine(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running().advance(60)
+    opened.ticks()
+    opened.press(Qt.Key.Key_Space)
+    opened.stopped()
+    opened.press(Qt.Key.Key_Space)
+    opened.running()
+    opened.ticks()
+    assert -5 < opened.panels.performance.ratio._curve.getData()[0][0] <= 0

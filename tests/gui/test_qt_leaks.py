@@ -22,7 +22,7 @@ def start_thread(keep: list[QObject]) -> None:
 
 
 @pytest.mark.parametrize("start", [start_timer, start_thread])
-def test_what_runs_on_is_told_with_its_place_and_stopped(start) -> None:
+def test_what_runs_on_is_reported_with_its_place_and_stopped(start) -> None:
     keep: list[QObject] = []
     with pytest.raises(pytest.fail.Exception, match=start.__name__):
         with nothing_of_qt_left_running():
@@ -31,7 +31,7 @@ def test_what_runs_on_is_told_with_its_place_and_stopped(start) -> None:
         assert not (one.isActive() if isinstance(one, QTimer) else one.isRunning())
 
 
-def test_single_shot_that_is_to_come_is_told_and_never_comes(qtbot) -> None:
+def test_single_shot_that_is_to_come_is_reported_and_never_comes(qtbot) -> None:
     fired = []
     with pytest.raises(pytest.fail.Exception, match="test_single_shot_that_is_to_come"):
         with nothing_of_qt_left_running():
@@ -40,7 +40,7 @@ def test_single_shot_that_is_to_come_is_told_and_never_comes(qtbot) -> None:
     assert not fired
 
 
-def test_what_ended_is_not_told(qtbot) -> None:
+def test_what_ended_is_not_reported(qtbot) -> None:
     fired = []
     with nothing_of_qt_left_running():
         stopped, child = QTimer(), QTimer(parent := QObject())

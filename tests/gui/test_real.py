@@ -9,7 +9,7 @@ import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from gui.engine_interface import real_services
 from gui.main_window import MainWindow
 from gui.widgets import theme
@@ -32,7 +32,7 @@ def window(qtbot, qapp, tmp_path):
         pytest.skip("no exported model in assets")
     theme.apply(qapp, theme.DARK)
     settings = Settings(input="demo", output="null", block_samples=8192, loop=True)
-    made = MainWindow(real_services(), Memory(str(tmp_path / "memory.ini")), settings)
+    made = MainWindow(real_services(), UserSettings(str(tmp_path / "user_settings.ini")), settings)
     qtbot.addWidget(made)
     made.session._hot_plug.start = lambda: False
     made.commands.folder = str(tmp_path / "takes")
@@ -42,8 +42,10 @@ def window(qtbot, qapp, tmp_path):
 
 def running(qtbot, window, before=None):
     """Wait for an engine that is another one than `before`."""
-    qtbot.waitUntil(lambda: window.session.controller.engine not in (None, before), timeout=OPEN_MS)
-    return window.session.controller.engine
+    qtbot.waitUntil(
+        lambda: window.session.engine_thread.engine not in (None, before), timeout=OPEN_MS
+    )
+    return window.session.engine_thread.engine
 
 
 def play(qtbot, engine, seconds: float) -> None:
@@ -68,7 +70,7 @@ def high_band_db(path) -> float:
 def record(qtbot, window, seconds: float):
     """Record for a while; the two files."""
     QTest.keyClick(window, Qt.Key.Key_R)
-    play(qtbot, window.session.controller.engine, seconds)
+    play(qtbot, window.session.engine_thread.engine, seconds)
     QTest.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: not window.session.recording.active, timeout=10_000)
     folder = window.commands.folder
@@ -87,8 +89,8 @@ def test_clip_is_restored_compared_recorded_and_ends(qtbot, window) -> None:
     assert soundfile.info(restored).frames == 2 * soundfile.info(given).frames
     assert high_band_db(restored) > high_band_db(original) + RESTORED_DB
 
-    pane = window.panels.spectrograms.output_pane
-    assert (pane._ring._pixels != pane._colours[0]).mean() > 0.01
+    image = window.panels.spectrograms.output_plot.image
+    assert (image._ring._pixels != image._colours[0]).mean() > 0.01
 
     box = window.panels.transport.block
     box.choose("4096")

@@ -1,6 +1,7 @@
 """The recorder as the window shows it."""
 
 import threading
+import time
 
 import soundfile
 from PySide6.QtCore import Qt
@@ -49,3 +50,28 @@ def test_folder_that_cannot_be_written_is_a_line_in_the_window(qtbot, tmp_path) 
     opened.press(Qt.Key.Key_R)
     assert opened.notice.startswith("Cannot record into")
     assert not opened.transport.record.isChecked()
+
+
+def test_close_does_not_wait_for_a_disk_that_hangs(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    opened.window.commands.folder = str(tmp_path / "takes")
+    hangs, gate = threading.Event(), threading.Event()
+    real = engine.input_tap.read
+
+    def read(since: int):
+        if threading.current_thread().name == "topoctave-recorder":
+            hangs.set()
+            gate.wait(10)
+        return real(since)
+
+    opened.press(Qt.Key.Key_R)
+    engine.input_tap.read = read
+    opened.wait(hangs.is_set)
+    begin = time.monotonic()
+    opened.window.close()
+    assert time.monotonic() - begin < 2
+    gate.set()
+    # The files are completed once the disk answers.
+    opened.wait(lambda: not [t for t in threading.enumerate() if t.name == "topoctave-recorder"])
+    assert len([soundfile.info(path) for path in (tmp_path / "takes").iterdir()]) == 2

@@ -10,7 +10,7 @@ from tests.helpers.gui_window import Opened, pick, qt_marks
 pytestmark = qt_marks
 
 
-def test_device_that_refuses_is_told_with_a_way_back(qtbot, tmp_path, desk) -> None:
+def test_device_that_refuses_is_reported_with_a_way_back(qtbot, tmp_path, desk) -> None:
     desk.refuse["3"] = "the device is busy"
     opened = Opened(qtbot, tmp_path, desk)
     opened.listed()
@@ -33,7 +33,7 @@ def test_no_sound_system_still_plays_the_clip(qtbot, tmp_path) -> None:
     assert opened.running().settings.output == "null"
 
 
-def test_unforeseen_failure_of_the_device_list_is_told_and_the_clip_plays(qtbot, tmp_path) -> None:
+def test_failure_of_the_device_list_is_reported_and_the_clip_plays(qtbot, tmp_path) -> None:
     world = FakeWorld(devices=list(DESK))
 
     def broken(rescan: bool) -> list[Device]:
@@ -47,14 +47,14 @@ def test_unforeseen_failure_of_the_device_list_is_told_and_the_clip_plays(qtbot,
     opened.wait(lambda: "sound devices failed: UnicodeDecodeError" in opened.notice)
     assert "\n" not in opened.notice
     opened.press(Qt.Key.Key_F5)
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)
     opened.running()
 
 
-def test_unplugged_device_is_told_and_the_list_is_scanned_again(qtbot, tmp_path, desk) -> None:
+def test_unplugged_device_is_reported_and_the_list_is_scanned_again(qtbot, tmp_path, desk) -> None:
     opened = Opened(qtbot, tmp_path, desk)
     opened.listed()
     opened.press(Qt.Key.Key_Space)
@@ -68,10 +68,10 @@ def test_unplugged_device_is_told_and_the_list_is_scanned_again(qtbot, tmp_path,
     opened.click(opened.panels.banner._action)
     opened.running()
     assert desk.scans[-1] is True
-    assert not any("USB" in line.label for line in opened.transport.input.lines)
+    assert not any("USB" in line.label for line in opened.transport.input.choices)
 
 
-def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_told(
+def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_reported(
     qtbot, tmp_path, desk
 ) -> None:
     opened = Opened(qtbot, tmp_path, desk)
@@ -85,7 +85,7 @@ def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_told(
     assert opened.transport.input.chosen.value == "default"
 
 
-def test_device_of_the_command_line_that_is_missing_is_told(qtbot, tmp_path, desk) -> None:
+def test_device_of_the_command_line_that_is_missing_is_reported(qtbot, tmp_path, desk) -> None:
     opened = Opened(qtbot, tmp_path, desk, settings=Settings(input="Walkman", output="null"))
     opened.listed()
     assert "Walkman" in opened.notice
@@ -97,15 +97,15 @@ def test_hot_plug_refreshes_at_rest_and_asks_while_running(qtbot, tmp_path, desk
     opened.listed()
     desk.devices.append(device(9, "New microphone", inputs=1))
     opened.window.session.devices_changed()
-    opened.wait(lambda: any("New microphone" in s.label for s in opened.transport.input.lines))
+    opened.wait(lambda: any("New microphone" in s.label for s in opened.transport.input.choices))
     opened.press(Qt.Key.Key_Space)
     running = opened.running()
     scans = len(desk.scans)
     opened.window.session.devices_changed()
     opened.panels.banner.withdraw(kind="warning")
-    assert "came or went" in opened.notice
+    assert "added or removed" in opened.notice
     assert len(desk.scans) == scans
-    assert opened.window.session.controller.engine is running
+    assert opened.window.session.engine_thread.engine is running
     opened.click(opened.panels.banner._action)
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, running))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, running))
     assert len(desk.scans) == scans + 1

@@ -4,7 +4,7 @@ import threading
 
 from PySide6.QtCore import Qt
 
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from realtime.engine.settings import Settings
 from tests.helpers.gui_fake_engine import FakeWorld, device
 from tests.helpers.gui_window import Opened, qt_marks
@@ -32,14 +32,16 @@ def test_microphone_waits_for_start(qtbot, tmp_path, desk) -> None:
     opened = Opened(qtbot, tmp_path, desk)
     opened.listed()
     assert not desk.opening
-    assert "Press Start" in opened.panels.spectrograms.input_pane.hint
+    assert "Press Start" in opened.panels.spectrograms.input_plot.hint.text
     opened.click(opened.transport.start)
     assert opened.running().settings.input == "default"
-    assert not opened.panels.spectrograms.input_pane.hint
+    assert not opened.panels.spectrograms.input_plot.hint.text
 
 
 def test_what_the_command_line_asks_for_comes_first(qtbot, tmp_path, desk) -> None:
-    Memory(str(tmp_path / "memory.ini")).save(Memory(str(tmp_path / "none.ini")).load())
+    UserSettings(str(tmp_path / "user_settings.ini")).save(
+        UserSettings(str(tmp_path / "none.ini")).load()
+    )
     settings = Settings(input="demo", output="null", model="octave", block_samples=512)
     engine = Opened(qtbot, tmp_path, desk, settings=settings).running()
     assert engine.settings == settings
@@ -69,7 +71,7 @@ def test_window_answers_while_a_model_is_loading(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path, world)
     opened.wait(lambda: len(world.opening) == 1)
     opened.wait(lambda: "Loading the model" in opened.panels.status.state.text())
-    assert "Loading the model" in opened.panels.spectrograms.input_pane.hint
+    assert "Loading the model" in opened.panels.spectrograms.input_plot.hint.text
     assert opened.transport.start.text() == "Stop"
     opened.press(Qt.Key.Key_M)
     assert opened.panels.listening.match.isChecked()
@@ -86,7 +88,7 @@ def test_stop_while_loading_leaves_nothing_running(qtbot, tmp_path) -> None:
     world.gate.set()
     opened.wait(lambda: bool(world.engines) and world.engines[0].stops == 1)
     qtbot.wait(50)
-    assert opened.window.session.controller.engine is None
+    assert opened.window.session.engine_thread.engine is None
     assert opened.transport.start.text() == "Start"
 
 
@@ -97,7 +99,7 @@ def test_hasty_changes_end_with_the_last_one_and_one_engine(qtbot, tmp_path) -> 
         box = opened.transport.block
         box.choose(value)
         box.picked.emit(box.chosen)
-    opened.wait(lambda: opened.window.session.controller.engine is not None)
+    opened.wait(lambda: opened.window.session.engine_thread.engine is not None)
     assert opened.running().settings.block_samples == 4096
     opened.wait(lambda: sum(not engine.stops for engine in opened.world.engines) == 1)
 
@@ -110,7 +112,7 @@ def test_damaged_model_file_is_a_line_in_the_window(qtbot, tmp_path, desk) -> No
     assert opened.transport.settings.model == "auto"
 
 
-def test_unforeseen_failure_of_stopping_is_told_and_start_works_again(qtbot, tmp_path) -> None:
+def test_unforeseen_failure_of_stopping_is_reported_and_start_works_again(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     first = opened.running()
 
@@ -135,7 +137,7 @@ def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:
         raise RuntimeError("first line\nsecond line")
 
     world.open_engine = broken
-    object.__setattr__(opened.window.session.controller._services, "open_engine", broken)
+    object.__setattr__(opened.window.session.engine_thread._services, "open_engine", broken)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)

@@ -20,7 +20,7 @@ def test_change_of_model_goes_on_where_the_clip_was(qtbot, tmp_path) -> None:
     first.advance(3.0)
     opened.ticks()
     pick(opened.transport.model, "octave")
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     second = opened.running()
     assert second.settings.model == "octave"
     assert first.stops == 1
@@ -33,12 +33,12 @@ def test_change_of_device_while_running(qtbot, tmp_path, desk) -> None:
     opened.press(Qt.Key.Key_Space)
     first = opened.running()
     pick(opened.transport.output, "null")
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     assert opened.running().settings.output == "null"
-    assert opened.panels.status.way.text().endswith("Nowhere")
+    assert opened.panels.status.route.text().endswith("Nowhere")
 
 
-def test_knobs_survive_a_change_of_model(qtbot, tmp_path) -> None:
+def test_slider_values_survive_a_change_of_model(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     first = opened.running()
     opened.panels.listening.mix.set_value(130)
@@ -46,7 +46,7 @@ def test_knobs_survive_a_change_of_model(qtbot, tmp_path) -> None:
     assert first.parameters.mix == 1.3
     assert first.parameters.bypass
     pick(opened.transport.model, "octave")
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     assert opened.running().parameters == first.parameters
 
 
@@ -64,7 +64,7 @@ def test_loop_starts_anew_where_the_clip_was(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     first = opened.running()
     opened.press(Qt.Key.Key_L)
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     assert not opened.running().settings.loop
 
 
@@ -131,7 +131,7 @@ def test_output_goes_into_a_file(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path, answers=Answers(target=path))
     first = opened.running()
     pick(opened.transport.output, "save-file")
-    opened.wait(lambda: opened.window.session.controller.engine not in (None, first))
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
     assert opened.running().settings.output == path
 
 
@@ -141,6 +141,6 @@ def test_cancelled_file_dialog_changes_nothing(qtbot, tmp_path) -> None:
     pick(opened.transport.input, "open-file")
     pick(opened.transport.output, "save-file")
     qtbot.wait(50)
-    assert opened.window.session.controller.engine is engine
+    assert opened.window.session.engine_thread.engine is engine
     assert opened.transport.input.chosen.value == "demo"
     assert opened.transport.output.chosen.value == "null"

@@ -7,7 +7,7 @@ from tests.helpers.gui_window import Opened, pick, qt_marks
 pytestmark = qt_marks
 
 
-def test_silent_microphone_is_told_once_and_can_be_silenced_for_good(qtbot, tmp_path, desk) -> None:
+def test_silent_microphone_is_reported_and_can_be_silenced_for_good(qtbot, tmp_path, desk) -> None:
     opened = Opened(qtbot, tmp_path, desk)
     opened.listed()
     opened.press(Qt.Key.Key_Space)
@@ -15,7 +15,7 @@ def test_silent_microphone_is_told_once_and_can_be_silenced_for_good(qtbot, tmp_
     engine.silent = True
     opened.panels.banner.dismiss()
     for _ in range(12):
-        opened.window.ticker._last -= 0.25
+        opened.window.refresh_timer._last -= 0.25
         opened.ticks(1)
     assert "digital silence" in opened.notice
     opened.click(opened.panels.banner._never)

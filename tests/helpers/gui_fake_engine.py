@@ -194,7 +194,7 @@ def _shown(name: str) -> str:
 
 @dataclass
 class FakeWorld:
-    """Everything behind the window, for tests to set up and look into."""
+    """The services of a window, controlled by tests."""
 
     devices: list[Device] = field(default_factory=list)
     models: list[ModelInfo] = field(

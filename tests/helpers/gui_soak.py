@@ -19,7 +19,7 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer, QtMsgType, qInstallMessageHan
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
-from gui.control.user_settings import Memory, Remembered
+from gui.control.user_settings import Preferences, UserSettings
 from gui.engine_interface import real_services
 from gui.main_window import MainWindow
 from gui.widgets import theme
@@ -40,25 +40,25 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
         lambda kind, _context, text: complaints.append(text) if kind in serious else None
     )
     app = QApplication(sys.argv[:1])
-    memory = Memory(memory_file)
-    memory.save(Remembered(theme=ThemeChoice.DARK))
+    user_settings = UserSettings(memory_file)
+    user_settings.save(Preferences(theme=ThemeChoice.DARK))
     theme.apply(app, theme.DARK)
     files = len(list(Path("/proc/self/fd").iterdir()))
     settings = Settings(
         block_samples=int(os.environ.get("SOAK_BLOCK", "1024")),
         threads=int(os.environ.get("SOAK_THREADS", "0")) or None,
     )
-    window = MainWindow(real_services(), memory, settings)
+    window = MainWindow(real_services(), user_settings, settings)
     window.show()
     QTest.qWaitForWindowExposed(window)
     # Keys go to the active window, and this display has no window manager that would activate it.
     window.activateWindow()
     QTest.qWaitForWindowActive(window)
-    wait(lambda: window.session._begun)
+    wait(lambda: window.session._listed_once)
     if not window.session.active:
         QTest.keyClick(app.focusWidget() or window, Qt.Key.Key_Space)
-    wait(lambda: window.session.controller.engine is not None)
-    engine = window.session.controller.engine
+    wait(lambda: window.session.engine_thread.engine is not None)
+    engine = window.session.engine_thread.engine
     assert engine is not None
     # A sound server lets a loudspeaker begin two seconds late: that is not the window's.
     pause(3000)

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 os.environ["QT_QPA_PLATFORM"] = "offscreen"
@@ -15,9 +15,9 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.control.dialogs import Dialogs
-from gui.control.user_settings import Memory
+from gui.control.user_settings import UserSettings
 from gui.main_window import MainWindow
-from gui.spectrogram.plot import SpectrogramPane
+from gui.spectrogram.plot import SpectrogramPlot
 from gui.widgets import theme
 from gui.widgets.combo_box import ChoiceBox
 from realtime.engine.settings import Settings
@@ -40,7 +40,9 @@ class Answers(Dialogs):
     sound: str = ""
     target: str = ""
     table: str = ""
+    picture: str = ""
     directory: str = ""
+    sounds: list[Path] = field(default_factory=list)
 
     def open_sound(self, parent: QWidget) -> str:
         return self.sound
@@ -51,7 +53,13 @@ class Answers(Dialogs):
     def save_table(self, parent: QWidget) -> str:
         return self.table
 
-    def folder(self, parent: QWidget, start: str) -> str:
+    def save_picture(self, parent: QWidget) -> str:
+        return self.picture
+
+    def open_sounds(self, parent: QWidget) -> list[Path]:
+        return self.sounds
+
+    def folder(self, parent: QWidget, start: str, title: str) -> str:
         return self.directory
 
 
@@ -69,11 +77,11 @@ class Opened:
     ) -> None:
         self.qtbot = qtbot
         self.world = world or FakeWorld()
-        self.memory_path = folder / "memory.ini"
-        memory = Memory(str(self.memory_path))
+        self.settings_path = folder / "user_settings.ini"
+        user_settings = UserSettings(str(self.settings_path))
         self.answers = answers or Answers(directory=str(folder))
         theme.apply(QApplication.instance(), theme.DARK)
-        self.window = MainWindow(self.world.services(), memory, settings, self.answers)
+        self.window = MainWindow(self.world.services(), user_settings, settings, self.answers)
         qtbot.addWidget(self.window)
         # Qt's media devices are the system's: tests tell of changes themselves.
         self.window.session._hot_plug.start = lambda: False
@@ -86,8 +94,8 @@ class Opened:
 
     def running(self) -> FakeEngine:
         """Wait until an engine runs."""
-        self.wait(lambda: self.window.session.controller.engine is not None)
-        engine = self.window.session.controller.engine
+        self.wait(lambda: self.window.session.engine_thread.engine is not None)
+        engine = self.window.session.engine_thread.engine
         assert isinstance(engine, FakeEngine)
         return engine
 
@@ -97,7 +105,7 @@ class Opened:
 
     def listed(self) -> None:
         """Wait until the devices are known."""
-        self.wait(lambda: bool(self.world.scans) and self.window.session._begun)
+        self.wait(lambda: bool(self.world.scans) and self.window.session._listed_once)
 
     def press(self, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
         """Press a key, which the widget with the focus gets."""
@@ -116,9 +124,9 @@ class Opened:
         return notice.text if notice is not None else ""
 
     def ticks(self, count: int = 8) -> None:
-        """Let the window look at the engine some times."""
+        """Refresh the window `count` times."""
         for _ in range(count):
-            self.window.ticker.tick()
+            self.window.refresh_timer.refresh()
 
 
 def pick(box: ChoiceBox, key: str) -> None:
@@ -127,7 +135,7 @@ def pick(box: ChoiceBox, key: str) -> None:
     box.picked.emit(box.chosen)
 
 
-def picture(pane: SpectrogramPane) -> npt.NDArray[np.uint32]:
-    """The pixels of a pane, oldest column first."""
-    ring = pane._ring
+def picture(plot: SpectrogramPlot) -> npt.NDArray[np.uint32]:
+    """The pixels of a spectrogram, oldest column first."""
+    ring = plot.image._ring
     return np.roll(ring._pixels, -(ring.end % ring.width), axis=1)

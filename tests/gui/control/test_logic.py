@@ -10,13 +10,19 @@ import pytest
 from scipy.stats import binomtest
 
 from gui.control.notices import sentence
-from gui.control.warnings import OVERLOAD_S, SILENCE_S, OverloadWatch, SilenceWatch, feedback_risk
+from gui.control.warnings import (
+    OVERLOAD_S,
+    SILENCE_S,
+    OverloadDetector,
+    SilenceDetector,
+    feedback_risk,
+)
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.panels.view_bar import format_time
 from gui.spectrogram.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
 from gui.widgets.device_choices import find, input_choices, output_choices
-from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, Needle
-from gui.widgets.realtime_gauge import Health, format_ratio, health, share_of_scale
+from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, MeterBallistics
+from gui.widgets.realtime_gauge import Health, format_ratio, health
 from gui.widgets.text import DASH, TIMES
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
@@ -61,7 +67,7 @@ def test_x_is_a_or_b_at_random() -> None:
     assert abs(same - 200) < 40
 
 
-def test_two_sittings_differ() -> None:
+def test_two_tests_draw_different_x() -> None:
     draws = set()
     for _ in range(4):
         session = AbxSession()
@@ -69,7 +75,7 @@ def test_two_sittings_differ() -> None:
     assert len(draws) == 4
 
 
-def test_export_tells_every_answer(tmp_path) -> None:
+def test_export_contains_every_answer(tmp_path) -> None:
     session = AbxSession(random.Random(3))
     for said in (True, False, True, True):
         session.answer(said_b=said, seconds=2.5, switches=3)
@@ -91,66 +97,66 @@ def test_k_weighting_follows_the_standard() -> None:
 
 
 @pytest.mark.parametrize("difference_db", [-4.0, 0.0, 3.0])
-def test_match_undoes_a_difference_of_loudness(rng, difference_db) -> None:
+def test_match_compensates_a_difference_of_loudness(rng, difference_db) -> None:
     match = LoudnessMatch()
     made = rng.uniform(0, 1e-3, (200, 1025)).astype(np.float32)
     made[:, 513:] = 0
     given = made[:, :513] * np.float32(10 ** (-difference_db / 10))
     for at in range(0, 200, 4):
-        match.hear(given[at : at + 4], made[at : at + 4], hop_s=0.0116, made_gain_db=0)
+        match.update(given[at : at + 4], made[at : at + 4], hop_s=0.0116, output_gain_db=0)
     assert match.gain_db == pytest.approx(-difference_db, abs=0.05)
 
 
-def test_match_does_not_chase_what_it_applied_itself(rng) -> None:
+def test_match_ignores_its_own_gain(rng) -> None:
     match = LoudnessMatch()
     sound = rng.uniform(0, 1e-3, (4, 513)).astype(np.float32)
     for _ in range(100):
         gain = match.gain_db
         louder = sound * np.float32(10 ** ((2.0 + gain) / 10))
-        match.hear(sound, louder, hop_s=0.0116, made_gain_db=gain)
+        match.update(sound, louder, hop_s=0.0116, output_gain_db=gain)
     assert match.gain_db == pytest.approx(-2.0, abs=0.05)
 
 
 def test_match_stays_within_its_limit_and_ignores_silence(rng) -> None:
     match = LoudnessMatch()
     silence = np.zeros((50, 513), np.float32)
-    match.hear(silence, silence, hop_s=0.1, made_gain_db=0)
+    match.update(silence, silence, hop_s=0.1, output_gain_db=0)
     assert match.gain_db == 0
     loud = np.full((50, 513), 1e-2, np.float32)
-    match.hear(loud, loud * np.float32(100), hop_s=0.1, made_gain_db=0)
+    match.update(loud, loud * np.float32(100), hop_s=0.1, output_gain_db=0)
     assert match.gain_db == -LIMIT_DB
 
 
 def test_peak_holds_and_then_falls() -> None:
-    needle = Needle()
-    needle.move(rms_db=-20, peak_db=-6, elapsed_s=0.03)
+    ballistics = MeterBallistics()
+    ballistics.update(rms_db=-20, peak_db=-6, elapsed_s=0.03)
     for _ in range(int(HOLD_S / 0.03) - 1):
-        needle.move(rms_db=-40, peak_db=-30, elapsed_s=0.03)
-        assert needle.hold_db == -6
+        ballistics.update(rms_db=-40, peak_db=-30, elapsed_s=0.03)
+        assert ballistics.hold_db == -6
     for _ in range(10):
-        needle.move(rms_db=-40, peak_db=-30, elapsed_s=0.1)
-    assert needle.hold_db == pytest.approx(-6 - FALL_DB_PER_S, abs=3)
+        ballistics.update(rms_db=-40, peak_db=-30, elapsed_s=0.1)
+    assert ballistics.hold_db == pytest.approx(-6 - FALL_DB_PER_S, abs=3)
 
 
 def test_clip_light_stays_until_it_is_cleared() -> None:
-    needle = Needle()
-    needle.move(rms_db=-3, peak_db=0.0, elapsed_s=0.03)
+    ballistics = MeterBallistics()
+    ballistics.update(rms_db=-3, peak_db=0.0, elapsed_s=0.03)
     for _ in range(1000):
-        needle.move(rms_db=-60, peak_db=-50, elapsed_s=0.1)
-    assert needle.clipped
-    assert needle.max_db == 0.0
-    needle.clear_clip()
-    needle.move(rms_db=-60, peak_db=-50, elapsed_s=0.1)
-    assert not needle.clipped
-    assert needle.max_db == -50
+        ballistics.update(rms_db=-60, peak_db=-50, elapsed_s=0.1)
+    assert ballistics.clipped
+    assert ballistics.max_db == 0.0
+    ballistics.clear_clip()
+    ballistics.update(rms_db=-60, peak_db=-50, elapsed_s=0.1)
+    assert not ballistics.clipped
+    assert ballistics.max_db == -50
 
 
-def test_needle_survives_silence_and_nonsense() -> None:
-    needle = Needle()
+def test_meter_handles_silence_and_nan() -> None:
+    ballistics = MeterBallistics()
     for level in (-math.inf, math.nan):
-        needle.move(rms_db=level, peak_db=level, elapsed_s=10)
-        assert needle.rms_db == needle.peak_db == FLOOR_DB
-    assert not needle.clipped
+        ballistics.update(rms_db=level, peak_db=level, elapsed_s=10)
+        assert ballistics.rms_db == ballistics.peak_db == FLOOR_DB
+    assert not ballistics.clipped
 
 
 def test_devices_are_grouped_by_host_api_with_their_rates() -> None:
@@ -195,12 +201,7 @@ def test_health_changes_below_two_and_below_one(ratio, expected) -> None:
     assert health(ratio) is expected
 
 
-def test_ratio_scale_is_logarithmic_and_bounded() -> None:
-    assert share_of_scale(0.01) == 0
-    assert share_of_scale(1e6) == 1
-    assert share_of_scale(4) - share_of_scale(2) == pytest.approx(
-        share_of_scale(2) - share_of_scale(1)
-    )
+def test_ratio_is_written_with_three_digits() -> None:
     assert [format_ratio(r) for r in (0, 0.756, 11.84, 240.2)] == [
         DASH,
         f"0.76{TIMES}",
@@ -221,20 +222,20 @@ def snapshot(**changes):
 
 
 def test_digital_silence_is_noticed_after_a_while_and_noise_is_not() -> None:
-    watch = SilenceWatch()
+    detector = SilenceDetector()
     silent, loud = snapshot(silent=True), snapshot()
-    assert not watch.look(silent, SILENCE_S * 0.9)
-    assert watch.look(silent, SILENCE_S * 0.2)
-    assert not watch.look(loud, 0.1)
-    assert not watch.look(silent, SILENCE_S * 0.9)
+    assert not detector.update(silent, SILENCE_S * 0.9)
+    assert detector.update(silent, SILENCE_S * 0.2)
+    assert not detector.update(loud, 0.1)
+    assert not detector.update(silent, SILENCE_S * 0.9)
 
 
 def test_one_late_moment_is_no_overload() -> None:
-    watch = OverloadWatch()
-    assert not watch.look(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
-    assert not watch.look(snapshot(ratio=1.2), 0.1)
-    assert not watch.look(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
-    assert watch.look(snapshot(ratio=0.8), OVERLOAD_S * 0.2)
+    detector = OverloadDetector()
+    assert not detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
+    assert not detector.update(snapshot(ratio=1.2), 0.1)
+    assert not detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
+    assert detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.2)
 
 
 @pytest.mark.parametrize(

@@ -82,7 +82,7 @@ def test_panes_wait_for_the_slower_tap() -> None:
     assert upper.end == lower.end == 10_013 // 256 + 1
 
 
-def test_reader_that_comes_too_late_goes_on_with_what_is_held() -> None:
+def test_late_reader_continues_with_the_samples_that_are_held() -> None:
     given = Tap(sample_rate=22_050, channels=1, seconds=1)
     made = Tap(sample_rate=44_100, channels=1, seconds=1)
     pair = PairAnalyser(given, made, delay_samples=0, hop_samples=256)
@@ -94,7 +94,7 @@ def test_reader_that_comes_too_late_goes_on_with_what_is_held() -> None:
     assert upper.end == lower.end == (110_250 - 512) // 256 + 1
 
 
-def test_at_most_so_many_columns_are_computed() -> None:
+def test_number_of_columns_is_limited() -> None:
     silence = np.zeros((1, 100_000), np.float32)
     pair = PairAnalyser(
         tap_of(silence, 22_050), tap_of(np.zeros((1, 200_000), np.float32), 44_100),

@@ -12,7 +12,7 @@ from models.export.export import PARITY, export
 from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
 from models.networks.registry import build_network
 from models.training.config import OctaveConfig
-from realtime.errors import ModelFileError
+from realtime.errors import SettingsError
 from realtime.inference.model_file import find_model
 from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
 from tests.helpers.unets import noise
@@ -125,7 +125,7 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(tmp_path: Path) ->
 
 def test_a_gain_that_is_no_number_is_refused(tmp_path: Path) -> None:
     path = write_checkpoint(tmp_path / "c.pt", quiet_unet())
-    with pytest.raises(ModelFileError, match="added_gain_db must be finite"):
+    with pytest.raises(SettingsError, match="added_gain_db must be finite"):
         export(path, tmp_path / "t.ts", added_gain_db=float("nan"))
 
 

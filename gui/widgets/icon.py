@@ -1,0 +1,53 @@
+"""Icons from SVG files, in the theme's colours and sharp at every scale."""
+
+from functools import lru_cache
+from importlib import resources
+
+from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtGui import QIcon, QPainter, QPixmap
+from PySide6.QtSvg import QSvgRenderer
+
+
+def icon(name: str, colour: str, *, checked: str = "", size: int = 16) -> QIcon:
+    """An icon in one colour, and optionally another for the checked state.
+
+    Args:
+        name: Name of the file in ``gui/widgets/icons``.
+        colour: Colour of what the file draws in ``currentColor``.
+        checked: Colour of the checked state; empty for the same.
+        size: Width and height in pixels.
+    """
+    result = QIcon()
+    for state, tint in ((QIcon.State.Off, colour), (QIcon.State.On, checked or colour)):
+        for ratio in (1, 2, 3):
+            pixmap = QPixmap(size * ratio, size * ratio)
+            pixmap.setDevicePixelRatio(ratio)
+            result.addPixmap(_painted(name, tint, pixmap, size), QIcon.Mode.Normal, state)
+    return result
+
+
+def app_icon() -> QIcon:
+    """The program's logo."""
+    result = QIcon()
+    for size in (16, 24, 32, 48, 64, 128, 256):
+        result.addPixmap(_painted("logo", "", QPixmap(size, size), size))
+    return result
+
+
+def paint_logo(painter: QPainter, at: QRectF) -> None:
+    """Paint the logo: six bars, their upper halves in the colour of the restored octave."""
+    QSvgRenderer(_svg("logo", "")).render(painter, at)
+
+
+def _painted(name: str, colour: str, pixmap: QPixmap, size: int) -> QPixmap:
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(_svg(name, colour)).render(painter, QRectF(0, 0, size, size))
+    painter.end()
+    return pixmap
+
+
+@lru_cache(maxsize=128)
+def _svg(name: str, colour: str) -> QByteArray:
+    file = resources.files("gui.widgets").joinpath("icons", f"{name}.svg")
+    return QByteArray(file.read_bytes().replace(b"currentColor", colour.encode()))

@@ -1,0 +1,122 @@
+"""Restoring files beside the live audio."""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtGui import QDropEvent
+
+from gui.control.restore import Restorer, plan
+from realtime.errors import AudioFileError
+from realtime.inference.model_file import shipped_models
+from tests.helpers.gui_window import Answers, Opened, qt_marks
+
+pytestmark = [*qt_marks, pytest.mark.timeout(240)]
+
+# Loading torch takes seconds at rest, and much longer on a busy machine.
+WORK_MS = 120_000
+
+
+def sound(path: Path, seconds: float = 0.5) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    t = np.arange(round(22_050 * seconds)) / 22_050
+    soundfile.write(path, 0.1 * np.sin(2 * np.pi * 440 * t), 22_050)
+    return path
+
+
+def dropped(*paths: Path) -> QDropEvent:
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
+    # The event keeps no reference to its data.
+    dropped.data = data
+    return QDropEvent(QPointF(300, 300), Qt.DropAction.CopyAction, data,
+                      Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier)  # fmt: skip
+
+
+def test_jobs_go_into_a_folder_beside_the_originals(tmp_path) -> None:
+    single = sound(tmp_path / "a" / "voice.ogg")
+    sound(tmp_path / "b" / "deep" / "song.wav")
+    jobs = plan([single, tmp_path / "b"], None)
+    assert [job.target.relative_to(tmp_path).as_posix() for job in jobs] == [
+        "a/restored/voice.wav", "restored/b/deep/song.wav",
+    ]  # fmt: skip
+
+
+def test_an_original_is_never_overwritten(tmp_path) -> None:
+    path = sound(tmp_path / "voice.wav")
+    with pytest.raises(AudioFileError, match="is the input"):
+        plan([path], tmp_path)
+    twice = Restorer()
+    assert "would both become" in twice.add(
+        [path, sound(tmp_path / "other" / "voice.wav")], tmp_path / "out"
+    )
+    assert not twice.files
+
+
+def test_files_and_folders_are_dropped_on_the_window(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    sound(tmp_path / "songs" / "song.wav")
+    opened.window.dropEvent(dropped(sound(tmp_path / "voice.wav"), tmp_path / "songs"))
+    window = opened.window.commands.restore_window
+    assert window.isVisible()
+    assert window.table.rowCount() == 2
+    assert window.run.isEnabled()
+    assert not window.show_folder.isEnabled()
+    opened.window.close()
+    assert not window.isVisible()
+
+
+def test_files_are_restored_with_progress_and_errors_in_one_line(qtbot, tmp_path) -> None:
+    if not shipped_models():
+        pytest.skip("no exported model in assets")
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"no audio")
+    paths = [sound(tmp_path / "voice.wav", 3.0), broken]
+    opened = Opened(qtbot, tmp_path, answers=Answers(sounds=paths))
+    opened.running()
+    opened.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    window = opened.window.commands.restore_window
+    opened.click(window.add)
+    shares = []
+    window.restorer.changed.connect(lambda: shares.append(window.restorer.files[0].share))
+    opened.click(window.run)
+    assert window.run.text() == "Cancel"
+    qtbot.waitUntil(lambda: not window.restorer.running, timeout=WORK_MS)
+    good, bad = window.restorer.files
+    assert not good.failed, good.text
+    assert soundfile.info(tmp_path / "restored" / "voice.wav").frames == 3 * 44_100
+    assert any(0 < share < 1 for share in shares)
+    assert bad.failed
+    assert "\n" not in bad.text
+    assert "2 of 2 files done, 1 failed" in window.summary.text()
+    assert window.table.item(1, 3).text().startswith("▲")
+    assert window.show_folder.isEnabled()
+    assert not window.run.isEnabled()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the worker is killed by a signal")
+@pytest.mark.parametrize("how", ["cancel", "close"])
+def test_restoring_is_cancelled_at_once(qtbot, tmp_path, how) -> None:
+    opened = Opened(qtbot, tmp_path)
+    opened.running()
+    opened.window.commands.restore([sound(tmp_path / "long.wav", 60.0)])
+    window = opened.window.commands.restore_window
+    opened.click(window.run)
+    process = window.restorer._process
+    assert process is not None
+    qtbot.waitUntil(lambda: process.processId() > 0)
+    begin = time.monotonic()
+    if how == "cancel":
+        opened.click(window.run)
+        qtbot.waitUntil(lambda: not window.restorer.running)
+        assert window.run.text() == "Restore"
+        assert not window.restorer.files[0].done
+    else:
+        opened.window.close()
+    assert time.monotonic() - begin < 2
+    assert not (tmp_path / "restored" / "long.wav").exists()

@@ -30,7 +30,7 @@ KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
     *("visqol", "real_time_ratio"),
 ]
-# The streaming front end against whole-signal resampy: DESIGN's bound.
+# The streaming front end against whole-signal resampy (docs/architecture.md).
 SAME = 1e-5
 
 

@@ -8,7 +8,7 @@ import resampy
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler, filter_taps
 
-# DESIGN's bound for samples up to 1: a third of a step of 16 bits.
+# For samples up to 1: a third of a step of 16 bits (docs/architecture.md, numerical bounds).
 EQUAL = 1e-5
 RATE_IN, RATE_OUT = 22_050, 44_100
 LENGTH = 3_000

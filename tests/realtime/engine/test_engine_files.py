@@ -14,6 +14,7 @@ from realtime.engine.snapshot import Faults, State
 from realtime.errors import AudioFileError, DeviceError
 from realtime.files.audio_file import AudioFile
 from realtime.files.enhance import render
+from realtime.sample_rates import SAMPLE_RATE_IN
 from tests.helpers.engine_signals import file_input, impulse, loudest, speech
 from tests.helpers.fake_streams import FakeInput, wait_until
 from tests.helpers.networks import loaded_chain, smooth
@@ -133,7 +134,10 @@ def test_a_file_has_finished_once_it_was_played(rng: np.random.Generator) -> Non
         assert engine.snapshot().length_s == pytest.approx(0.2)
         wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
         seen = engine.snapshot()
-        assert seen.position_s == seen.length_s == seen.seconds == pytest.approx(0.2)
+        assert seen.position_s == seen.length_s == pytest.approx(0.2)
+        # A busy machine may drop blocks of a paced file; it counts them.
+        dropped_s = seen.faults.dropped_samples / SAMPLE_RATE_IN
+        assert seen.seconds + dropped_s == pytest.approx(seen.length_s)
         assert seen.error == ""
     finally:
         engine.stop()

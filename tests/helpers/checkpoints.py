@@ -4,10 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from models.networks.registry import build_network
 from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
+from realtime.dsp.processor import Audio
+from realtime.files.enhance import render
+from realtime.inference.load import load_chain
+from realtime.inference.model_file import find_model
 from tests.helpers.unets import noise, trained_like
 
 # Standard deviation of what the tests' network adds to noise; unet-small adds 1e-3 to 3e-3.
@@ -72,3 +77,26 @@ def octave_checkpoint(folder: Path, network: torch.nn.Module) -> Path:
     }
     save_atomically(state, folder / "octave.pt")
     return folder / "octave.pt"
+
+
+def streamed(loaded: Any, x: Tensor, block: int) -> Tensor:
+    """What a loaded model file streams in blocks of this length."""
+    state, parts = loaded.initial_state(len(x)), []
+    for part in x.split(block, dim=2):
+        y, state = loaded.stream(part, state)
+        parts.append(y)
+    return torch.cat(parts, dim=2)
+
+
+def rendered(path: Path, x: Audio, block: int, *, windowed: bool = False) -> Audio:
+    """What the live path makes of audio with a model file."""
+    loaded = load_chain(
+        find_model(str(path)),
+        block_samples=block,
+        compute="cpu",
+        threads=1,
+        dtype="float32",
+        windowed=windowed,
+    )
+    loaded.bind_thread()
+    return render(loaded.chain, x, block_samples=block)

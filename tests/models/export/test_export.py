@@ -16,10 +16,15 @@ from models.export.export import PARITY, export
 from models.export.fold_batch_norm import fold_batch_norm
 from models.export.remove_dc import dc_offset, without_dc
 from realtime.errors import ModelFileError
-from realtime.files.enhance import render
-from realtime.inference.load import load_chain
 from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import ADDED, METRICS, quiet_unet, write_checkpoint
+from tests.helpers.checkpoints import (
+    ADDED,
+    METRICS,
+    quiet_unet,
+    rendered,
+    streamed,
+    write_checkpoint,
+)
 from tests.helpers.unets import noise
 
 # A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
@@ -41,28 +46,15 @@ def test_digital_silence_gives_digital_silence_from_the_first_sample_on(
     exported: Path, windowed: bool, block: int
 ) -> None:
     assert abs(dc_offset(quiet_unet())) > 1e-3  # as trained it hums
-    loaded = load_chain(
-        find_model(str(exported)),
-        block_samples=block,
-        compute="cpu",
-        threads=1,
-        dtype="float32",
-        windowed=windowed,
-    )
-    loaded.bind_thread()
-    out = render(loaded.chain, np.zeros((1, 6_000), np.float32), block_samples=block)
+    out = rendered(exported, np.zeros((1, 6_000), np.float32), block, windowed=windowed)
     assert out.shape == (1, 12_000)
     assert np.abs(out).max() < SILENCE
 
 
 def test_silence_behind_a_sound_is_silent_again(exported: Path, rng: np.random.Generator) -> None:
-    loaded = load_chain(
-        find_model(str(exported)), block_samples=512, compute="cpu", threads=1, dtype="float32"
-    )
-    loaded.bind_thread()
     x = np.zeros((1, 8_000), np.float32)
     x[0, :4_000] = rng.normal(0.0, 0.1, 4_000)
-    out = render(loaded.chain, x, block_samples=512)
+    out = rendered(exported, x, 512)
     assert np.abs(out[:, :8_000]).max() > 0.1
     # Network (764 samples) and filter (46) look back at the sound no longer.
     assert np.abs(out[:, 8_000 + 764 + 46 :]).max() < SILENCE
@@ -84,16 +76,12 @@ def test_the_exported_stream_is_the_whole_signal_637_samples_late(
 ) -> None:
     loaded = torch.jit.load(str(exported))
     x = 0.3 * noise(1, 1, 12 * block)
-    state, parts = loaded.initial_state(1), []
-    for part in x.split(block, dim=2):
-        y, state = loaded.stream(part, state)
-        parts.append(y)
     late = find_model(str(exported)).latency_samples
     assert late == 637
-    streamed = torch.cat(parts, dim=2)[..., late:][..., 764:]
+    found = streamed(loaded, x, block)[..., late:][..., 764:]
     expected = without_dc(quiet_unet())(x)[..., : x.shape[2] - late][..., 764:]
-    assert streamed.shape == expected.shape
-    torch.testing.assert_close(streamed, expected, rtol=0, atol=PARITY)
+    assert found.shape == expected.shape
+    torch.testing.assert_close(found, expected, rtol=0, atol=PARITY)
 
 
 def test_averaged_weights_are_exported_where_there_are_some(tmp_path: Path) -> None:

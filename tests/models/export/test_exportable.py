@@ -1,7 +1,6 @@
 """What export makes of every kind of network: gain, silence, and the octave's own exportable."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -14,30 +13,19 @@ from models.networks.registry import build_network
 from models.training.config import OctaveConfig
 from realtime.errors import SettingsError
 from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
+from tests.helpers.checkpoints import (
+    octave,
+    octave_checkpoint,
+    quiet_unet,
+    streamed,
+    write_checkpoint,
+)
 from tests.helpers.unets import noise
 
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8
 # Gains are clamped and weights rounded; both are far below what anybody hears.
 GAIN_ERROR_DB = 0.02
-
-
-@pytest.fixture(scope="module")
-def unit_gain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A checkpoint of a U-Net, and what export makes of it as it is."""
-    folder = tmp_path_factory.mktemp("unit")
-    path = write_checkpoint(folder / "c.pt", quiet_unet())
-    export(path, folder / "old.ts", half=False)
-    return path, torch.jit.load(str(folder / "old.ts"))
-
-
-def streamed(loaded: Any, x: Tensor, block: int) -> Tensor:
-    state, parts = loaded.initial_state(len(x)), []
-    for part in x.split(block, dim=2):
-        y, state = loaded.stream(part, state)
-        parts.append(y)
-    return torch.cat(parts, dim=2)
 
 
 def above_db(exportable: ExportableOctave, x: Tensor, y: Tensor) -> float:
@@ -92,11 +80,11 @@ def test_the_octave_answers_silence_by_silence(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("gain_db", [-1.0, 0.5])
-def test_a_gain_scales_what_the_u_net_adds(
-    tmp_path: Path, unit_gain: tuple[Path, Any], gain_db: float
-) -> None:
-    path, old = unit_gain
-    metadata = export(path, tmp_path / "new.ts", half=False, added_gain_db=gain_db)
+def test_a_gain_scales_what_the_u_net_adds(tmp_path: Path, exported: Path, gain_db: float) -> None:
+    old = torch.jit.load(str(exported))
+    metadata = export(
+        exported.with_name("best.pt"), tmp_path / "new.ts", half=False, added_gain_db=gain_db
+    )
     assert metadata["added_gain_db"] == gain_db
     assert f"| Gain of what it adds | {gain_db:g} dB |" in (tmp_path / "new.md").read_text()
     new = torch.jit.load(str(tmp_path / "new.ts"))

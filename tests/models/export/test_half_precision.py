@@ -14,10 +14,7 @@ import models.export.exportable
 from models.export.export import PARITY, export
 from models.export.half_precision import error_db, round_bits
 from models.export.remove_dc import without_dc
-from realtime.files.enhance import render
-from realtime.inference.load import load_chain
-from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import quiet_unet
+from tests.helpers.checkpoints import quiet_unet, rendered
 from tests.helpers.unets import noise
 
 # A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
@@ -70,14 +67,5 @@ def test_rounding_keeps_11_bits_of_any_size() -> None:
 def test_16_bit_weights_are_silent_too(half: tuple[Path, dict[str, Any]], windowed: bool) -> None:
     path, metadata = half
     assert metadata["stored"].startswith("16-bit")
-    loaded = load_chain(
-        find_model(str(path)),
-        block_samples=512,
-        compute="cpu",
-        threads=1,
-        dtype="float32",
-        windowed=windowed,
-    )
-    loaded.bind_thread()
-    out = render(loaded.chain, np.zeros((1, 4_000), np.float32), block_samples=512)
+    out = rendered(path, np.zeros((1, 4_000), np.float32), 512, windowed=windowed)
     assert np.abs(out).max() < SILENCE

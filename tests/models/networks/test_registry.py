@@ -1,6 +1,5 @@
 """Kinds of networks and objectives in the training system, with stand-ins for the octave's."""
 
-import json
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import NamedTuple
@@ -8,7 +7,6 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 import resampy
-import soundfile
 import torch
 from torch import Tensor, nn
 
@@ -34,6 +32,7 @@ from models.training.config import (
 )
 from models.training.train import train
 from models.training.trainer import Trainer, make_optimiser
+from tests.helpers.trainings import log, write_sounds
 
 # Float32 FFTs of signals of size one, and resampy's table that is interpolated in float32.
 SAME = 2e-4
@@ -96,19 +95,8 @@ def octave(folder: Path, run: str = "run", **changes: int) -> TrainConfig:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
-    for name in ("train", "val"):
-        (tmp_path / name).mkdir()
-        for i in range(2):
-            audio = rng.normal(0.0, 0.1, 9_000) * np.hanning(9_000)
-            soundfile.write(tmp_path / name / f"{i}.wav", audio, 44_100, subtype="FLOAT")
-    return tmp_path
-
-
-def log(folder: Path) -> list[dict[str, float]]:
-    rows = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
-    times = ("seconds", "train/network_share")
-    return [{k: v for k, v in row.items() if k not in times} for row in rows]
+def folder(tmp_path: Path) -> Path:
+    return write_sounds(tmp_path, train=[9_000, 9_000], val=[9_000, 9_000])
 
 
 def test_another_kind_trains_logs_its_losses_and_is_read_back(

@@ -13,9 +13,9 @@ SOAK_S = float(os.environ.get("TOPOCTAVE_SOAK_S", "10"))
 
 
 # Output samples per block of each attempt; 1024 is the default. A fault that other programs on the
-# machine cause does not come twice; one of the window's does. Where more than 1.5 programs per core
-# want to run, it does come twice: there a third attempt has blocks of 93 ms and may have two faults,
-# since the sound server waits for its turn, too.
+# machine cause does not come twice; one of the window's does. With more than 1.5 running programs
+# per core it does: a third attempt has blocks of 93 ms, and tolerates two faults, since the sound
+# server waits for its turn, too.
 BLOCKS = (1_024, 1_024)
 BUSY_BLOCKS = (*BLOCKS, 4_096)
 BUSY_PER_CORE, BUSY_FAULTS = 1.5, 2

@@ -63,8 +63,8 @@ class Spectrograms(QWidget):
     menu_requested = Signal(QPoint)
     """Right click on a plot, at this point of the screen."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._input_history = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
         self._output_history = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
         self.plots = SpectrogramPlots(self._input_history, self._output_history, theme)

@@ -17,8 +17,8 @@ _MARKS_DB = (0, -6, -12, -24, -36, -48, -60)
 class LevelMeter(QWidget):
     """A vertical meter in dBFS."""
 
-    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
         self.setFixedWidth(52)
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)

@@ -74,8 +74,8 @@ class _RatioAxis(ThemedAxis):
 class RealtimeGauge(QWidget):
     """Median ratio of the last seconds, its rating, and the curve of the last minutes."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setToolTip(
             "Real-time ratio: seconds of audio per second of computing, over the last three "
             "seconds.\nAbove 1 the computer keeps up; below 2 other programs may disturb it.\n"

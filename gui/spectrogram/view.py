@@ -178,6 +178,11 @@ class Spectrograms(QWidget):
     def set_frozen(self, frozen: bool) -> None:
         """Freeze the plots, or continue with the newest columns; the audio goes on."""
         self._frozen = frozen
+        for plot, history in zip(
+            self.plots.both, (self._input_history, self._output_history), strict=True
+        ):
+            # A copy, so that the frozen minute stays complete while new columns arrive.
+            plot.image.history = history.copy() if frozen else history
         self.plots.set_live(not frozen)
         if not frozen:
             self._show_columns()

@@ -4,8 +4,10 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 from pathlib import Path
 
+from gui.engine_interface import import_torch
 from realtime.engine.settings import Settings
 
 
@@ -69,6 +71,9 @@ def main(settings: Settings | None = None) -> int:
         ImportError: if Qt or a system library that Qt needs is missing.
     """
     _check_libraries()
+    # Importing torch takes longer than opening the window; both run at the same time.
+    imports = threading.Thread(target=import_torch, name="gui-imports")
+    imports.start()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
@@ -97,3 +102,5 @@ def main(settings: Settings | None = None) -> int:
         return app.exec()
     finally:
         signal.signal(signal.SIGINT, previous_handler)
+        # The interpreter must not end in the middle of the import.
+        imports.join()

@@ -78,7 +78,7 @@ def measure_redraw(*, updates: int = 300) -> dict[str, float | str | int]:
     app.processEvents()
     source = _Source()
     source.advance(9.0)
-    pictures.follow(source)
+    pictures.follow(source)  # type: ignore[arg-type]  # It reads only the taps.
     pictures.advance()
     app.processEvents()
     times = []

@@ -1,97 +1,49 @@
-"""The part of the engine that the window uses, as protocols that a fake engine can implement."""
+"""The functions of the engine that the window calls, so that a test can replace them."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
-from realtime.dsp.parameters import Parameters
-from realtime.engine.settings import Settings
-from realtime.engine.snapshot import Snapshot
-from realtime.files.recorder import TapLike
 from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
-    from realtime.audio_io.devices import Device  # Loads PortAudio.
-
-
-class Tapped(Protocol):
-    """An engine with taps."""
-
-    @property
-    def tap_delay_samples(self) -> int:
-        """Delay of the output tap against the input tap, in samples at 44.1 kHz."""
-
-    @property
-    def input_tap(self) -> TapLike:
-        """Input of the front end, 22.05 kHz."""
-
-    @property
-    def output_tap(self) -> TapLike:
-        """Output, 44.1 kHz."""
-
-
-class Engine(Tapped, Protocol):
-    """The live engine; see ``realtime.engine.engine.Engine``."""
-
-    parameters: Parameters
-
-    def start(self) -> None:
-        """Start the audio."""
-
-    def stop(self) -> None:
-        """Stop; a second call does nothing."""
-
-    def snapshot(self) -> Snapshot:
-        """Current state."""
-
-    def reset_counters(self) -> None:
-        """Set the fault counters to zero."""
-
-    def seek(self, seconds: float) -> None:
-        """Move to a position in a file input."""
-
-
-class OpenEngine(Protocol):
-    """``realtime.engine.open.open_engine``."""
-
-    def __call__(
-        self,
-        settings: Settings,
-        *,
-        parameters: Parameters | None = ...,
-        progress: Callable[[str], None] = ...,
-    ) -> Engine:
-        """Load and warm up the model and open the devices; takes seconds."""
+    # These load PortAudio.
+    from realtime.audio_io.devices import Device
+    from realtime.engine.engine import Engine
 
 
 @dataclass(frozen=True)
 class Services:
     """Functions behind the window. All but `list_models` are called off the GUI thread."""
 
-    open_engine: OpenEngine
+    open_engine: Callable[..., Engine]
+    """``realtime.engine.open.open_engine``: loads the model, opens the devices; takes seconds."""
     list_devices: Callable[[bool], list[Device]]
     """True rescans; raises ``DeviceError`` without an audio system."""
     list_models: Callable[[], list[ModelInfo]]
 
 
+def import_torch() -> None:
+    """Import what loading a model needs, ahead of time."""
+    # A failure is reported when the model is loaded.
+    with contextlib.suppress(ImportError, OSError):
+        import realtime.inference.network  # noqa: F401
+
+
 def real_services() -> Services:
     """The real engine; imports torch and PortAudio on first use."""
 
-    def open_engine(
-        settings: Settings,
-        *,
-        parameters: Parameters | None = None,
-        progress: Callable[[str], None] = lambda _: None,
-    ) -> Engine:
-        from realtime.engine.open import open_engine as open_live_engine
+    def open_engine(*args: object, **options: object) -> Engine:
+        from realtime.engine import open as engine
 
-        return open_live_engine(settings, parameters=parameters, progress=progress)
+        return engine.open_engine(*args, **options)  # type: ignore[arg-type]
 
     def list_devices(rescan: bool) -> list[Device]:
-        from realtime.audio_io.devices import list_devices as scan
+        from realtime.audio_io import devices
 
-        return scan(rescan=rescan)
+        return devices.list_devices(rescan=rescan)
 
     return Services(open_engine, list_devices, shipped_models)

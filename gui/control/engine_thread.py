@@ -16,13 +16,14 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from gui.engine_interface import Engine, Services
+from gui.engine_interface import Services
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
 
 if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
+    from realtime.engine.engine import Engine  # Loads PortAudio.
 
 JOIN_S = 1.5
 """Limit for the thread to end: the window must close within two seconds."""

@@ -1,14 +1,19 @@
 """Starts and ends recordings; never blocks the window."""
 
+from __future__ import annotations
+
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
-from gui.engine_interface import Engine
 from gui.panels.view_bar import format_time
 from realtime.errors import AudioFileError
 from realtime.files.recorder import Recorder, Recording
+
+if TYPE_CHECKING:
+    from realtime.engine.engine import Engine  # Loads PortAudio.
 
 CLOSE_TIMEOUT_S = 1.0
 """Limit for a slow disk: the window must close within two seconds."""

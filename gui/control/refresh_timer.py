@@ -1,6 +1,9 @@
 """The only timer: reads the engine's snapshot and taps, and updates the panels."""
 
+from __future__ import annotations
+
 import time
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QTimer
 from PySide6.QtWidgets import QWidget
@@ -8,9 +11,11 @@ from PySide6.QtWidgets import QWidget
 from gui.control.notices import sentence
 from gui.control.session import Session
 from gui.control.warnings import SILENT, TOO_SLOW, OverloadDetector, SilenceDetector
-from gui.engine_interface import Engine
 from gui.spectrogram.loudness_match import LoudnessMatch
 from realtime.engine.snapshot import Snapshot, State
+
+if TYPE_CHECKING:
+    from realtime.engine.engine import Engine  # Loads PortAudio.
 
 REFRESH_MS = 33
 TEXT_REFRESHES = 5

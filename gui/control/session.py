@@ -13,7 +13,7 @@ from gui.control.notices import GO_BACK, RESCAN, RETRY, Notices, sentence
 from gui.control.recording import RecordingControl
 from gui.control.user_settings import Preferences
 from gui.control.warnings import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
-from gui.engine_interface import Engine, Services
+from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.widgets.device_choices import RATE_SEPARATOR, Choice
@@ -22,6 +22,7 @@ from realtime.engine.snapshot import Snapshot
 
 if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
+    from realtime.engine.engine import Engine  # Loads PortAudio.
 
 HOT_PLUG_KEY = "hot-plug"
 HOT_PLUG_START_MS = 1500

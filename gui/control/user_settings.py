@@ -1,19 +1,19 @@
 """Settings that the window keeps between runs."""
 
 from dataclasses import dataclass, field, fields, replace
-from typing import TypeVar
+from enum import StrEnum
+from typing import Any, TypeVar
 
 from PySide6.QtCore import QByteArray, QSettings
 
-from gui.spectrogram.color_maps import ColourMap
-from gui.spectrogram.frequency_scale import Scale
+from gui.spectrogram.color_maps import MIN_DB
 from gui.spectrogram.view import ViewSettings
 from gui.widgets.theme import ThemeChoice
 from realtime.dsp.parameters import Parameters
 
 COMPUTES = ("auto", "cpu", "cuda")
 
-E = TypeVar("E", ThemeChoice, Scale, ColourMap)
+Kept = TypeVar("Kept", "Preferences", ViewSettings)
 
 
 @dataclass(frozen=True)
@@ -54,50 +54,30 @@ class UserSettings:
         else:
             self._store = QSettings(form, QSettings.Scope.UserScope, "Topoctave", "Topoctave")
 
-    def load(self) -> Preferences:
-        """Load; missing and invalid values get their default."""
-        defaults = Preferences()
-        text = {f.name: self._text(f.name) for f in fields(Preferences)}
-        view = {f.name: self._text(f"look/{f.name}") for f in fields(ViewSettings)}
-        return replace(
-            defaults,
-            input_key=text["input_key"],
-            output_key=text["output_key"],
-            model=text["model"] or defaults.model,
-            block_samples=_whole(text["block_samples"], defaults.block_samples),
-            loop=_flag(text["loop"], defaults.loop),
-            compute=text["compute"] if text["compute"] in COMPUTES else defaults.compute,
-            threads=int(text["threads"]) if text["threads"].isdecimal() else defaults.threads,
-            match=_flag(text["match"], defaults.match),
-            parameters=_parameters(text["parameters"]),
-            view=_view(view),
-            theme=_member(ThemeChoice, text["theme"], defaults.theme),
-            silenced=tuple(filter(None, text["silenced"].split("|"))),
-            folder=text["folder"],
-            recent=tuple(filter(None, text["recent"].split("|"))),
-        )
-
     @property
     def first_start(self) -> bool:
         """True if nothing was saved yet."""
         return not self._store.allKeys()
 
+    def load(self) -> Preferences:
+        """Load; missing and invalid values get their default."""
+        saved, defaults = self._load(Preferences(), ""), Preferences()
+        view = self._load(ViewSettings(), "look/")
+        if not MIN_DB <= view.low_db < view.high_db <= 0:
+            view = replace(view, low_db=defaults.view.low_db, high_db=defaults.view.high_db)
+        block = saved.block_samples
+        if not (128 <= block <= 65_536 and block % 128 == 0):
+            saved = replace(saved, block_samples=defaults.block_samples)
+        if saved.compute not in COMPUTES:
+            saved = replace(saved, compute=defaults.compute)
+        return replace(saved, view=view, model=saved.model or defaults.model)
+
     def save(self, preferences: Preferences) -> None:
         """Save everything."""
-        put = self._store.setValue
-        for name in ("input_key", "output_key", "model", "compute", "folder"):
-            put(name, getattr(preferences, name))
-        put("block_samples", str(preferences.block_samples))
-        put("threads", str(preferences.threads))
-        put("recent", "|".join(preferences.recent))
-        put("loop", str(preferences.loop))
-        put("match", str(preferences.match))
         # Bypass is not saved: the next start plays the restored sound.
-        put("parameters", replace(preferences.parameters, bypass=False).to_json())
-        put("theme", preferences.theme.value)
-        put("silenced", "|".join(preferences.silenced))
-        for f in fields(ViewSettings):
-            put(f"look/{f.name}", str(getattr(preferences.view, f.name)))
+        parameters = replace(preferences.parameters, bypass=False)
+        self._save(replace(preferences, parameters=parameters), "")
+        self._save(preferences.view, "look/")
         self._store.sync()
 
     def geometry(self) -> QByteArray | None:
@@ -109,47 +89,44 @@ class UserSettings:
         """Save size and position of the window."""
         self._store.setValue("geometry", geometry)
 
-    def _text(self, name: str) -> str:
-        value = self._store.value(name, "")
-        return value if isinstance(value, str) else ""
+    def _load(self, defaults: Kept, prefix: str) -> Kept:
+        values = {}
+        for name in (f.name for f in fields(defaults)):
+            text = self._store.value(f"{prefix}{name}")
+            if isinstance(text, str):
+                try:
+                    values[name] = _parse(text, getattr(defaults, name))
+                except ValueError:
+                    continue
+        return replace(defaults, **values)
+
+    def _save(self, kept: Kept, prefix: str) -> None:
+        for name in (f.name for f in fields(kept)):
+            value = getattr(kept, name)
+            if isinstance(value, Parameters):
+                text = value.to_json()
+            else:
+                text = "|".join(value) if isinstance(value, tuple) else str(value)
+            if not isinstance(value, ViewSettings):
+                self._store.setValue(f"{prefix}{name}", text)
 
 
-def _whole(text: str, default: int) -> int:
-    value = int(text) if text.isdecimal() else default
-    return value if 128 <= value <= 65_536 and value % 128 == 0 else default
+def _parse(text: str, default: Any) -> Any:
+    """The value of a text, of the same type as the default.
 
-
-def _flag(text: str, default: bool) -> bool:
-    return {"True": True, "False": False}.get(text, default)
-
-
-def _member(kind: type[E], text: str, default: E) -> E:
-    try:
-        return kind(text)
-    except ValueError:
-        return default
-
-
-def _parameters(text: str) -> Parameters:
-    try:
-        return Parameters.from_json(text) if text else Parameters()
-    except ValueError:
-        return Parameters()
-
-
-def _view(text: dict[str, str]) -> ViewSettings:
-    defaults = ViewSettings()
-    try:
-        low, high = float(text["low_db"]), float(text["high_db"])
-    except ValueError:
-        low, high = defaults.low_db, defaults.high_db
-    if not -127.5 <= low < high <= 0:
-        low, high = defaults.low_db, defaults.high_db
-    return ViewSettings(
-        scale=_member(Scale, text["scale"], defaults.scale),
-        colour_map=_member(ColourMap, text["colour_map"], defaults.colour_map),
-        low_db=low,
-        high_db=high,
-        spectrum=_flag(text["spectrum"], defaults.spectrum),
-        wave=_flag(text["wave"], defaults.wave),
-    )
+    Raises:
+        ValueError: if the text is no such value.
+    """
+    match default:
+        case bool():
+            if text not in ("True", "False"):
+                raise ValueError(f"True or False, got {text}")
+            return text == "True"
+        case tuple():
+            return tuple(filter(None, text.split("|")))
+        case Parameters():
+            return Parameters.from_json(text)
+        case StrEnum() | int() | float():
+            return type(default)(text)
+        case _:
+            return text

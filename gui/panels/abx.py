@@ -21,8 +21,8 @@ class AbxPage(QWidget):
     closed = Signal()
     """Return to the spectrograms."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
         self._actions = actions
         self.session = AbxSession()
         self.listen = {name: self._big(name) for name in _CHOICES}

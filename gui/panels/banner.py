@@ -4,7 +4,7 @@ from collections import deque
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from gui.widgets.basic import label
 from gui.widgets.icon import icon
@@ -38,8 +38,8 @@ class Banner(QFrame):
     acted = Signal(str)
     """The action whose button was pressed."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setObjectName("banner")
         self.theme = theme
         self.notice: Notice | None = None

@@ -1,7 +1,7 @@
 """The listening panel: A/B switch, loudness match, mix and gains."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton
 
 from gui.control.actions import Actions
 from gui.widgets.ab_switch import AbSwitch
@@ -20,8 +20,8 @@ class Listening(Section):
     changed = Signal()
     """A control was moved; read :meth:`parameters`."""
 
-    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__("Listen", parent)
+    def __init__(self, theme: Theme, actions: Actions) -> None:
+        super().__init__("Listen")
         self.ab = AbSwitch(theme)
         self.blind = QToolButton()
         self.blind.setObjectName("link")

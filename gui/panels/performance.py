@@ -3,7 +3,7 @@
 import html
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout
 
 from gui.control.actions import Actions
 from gui.widgets.basic import Section, label
@@ -28,8 +28,8 @@ LATENCY_PARTS = (
 class Performance(Section):
     """Shows the performance figures of snapshots."""
 
-    def __init__(self, theme: Theme, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__("Performance", parent)
+    def __init__(self, theme: Theme, actions: Actions) -> None:
+        super().__init__("Performance")
         self.theme = theme
         self.compute = label("", "muted")
         self.reason = label("", "caption")

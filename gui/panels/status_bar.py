@@ -1,6 +1,6 @@
 """The status bar: state, signal path with its rates, recording and cross-hair."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout
 
 from gui.widgets.basic import label
 from gui.widgets.theme import Theme
@@ -19,8 +19,8 @@ _SIGNS = {
 class StatusBar(QFrame):
     """Shows the state in words, with a sign and a colour."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setObjectName("statusLine")
         self.setFixedHeight(30)
         self.theme = theme

@@ -6,14 +6,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSize, Qt, Signal
-from PySide6.QtGui import QPainter, QPaintEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton, QWidget
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
 
 from gui.control.actions import Actions
 from gui.widgets import device_choices as choices
 from gui.widgets.combo_box import ChoiceBox, Field
 from gui.widgets.device_choices import Choice
-from gui.widgets.icon import icon, paint_logo
+from gui.widgets.icon import app_icon, icon
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
 from realtime.inference.model_file import ModelInfo
@@ -30,14 +29,8 @@ class Transport(QFrame):
     changed = Signal()
     """The settings changed; a running engine must be reopened."""
 
-    def __init__(
-        self,
-        theme: Theme,
-        settings: Settings,
-        actions: Actions,
-        parent: QWidget | None = None,
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, settings: Settings, actions: Actions) -> None:
+        super().__init__()
         self.setObjectName("bar")
         self.theme = theme
         self._settings = settings
@@ -63,7 +56,7 @@ class Transport(QFrame):
         self.menu.setToolTip(actions["menu"].toolTip())
         self.menu.setAccessibleName("Menu")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._logo = _Logo()
+        self._logo = _logo()
         self._lay_out()
         self._connect()
         self.set_theme(theme)
@@ -287,17 +280,9 @@ def is_audio_file(key: str) -> bool:
     return "\n" not in key and suffix in {"wav", "flac", "ogg", "mp3", "aif", "aiff"}
 
 
-class _Logo(QWidget):
-    """The program's logo."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.setFixedSize(38, 38)
-        self.setAccessibleName("Topoctave")
-        self.setToolTip("Topoctave: the missing octave, live")
-
-    def paintEvent(self, event: QPaintEvent) -> None:
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        paint_logo(painter, self.rect().toRectF())
-        painter.end()
+def _logo() -> QLabel:
+    logo = QLabel()
+    logo.setPixmap(app_icon().pixmap(38, 38))
+    logo.setAccessibleName("Topoctave")
+    logo.setToolTip("Topoctave: the missing octave, live")
+    return logo

@@ -36,8 +36,8 @@ class ViewBar(QWidget):
     seek_requested = Signal(float)
     """Continue at this position in seconds."""
 
-    def __init__(self, actions: Actions, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, actions: Actions) -> None:
+        super().__init__()
         self.loop = self._button(actions["loop"])
         self.clock = label("", "muted")
         self.clock.setMinimumWidth(84)

@@ -6,7 +6,6 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
-from PySide6.QtWidgets import QWidget
 
 from gui.spectrogram.axes import TIME_HEIGHT, ThemedAxis, TickLevels
 from gui.spectrogram.color_maps import MIN_DB, ColourMap, color_map
@@ -26,10 +25,8 @@ class ColourBar(pg.GraphicsLayoutWidget):
     changed = Signal(float, float)
     """Low and high end in dBFS."""
 
-    def __init__(
-        self, theme: Theme, *, low_db: float, high_db: float, parent: QWidget | None = None
-    ) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, *, low_db: float, high_db: float) -> None:
+        super().__init__()
         self._default = (low_db, high_db)
         self._range = (low_db, high_db)
         self.setFixedWidth(_WIDTH)

@@ -30,6 +30,12 @@ class History:
         """Number of columns that are kept."""
         return self._codes.shape[0]
 
+    def copy(self) -> "History":
+        """The columns held now, which later ones do not overwrite."""
+        same = History(self.bins, self.capacity)
+        same._codes[:], same._peaks[:], same.end = self._codes, self._peaks, self.end
+        return same
+
     def append(self, codes: Codes, peaks: npt.NDArray[np.float32]) -> None:
         """Add columns.
 

@@ -6,7 +6,7 @@ from typing import Any
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QRegion, QResizeEvent
-from PySide6.QtWidgets import QGraphicsView, QSizePolicy, QWidget
+from PySide6.QtWidgets import QGraphicsView, QSizePolicy
 
 from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT
 from gui.spectrogram.frequency_scale import Scale
@@ -30,10 +30,8 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
     """Right click at a ``QPointF`` of the screen."""
 
     def __init__(
-        self, input_history: History, output_history: History, theme: Theme,
-        parent: QWidget | None = None,
-    ) -> None:  # fmt: skip
-        super().__init__(parent)
+        self, input_history: History, output_history: History, theme: Theme) -> None:  # fmt: skip
+        super().__init__()
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(290, 270)
         # Only the plots change 30 times a second; their bounding rectangle leaves out the axes.

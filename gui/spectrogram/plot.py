@@ -96,7 +96,6 @@ class SpectrogramPlot(pg.PlotItem):
         )
         self.layout.setContentsMargins(0, 0, 0, 0)
         self.hideButtons()
-        self._history = history
         self._scale = Scale.LINEAR
         self._cursor: Cursor | None = None
         self.image = ScrollingImage(history, self.vb)
@@ -205,9 +204,9 @@ class SpectrogramPlot(pg.PlotItem):
         """Level in dBFS under a cross-hair; None outside the history and the band."""
         column = self.image.column_at(cursor.seconds)
         bin_index = round(cursor.hz / BIN_HZ)
-        if bin_index >= self._history.bins:
+        if bin_index >= self.image.history.bins:
             return None
-        code = self._history.code(column, bin_index)
+        code = self.image.history.code(column, bin_index)
         return level_of(code) if code else None
 
     def _resized(self, *_: object) -> None:

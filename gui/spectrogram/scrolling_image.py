@@ -93,7 +93,8 @@ class ScrollingImage(pg.GraphicsObject):
     def __init__(self, history: History, view_box: pg.ViewBox) -> None:
         super().__init__()
         self.setParentItem(view_box)
-        self._history = history
+        self.history = history
+        """The columns to draw; a copy while frozen."""
         self._view_box = view_box
         self._scale = Scale.LINEAR
         self._map = color_map(ColourMap.INFERNO)
@@ -104,8 +105,10 @@ class ScrollingImage(pg.GraphicsObject):
         self._step = 1
         self._columns = 1.0
         self._back = 0
+        self._size = (1, 1)
         self._ring = RingImage(1, 1)
         self._rows = RowMap.make(self._scale, rows=1, bins=history.bins, bin_hz=BIN_HZ)
+        self._stale = True
         self.end = history.end
         """Index after the column at time 0 of the view."""
 
@@ -138,12 +141,12 @@ class ScrollingImage(pg.GraphicsObject):
             self.rebuild()
 
     def rebuild(self) -> None:
-        """Follow a change of the view box's size or range."""
+        """Follow a change of the view box's size or range; drawn once before the next paint."""
         self.prepareGeometryChange()
         rect = self._view_box.rect()
         width = max(1, round(rect.width() * self._ratio))
         height = max(1, round(rect.height() * self._ratio))
-        (left_s, right_s), (low, high) = self._view_box.viewRange()
+        left_s, right_s = self._view_box.viewRange()[0]
         self._columns = max((right_s - left_s) / self._hop_s, 1.0)
         if abs(self._columns - width) < 1:
             self._columns = float(width)
@@ -152,10 +155,7 @@ class ScrollingImage(pg.GraphicsObject):
         # One more group than fits, because the first and the last one may be cut.
         whole = self._step == 1 and self._columns == width
         columns = width if whole else math.ceil(self._columns / self._step) + 1
-        self._ring = RingImage(columns, height)
-        self._rows = RowMap.make(
-            self._scale, rows=height, bins=self._history.bins, bin_hz=BIN_HZ, low=low, high=high
-        )
+        self._size = (columns, height)
         self._redraw()
 
     def show_until(self, end: int) -> None:
@@ -164,7 +164,7 @@ class ScrollingImage(pg.GraphicsObject):
         new = end - shown
         if new < 0 or new > REDRAW_COLUMNS:
             self._redraw()
-        elif new:
+        elif new and not self._stale:
             # The last group may have been incomplete.
             self._write((shown - self._back) // self._step, self._end_group())
             self.update()
@@ -176,8 +176,8 @@ class ScrollingImage(pg.GraphicsObject):
     def visible_peaks(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
         """Time in seconds and largest absolute sample of each column of the image."""
         end = self._end_group()
-        first = end - self._ring.width
-        peaks = self._history.peaks(first * self._step, end * self._step)
+        first = end - self._size[0]
+        peaks = self.history.peaks(first * self._step, end * self._step)
         centres = np.arange(first, end, dtype=np.float64) * self._step + self._step / 2
         times_s: npt.NDArray[np.float64] = (centres - self.end) * self._hop_s
         highest: npt.NDArray[np.float32] = peaks.reshape(-1, self._step).max(axis=1)
@@ -187,21 +187,35 @@ class ScrollingImage(pg.GraphicsObject):
         return -(-(self.end - self._back) // self._step)
 
     def _redraw(self) -> None:
+        self._stale = True
+        self.update()
+
+    def draw_stale(self) -> None:
+        """Draw the whole ring if something has changed since."""
+        if not self._stale:
+            return
+        self._stale = False
+        columns, height = self._size
+        low, high = self._view_box.viewRange()[1]
+        self._ring = RingImage(columns, height)
+        self._rows = RowMap.make(
+            self._scale, rows=height, bins=self.history.bins, bin_hz=BIN_HZ, low=low, high=high
+        )
         end = self._end_group()
         pieces = max(1, REDRAW_COLUMNS // self._step)
         # In pieces, so that no call holds the interpreter lock for long.
-        for first in range(end - self._ring.width, end, pieces):
+        for first in range(end - columns, end, pieces):
             self._write(first, min(first + pieces, end))
-        self.update()
 
     def _write(self, first: int, end: int) -> None:
-        codes: Codes = self._history.codes(first * self._step, end * self._step)
+        codes: Codes = self.history.codes(first * self._step, end * self._step)
         if self._step > 1:
             codes = codes.reshape(end - first, self._step, -1).max(axis=1)
         self._ring.write(self._colours[self._rows.apply(codes)], end)
 
     def paint(self, painter: QPainter, *_: object) -> None:
         """Draw the ring; one column per device pixel unless the view is zoomed in time."""
+        self.draw_stale()
         rect = self.boundingRect()
         per_column = rect.width() / self._columns
         late = self._end_group() * self._step - (self.end - self._back)

@@ -1,13 +1,15 @@
 """Both spectrograms with meters and colour bar: computes the columns and updates the plots."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.engine_interface import Tapped
 from gui.spectrogram.axes import TIME_HEIGHT
 from gui.spectrogram.band_edge import BandEdge
 from gui.spectrogram.color_bar import ColourBar
@@ -23,6 +25,9 @@ from gui.widgets.level_meter import LevelMeter
 from gui.widgets.text import DASH, with_minus
 from gui.widgets.theme import Theme
 from realtime.sample_rates import SAMPLE_RATE_IN
+
+if TYPE_CHECKING:
+    from realtime.engine.engine import Engine  # Loads PortAudio.
 
 HOP_SAMPLES = 256
 """Samples at 22.05 kHz per pixel: 11.6 ms. Half of it where a pixel has two device pixels."""
@@ -58,8 +63,8 @@ class Spectrograms(QWidget):
     menu_requested = Signal(QPoint)
     """Right click on a plot, at this point of the screen."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self._input_history = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
         self._output_history = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
         self.plots = SpectrogramPlots(self._input_history, self._output_history, theme)
@@ -69,7 +74,7 @@ class Spectrograms(QWidget):
         self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
         self.colour_bar.set_images(plot.image for plot in self.plots.both)
         self._settings = ViewSettings()
-        self._engine: Tapped | None = None
+        self._engine: Engine | None = None
         self._analyser: PairAnalyser | None = None
         self._hop = HOP_SAMPLES
         self._frozen = False
@@ -147,7 +152,7 @@ class Spectrograms(QWidget):
         """Show a text in the empty input plot."""
         self.input_plot.set_hint(text)
 
-    def follow(self, engine: Tapped | None) -> None:
+    def follow(self, engine: Engine | None) -> None:
         """Draw another engine, or none; the drawn columns stay."""
         self._engine = engine
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
@@ -173,6 +178,11 @@ class Spectrograms(QWidget):
     def set_frozen(self, frozen: bool) -> None:
         """Freeze the plots, or continue with the newest columns; the audio goes on."""
         self._frozen = frozen
+        for plot, history in zip(
+            self.plots.both, (self._input_history, self._output_history), strict=True
+        ):
+            # A copy, so that the frozen minute stays complete while new columns arrive.
+            plot.image.history = history.copy() if frozen else history
         self.plots.set_live(not frozen)
         if not frozen:
             self._show_columns()

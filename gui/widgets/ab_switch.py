@@ -13,8 +13,8 @@ class AbSwitch(QWidget):
     chosen = Signal(bool)
     """True for A (bypass)."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.theme = theme
         self._bypass = False
         self._hover: bool | None = None

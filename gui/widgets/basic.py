@@ -10,8 +10,8 @@ from gui.widgets.text import with_minus
 class Section(QFrame):
     """A panel with a heading; add to ``body``."""
 
-    def __init__(self, heading: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, heading: str) -> None:
+        super().__init__()
         self.setObjectName("section")
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(14, 11, 14, 13)
@@ -34,8 +34,8 @@ def label(text: str, role: str = "") -> QLabel:
 class Slider(QSlider):
     """A slider that a double-click resets to its default."""
 
-    def __init__(self, low: int, high: int, default: int, parent: QWidget | None = None) -> None:
-        super().__init__(Qt.Orientation.Horizontal, parent)
+    def __init__(self, low: int, high: int, default: int) -> None:
+        super().__init__(Qt.Orientation.Horizontal)
         self.setRange(low, high)
         self.setValue(default)
         self.default = default
@@ -61,9 +61,8 @@ class LabelledSlider(QWidget):
         default: float,
         steps_per_unit: int,
         text_format: str,
-        parent: QWidget | None = None,
     ) -> None:
-        super().__init__(parent)
+        super().__init__()
         self.name = name
         self._per_unit = steps_per_unit
         self._text_format = text_format

@@ -35,8 +35,8 @@ class ChoiceBox(QComboBox):
     picked = Signal(object)
     """A :class:`gui.widgets.device_choices.Choice`."""
 
-    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
         self.theme = theme
         self.name = name
         self.choices: list[Choice] = []
@@ -140,8 +140,8 @@ class _ChoiceDelegate(QStyledItemDelegate):
 class Field(QWidget):
     """A widget with a caption above it."""
 
-    def __init__(self, caption: str, content: QWidget, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, caption: str, content: QWidget) -> None:
+        super().__init__()
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(3)

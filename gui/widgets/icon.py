@@ -34,11 +34,6 @@ def app_icon() -> QIcon:
     return result
 
 
-def paint_logo(painter: QPainter, at: QRectF) -> None:
-    """Paint the logo: six bars, their upper halves in the colour of the restored octave."""
-    QSvgRenderer(_svg("logo", "")).render(painter, at)
-
-
 def _painted(name: str, colour: str, pixmap: QPixmap, size: int) -> QPixmap:
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)

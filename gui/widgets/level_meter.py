@@ -1,7 +1,15 @@
 """A level meter: RMS bar, peak and held-peak lines, latching clip light."""
 
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent, QPen
+from PySide6.QtGui import (
+    QKeyEvent,
+    QLinearGradient,
+    QMouseEvent,
+    QPainter,
+    QPaintEvent,
+    QPen,
+    QPixmap,
+)
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.widgets.meter_ballistics import FLOOR_DB, MeterBallistics
@@ -17,8 +25,8 @@ _MARKS_DB = (0, -6, -12, -24, -36, -48, -60)
 class LevelMeter(QWidget):
     """A vertical meter in dBFS."""
 
-    def __init__(self, theme: Theme, name: str, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme, name: str) -> None:
+        super().__init__()
         self.setFixedWidth(52)
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
@@ -27,6 +35,8 @@ class LevelMeter(QWidget):
         self.name = name
         self.ballistics = MeterBallistics()
         self._accessible_text = ""
+        self._scale_key: object = None
+        self._scale_pixmap = QPixmap()
         self.setToolTip(
             f"{name} level: the bar is RMS, the line on it the peak, the mark the held peak.\n"
             "The box at the top shows the largest peak; it turns red and says CLIP after a sample "
@@ -105,19 +115,33 @@ class LevelMeter(QWidget):
             if level_db > FLOOR_DB:
                 y = round(self._y(level_db))
                 painter.fillRect(QRectF(bar.left(), y, bar.width(), thick), theme.colour(colour))
-        painter.setFont(base_font(10))
-        for mark in _MARKS_DB:
-            at = round(self._y(mark)) + 0.5
-            painter.setPen(QPen(theme.colour("faint"), 1))
-            painter.drawLine(QPointF(21, at), QPointF(23, at))
-            painter.setPen(theme.colour("muted"))
-            painter.drawText(
-                QRectF(27, at - 8, 25, 16),
-                Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                with_minus(str(mark)) if mark else " 0",
-            )
+        painter.drawPixmap(0, 0, self._scale())
         self._paint_box(painter)
         painter.end()
+
+    def _scale(self) -> QPixmap:
+        """Ticks and labels, drawn once per size and theme: text is slow to draw."""
+        ratio = self.devicePixelRatioF()
+        key = self.size(), ratio, self.theme
+        if key != self._scale_key:
+            self._scale_key = key
+            self._scale_pixmap = QPixmap(self.size() * ratio)
+            self._scale_pixmap.setDevicePixelRatio(ratio)
+            self._scale_pixmap.fill(Qt.GlobalColor.transparent)
+            painter, theme = QPainter(self._scale_pixmap), self.theme
+            painter.setFont(base_font(10))
+            for mark in _MARKS_DB:
+                at = round(self._y(mark)) + 0.5
+                painter.setPen(QPen(theme.colour("faint"), 1))
+                painter.drawLine(QPointF(21, at), QPointF(23, at))
+                painter.setPen(theme.colour("muted"))
+                painter.drawText(
+                    QRectF(27, at - 8, 25, 16),
+                    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
+                    with_minus(str(mark)) if mark else " 0",
+                )
+            painter.end()
+        return self._scale_pixmap
 
     def _paint_box(self, painter: QPainter) -> None:
         """Draw the clip light with the largest peak."""

@@ -18,6 +18,8 @@ from realtime.engine.snapshot import Faults
 MIN_RATIO, MAX_RATIO = 0.5, 64.0
 TIGHT, TOO_SLOW = 2.0, 1.0
 HISTORY_S = 180.0
+STEP_S = 1.0
+"""Seconds between two points of the curve."""
 _MARKS = (0.5, 1, 2, 4, 8, 16, 32, 64)
 
 
@@ -74,8 +76,8 @@ class _RatioAxis(ThemedAxis):
 class RealtimeGauge(QWidget):
     """Median ratio of the last seconds, its rating, and the curve of the last minutes."""
 
-    def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
-        super().__init__(parent)
+    def __init__(self, theme: Theme) -> None:
+        super().__init__()
         self.setToolTip(
             "Real-time ratio: seconds of audio per second of computing, over the last three "
             "seconds.\nAbove 1 the computer keeps up; below 2 other programs may disturb it.\n"
@@ -179,6 +181,8 @@ class RealtimeGauge(QWidget):
                 self._faults.append((seconds, "bad"))
             elif faults.late_blocks > before.late_blocks:
                 self._faults.append((seconds, "warn"))
+        if self._history and seconds < self._history[-1][0] + STEP_S:
+            return
         self._history.append((seconds, min(max(median, MIN_RATIO), MAX_RATIO)))
         for kept in (self._history, self._faults):
             while kept and kept[0][0] < seconds - HISTORY_S:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 from importlib import resources
 from string import Template
 
@@ -48,6 +49,7 @@ class Theme:
     track: str
     """Background of sliders, meters and gauges."""
 
+    @lru_cache(maxsize=256)  # noqa: B019 (the two themes live as long as the program)
     def colour(self, name: str, alpha: int = 255) -> QColor:
         """Colour by attribute name."""
         colour = QColor(getattr(self, name))
@@ -115,6 +117,7 @@ def apply(app: QApplication, theme: Theme) -> None:
     app.setStyleSheet(style_sheet(theme))
 
 
+@lru_cache(maxsize=32)
 def base_font(pixels: int = 13, *, weight: QFont.Weight = QFont.Weight.Normal) -> QFont:
     """The application's font with digits of equal width, so that changing numbers do not move."""
     font = QFont()

@@ -51,8 +51,12 @@ def test_drag_into_the_past_freezes_and_a_minute_can_be_seen(qtbot, tmp_path) ->
     old = picture(pictures.output_plot)
     assert (old != pictures.output_plot.image._colours[0]).any()
     before = pictures.output_plot.image.end
-    engine.advance(2)
-    opened.ticks()
+    for _ in range(15):
+        engine.advance(9)
+        opened.ticks(1)
+    # Two minutes later the frozen one can still be looked through.
+    pictures.input_plot.setXRange(-30, -29, padding=0)
+    pictures.input_plot.setXRange(-60, -59, padding=0)
     assert (picture(pictures.output_plot) == old).all()
     opened.press(Qt.Key.Key_F)
     opened.ticks()

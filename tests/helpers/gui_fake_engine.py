@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gui.engine_interface import Engine, Services
+from gui.engine_interface import Services
 from realtime.audio_io.devices import Device
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
@@ -219,7 +219,7 @@ class FakeWorld:
         *,
         parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
-    ) -> Engine:
+    ) -> FakeEngine:
         """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.opening.append(settings)

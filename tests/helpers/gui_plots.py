@@ -15,9 +15,16 @@ def point_at(opened: Opened, plot: SpectrogramPlot, x: float, y: float) -> QPoin
     plots = opened.panels.spectrograms.plots
     rect = plot.vb.sceneBoundingRect()
     point = plots.mapFromScene(rect.x() + x * rect.width(), rect.y() + y * rect.height())
-    # pyqtgraph's scene leaves out events that follow each other too quickly.
-    opened.qtbot.wait(20)
-    opened.qtbot.mouseMove(plots.viewport(), point)
+
+    def moved() -> bool:
+        # pyqtgraph's scene drops events that follow each other within 10 ms, and Qt drops those
+        # that do not move.
+        for place in (point + QPoint(1, 0), point):
+            opened.qtbot.wait(20)
+            opened.qtbot.mouseMove(plots.viewport(), place)
+        return plot._cursor is not None
+
+    opened.wait(moved)
     return point
 
 

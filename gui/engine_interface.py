@@ -68,7 +68,7 @@ class OpenEngine(Protocol):
 
 @dataclass(frozen=True)
 class Services:
-    """Functions behind the window. All but `list_models` are called off the GUI thread."""
+    """Functions that the window calls. All but `list_models` are called off the GUI thread."""
 
     open_engine: OpenEngine
     list_devices: Callable[[bool], list[Device]]

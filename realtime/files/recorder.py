@@ -54,7 +54,7 @@ class Recording:
         output_path: the output, at 44.1 kHz.
         seconds: length of both files.
         lost_samples: samples at 44.1 kHz that the disk was too slow for; silence in the files.
-        error: why it ended, in one line; empty while all is well.
+        error: why it ended, in one line; empty while there is no error.
     """
 
     input_path: Path
@@ -96,7 +96,7 @@ class Recorder:
             raise
         self._delay = delay_samples
         self._folder = folder
-        # A daemon: a disk that hangs must not keep the program from its end.
+        # A daemon: a disk that hangs must not keep the program from ending.
         self._thread = GuardedThread(
             self._run, name="topoctave-recorder", what="the recording", daemon=True
         )

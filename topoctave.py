@@ -258,7 +258,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--robustness", action="store_true", help="vary low-pass and noise too")
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
     evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page")
-    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add its curves")
+    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add curves")
     evaluate.add_argument("--json", action="store_true")
     compute_options(evaluate)
 

@@ -1,4 +1,4 @@
-"""What the commands do, and what they print."""
+"""The results and the output of the commands."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_live_and_enhance_give_the_same_samples(shell: Shell, model: Path) -> No
     one, _ = soundfile.read("live.wav", always_2d=True)
     two, _ = soundfile.read("enhanced.wav", always_2d=True)
     assert two.shape == (22_050, 2)
-    # Only the windows differ.
+    # Only the windows' edges differ.
     np.testing.assert_allclose(one[late:], two, rtol=0, atol=1e-4)
 
 

@@ -1,4 +1,4 @@
-"""The real window on a real display, with the real engine and PulseAudio behind it."""
+"""The real window on a real display, with the real engine and PulseAudio."""
 
 import json
 import os
@@ -12,7 +12,7 @@ import pytest
 SOAK_S = float(os.environ.get("TOPOCTAVE_SOAK_S", "10"))
 
 
-# A fault that other programs on the machine cause does not come twice; one of the window's does.
+# A fault that other programs cause does not repeat; a fault of the window does.
 ATTEMPTS = 2
 
 

@@ -94,7 +94,7 @@ def test_b_held_on_a_focused_button_compares(opened) -> None:
     opened.qtbot.keyPress(button, Qt.Key.Key_B)
     assert engine.parameters.bypass
     opened.qtbot.wait(HELD_MS)
-    # A held key is let go and pressed again by the keyboard: this is not the end.
+    # The keyboard repeats a held key as releases and presses, which do not end the hold.
     again = QKeyEvent(
         QEvent.Type.KeyRelease, Qt.Key.Key_B, Qt.KeyboardModifier.NoModifier, "b", True
     )

@@ -47,7 +47,7 @@ def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> No
     assert "the only model" in opened.panels.performance.reason.text()
     engine.notice = "the GPU was lost: going on with the CPU"
     opened.ticks()
-    # It waits for its turn behind the line about the missing sound device.
+    # It is shown after the line about the missing sound device.
     opened.panels.banner.dismiss()
     assert "going on with the CPU" in opened.notice
 

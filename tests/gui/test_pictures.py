@@ -92,7 +92,7 @@ def test_cross_hair_is_linked_and_reads_out_both_levels(qtbot, tmp_path) -> None
     opened.ticks()
     pictures = opened.panels.spectrograms
     point_at(opened, pictures.output_plot, 0.5, 0.75)
-    # In a pause there is no level to read; the pictures scroll on.
+    # A pause has no level to read, while the pictures continue to scroll.
     opened.wait(lambda: "difference" in opened.panels.status.read_out.text())
     text = opened.panels.status.read_out.text()
     assert "5.5" in text

@@ -1,4 +1,4 @@
-"""What a test leaves running is found, and nothing else."""
+"""Timers and threads that a test leaves running are found, and nothing else."""
 
 import pytest
 from PySide6.QtCore import QObject, QThread, QTimer

@@ -1,4 +1,4 @@
-"""The bar on top: changes of model, device and file while the sound runs; seek and loop."""
+"""The bar at the top: changes of model, device and file during playback; seek and loop."""
 
 from pathlib import Path
 

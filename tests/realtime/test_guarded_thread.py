@@ -1,4 +1,4 @@
-"""What a thread or callback raises is kept, in one line."""
+"""An exception of a thread or callback is stored as one line."""
 
 import threading
 

@@ -53,7 +53,7 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model that gives out what the front end gives it."""
+    """A model that returns the front end's output."""
     folder = tmp_path_factory.mktemp("identity")
     torch.manual_seed(0)
     network = trained_like(UNet(width=1))
@@ -184,7 +184,7 @@ def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports without spectrograms, which take longer than all else."""
+    """Reports without spectrograms, which take longest."""
     monkeypatch.setattr("models.evaluation.report.png", lambda _: b"")
 
 

@@ -1,4 +1,4 @@
-"""Other low-passes and noise floors: each does what its name says, aligned with the recording."""
+"""Other low-passes and noise floors: each has the named effect, aligned with the recording."""
 
 import numpy as np
 import pytest

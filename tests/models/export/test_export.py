@@ -1,4 +1,4 @@
-"""Exported model files: the network as trained, whole and streamed, all or nothing."""
+"""Exported model files: the trained network, whole and streamed; complete or not written."""
 
 import math
 from pathlib import Path
@@ -40,7 +40,7 @@ def test_the_model_file_is_the_network_as_trained(exported: Path, length: int) -
 def test_digital_silence_gives_digital_silence_from_the_first_sample_on(
     exported: Path, windowed: bool, block: int
 ) -> None:
-    assert abs(dc_offset(quiet_unet())) > 1e-3  # as trained it hums
+    assert abs(dc_offset(quiet_unet())) > 1e-3  # as trained it has a DC offset
     loaded = load_chain(
         find_model(str(exported)),
         block_samples=block,
@@ -64,7 +64,7 @@ def test_silence_behind_a_sound_is_silent_again(exported: Path, rng: np.random.G
     x[0, :4_000] = rng.normal(0.0, 0.1, 4_000)
     out = render(loaded.chain, x, block_samples=512)
     assert np.abs(out[:, :8_000]).max() > 0.1
-    # Network (764 samples) and filter (46) look back at the sound no longer.
+    # From here on neither network (764 samples) nor filter (46) reaches back to the sound.
     assert np.abs(out[:, 8_000 + 764 + 46 :]).max() < SILENCE
 
 

@@ -1,4 +1,4 @@
-"""What export makes of every kind of network: gain, silence, and the octave's own exportable."""
+"""Exports of every kind of network: gain, silence, and the octave's own exportable."""
 
 from pathlib import Path
 from typing import Any
@@ -19,13 +19,13 @@ from tests.helpers.unets import noise
 
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8
-# Gains are clamped and weights rounded; both are far below what anybody hears.
+# Gains are clamped and weights rounded; both effects are inaudible.
 GAIN_ERROR_DB = 0.02
 
 
 @pytest.fixture(scope="module")
 def unit_gain(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Any]:
-    """A checkpoint of a U-Net, and what export makes of it as it is."""
+    """A checkpoint of a U-Net, and its plain export."""
     folder = tmp_path_factory.mktemp("unit")
     path = write_checkpoint(folder / "c.pt", quiet_unet())
     export(path, folder / "old.ts", half=False)

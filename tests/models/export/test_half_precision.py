@@ -1,4 +1,4 @@
-"""16-bit weights: smaller files, where the rounding is not heard."""
+"""16-bit weights: smaller files, if the rounding is inaudible."""
 
 import math
 import re

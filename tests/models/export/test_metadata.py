@@ -1,4 +1,4 @@
-"""What a model file says of itself, its model card, and the operators that it names."""
+"""A model file's metadata, its model card, and the operators that it uses."""
 
 import json
 import math
@@ -15,8 +15,8 @@ from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model, read_metadata
 from tests.helpers.checkpoints import METRICS, quiet_unet, write_checkpoint
 
-# What model files name. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d, which
-# torch.nn.functional.interpolate brings along.
+# Operators of model files. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d,
+# which torch.nn.functional.interpolate adds.
 OPERATORS = """
 abs add add_ addcmul addcmul_ addr append arange as_strided baddbmm bitwise_and bmm cat clamp
 contiguous conv1d device div eq expand expm1 fft_irfft fft_rfft flatten floordiv format gt

@@ -1,4 +1,4 @@
-"""Pruned U-Nets: narrower, and the same to hear."""
+"""Pruned U-Nets: narrower, with the same output."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from realtime.inference.model_file import find_model
 from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
 from tests.helpers.unets import assert_delayed, noise, run
 
-# A width at which there is something to cut.
+# A width with channels to remove.
 WIDTH = 8
 
 
@@ -34,7 +34,7 @@ def widths(network: UNet) -> list[tuple[int, int]]:
 
 
 def with_idle_channels(*, shut: bool) -> UNet:
-    """Three quarters of the deep levels' channels give a constant, or are rectified away."""
+    """Three quarters of the deep levels' channels are constant, or never pass their ReLU."""
     network = quiet_unet(width=WIDTH)
     with torch.no_grad():
         # Levels with 16 channels or more in a quarter.
@@ -65,7 +65,7 @@ def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
         assert new[0] <= max(old[0] // 4, MIN_CHANNELS)
         assert new[1] <= max(old[1] // 4, MIN_CHANNELS)
     assert pruning_error_db(narrow, network, sounds()) <= -BELOW_ADDED_DB
-    # And of what it has not heard.
+    # Also for a signal that it was not pruned by.
     assert pruning_error_db(narrow, network, sounds(1)) <= 10 - BELOW_ADDED_DB
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
 

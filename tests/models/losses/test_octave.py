@@ -52,7 +52,7 @@ def test_envelopes_do_not_hear_which_noise_it_is(rng: np.random.Generator) -> No
     y = torch.from_numpy(0.1 * rng.standard_normal((1, 1, 65_536))).float()
     other = torch.from_numpy(0.1 * rng.standard_normal((1, 1, 65_536))).float()
     losses = OctaveObjective()(other, y)
-    # Three bins and four frames that overlap: a half of what single bins differ by.
+    # Three bins and four overlapping frames: half of the difference of single bins.
     assert losses.envelope < 0.55 * (losses.log_power + losses.lsd)
 
 

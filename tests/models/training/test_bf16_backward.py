@@ -1,4 +1,4 @@
-"""Cheaper arithmetic: exact forward, and gradients that point where the exact ones do."""
+"""Faster arithmetic: an exact forward pass, and gradients in the direction of the exact ones."""
 
 import pytest
 import torch

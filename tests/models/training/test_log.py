@@ -1,4 +1,4 @@
-"""What a training shows while it runs: curves, TensorBoard, a bar."""
+"""The progress of a training: curves, TensorBoard, a bar."""
 
 import io
 import sys

@@ -39,7 +39,7 @@ def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
 
 
 def drain(source: FileInput, input_queue: InputQueue) -> Audio:
-    """All that comes, by a reader that is in no hurry."""
+    """All samples, by a slow reader."""
     parts: list[Audio] = []
 
     def done() -> bool:
@@ -90,7 +90,7 @@ def test_time_decides_how_much_has_come() -> None:
 
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
-    """The program was stopped for a minute: all of it is due at once."""
+    """The program was stopped for a minute: all samples of that time are due at once."""
     source, input_queue = file_input(60_000), InputQueue(1, 5_000, StartGate(output_runs=True))
     source.start(input_queue, lambda: 60.0)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))

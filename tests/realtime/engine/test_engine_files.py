@@ -1,4 +1,4 @@
-"""The engine between files: in time, to the sample."""
+"""The engine between files: the latency is exact to the sample."""
 
 import time
 from pathlib import Path
@@ -173,7 +173,7 @@ def test_a_loop_of_three_samples_repeats() -> None:
 
 
 def test_seeking_keeps_the_latency(tmp_path: Path) -> None:
-    """A staircase says where in the file a sample comes from."""
+    """The steps of a staircase show where in the file a sample comes from."""
     steps = np.repeat(np.arange(60) / 100, 2_205).astype(np.float32)[None]
     path = tmp_path / "out.wav"
     engine = Engine(file_input(steps), FileOutput(path), loaded_chain(lambda w: w))

@@ -1,4 +1,4 @@
-"""From what a user writes to an engine: names of inputs, outputs, models."""
+"""From a user's names of inputs, outputs and models to an engine."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tests.helpers.unets import unet
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
-    """No sound card, nothing of the user's, and torch as it was."""
+    """No sound card, no user files, and torch's settings restored."""
 
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")

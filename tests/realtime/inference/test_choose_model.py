@@ -1,4 +1,4 @@
-"""The choice of a model, and the memory of what was measured."""
+"""The choice of a model, and the cache of measurements."""
 
 import json
 import sys
@@ -138,7 +138,7 @@ def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
     cache, info = TuningCache(tmp_path / "m.json"), read_model_info(smooth_file)
     ratio = trial(cache, lines, compute="cuda")(info)
     assert ratio > 0
-    # It is the same processor.
+    # The processor is the same.
     assert trial(cache, lines, compute="cpu")(info) == ratio
     with pytest.raises(ValueError, match="compute"):
         trial(cache, lines, compute="abacus")(info)
@@ -262,7 +262,7 @@ def test_a_session_says_why_it_runs_this_model(
     monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
     cache = TuningCache(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
-    # What an earlier session found: what a busy machine would measure now is not the question.
+    # A cached measurement, because a busy machine would measure another one.
     for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
         key = cache_key(
             "speed", info, block=256, channels=1, device="cpu", threads=settings.threads, dtype=None

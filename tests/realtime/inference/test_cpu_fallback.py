@@ -1,4 +1,4 @@
-"""A GPU that is lost in mid-stream: the audio goes on, and a line says why."""
+"""A GPU that is lost during a stream: the audio continues, and one line gives the reason."""
 
 from pathlib import Path
 from typing import Any
@@ -120,7 +120,7 @@ def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
     settled = lost + LATENCY + CONTEXT
     np.testing.assert_array_equal(y[:, lost:settled], through[:, lost:settled])
     np.testing.assert_array_equal(y[:, settled + FADE_SAMPLES :], wet[:, settled + FADE_SAMPLES :])
-    # In between it fades: the share of the network grows evenly, by no step.
+    # In between it fades: the network's share grows linearly.
     share = (np.arange(FADE_SAMPLES) + 0.5) / FADE_SAMPLES
     faded = slice(settled, settled + FADE_SAMPLES)
     mixed = through[:, faded] + share * (wet[:, faded] - through[:, faded])
@@ -265,6 +265,6 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
             outs.append(soundfile.read(job.target)[0])
     for out in outs[1:]:
         np.testing.assert_array_equal(out, outs[0])
-    # Told once, not with every file.
+    # Reported once, not with every file.
     assert [bool(n) for n in notes] == [False, False, True, False]
     assert notes[2].startswith("a GPU was lost")

@@ -33,7 +33,7 @@ def noise(n: int, channels: int = 1) -> Audio:
 
 
 class Failing(StreamNetwork):
-    """Works for some calls, then its device is gone."""
+    """Works for some calls, then its device is lost."""
 
     calls_left = 10
 

@@ -1,4 +1,4 @@
-"""Loaded chains: streaming networks live, exactly, and plain ones beside them."""
+"""Loaded chains: streaming networks, which are exact, and plain ones."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def noise(n: int, channels: int = 1) -> Audio:
 
 
 def whole(x: Audio) -> Audio:
-    """The network's answer to the whole signal, with silence around it as live."""
+    """The network's output for the whole signal, surrounded by silence as in a live stream."""
     upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
     edge = 2048
     with torch.inference_mode():

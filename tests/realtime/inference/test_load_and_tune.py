@@ -56,7 +56,7 @@ def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
 
 
 class Stub:
-    """Enough of a network to be tuned."""
+    """The part of a network that tuning uses."""
 
     call_s = 0.001
 

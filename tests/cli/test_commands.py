@@ -31,7 +31,7 @@ def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, son
     assert result["latency_ms"]["block"] == pytest.approx(1e3 * 512 / 44_100, abs=1e-3)
 
 
-def test_live_without_json_leaves_stdout_alone(shell: Shell, model: Path, song: Path) -> None:
+def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, song: Path) -> None:
     ran = shell("live", "--input", song, "--output", "null", "--model", model)
     assert ran.code == 0
     assert ran.out == ""

@@ -67,7 +67,7 @@ for size in ((1403, 907), None):
 
 
 @pytest.mark.display
-def test_window_comes_back_as_large_as_it_was(project, tmp_path, display) -> None:
+def test_window_size_is_restored(project, tmp_path, display) -> None:
     done = subprocess.run(
         [sys.executable, "-c", REOPEN, str(tmp_path / "user_settings.ini")],
         env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'tests'}"},

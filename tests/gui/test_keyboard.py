@@ -156,7 +156,7 @@ def test_keys_work_again_when_the_focus_has_left(opened) -> None:
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_keys_are_left_alone_while_a_menu_is_open(opened) -> None:
+def test_keys_do_nothing_while_a_menu_is_open(opened) -> None:
     menu = opened.transport.menu.menu()
     menu.popup(opened.window.mapToGlobal(opened.window.rect().center()))
     opened.wait(menu.isVisible)

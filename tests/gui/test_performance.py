@@ -11,7 +11,7 @@ pytestmark = qt_marks
 
 
 @pytest.mark.parametrize(("ratio", "word"), [(2.1, "keeps up"), (1.9, "tight"), (0.9, "too slow")])
-def test_gauge_says_in_words_what_the_ratio_means(qtbot, tmp_path, ratio, word) -> None:
+def test_gauge_rates_the_ratio_in_words(qtbot, tmp_path, ratio, word) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     engine.ratio = ratio

@@ -10,7 +10,7 @@ from tests.helpers.gui_window import Opened, picture, qt_marks
 pytestmark = qt_marks
 
 
-def test_pictures_fill_and_freeze_while_the_audio_goes_on(qtbot, tmp_path) -> None:
+def test_pictures_fill_and_freeze_while_the_audio_continues(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     engine.advance(5)

@@ -124,7 +124,7 @@ def test_recordings_are_drawn_by_their_length(rng: np.random.Generator) -> None:
     assert 0.7 < share < 0.8  # 0.75, with a standard deviation of 0.007
 
 
-def test_a_mixture_draws_the_share_it_was_told(rng: np.random.Generator) -> None:
+def test_a_mixture_draws_the_given_share(rng: np.random.Generator) -> None:
     mixture = Mixture(ramps([900]), ramps([0, 900]), 0.25)
     rows = mixture.segments(rng, 4_000, 100).numpy() * 32_768
     assert rows.shape == (4_000, 100)

@@ -189,7 +189,7 @@ def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["table", "page"])
-def test_files_that_cannot_be_written_are_told_before_the_work(
+def test_files_that_cannot_be_written_are_reported_before_the_work(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delattr("models.evaluation.evaluate._measure_all")
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_written_are_told_before_the_work(
 
 
 @pytest.mark.parametrize("name", ["table", "page"])
-def test_folders_that_go_away_during_the_work_are_told(
+def test_folders_that_vanish_during_the_work_are_reported(
     folder: Path, tmp_path: Path, undrawn: None, name: str
 ) -> None:
     target = tmp_path / "out" / "x"

@@ -67,7 +67,7 @@ def added(method: Method, reference: Audio) -> Audio:
     return inside(method.upsample(low) - kaiser("kaiser_fast").upsample(low))
 
 
-def test_every_shipped_model_is_asked() -> None:
+def test_every_shipped_model_is_tested() -> None:
     assert {info.name for info in SHIPPED} >= {"unet-small"}
 
 
@@ -168,7 +168,7 @@ def test_the_chords_own_harmonics_are_tones() -> None:
     assert tone.to_noise_db > PROMINENT_DB
 
 
-def test_a_mirrored_band_would_be_heard() -> None:
+def test_a_mirrored_band_would_be_audible() -> None:
     # What zero-stuffing without a filter does: every harmonic again, about 11.025 kHz.
     low = halved(chord())
     mirrored = np.zeros(2 * len(low))
@@ -178,7 +178,7 @@ def test_a_mirrored_band_would_be_heard() -> None:
     assert tone.to_noise_db > PROMINENT_DB
 
 
-def test_room_tone_is_what_it_says() -> None:
+def test_room_tone_has_its_level_and_slope() -> None:
     noise = room_tone(-3.0)
     assert 20 * np.log10(noise.std()) == pytest.approx(-60.0, abs=0.1)
     hz, power = scipy.signal.welch(noise, SAMPLE_RATE_OUT, nperseg=4_096)

@@ -55,7 +55,7 @@ def test_digital_silence_gives_digital_silence_from_the_first_sample_on(
     assert np.abs(out).max() < SILENCE
 
 
-def test_silence_behind_a_sound_is_silent_again(exported: Path, rng: np.random.Generator) -> None:
+def test_silence_after_a_sound_is_silent_again(exported: Path, rng: np.random.Generator) -> None:
     loaded = load_chain(
         find_model(str(exported)), block_samples=512, compute="cpu", threads=1, dtype="float32"
     )
@@ -106,7 +106,7 @@ def test_averaged_weights_are_exported_where_there_are_some(tmp_path: Path) -> N
     torch.testing.assert_close(loaded(x), without_dc(quiet_unet(seed=7))(x), rtol=0, atol=PARITY)
 
 
-def test_batch_norm_is_gone_and_the_network_untouched() -> None:
+def test_batch_norm_is_removed_and_the_network_unchanged() -> None:
     network = quiet_unet()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     folded = fold_batch_norm(network)

@@ -86,7 +86,7 @@ def test_the_corpus_decides_the_licence_unless_it_is_given(
     assert {key: metadata[key] for key in expected} == expected
 
 
-def test_a_model_card_says_what_the_file_says(half: tuple[Path, dict[str, Any]]) -> None:
+def test_a_model_card_agrees_with_the_file(half: tuple[Path, dict[str, Any]]) -> None:
     card = half[0].with_suffix(".md").read_text()
     assert card.startswith("# tiny\n")
     for text in ("Tiny", "CC BY-NC-SA 4.0", "RAVDESS", "637 samples, 14.4 ms", "16-bit weights"):
@@ -97,7 +97,7 @@ def test_a_model_card_says_what_the_file_says(half: tuple[Path, dict[str, Any]])
     assert "ViSQOL" not in card
 
 
-def test_a_card_without_figures_says_so(half: tuple[Path, dict[str, Any]]) -> None:
+def test_a_model_card_without_figures_states_it(half: tuple[Path, dict[str, Any]]) -> None:
     assert "Nothing was measured." in model_card(half[1] | {"metrics": {}})
 
 

@@ -57,7 +57,7 @@ def sounds(seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("shut", [False, True])
-def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
+def test_idle_channels_are_removed_inaudibly(shut: bool) -> None:
     network = with_idle_channels(shut=shut)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     narrow = pruned(network, sounds())
@@ -108,7 +108,7 @@ def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_file_says_how_much_was_left_out(tmp_path: Path, recordings: Path) -> None:
+def test_a_pruned_file_states_its_number_of_parameters(tmp_path: Path, recordings: Path) -> None:
     path = write_checkpoint(tmp_path / "c.pt", with_idle_channels(shut=False))
     metadata = export(path, tmp_path / "m.ts", half=False, prune=recordings)
     assert metadata["parameters"] < 0.5 * metadata["trained_parameters"]
@@ -117,7 +117,7 @@ def test_a_file_says_how_much_was_left_out(tmp_path: Path, recordings: Path) -> 
     assert "pruned from" in (tmp_path / "m.md").read_text()
 
 
-def test_listening_is_always_the_same(recordings: Path) -> None:
+def test_the_pruning_input_is_always_the_same(recordings: Path) -> None:
     first = pruning_input(recordings)
     assert first.shape[1] == 1
     assert len(first) > 1

@@ -109,7 +109,9 @@ def test_an_impulse_comes_out_in_its_place(network: Octave) -> None:
     assert int(y[0, 0].abs().argmax()) == 3000 + network.latency_samples
 
 
-def test_it_looks_no_further_ahead_than_it_says(network: Octave, rng: np.random.Generator) -> None:
+def test_it_looks_no_further_ahead_than_its_latency(
+    network: Octave, rng: np.random.Generator
+) -> None:
     x = speech_like(rng, 1, 12_800)
     other = x.clone()
     change = 6400
@@ -143,7 +145,7 @@ def test_equal_channels_stay_equal(network: Octave, rng: np.random.Generator) ->
     assert (y[0] - y[1]).abs().max() < SAME
 
 
-def test_the_noise_comes_round(network: Octave) -> None:
+def test_the_noise_repeats(network: Octave) -> None:
     n = HOP * NOISE_FRAMES
     # A steady signal whose period divides the length of the noise: so does that of the output.
     steady = torch.sin(torch.arange(n, dtype=torch.float64) * (2 * np.pi * 4000 / n * 11)).float()
@@ -162,7 +164,7 @@ def test_every_weight_learns(rng: np.random.Generator) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_training_hears_all_of_the_noise(rng: np.random.Generator) -> None:
+def test_training_uses_all_of_the_noise(rng: np.random.Generator) -> None:
     network = Octave(width=16).train()
     x = speech_like(rng, 1, 2048)
     assert torch.equal(network(x), network(x))

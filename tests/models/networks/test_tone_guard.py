@@ -57,7 +57,9 @@ def test_silence_is_no_tone(guard: ToneGuard, length: int) -> None:
     level_db=st.floats(-70.0, 0.0),
     noise_db=st.floats(-140.0, -50.0),
 )
-def test_a_tone_is_left_alone_at_every_level(hz: float, level_db: float, noise_db: float) -> None:
+def test_nothing_is_added_to_a_tone_at_any_level(
+    hz: float, level_db: float, noise_db: float
+) -> None:
     # Below 2 kHz the noise at 10 kHz, which counts more, is nearer.
     noise_db -= 20 * max(0.0, float(np.log10(2_000 / hz)))
     # Without its fades, which are longer than a window.
@@ -67,7 +69,7 @@ def test_a_tone_is_left_alone_at_every_level(hz: float, level_db: float, noise_d
     assert float(gains(ToneGuard(), 10 ** (level_db / 20) * x).max()) < 0.5
 
 
-def test_a_sweep_is_left_alone_as_far_as_it_goes(guard: ToneGuard) -> None:
+def test_nothing_is_added_to_a_sweep(guard: ToneGuard) -> None:
     x = sweep()
     # From 25 Hz on, until it is at 10 kHz.
     begin, end = (4.0 * np.log(hz / 20) / np.log(1_000) for hz in (25, 10_000))
@@ -124,7 +126,7 @@ def test_pieces_have_the_gains_of_the_whole(guard: ToneGuard) -> None:
         torch.testing.assert_close(piece, whole[:, :, begin:end], rtol=0, atol=1e-5)
 
 
-def test_a_network_in_bfloat16_hears_tones_as_well(guard: ToneGuard) -> None:
+def test_a_network_in_bfloat16_detects_tones_as_well(guard: ToneGuard) -> None:
     rough = copy.deepcopy(guard).to(torch.bfloat16)
     x = upsampled(np.concatenate([sine(5_000.0, 0.3), 0.1 * noise(6, 9_000)]))
     assert rough(x).dtype == torch.float32

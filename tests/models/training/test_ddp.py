@@ -161,7 +161,9 @@ def test_a_batch_that_cannot_be_shared_is_refused(
         train(config())
 
 
-def test_processes_that_do_not_meet_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_do_not_connect_are_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORLD_SIZE", "2")

@@ -82,7 +82,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_training_goes_on_exactly_where_it_was(
+def test_a_stopped_training_continues_exactly(
     folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     with monkeypatch.context() as patch:
@@ -128,7 +128,7 @@ def test_a_second_signal_ends_it_at_once(folder: Path, monkeypatch: pytest.Monke
         train(tiny(folder), report=lambda _: None)
 
 
-def test_ctrl_c_on_the_command_line_says_one_line_and_gives_130(folder: Path) -> None:
+def test_ctrl_c_on_the_command_line_prints_one_line_and_exits_with_130(folder: Path) -> None:
     config = folder / "tiny.toml"
     config.write_text(
         f"[data]\ntrain = '{folder / 'train'}'\nvalidation = '{folder / 'val'}'\n"
@@ -153,7 +153,7 @@ def test_ctrl_c_on_the_command_line_says_one_line_and_gives_130(folder: Path) ->
     assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] > 0
 
 
-def test_rows_behind_the_checkpoint_are_dropped_from_the_log(folder: Path) -> None:
+def test_rows_after_the_checkpoint_are_dropped_from_the_log(folder: Path) -> None:
     train(tiny(folder, steps=4), report=lambda _: None)
     before = (folder / "run" / LOG).read_text()
     with (folder / "run" / LOG).open("a") as file:

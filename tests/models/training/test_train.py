@@ -44,7 +44,7 @@ def test_too_little_memory_is_one_line(
     assert "\n" not in str(raised.value)
 
 
-def test_other_failures_are_not_taken_for_lack_of_memory(
+def test_other_failures_do_not_count_as_lack_of_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any) -> dict[str, float]:
@@ -81,7 +81,7 @@ def test_loaders_change_nothing(folder: Path) -> None:
     assert log(folder / "none") == log(folder / "some")
 
 
-def test_a_failing_loader_is_heard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_loader_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: Any, **kwargs: Any) -> None:
         raise ValueError("no such batch")
 

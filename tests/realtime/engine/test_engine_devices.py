@@ -48,7 +48,7 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 1, 300, 1_234])
-def test_an_impulse_through_devices_is_as_late_as_the_snapshot_says(at: int) -> None:
+def test_an_impulse_through_devices_has_the_latency_of_the_snapshot(at: int) -> None:
     with Rig(loaded_chain()) as rig:
         rig.run(impulse(4_000, at))
         assert loudest(rig.played) == 2 * at + rig.snapshot.latency.engine

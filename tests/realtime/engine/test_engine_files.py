@@ -43,7 +43,7 @@ def read(path: Path) -> Audio:
 
 @pytest.mark.parametrize("at", [0, 1, 100, 127, 128, 1_999])
 @pytest.mark.parametrize("block_samples", [128, 256, 1_024])
-def test_an_impulse_is_as_late_as_the_snapshot_says(
+def test_an_impulse_has_the_latency_of_the_snapshot(
     tmp_path: Path, at: int, block_samples: int
 ) -> None:
     engine = run_to_file(impulse(2_000, at), tmp_path / "out.wav", block_samples=block_samples)
@@ -69,7 +69,7 @@ def test_a_file_through_the_engine_equals_the_chain_s_output(
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 22, 23, 24, 127, 128, 129, 151, 152, 256])
-def test_short_files_come_out_whole(tmp_path: Path, rng: np.random.Generator, length: int) -> None:
+def test_short_files_are_complete(tmp_path: Path, rng: np.random.Generator, length: int) -> None:
     x = speech(rng, length)
     engine = run_to_file(x, tmp_path / "out.wav")
     late = engine.snapshot().latency.engine

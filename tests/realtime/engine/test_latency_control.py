@@ -169,7 +169,7 @@ def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_stalls_and_losses_always_end_at_the_base_latency(seed: int) -> None:
+def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
     """Exact to the sample, and nothing is corrected twice."""
     rng = np.random.default_rng(seed)
     stream = Stream()
@@ -209,7 +209,7 @@ def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> 
 
 
 @pytest.mark.parametrize("clocks_differ", [False, True])
-def test_input_that_comes_late_but_whole_is_not_taken_for_lost(clocks_differ: bool) -> None:
+def test_late_but_complete_input_does_not_count_as_lost(clocks_differ: bool) -> None:
     """A driver that holds back three blocks, and delivers them at once."""
     stream = Stream(clocks_differ=clocks_differ)
     stream.steady()
@@ -223,7 +223,7 @@ def test_input_that_comes_late_but_whole_is_not_taken_for_lost(clocks_differ: bo
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_drift_is_stretched_away(sign: int) -> None:
+def test_drift_is_corrected_by_stretching(sign: int) -> None:
     """0.01 % for two minutes: twice the prefill, and no silence at all."""
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)

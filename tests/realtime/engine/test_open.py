@@ -89,7 +89,7 @@ def test_a_resampled_file_is_noted(song: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"])
-def test_missing_files_are_not_taken_for_devices(name: str) -> None:
+def test_missing_files_do_not_count_as_devices(name: str) -> None:
     with pytest.raises(AudioFileError):
         opened(name)
 

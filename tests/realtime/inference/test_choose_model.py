@@ -228,7 +228,7 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_cache_lies_in_the_users_cache_folder(
+def test_the_cache_is_in_the_users_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -253,7 +253,7 @@ def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_session_says_why_it_runs_this_model(
+def test_a_session_states_why_it_runs_this_model(
     tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))

@@ -117,7 +117,7 @@ def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_session_without_its_gpu_says_so_and_runs(unet_file: Path, tmp_path: Path) -> None:
+def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path, tmp_path: Path) -> None:
     settings = Settings(
         input="demo", output="null", model=str(unet_file), block_samples=256, compute="cuda"
     )

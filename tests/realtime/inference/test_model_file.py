@@ -172,7 +172,7 @@ def test_wrong_values_are_refused_by_name_of_the_file(
     assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
 
 
-def test_unknown_models_are_reported_with_those_there_are() -> None:
+def test_unknown_models_are_reported_with_the_known_ones() -> None:
     with pytest.raises(ModelFileError, match="shipped are") as caught:
         find_model("unet-enormous")
     assert "\n" not in str(caught.value)

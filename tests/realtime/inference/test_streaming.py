@@ -175,7 +175,7 @@ def test_refused_blocks_leave_no_trace(bad: Audio) -> None:
     )
 
 
-def test_a_broken_promise_is_refused_before_it_is_heard() -> None:
+def test_a_broken_promise_is_refused_before_it_is_audible() -> None:
     network = Remembering()
     processor = StreamingNetwork(network)
     processor.prepare(ProcessSpec(max_block_samples=64, block_multiple=8))

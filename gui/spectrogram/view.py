@@ -171,7 +171,7 @@ class Spectrograms(QWidget):
             self.follow(self._engine)
 
     def set_frozen(self, frozen: bool) -> None:
-        """Freeze the plots, or continue with the newest columns; the audio goes on."""
+        """Freeze the plots, or continue with the newest columns; the audio continues."""
         self._frozen = frozen
         self.plots.set_live(not frozen)
         if not frozen:

@@ -152,7 +152,7 @@ class Recorder:
                 self._copy()
         except (OSError, RuntimeError, AssertionError) as error:
             # soundfile answers a short write with an assertion.
-            reason = getattr(error, "strerror", "") or "the disk is full or was taken away"
+            reason = getattr(error, "strerror", "") or "the disk is full or was removed"
             self._error = f"The recording ended: {reason}. What was recorded before is kept."
         finally:
             self._close()
@@ -165,9 +165,9 @@ class Recorder:
 
     def _disk_limit(self) -> str:
         if shutil.disk_usage(self._folder).free < KEEP_FREE_BYTES:
-            return "The recording ended: the disk is almost full. The files are whole."
+            return "The recording ended: the disk is almost full. The files are complete."
         if max(self._input.size_bytes, self._output.size_bytes) > MAX_BYTES:
-            return "The recording ended: a WAV file holds 4 GB. The files are whole."
+            return "The recording ended: a WAV file holds 4 GB. The files are complete."
         return ""
 
     def _close(self) -> None:

@@ -279,5 +279,5 @@ def test_a_session_states_why_it_runs_this_model(
     assert f"loading {snapshot.model_reason}" in lines
     asked = replace(settings, model=str(slow))
     engine = open_engine(asked, cache=cache)
-    assert engine.snapshot().model_reason == "slow: as asked for"
+    assert engine.snapshot().model_reason == "slow: as requested"
     engine.stop()

@@ -8,7 +8,7 @@ export TOPOCTAVE_REQUIRE
 .DEFAULT_GOAL := help
 .PHONY: help setup run test lint format bench bench-gpu train-octave train-small train-gpu demo clean
 
-help: ## what there is
+help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 setup: ## system libraries, .venv and pinned Python packages
@@ -18,7 +18,7 @@ run: ## the window; without a display live in the terminal, without a sound card
 	@scripts/setup.sh run
 	@$(BIN)/topoctave $(ARGS)
 
-# Two processes share the test files, each with one thread: tests of time want no more company.
+# Two processes share the test files, each with one thread: timing tests need idle cores.
 test: export OMP_NUM_THREADS := $(or $(OMP_NUM_THREADS),1)
 test: ## the test suite
 	@scripts/setup.sh test
@@ -30,7 +30,7 @@ lint: ## ruff and mypy --strict
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-format: ## let ruff mend what it can
+format: ## let ruff fix what it can
 	@scripts/setup.sh run
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -59,7 +59,7 @@ train-gpu: ## the width-16 unet, on a CUDA device
 	@scripts/setup.sh run
 	$(BIN)/topoctave train configs/unet.toml
 
-demo: ## speak assets/demo.wav again (espeak-ng)
+demo: ## make assets/demo.wav again with espeak-ng
 	@scripts/setup.sh test
 	$(BIN)/python scripts/make_demo.py
 

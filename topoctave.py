@@ -193,7 +193,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     def compute_options(sub: Any) -> None:
-        sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
+        sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda", help="device")
         sub.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network")
         sub.add_argument(
             "--dtype",
@@ -233,10 +233,10 @@ def _parser() -> argparse.ArgumentParser:
     export = command("export", _export, "make a model file from a checkpoint")
     export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
     export.add_argument("target", type=Path, metavar="OUT.ts")
-    export.add_argument("--name", help="default: that of the file")
-    export.add_argument("--title", help="default: network and width")
-    export.add_argument("--licence", default="unknown", help="of the weights")
-    export.add_argument("--trained-on", default="unknown", help="what data, in words")
+    export.add_argument("--name", help="default: the file's name")
+    export.add_argument("--title", help="default: kind and width of the network")
+    export.add_argument("--licence", default="unknown", help="licence of the weights")
+    export.add_argument("--trained-on", default="unknown", help="training data, in words")
     export.add_argument(
         "--added-gain-db",
         type=float,
@@ -255,9 +255,9 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
     evaluate.add_argument("--models", metavar="A,B", help="default: all shipped models")
     evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
-    evaluate.add_argument("--robustness", action="store_true", help="low-pass filters and noise")
+    evaluate.add_argument("--robustness", action="store_true", help="vary low-pass and noise too")
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
-    evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a report")
+    evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page")
     evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add curves")
     evaluate.add_argument("--json", action="store_true")
     compute_options(evaluate)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Services:
-    """Functions behind the window. All but `list_models` are called off the GUI thread."""
+    """Functions that the window calls. All but `list_models` are called off the GUI thread."""
 
     open_engine: Callable[..., Engine]
     """``realtime.engine.open.open_engine``: loads the model, opens the devices; takes seconds."""

@@ -2,7 +2,7 @@
 # Installs what topoctave needs: system libraries (apt), a virtual environment, pinned packages.
 #   scripts/setup.sh run      what running needs
 #   scripts/setup.sh test     and what the tests need: a sound server, a display, every extra
-# Does only what is missing: a second call takes a blink and needs no network.
+# Does only what is missing: a second call takes less than a second and needs no network.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 what=${1:-run}
@@ -21,10 +21,10 @@ libraries=(
   libxcb-shape0 libxcb-shm0 libxcb-sync1 libxcb-util1 libxcb-xfixes0 libxcb-xinerama0
   libxcb-xkb1 libxext6 libxrandr2 libxrender1 libdrm2 libdbus-1-3 libfontconfig1 libfreetype6
   'libglib2.0-0t64|libglib2.0-0' fonts-dejavu-core
-  # Its notice of sound devices that come and go.
+  # For Qt's signal that sound devices were added or removed.
   libpulse0 libgssapi-krb5-2
 )
-# A sound server and a display of the tests' own, and a voice.
+# For the tests: a private sound server and display, and speech synthesis.
 if [[ $what == test ]]; then
   libraries+=(pulseaudio pulseaudio-utils xvfb espeak-ng)
 fi
@@ -115,8 +115,8 @@ if ! usable .venv/bin/python; then
 fi
 
 # ---- packages ---------------------------------------------------------------------------------
-# The stamps are what was asked for, so that an edit or an interrupted installation installs again.
-# What the tests need includes what running needs.
+# A stamp is a checksum of the requirements: after an edit or an interruption they are installed again.
+# The requirements of the tests include those of the program.
 wanted=$(cat pyproject.toml constraints.txt | cksum)
 if [[ $what == test ]]; then extras=dev,train,visqol; else extras=dev; fi
 installed() { [[ -f $1 && $(cat "$1") == "$wanted" ]]; }

@@ -43,9 +43,9 @@ def rng() -> np.random.Generator:
 
 @pytest.fixture(autouse=True)
 def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What tests measure on a busy machine is not remembered for the user's own sessions.
+    """Speeds that tests measure on a busy machine stay out of the user's cache.
 
-    matplotlib's list of fonts is the user's: it takes seconds to make.
+    matplotlib's list of fonts is the user's, because it takes seconds to make.
     """
     before = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     if "MPLCONFIGDIR" not in os.environ:
@@ -117,7 +117,7 @@ def processor_state() -> Iterator[None]:
 
 @pytest.fixture(scope="module")
 def undrawn() -> Iterator[None]:
-    """Trainings of a few steps leave no picture of their curves: it takes longer than they do."""
+    """Trainings of a few steps draw no curves, which would take longer than the training."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("models.training.log.curves", lambda _rows: None)
         patch.setattr("models.training.log.png", lambda _figure: b"")
@@ -136,14 +136,14 @@ def is_real_time(file: Path) -> bool:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The group of real time first: it takes longest."""
+    """Run the group of real-time tests first, because it takes longest."""
     real_time = {file: is_real_time(file) for file in {item.path for item in items}}
     items.sort(key=lambda item: not real_time[item.path])
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """With several workers: each test file runs whole on one, the group of real time too."""
+    """With several workers, a test file runs on one worker, as does the real-time group."""
     from xdist.scheduler import LoadScopeScheduling
 
     class ByFile(LoadScopeScheduling):

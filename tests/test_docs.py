@@ -1,4 +1,4 @@
-"""The documents keep to the program: every path, command, option and target they name exists."""
+"""The documents match the program: every path, command, option and target they name exists."""
 
 import re
 from pathlib import Path
@@ -9,7 +9,7 @@ from topoctave import main
 
 # Lines longer than this wrap in a terminal or a side-by-side view of a change.
 MAX_COLUMNS = 120
-# What is read before a reader gives up.
+# A longer README is not read to its end.
 MAX_README_LINES = 130
 
 ROOT = Path(__file__).resolve().parent.parent

@@ -1,4 +1,4 @@
-"""Who may import what, and what starts without torch and Qt."""
+"""Which package may import which, and which imports load neither torch nor Qt."""
 
 import ast
 import subprocess

@@ -69,7 +69,7 @@ def test_the_demo_is_a_real_22_khz_clip(project: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("espeak-ng"), reason="missing espeak-ng")
-def test_the_demo_script_speaks_it_again(project: Path, tmp_path: Path) -> None:
+def test_the_demo_script_makes_the_same_clip(project: Path, tmp_path: Path) -> None:
     (tmp_path / "scripts").mkdir()
     (tmp_path / "assets").mkdir()
     script = shutil.copy(project / "scripts" / "make_demo.py", tmp_path / "scripts")

@@ -94,7 +94,7 @@ class RestoreWindow(QDialog):
         column.setContentsMargins(16, 14, 16, 14)
         column.setSpacing(10)
         column.addWidget(
-            label("Drop audio files or folders here, or add them. Live audio goes on.", "muted")
+            label("Drop audio files or folders here, or add them. Live audio continues.", "muted")
         )
         column.addWidget(self.table, 1)
         column.addWidget(self.summary)

@@ -176,7 +176,7 @@ class Spectrograms(QWidget):
             self.follow(self._engine)
 
     def set_frozen(self, frozen: bool) -> None:
-        """Freeze the plots, or continue with the newest columns; the audio goes on."""
+        """Freeze the plots, or continue with the newest columns; the audio continues."""
         self._frozen = frozen
         for plot, history in zip(
             self.plots.both, (self._input_history, self._output_history), strict=True

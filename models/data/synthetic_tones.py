@@ -15,7 +15,7 @@ LEVEL_RANGE_DB = 40.0
 def tone_segments(rng: np.random.Generator, count: int, n: int) -> Tensor:
     """One to six steady or gliding tones with a swell, peak 1: ``[count, n]``.
 
-    Recordings have few of them, while sweeps, whistles and flutes are nothing else.
+    Recordings of speech and music have few of them; sweeps, whistles and flutes consist of them.
     """
     out = np.zeros((count, n), np.float32)
     t = np.arange(n) / n
@@ -24,7 +24,7 @@ def tone_segments(rng: np.random.Generator, count: int, n: int) -> Tensor:
         begin, end = np.exp(rng.uniform(np.log(MIN_HZ), np.log(MAX_HZ), (2, tones)))
         end = np.where(rng.random(tones) < 0.5, begin, end)
         for first, last in zip(begin, end, strict=True):
-            # A glide is linear in log frequency.
+            # A gliding tone moves linearly in log frequency.
             hz = first * (last / first) ** t
             phase = 2 * np.pi * (np.cumsum(hz) / SAMPLE_RATE_OUT + rng.random())
             level = 10.0 ** (-rng.uniform(0.0, LEVEL_RANGE_DB) / 20)

@@ -62,7 +62,7 @@ def export(
     of the averaged weights if there are any. A network without ``align_corners`` is exported as a
     streaming network, which can also run windowed. The file is loaded and compared with the trained
     network, for whole signals and as a stream, before it is saved. A model card ``NAME.md`` is
-    written beside it.
+    written into the same folder.
 
     Args:
         checkpoint: of :func:`models.training.train.train`.

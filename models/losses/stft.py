@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from models.training.distributed import World
 
-# (FFT size, window, hop) in samples: Table 1 of the thesis (docs/thesis.md).
+# (FFT size, window, hop) in samples: Table 1 in docs/thesis.md.
 RESOLUTIONS = ((512, 240, 50), (1024, 600, 120), (2048, 1200, 240))
 
 # Powers are clamped here, so that the logarithm and the root have finite gradients.

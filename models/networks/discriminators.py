@@ -1,6 +1,6 @@
 """Discriminators of the missing band: of its waveform, and of its spectrogram.
 
-A high-pass in front of them removes the band below, so the network gets no gradient there.
+A high-pass before them removes the band below, so the network gets no gradient there.
 """
 
 from typing import Any

@@ -22,7 +22,7 @@ PAST, AHEAD = 514, 510
 FIRST = 3
 
 MIN_HZ, MAX_HZ = 80.0, 10_300.0
-# A valley is the minimum over these bins (650 Hz): wider than a windowed line, even one that glides
+# A valley is the minimum over these bins (650 Hz): wider than a windowed line, even one that moves
 # by an octave in 0.4 s, but too narrow to take the formants of a voice for lines.
 VALLEY_BINS = 15
 # Ratio of power to valleys. In 60 clips of speech (in music) 99.9 % of the frames are below 34.2

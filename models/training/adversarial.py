@@ -133,7 +133,7 @@ class Adversary:
             self.network.load_state_dict(state["network"])
         except RuntimeError as error:
             raise CheckpointError(
-                "the checkpoint's discriminators have other sizes than [adversarial] says"
+                "the checkpoint's discriminators have other sizes than in [adversarial]"
             ) from error
         self.optimiser.load_state_dict(state["optimiser"])
 

@@ -164,5 +164,5 @@ class Loop:
         if self.log:
             save_atomically(trainer.state(), self.folder / CHECKPOINT)
         raise TrainingStopped(
-            f"stopped at step {trainer.step}; the same command goes on from there"
+            f"stopped at step {trainer.step}; the same command continues from there"
         )

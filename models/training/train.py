@@ -92,7 +92,7 @@ def _train(
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)
-        report(f"going on from step {trainer.step}")
+        report(f"continuing from step {trainer.step}")
     front_end = NETWORKS[config.network.kind].front_end
     degrader = Degrader(
         data.segment_samples,

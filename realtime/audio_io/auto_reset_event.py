@@ -4,7 +4,7 @@ import threading
 
 
 class AutoResetEvent:
-    """One thread sets it, one thread waits and thereby resets it.
+    """One thread sets it; another one waits for it, which resets it.
 
     A lock is used as a binary semaphore: it is free while the event is set. To set the event is at
     most to release a lock that only the waiting thread acquires, so an audio callback may do it.

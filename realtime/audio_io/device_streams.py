@@ -159,8 +159,8 @@ class DeviceInput(_DeviceStream):
     def _on_audio(self, data: Any, _frames: int, _moment: Any, status: Any, pause_s: float) -> None:
         if self._input_queue is None:
             return
-        # Begin with a whole device period: after a part of one, all later periods would come late
-        # by the rest of it.
+        # Begin with a whole device period. If the first one were incomplete, all later ones would
+        # come late by the missing part.
         if self._input_queue.gate.input_runs or pause_s > PERIOD_GAP_S:
             self._input_queue.push(data.T, overflow=bool(status.input_overflow))
 
@@ -186,7 +186,7 @@ class DeviceOutput(_DeviceStream):
     def _on_audio(self, data: Any, frames: int, moment: Any, status: Any, pause_s: float) -> None:
         # The first calls come in a burst that fills the driver's buffer, and a sink of PulseAudio
         # that has to wake may then be silent for seconds. Samples that were taken in that time
-        # would be late for good.
+        # would add to the latency for the whole run.
         self._settled = self._settled or (self._watchdog.steady and pause_s < SETTLED_GAP_S)
         if self._output_queue is None or not self._settled:
             data[:] = 0.0

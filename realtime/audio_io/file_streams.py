@@ -149,7 +149,7 @@ class NullOutput:
 class FileOutput:
     """Writes the output to a file, which appears under its name once it is complete.
 
-    If it cannot be completed, or no input ever came, nothing is left behind. A file cannot run dry,
+    If it cannot be completed, or there was no input at all, no file is left. A file cannot run dry,
     so nothing is missing in it; the null output counts how often a device would have run dry.
 
     Args:

@@ -99,7 +99,7 @@ class OutputQueue:
             self._fallen = fade_out(out[:, count:], self._held, self._fallen)
 
     def _wait_for(self, samples: int, spare_s: float) -> None:
-        """Sleep until there are enough samples, the time is over or nothing more will come.
+        """Sleep until there are enough samples, the time is over or the stream has ended.
 
         A worker that was too late is not waited for again until it pushes something: one that has
         died would delay every block.

@@ -7,8 +7,8 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 
 # Length of a loudspeaker's blocks. A whole block has to be ready when the device takes it, so this,
-# unlike an input's block, adds latency. At half of it, 2 of 27 sessions on PulseAudio lost a device
-# that was there.
+# unlike an input's block, adds latency. With half of it, 2 of 27 sessions on PulseAudio reported a
+# present device as lost.
 OUTPUT_BLOCK_S = 0.005
 
 

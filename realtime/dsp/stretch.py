@@ -40,7 +40,7 @@ def _plan(length: int, samples: int) -> tuple[Any, Any]:
     """Source samples and their weights for each new sample: both ``[n, 2 * REACH_SAMPLES]``."""
     inside = length - 2 * REACH_SAMPLES
     if inside + min(samples, 0) < 1:
-        raise ValueError(f"a block of {length} samples cannot be {samples} longer")
+        raise ValueError(f"a block of {length} samples cannot become {samples} samples longer")
     steps = np.arange(inside + samples)
     at = REACH_SAMPLES + steps * (inside / (inside + samples))
     near = at.astype(np.int64)[:, None] + np.arange(1 - REACH_SAMPLES, REACH_SAMPLES + 1)

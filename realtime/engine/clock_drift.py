@@ -8,8 +8,8 @@ import numpy as np
 WINDOW_S = 3.0
 BASE_S = 1.0
 EXTREMES = 0.1
-# The periods of a sound server make such means differ by up to 300 samples. A smaller drift than
-# this may be none, so only a part of it is reported at a time: half of it after 7 s.
+# The periods of a sound server make such means differ by up to 300 samples. A smaller drift may be
+# an error of the measurement, so only a part is reported at a time: half of it after 7 s.
 MIN_SAMPLES = 768
 PART = 0.25
 

@@ -101,7 +101,7 @@ class Engine:
             output_tap=self.output_tap,
         )
         self._state = State.READY
-        # Kept before the stop: a closed device has no error.
+        # Stored before the stop, because a closed device reports no error.
         self._error = ""
         self._base = Faults()
         self._started_at = 0.0

@@ -1,4 +1,4 @@
-"""Keeps the time from input to output at its base: the ledger of latency, and what to correct.
+"""Keeps the latency at its start value: an account of all samples, and what to correct.
 
 Pure arithmetic without threads or queues. :class:`realtime.engine.worker.Worker` asks once per
 block; :class:`realtime.engine.block_reader.BlockReader` and
@@ -12,10 +12,10 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # Extra margin for one slow block or a scheduling delay.
 LATENESS_S = 0.01
-# An input is too slow, or has lost samples uncounted, if more blocks in a row than this are late
-# because input is missing.
+# If more blocks in a row than this are late because input is missing, the input is too slow, or it
+# lost samples that were not counted.
 MAX_STARVED_BLOCKS = 8
-# A drift is stretched away by one sample in 512 at most: 0.2 %, 3 cents.
+# Small drift is corrected by at most one sample in 512: 0.2 %, 3 cents.
 STRETCH_SAMPLES = 512
 # A larger drift than this is corrected at once.
 MAX_DRIFT_SAMPLES = 512
@@ -73,7 +73,7 @@ class Correction:
 
 
 class LatencyControl:
-    """The ledger of latency, and the rules that bring it back to its base.
+    """Keeps account of the latency, and decides how to correct it to its start value.
 
     - Silence was played because a block was late: as many samples are left out.
     - Input was lost: silence takes its place.
@@ -106,11 +106,11 @@ class LatencyControl:
         self._starved_blocks = 0
 
     def late_samples(self, flow: Flow) -> int:
-        """How much longer than its base the latency is; negative: shorter."""
+        """How much longer than its start value the latency is; negative: shorter."""
         return round(flow.silent - flow.lost - self._corrected)
 
     def correct(self, samples: int, ready: Flow, now: Flow) -> Correction:
-        """Decide what to change about a block, and enter it in the ledger.
+        """Decide what to change about a block, and take account of it.
 
         Args:
             samples: length of the block, at 44.1 kHz.
@@ -145,7 +145,7 @@ class LatencyControl:
         samples would be left out because of a silence that does not end.
         """
         late = self.late_samples(flow)
-        # A block in either queue means that input is not short: lateness is being left out.
+        # A block in either queue means that no input is missing: samples are being left out.
         short = flow.waiting < 2 * self._block and flow.queued < self._block
         self._starved_blocks = self._starved_blocks + 1 if short and late > 0 else 0
         lost_a_block = short and late >= self._block and not flow.queued

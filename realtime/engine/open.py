@@ -92,7 +92,7 @@ def open_model(
     """
     if settings.model != "auto":
         info = find_model(settings.model)
-        return Choice(info, f"{info.name}: as asked for")
+        return Choice(info, f"{info.name}: as requested")
     trial = SpeedTrial(
         block_samples=settings.block_samples,
         channels=channels,

@@ -89,7 +89,7 @@ class Snapshot:
     block_samples: int
     latency: Latency
     timing: Timing
-    """Over the whole run (its last half hour)."""
+    """Over the whole run."""
     recent: Timing
     """Over the last three seconds."""
     faults: Faults

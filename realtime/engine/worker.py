@@ -34,7 +34,7 @@ class Worker:
         output_queue: takes the processed blocks.
         reader: cuts the input into blocks.
         writer: queues the output.
-        control: keeps the latency at its base.
+        control: keeps the latency at its start value.
         output_tap: gets a copy of the output.
     """
 
@@ -88,7 +88,7 @@ class Worker:
     def _wait_for_block(self) -> bool:
         """Sleep until a block can be read; False once there will be no more, or when stopped."""
         while not self.thread.stopping.is_set():
-            # In this order: what was pushed before the end is in the queue by then.
+            # Ask this first: all samples that were pushed before the end are then in the queue.
             ended = self._source.finished
             if self._reader.fetch() >= self._block:
                 return True

@@ -130,7 +130,7 @@ def check_output(path: Path) -> tuple[str, str]:
 def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
     """Open a file for ``(frames, channels)``.
 
-    It is called ``NAME.unfinished.wav`` until it is whole. Only a crash leaves this file;
+    It is called ``NAME.unfinished.wav`` until it is complete. Only a crash leaves this file;
     the next run then takes another name.
 
     Raises:

@@ -54,7 +54,7 @@ class Recording:
         output_path: the output, at 44.1 kHz.
         seconds: length of both files.
         lost_samples: samples at 44.1 kHz that the disk was too slow for; silence in the files.
-        error: why it ended, in one line; empty while all is well.
+        error: why it ended, in one line; empty while there is no error.
     """
 
     input_path: Path
@@ -96,7 +96,7 @@ class Recorder:
             raise
         self._delay = delay_samples
         self._folder = folder
-        # A daemon: a disk that hangs must not keep the program from its end.
+        # A daemon: a disk that hangs must not keep the program from ending.
         self._thread = GuardedThread(
             self._run, name="topoctave-recorder", what="the recording", daemon=True
         )
@@ -152,7 +152,7 @@ class Recorder:
                 self._copy()
         except (OSError, RuntimeError, AssertionError) as error:
             # soundfile answers a short write with an assertion.
-            reason = getattr(error, "strerror", "") or "the disk is full or was taken away"
+            reason = getattr(error, "strerror", "") or "the disk is full or was removed"
             self._error = f"The recording ended: {reason}. What was recorded before is kept."
         finally:
             self._close()
@@ -165,9 +165,9 @@ class Recorder:
 
     def _disk_limit(self) -> str:
         if shutil.disk_usage(self._folder).free < KEEP_FREE_BYTES:
-            return "The recording ended: the disk is almost full. The files are whole."
+            return "The recording ended: the disk is almost full. The files are complete."
         if max(self._input.size_bytes, self._output.size_bytes) > MAX_BYTES:
-            return "The recording ended: a WAV file holds 4 GB. The files are whole."
+            return "The recording ended: a WAV file holds 4 GB. The files are complete."
         return ""
 
     def _close(self) -> None:

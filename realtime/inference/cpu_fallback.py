@@ -21,7 +21,7 @@ T = TypeVar("T")
 
 
 class DeviceLossMonitor:
-    """Calls a device until it fails, and then no more.
+    """Calls a device until a call fails, and never again.
 
     Args:
         device: its name.

@@ -134,7 +134,7 @@ class ScriptNetwork:
         self._path = info.path
         self._loaded = load_script(info.path, self._device)
         if missing := [m for m in methods if not hasattr(self._loaded, m)]:
-            raise ModelFileError(f"{info.path} says that it streams, but has no {missing[0]}")
+            raise ModelFileError(f"{info.path} has kind streaming, but no {missing[0]}")
         if self.dtype == "bfloat16":
             self._loaded = self._loaded.to(torch.bfloat16)
         self._module = freeze(self._loaded, [m for m in methods if m != "initial_state"])

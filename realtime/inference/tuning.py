@@ -49,7 +49,7 @@ class Workload:
     Attributes:
         channels: 1 or 2.
         samples: length of a call, at the rate of the network's input.
-        pause_s: time between two calls. More threads pay less after a pause: threads that slept
+        pause_s: time between two calls. More threads gain less after a pause: threads that slept
             take longer to wake than a short block takes to compute.
     """
 

@@ -87,7 +87,7 @@ def _open(
         settings = _use_demo(settings, problem, fall_back_output, report)
     note = ""
     if fall_back_output and settings.output == "default" and (problem := _missing("output")):
-        note = f"{problem}: playing to nobody (--output FILE.wav keeps the result)"
+        note = f"{problem}: discarding the output (--output FILE.wav keeps it)"
         settings = replace(settings, output="null")
     try:
         engine = open_engine(settings, parameters=parameters, progress=report)

@@ -35,7 +35,7 @@ def _text(value: Any) -> str:
 
 
 def device_table(result: dict[str, Any]) -> str:
-    """For ``topoctave devices``."""
+    """The table of ``topoctave devices``."""
     if not result["devices"]:
         return "There are no audio devices."
     keys = (
@@ -52,13 +52,13 @@ def device_table(result: dict[str, Any]) -> str:
 
 
 def model_table(result: dict[str, Any]) -> str:
-    """For ``topoctave models``."""
+    """The table of ``topoctave models``."""
     keys = ("name", "title", "kind", "parameters", "latency_samples", "front_end", "licence")
     return table(keys, [[m[k] for k in keys] for m in result["models"]])
 
 
 def evaluation_table(result: dict[str, Any]) -> str:
-    """For ``topoctave evaluate``."""
+    """The table of ``topoctave evaluate``."""
     keys = list(result["rows"][0])
     head = f"{result['clips']} clips, {result['seconds']:.0f} s of {result['data']}, on " + (
         f"{result['device']} with {result['threads']} threads"
@@ -67,7 +67,7 @@ def evaluation_table(result: dict[str, Any]) -> str:
 
 
 def bench_table(result: dict[str, Any]) -> str:
-    """For ``topoctave bench``."""
+    """The table of ``topoctave bench``."""
     keys = list(result["rows"][0])
     rows = [[r[k] for k in keys] for r in result["rows"]]
     return f"{result['machine']}, torch {result['torch']}\n" + table(keys, rows)

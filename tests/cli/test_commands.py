@@ -1,4 +1,4 @@
-"""What the commands do, and what they print."""
+"""The results and the output of the commands."""
 
 import json
 from pathlib import Path
@@ -31,7 +31,7 @@ def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, son
     assert result["latency_ms"]["block"] == pytest.approx(1e3 * 512 / 44_100, abs=1e-3)
 
 
-def test_live_without_json_leaves_stdout_alone(shell: Shell, model: Path, song: Path) -> None:
+def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, song: Path) -> None:
     ran = shell("live", "--input", song, "--output", "null", "--model", model)
     assert ran.code == 0
     assert ran.out == ""
@@ -48,7 +48,7 @@ def test_live_and_enhance_give_the_same_samples(shell: Shell, model: Path) -> No
     one, _ = soundfile.read("live.wav", always_2d=True)
     two, _ = soundfile.read("enhanced.wav", always_2d=True)
     assert two.shape == (22_050, 2)
-    # Only the windows differ.
+    # Only the windows' edges differ.
     np.testing.assert_allclose(one[late:], two, rtol=0, atol=1e-4)
 
 

@@ -7,7 +7,7 @@ from tests.helpers.cli import Shell
 
 @pytest.fixture
 def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A program with a mistake in it."""
+    """A program with a programming error."""
 
     def shipped_models() -> list[object]:
         raise ValueError("3 is not\n4")

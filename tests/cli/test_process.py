@@ -63,7 +63,7 @@ def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, mod
     assert not list(tmp_path.glob("out*"))
 
 
-def test_a_module_run_says_what_is_wrong_and_exits_with_2(project: Path, tmp_path: Path) -> None:
+def test_a_module_run_reports_the_error_and_exits_with_2(project: Path, tmp_path: Path) -> None:
     run = process(project, tmp_path, "-m", "topoctave", "enhance", "nothing.wav", "out.wav")
     out, err = run.communicate(timeout=LIMIT_S)
     assert run.returncode == 2

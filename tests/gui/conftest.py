@@ -1,4 +1,4 @@
-"""What tests of the window's panels start from."""
+"""Fixtures for tests of the window's panels."""
 
 import pytest
 

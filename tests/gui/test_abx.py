@@ -46,7 +46,7 @@ def test_blind_test_plays_hides_counts_and_exports(qtbot, tmp_path) -> None:
     assert not engine.parameters.bypass
 
 
-def test_blind_test_gives_nothing_away(qtbot, tmp_path) -> None:
+def test_blind_test_hides_the_answer(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     opened.running()
     opened.press(Qt.Key.Key_X)

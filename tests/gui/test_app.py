@@ -14,10 +14,10 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and
 
 START = """
 import os, signal, sys, threading, time
-from gui import engine_interface as ports
+from gui import engine_interface
 from tests.helpers.gui_fake_engine import FakeWorld
 world = FakeWorld()
-ports.real_services = world.services
+engine_interface.real_services = world.services
 def end():
     while not world.engines:
         time.sleep(0.02)

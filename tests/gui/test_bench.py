@@ -1,4 +1,4 @@
-"""The redraw stage of the bench: it measures, and what it measures is affordable."""
+"""The redraw stage of the bench: it measures, and a redraw is fast enough."""
 
 import pytest
 

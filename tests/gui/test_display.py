@@ -1,4 +1,4 @@
-"""The real window on a real display, with the real engine and PulseAudio behind it."""
+"""The real window on a real display, with the real engine and PulseAudio."""
 
 import json
 import os
@@ -12,10 +12,9 @@ import pytest
 SOAK_S = float(os.environ.get("TOPOCTAVE_SOAK_S", "10"))
 
 
-# Output samples per block of each attempt; 1024 is the default. A fault that other programs on the
-# machine cause does not come twice; one of the window's does. With more than 1.5 running programs
-# per core it does: a third attempt has blocks of 93 ms, and tolerates two faults, since the sound
-# server waits for its turn, too.
+# Output samples per block of each attempt; 1024 is the default. A fault that other programs cause
+# does not repeat; a fault of the window does. With more than 1.5 running programs per core, a third
+# attempt has blocks of 93 ms and tolerates two faults, since the sound server has to wait as well.
 BLOCKS = (1_024, 1_024)
 BUSY_BLOCKS = (*BLOCKS, 4_096)
 BUSY_PER_CORE, BUSY_FAULTS = 1.5, 2
@@ -74,7 +73,7 @@ for size in ((1403, 907), None):
 
 
 @pytest.mark.display
-def test_window_comes_back_as_large_as_it_was(project, tmp_path, display) -> None:
+def test_window_size_is_restored(project, tmp_path, display) -> None:
     done = subprocess.run(
         [sys.executable, "-c", REOPEN, str(tmp_path / "user_settings.ini")],
         env={**os.environ, "PYTHONPATH": f"{project}{os.pathsep}{project / 'tests'}"},

@@ -94,7 +94,7 @@ def test_b_held_on_a_focused_button_compares(opened) -> None:
     opened.qtbot.keyPress(button, Qt.Key.Key_B)
     assert engine.parameters.bypass
     opened.qtbot.wait(HELD_MS)
-    # A held key is let go and pressed again by the keyboard: this is not the end.
+    # The keyboard repeats a held key as releases and presses, which do not end the hold.
     again = QKeyEvent(
         QEvent.Type.KeyRelease, Qt.Key.Key_B, Qt.KeyboardModifier.NoModifier, "b", True
     )
@@ -156,7 +156,7 @@ def test_keys_work_again_when_the_focus_has_left(opened) -> None:
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_keys_are_left_alone_while_a_menu_is_open(opened) -> None:
+def test_keys_do_nothing_while_a_menu_is_open(opened) -> None:
     menu = opened.transport.menu.menu()
     menu.popup(opened.window.mapToGlobal(opened.window.rect().center()))
     opened.wait(menu.isVisible)

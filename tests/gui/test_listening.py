@@ -23,7 +23,7 @@ def test_halves_of_the_switch_choose_a_and_b(qtbot, tmp_path) -> None:
     assert "restored" in switch.accessibleName()
 
 
-def test_mix_goes_up_to_one_and_a_half_and_no_further(qtbot, tmp_path) -> None:
+def test_mix_has_the_range_of_0_to_150_percent(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     for _ in range(30):
@@ -34,7 +34,7 @@ def test_mix_goes_up_to_one_and_a_half_and_no_further(qtbot, tmp_path) -> None:
     assert engine.parameters.mix == 0
 
 
-def test_loudness_match_turns_b_and_says_by_how_much(qtbot, tmp_path) -> None:
+def test_loudness_match_changes_b_and_shows_the_gain(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     listening = opened.panels.listening

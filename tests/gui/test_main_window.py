@@ -1,4 +1,4 @@
-"""The window as a whole: what it remembers, how it closes, names, theme, help and sizes."""
+"""The whole window: saved settings, closing, names, theme, help and sizes."""
 
 import threading
 import time
@@ -49,8 +49,8 @@ def test_settings_are_saved_with_devices_by_name(qtbot, tmp_path, desk) -> None:
     assert again.panels.listening.parameters.mix == 0.8
     assert again.panels.listening.match.isChecked()
     assert again.panels.spectrograms.colour_bar.range_db == (-90, -30)
-    # The offscreen platform's screen is too small to put a window back; a real one is in
-    # test_gui_display.
+    # The offscreen platform's screen is too small to restore a window's place; test_display.py uses
+    # a real one.
     assert UserSettings(str(again.settings_path)).geometry() is not None
 
 

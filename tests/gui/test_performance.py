@@ -11,7 +11,7 @@ pytestmark = qt_marks
 
 
 @pytest.mark.parametrize(("ratio", "word"), [(2.1, "keeps up"), (1.9, "tight"), (0.9, "too slow")])
-def test_gauge_says_in_words_what_the_ratio_means(qtbot, tmp_path, ratio, word) -> None:
+def test_gauge_rates_the_ratio_in_words(qtbot, tmp_path, ratio, word) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     engine.ratio = ratio
@@ -47,7 +47,7 @@ def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> No
     assert "the only model" in opened.panels.performance.reason.text()
     engine.notice = "the GPU was lost: going on with the CPU"
     opened.ticks()
-    # It waits for its turn behind the line about the missing sound device.
+    # It is shown after the line about the missing sound device.
     opened.panels.banner.dismiss()
     assert "going on with the CPU" in opened.notice
 

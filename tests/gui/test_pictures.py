@@ -10,7 +10,7 @@ from tests.helpers.gui_window import Opened, picture, qt_marks
 pytestmark = qt_marks
 
 
-def test_pictures_fill_and_freeze_while_the_audio_goes_on(qtbot, tmp_path) -> None:
+def test_pictures_fill_and_freeze_while_the_audio_continues(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     engine.advance(5)
@@ -92,7 +92,7 @@ def test_cross_hair_is_linked_and_reads_out_both_levels(qtbot, tmp_path) -> None
     opened.ticks()
     pictures = opened.panels.spectrograms
     point_at(opened, pictures.output_plot, 0.5, 0.75)
-    # In a pause there is no level to read; the pictures scroll on.
+    # A pause has no level to read, while the pictures continue to scroll.
     opened.wait(lambda: "difference" in opened.panels.status.read_out.text())
     text = opened.panels.status.read_out.text()
     assert float(text.split(" kHz")[0].split()[-1]) == pytest.approx(5.5, abs=0.1)

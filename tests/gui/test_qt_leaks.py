@@ -1,4 +1,4 @@
-"""What a test leaves running is found, and nothing else."""
+"""Timers and threads that a test leaves running are found, and nothing else."""
 
 import pytest
 from PySide6.QtCore import QObject, QThread, QTimer
@@ -31,7 +31,7 @@ def test_what_runs_on_is_reported_with_its_place_and_stopped(start) -> None:
         assert not (one.isActive() if isinstance(one, QTimer) else one.isRunning())
 
 
-def test_single_shot_that_is_to_come_is_reported_and_never_comes(qtbot) -> None:
+def test_pending_single_shot_is_reported_and_cancelled(qtbot) -> None:
     fired = []
     with pytest.raises(pytest.fail.Exception, match="test_single_shot_that_is_to_come"):
         with nothing_of_qt_left_running():

@@ -1,4 +1,4 @@
-"""The window on the real engine, from the bundled clip into nowhere."""
+"""The window on the real engine, from the bundled clip to the null output."""
 
 import threading
 from pathlib import Path
@@ -22,7 +22,7 @@ pytestmark = [*gui_window.qt_marks, pytest.mark.timeout(240)]
 # Loading torch and a network takes seconds at rest, and much longer on a busy machine.
 OPEN_MS = 120_000
 PLAY_MS = 60_000
-# The network is to add at least this much above 11.5 kHz, where plain upsampling leaves nothing.
+# The network must add at least this level above 11.5 kHz, where plain upsampling leaves nothing.
 RESTORED_DB = 20.0
 
 
@@ -41,7 +41,7 @@ def window(qtbot, qapp, tmp_path):
 
 
 def running(qtbot, window, before=None):
-    """Wait for an engine that is another one than `before`."""
+    """Wait for another engine than `before`."""
     qtbot.waitUntil(
         lambda: window.session.engine_thread.engine not in (None, before), timeout=OPEN_MS
     )
@@ -54,7 +54,7 @@ def play(qtbot, engine, seconds: float) -> None:
 
 
 def count_files() -> int:
-    """Open files of this process; 0 where the system does not tell."""
+    """Open files of this process; 0 where the system does not list them."""
     place = Path("/proc/self/fd")
     return len(list(place.iterdir())) if place.exists() else 0
 
@@ -102,7 +102,7 @@ def test_clip_is_restored_compared_recorded_and_ends(qtbot, window) -> None:
     open_files = count_files()
     QTest.keyClick(window, Qt.Key.Key_L)
     once = running(qtbot, window, other)
-    # A stopped engine gives back all that a running one holds.
+    # A stopped engine frees all that a running one holds.
     assert count_files() <= open_files
     once.seek(once.snapshot().length_s - 0.3)
     state = window.panels.status.state

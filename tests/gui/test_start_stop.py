@@ -22,7 +22,7 @@ def test_clip_plays_at_once_where_there_is_no_microphone(qtbot, tmp_path) -> Non
     assert "No sound device" in opened.notice
 
 
-def test_clip_is_heard_where_there_are_only_loudspeakers(qtbot, tmp_path) -> None:
+def test_clip_plays_where_there_are_only_loudspeakers(qtbot, tmp_path) -> None:
     world = FakeWorld(devices=[device(0, "Speakers", outputs=2, default_output=True)])
     engine = Opened(qtbot, tmp_path, world).running()
     assert (engine.settings.input, engine.settings.output) == ("demo", "default")
@@ -38,7 +38,7 @@ def test_microphone_waits_for_start(qtbot, tmp_path, desk) -> None:
     assert not opened.panels.spectrograms.input_plot.hint.text
 
 
-def test_what_the_command_line_asks_for_comes_first(qtbot, tmp_path, desk) -> None:
+def test_command_line_has_priority(qtbot, tmp_path, desk) -> None:
     UserSettings(str(tmp_path / "user_settings.ini")).save(
         UserSettings(str(tmp_path / "none.ini")).load()
     )

@@ -1,4 +1,4 @@
-"""The bar on top: changes of model, device and file while the sound runs; seek and loop."""
+"""The bar at the top: changes of model, device and file during playback; seek and loop."""
 
 from pathlib import Path
 
@@ -14,7 +14,7 @@ pytestmark = qt_marks
 CONTROL = Qt.KeyboardModifier.ControlModifier
 
 
-def test_change_of_model_goes_on_where_the_clip_was(qtbot, tmp_path) -> None:
+def test_change_of_model_continues_at_the_position_of_the_clip(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     first = opened.running()
     first.advance(3.0)

@@ -22,9 +22,9 @@ METRICS = {"vctk_dev": {"lsd": 1.04321, "visqol": None}, "other": {"snr_db": 25}
 
 
 def quiet_unet(seed: int = 6, width: int = 4, align_corners: bool = False) -> UNet:
-    """A network with weights as if trained, whose residual is as loud as real ones.
+    """A network with weights like trained ones; it adds as much as a real one.
 
-    Random networks are often dead, or multiply rounding a hundredfold; this seed's does neither.
+    Many random networks have no active ReLU or amplify rounding a hundredfold; not this seed's.
     """
     torch.manual_seed(seed)
     network = trained_like(UNet(width=width, align_corners=align_corners), seed)
@@ -56,7 +56,7 @@ SIZES = {"kind": "octave", "width": 24, "kernel": 3}
 
 
 def octave(seed: int = 0) -> Any:
-    """Weights as if trained: all gains differ."""
+    """Weights like trained ones: all gains differ."""
     torch.manual_seed(seed)
     network = build_network(SIZES)
     with torch.no_grad():

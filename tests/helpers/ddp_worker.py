@@ -14,7 +14,7 @@ BATCH = 4
 LENGTH = 2_048
 
 
-# Judged as a whole: every process would draw a piece of its own. Fewer discriminators than usual.
+# No crop, because every process would draw another one; fewer discriminators than usual.
 ADVERSARIAL = AdversarialConfig(
     start_step=0, period_channels=2, band_channels=0, crop_samples=0, gradient_norm=1e6
 )
@@ -22,7 +22,7 @@ PHASES = {"plain": None, "adversarial": ADVERSARIAL}
 
 
 def config(adversarial: AdversarialConfig | None = None) -> TrainConfig:
-    """Of a tiny network, whose gradients are not clipped away."""
+    """A configuration of a tiny network whose gradients are not clipped."""
     return TrainConfig(
         adversarial=adversarial,
         data=DataConfig(train="", validation="", segment_samples=LENGTH),

@@ -1,4 +1,4 @@
-"""An input and an output that tests pump by hand, and an engine between them."""
+"""An input and an output whose callbacks the tests call, and an engine between them."""
 
 import time
 from collections.abc import Callable
@@ -13,12 +13,12 @@ from realtime.engine.engine import Engine
 from realtime.engine.snapshot import Snapshot
 from realtime.inference.load import LoadedChain
 
-# Nothing here depends on how fast the machine is; this ends a test that would hang.
+# A time limit for a test that hangs; no test depends on the machine's speed.
 TIMEOUT_S = 20.0
 
 
 def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
-    """Poll a condition; fail when it does not come true."""
+    """Poll a condition; fail if it does not become true."""
     deadline = time.monotonic() + TIMEOUT_S
     while not happened():
         if time.monotonic() > deadline:
@@ -61,7 +61,7 @@ class FakeInput:
         return self.error
 
     def unplug(self) -> None:
-        """From now on the device is gone."""
+        """From now on the device is lost."""
         self.error = f"{self.name} went away"
 
     def stop(self) -> None:
@@ -111,7 +111,7 @@ class FakeOutput:
         return self.error
 
     def unplug(self) -> None:
-        """From now on the device is gone."""
+        """From now on the device is lost."""
         self.error = f"{self.name} went away"
 
     def stop(self) -> None:
@@ -166,7 +166,7 @@ class Rig:
         return np.concatenate(self.sink.played, axis=1)
 
     def settle(self) -> None:
-        """Wait until the worker has done all that can be done with what was pushed."""
+        """Wait until the worker has processed all complete blocks."""
 
         def idle() -> bool:
             output_queue = self.sink.output_queue
@@ -174,7 +174,7 @@ class Rig:
             faults = self.snapshot.faults
             done = self.engine.input_tap.written
             whole = self.source.pushed - faults.dropped_samples - done < self.block
-            # What went into the chain has come out of it, and into the ring.
+            # All samples that entered the chain have left it and are in the ring.
             delivered = 2 * done == self.engine.output_tap.written
             early = not done and self.source.pushed < self.block
             return early or (whole and delivered)
@@ -186,7 +186,7 @@ class Rig:
         self._settled = self.engine.output_tap.written
 
     def run(self, x: Audio, *, step: int | None = None) -> None:
-        """Push a signal block by block, and pull as much each time, with no fault."""
+        """Push a signal block by block, and pull the same duration each time, without a fault."""
         step = step or self.block
         for start in range(0, x.shape[1], step):
             part = x[:, start : start + step].copy()

@@ -1,4 +1,4 @@
-"""An engine with no audio behind it: speech-like sound against a clock, for tests of the window."""
+"""An engine without audio devices: speech-like sound paced by a clock, for tests of the window."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ class FakeTap:
 
 
 class FakeEngine:
-    """Same public face as ``realtime.engine.engine.Engine``; tests push its state around."""
+    """Has the public methods of ``realtime.engine.engine.Engine``; tests set its state."""
 
     def __init__(self, settings: Settings, parameters: Parameters, clip: Clip) -> None:
         self.settings = settings
@@ -207,7 +207,7 @@ class FakeWorld:
     opening: list[Settings] = field(default_factory=list)
     scans: list[bool] = field(default_factory=list)
     refuse: dict[str, str] = field(default_factory=dict)
-    """Inputs, outputs or models that cannot be opened, and what is said then."""
+    """Inputs, outputs or models that cannot be opened, with the error message."""
     gate: threading.Event | None = None
     """Opening waits for it."""
     threads: set[str] = field(default_factory=set)

@@ -24,7 +24,7 @@ from realtime.engine.settings import Settings
 from tests.helpers.gui_fake_engine import FakeEngine, FakeWorld
 
 WAIT_MS = 5000
-"""Far more than anything here takes on a busy machine."""
+"""Far longer than any step takes on a busy machine."""
 
 qt_marks = [
     pytest.mark.qt_log_level_fail("WARNING"),
@@ -64,7 +64,7 @@ class Answers(Dialogs):
 
 
 class Opened:
-    """A window, its world, and what tests do with them."""
+    """A window, its fake engine, and methods for tests."""
 
     def __init__(
         self,
@@ -108,7 +108,7 @@ class Opened:
         self.wait(lambda: bool(self.world.scans) and self.window.session._listed_once)
 
     def press(self, key: Qt.Key, *modifiers: Qt.KeyboardModifier) -> None:
-        """Press a key, which the widget with the focus gets."""
+        """Press a key; the focused widget gets it."""
         held = Qt.KeyboardModifier.NoModifier
         for modifier in modifiers:
             held |= modifier
@@ -119,7 +119,7 @@ class Opened:
 
     @property
     def notice(self) -> str:
-        """What the banner says."""
+        """The text of the banner."""
         notice = self.panels.banner.notice
         return notice.text if notice is not None else ""
 
@@ -130,7 +130,7 @@ class Opened:
 
 
 def pick(box: ChoiceBox, key: str) -> None:
-    """Choose a line as a user does."""
+    """Choose an entry as a user does."""
     assert box.choose(key), key
     box.picked.emit(box.chosen)
 

@@ -1,4 +1,4 @@
-"""Finds threads and open files that a test leaves behind."""
+"""Finds threads and open files that a test does not end or close."""
 
 import gc
 import sys
@@ -14,13 +14,13 @@ import pytest
 OPEN_FILES = Path("/proc/self/fd")
 """One link per open file, on Linux."""
 GRACE_S = 10.0
-"""A thread that was told to stop may need this long on a busy machine."""
+"""A thread may need this long to stop on a busy machine."""
 
 _start = threading.Thread.start
 
 
 def remember_where_threads_start() -> None:
-    """From now on, each thread knows the stack of its start."""
+    """From now on, the stack of each thread's start is stored."""
     threading.Thread.start = _noted_start
 
 
@@ -54,7 +54,7 @@ def no_threads_or_files_left() -> Iterator[None]:
     ]
     left += [f"file {what}" for what in _files_left(files)]
     if left:
-        pytest.fail("left behind: " + "\n".join(left), pytrace=False)
+        pytest.fail("not ended or closed: " + "\n".join(left), pytrace=False)
 
 
 def _threads_left(before: set[threading.Thread]) -> list[threading.Thread]:

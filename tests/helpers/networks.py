@@ -30,7 +30,7 @@ DOUBLING_REACH = len(DOUBLING_TAPS) // 2
 
 
 def smooth(x: Audio) -> Audio:
-    """Five taps, centred, zeros outside: a network that knows little and looks to both sides."""
+    """A centred filter of five taps with zero padding, as a network with context on both sides."""
     padded = np.pad(x, ((0, 0), (REACH_SAMPLES, REACH_SAMPLES)))
     n = x.shape[1]
     out = sum(t * padded[:, k : k + n] for k, t in enumerate(TAPS))
@@ -38,7 +38,7 @@ def smooth(x: Audio) -> Audio:
 
 
 class Gate:
-    """A network that can be delayed and made to fail; else it returns its input."""
+    """Returns its input; tests can delay it and make it fail."""
 
     def __init__(self) -> None:
         self.open = threading.Event()
@@ -136,7 +136,7 @@ class Shorter(nn.Module):
 
 
 class Mixed(nn.Module):
-    """Returns one channel, whatever comes in."""
+    """Returns one channel for any number of channels."""
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, 1, T] to [1, 1, T]."""
@@ -175,7 +175,7 @@ class Doubling(nn.Module):
     Args:
         latency_samples: of ``stream``, in output samples; even.
 
-    The taps are not symmetric, so that neither a mirrored nor a shifted answer passes for right.
+    The taps are not symmetric, so that a mirrored or shifted output is detected.
     """
 
     def __init__(self, latency_samples: int = 448) -> None:
@@ -205,7 +205,7 @@ class Doubling(nn.Module):
 
     @torch.jit.export
     def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """[B, 1, n] to [B, 1, 2 n]; refuses what is no step of its grid."""
+        """[B, 1, n] to [B, 1, 2 n]; refuses lengths that are no multiple of its grid."""
         n = x.size(2)
         if n % 128 != 0:
             raise ValueError("not on the grid")

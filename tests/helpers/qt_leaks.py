@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject, QThread, QTimer
 from shiboken6 import isValid
 
 STOP_MS = 2000
-"""A thread without an event loop may need this long until it notices that it is to end."""
+"""A thread without an event loop may need this long to end."""
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Started:
 
 @contextmanager
 def nothing_of_qt_left_running() -> Iterator[None]:
-    """Fail if what was started within runs on; it is stopped, so that later tests run alone."""
+    """Fail if timers or threads of the body still run, and stop them for later tests."""
     started: list[Started] = []
     with pytest.MonkeyPatch.context() as patch:
         for kind in (QTimer, QThread):
@@ -43,7 +43,7 @@ def nothing_of_qt_left_running() -> Iterator[None]:
     for one in left:
         one.stop()
     if left:
-        # A timer that was started again and again is told once.
+        # A timer that was restarted is reported once.
         places = dict.fromkeys(f"{one.name}, started at:\n{one.where}" for one in left)
         pytest.fail("left running: " + "\n".join(places), pytrace=False)
 

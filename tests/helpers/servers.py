@@ -1,4 +1,4 @@
-"""A sound server and a display of the tests' own, so that real devices and windows are tested."""
+"""A private sound server and display, so that real devices and windows are tested."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-# How long a server may take to come up on a busy machine, in seconds.
+# How long a server may take to start on a busy machine, in seconds.
 START_S = 20.0
 
 # PulseAudio asks for D-Bus, a home and real-time priority, none of which a test machine has.
@@ -18,7 +18,7 @@ _PULSE = (
     *("--use-pid-file=no", "--realtime=no", "--high-priority=no", "--log-target=stderr"),
 )
 
-# PortAudio lists ALSA devices; the only ones shall be the plug-in that talks to PulseAudio.
+# PortAudio lists ALSA devices; this leaves only the plug-in that talks to PulseAudio.
 _ALSA = """
 pcm.pulse { type pulse  hint { show on  description "PulseAudio" } }
 ctl.pulse { type pulse }

@@ -1,4 +1,4 @@
-"""Synthesised music and noises: what a network for speech must not spoil."""
+"""Synthesised music and noises, which a network for speech must not damage."""
 
 from collections.abc import Callable
 
@@ -11,7 +11,7 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 Floats = npt.NDArray[np.float64]
 
-# C major, an octave apart from where a voice sings.
+# C major, from C4 to C5.
 CHORD_HZ = (261.63, 329.63, 392.00, 523.25)
 BEATS_PER_MINUTE = 120.0
 PEAK = 0.5
@@ -30,12 +30,12 @@ def _finished(x: Floats) -> Audio:
 
 
 def chord(seconds: float = 3.0) -> Audio:
-    """Four sawtooth voices with harmonics up to 21 kHz, held: ``[T]`` at 44.1 kHz."""
+    """A held chord of four sawtooths with harmonics up to 21 kHz: ``[T]`` at 44.1 kHz."""
     t = _times(seconds)
     out = np.zeros_like(t)
     for note, hz in enumerate(CHORD_HZ):
         for k in range(1, int(21_000 / hz) + 1):
-            # Phases that are the same nowhere: all at 0 would be a click.
+            # Different phases: all at 0 would be a click.
             out += np.sin(2 * np.pi * k * hz * t + 1.7 * k * k + note) / k
     return _finished(out)
 

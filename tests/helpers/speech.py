@@ -1,4 +1,4 @@
-"""Speech-like sound at 44.1 kHz, made without a recording."""
+"""Synthetic speech-like sound at 44.1 kHz."""
 
 from functools import cache
 from typing import NamedTuple
@@ -48,7 +48,7 @@ def speech_like(seconds: float, *, seed: int = 7) -> npt.NDArray[np.float32]:
 
 
 def low_passed(x: npt.NDArray[np.float32], cut_hz: float = 10_300) -> npt.NDArray[np.float32]:
-    """What a kaiser-fast upsampler would leave."""
+    """The sound after a kaiser_fast upsampler."""
     spectrum = np.fft.rfft(x)
     hz = np.fft.rfftfreq(len(x), 1 / 44_100)
     spectrum *= 1 / (1 + np.exp((hz - cut_hz) / 120))
@@ -56,7 +56,7 @@ def low_passed(x: npt.NDArray[np.float32], cut_hz: float = 10_300) -> npt.NDArra
 
 
 class Clip(NamedTuple):
-    """A sound for fake engines, and what is left of it below the octave."""
+    """A sound for fake engines, and its part below the octave."""
 
     full: npt.NDArray[np.float32]
     low: npt.NDArray[np.float32]

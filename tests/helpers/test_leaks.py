@@ -10,7 +10,7 @@ from tests.helpers import leaks
 from tests.helpers.leaks import no_threads_or_files_left
 
 
-def test_a_thread_is_told_with_the_place_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_thread_is_reported_with_the_place_of_its_start(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(leaks, "GRACE_S", 0.05)
     end = threading.Event()
     thread = threading.Thread(target=end.wait, name="forgotten")
@@ -28,7 +28,7 @@ def test_a_thread_that_is_about_to_end_is_waited_for() -> None:
 
 
 @pytest.mark.skipif(not leaks.OPEN_FILES.exists(), reason="only Linux lists open files")
-def test_an_open_file_is_told_by_its_name(tmp_path: Path) -> None:
+def test_an_open_file_is_reported_by_name(tmp_path: Path) -> None:
     with (tmp_path / "kept.txt").open("w"):  # Open before, and at the end.
         with pytest.raises(pytest.fail.Exception, match=r"other\.txt") as raised:
             with no_threads_or_files_left():
@@ -37,7 +37,7 @@ def test_an_open_file_is_told_by_its_name(tmp_path: Path) -> None:
     assert "kept" not in str(raised.value)
 
 
-def test_what_ended_and_what_was_closed_is_not_told(tmp_path: Path) -> None:
+def test_ended_threads_and_closed_files_are_not_reported(tmp_path: Path) -> None:
     with no_threads_or_files_left():
         thread = threading.Thread(target=int)
         thread.start()

@@ -9,7 +9,7 @@ import pytest
 
 
 @pytest.mark.parametrize(
-    ("required", "workers", "exit_code", "told"),
+    ("required", "workers", "exit_code", "expected_line"),
     [
         ("", 0, 0, "missing Xvfb"),
         ("display", 0, 1, "display is required here, but: Skipped: missing Xvfb"),
@@ -17,7 +17,7 @@ import pytest
     ],
 )
 def test_a_required_test_must_not_be_skipped_or_left_out(
-    required: str, workers: int, exit_code: int, told: str, project: Path, tmp_path: Path
+    required: str, workers: int, exit_code: int, expected_line: str, project: Path, tmp_path: Path
 ) -> None:
     one_test = ["tests/helpers/test_servers.py", "-k", "qt_opens"]
     done = subprocess.run(
@@ -30,4 +30,4 @@ def test_a_required_test_must_not_be_skipped_or_left_out(
         timeout=100,
     )
     assert done.returncode == exit_code, done.stdout
-    assert told in done.stdout
+    assert expected_line in done.stdout

@@ -1,4 +1,4 @@
-"""The tests' own sound server and display do what the end-to-end tests rely on."""
+"""The private sound server and display work as the end-to-end tests need."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Lines in a long-term spectrum: what would be heard as a tone that nobody played."""
+"""Lines in a long-term spectrum, which are audible as tones."""
 
 import math
 from typing import NamedTuple
@@ -13,9 +13,9 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # 2.7 Hz per bin: lines stand out of noise.
 FFT_SIZE = 16_384
-# Bins on either side that a line leaks into behind a Blackman-Harris window.
+# Bins on either side that a line leaks into with a Blackman-Harris window.
 LEAK_BINS = 4
-# Over how many bins the noise around a line is taken.
+# Number of bins of the noise around a line.
 MEDIAN_BINS = 97
 NOISE_BANDWIDTH_BINS = 2.004  # of that window
 TINY = 1e-20

@@ -1,4 +1,4 @@
-"""U-Nets with weights as if trained, and streams through them."""
+"""U-Nets with weights like trained ones, and streams through them."""
 
 from collections.abc import Iterable
 from functools import cache
@@ -8,8 +8,8 @@ from torch import Tensor, nn
 
 from models.networks.unet import LOOK_BACK_SAMPLES, UNet
 
-# Of a stream against the whole signal, as the issue asks; measured 1e-5, while a skip or a history
-# misplaced by one frame, at any level, makes 1e-3 and more.
+# Largest difference between a stream and the whole signal (docs/architecture.md, Processor).
+# Measured: 1e-5. A skip or a history that is one frame off, at any level, makes 1e-3 or more.
 STREAMED = 1e-4
 
 
@@ -21,11 +21,11 @@ LEVEL = 0.2
 
 
 def trained_like(network: UNet, seed: int = 0) -> UNet:
-    """Weights and statistics as if trained: nothing is zero, one or symmetric."""
+    """Weights and statistics like trained ones: nothing is zero, one or symmetric."""
     generator = torch.Generator().manual_seed(seed)
     for module in network.modules():
         if isinstance(module, nn.Conv1d):
-            # Keeps the level from layer to layer, so that the deepest ones are heard.
+            # Keeps the level from layer to layer, so that the deepest ones affect the output.
             nn.init.kaiming_normal_(module.weight, generator=generator)
         elif isinstance(module, nn.BatchNorm1d):
             module.running_mean.normal_(0.0, 0.1, generator=generator)
@@ -41,10 +41,10 @@ def noise(*shape: int, seed: int = 1) -> Tensor:
 
 @cache
 def unet(width: int = 4) -> UNet:
-    """A network with weights as if trained, which adds up to 0.5 to noise.
+    """A network with weights like trained ones, which adds up to 0.5 to noise.
 
-    Small random networks are often dead: all their ReLUs cut, or nothing but bias. The first seed
-    that gives a lively one is taken.
+    In many small random networks no ReLU is active, or only biases remain. The first seed without
+    this is taken.
     """
     x = signal(1, 4096)
     for seed in range(100):
@@ -67,7 +67,7 @@ def scripted(network: nn.Module) -> torch.jit.ScriptModule:
 
 
 def run(network: nn.Module, x: Tensor, blocks: int | Iterable[int], *, lead: int = 128) -> Tensor:
-    """Stream a signal in blocks; the output as late as it comes, without what fills the lead."""
+    """Stream a signal in blocks; the output with its latency, without what precedes the lead."""
     x = torch.cat([torch.zeros(x.shape[0], 1, 128 - lead), x], dim=2)
     state = network.initial_state(x.shape[0], lead)
     out, at = [], 0
@@ -83,7 +83,7 @@ def run(network: nn.Module, x: Tensor, blocks: int | Iterable[int], *, lead: int
 
 
 def assert_delayed(streamed: Tensor, whole: Tensor, latency: int) -> None:
-    """Equal but for the delay, outside what sees the padding of the whole signal's edges."""
+    """Equal except for the delay, away from the edges, where the whole signal is padded."""
     length = streamed.shape[2] - latency
     found = streamed[:, :, latency:][:, :, LOOK_BACK_SAMPLES:]
     expected = whole[:, :, LOOK_BACK_SAMPLES:length]

@@ -1,4 +1,4 @@
-"""What a thread or callback raises is kept, in one line."""
+"""An exception of a thread or callback is stored as one line."""
 
 import threading
 
@@ -30,7 +30,7 @@ def test_the_first_of_several_is_kept_and_all_are_counted() -> None:
     assert guard.error == "mic failed 3 times: one"
 
 
-def test_a_thread_that_raises_ends_and_says_why() -> None:
+def test_a_thread_that_raises_ends_with_an_error() -> None:
     def fail(text: str) -> None:
         raise KeyError(text)
 

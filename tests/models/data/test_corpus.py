@@ -93,7 +93,7 @@ def test_silence_alone_is_refused(tmp_path: Path) -> None:
 
 
 def ramps(lengths: list[int]) -> Corpus:
-    """Recordings whose samples say where they come from: 1000 * file + position."""
+    """Recordings whose samples show where they come from: 1000 * file + position."""
     parts = [np.arange(1, n + 1) + 1_000 * i for i, n in enumerate(lengths)]
     starts = np.concatenate([[0], np.cumsum(lengths)])
     return Corpus(np.concatenate(parts).astype(np.int16), starts)
@@ -124,7 +124,7 @@ def test_recordings_are_drawn_by_their_length(rng: np.random.Generator) -> None:
     assert 0.7 < share < 0.8  # 0.75, with a standard deviation of 0.007
 
 
-def test_a_mixture_draws_the_share_it_was_told(rng: np.random.Generator) -> None:
+def test_a_mixture_draws_the_given_share(rng: np.random.Generator) -> None:
     mixture = Mixture(ramps([900]), ramps([0, 900]), 0.25)
     rows = mixture.segments(rng, 4_000, 100).numpy() * 32_768
     assert rows.shape == (4_000, 100)
@@ -149,7 +149,7 @@ def test_a_batch_depends_on_seed_step_and_rank_alone(rng: np.random.Generator) -
         assert not np.array_equal(first, other)
 
 
-def test_lone_tones_take_their_share(tmp_path: Path, rng: np.random.Generator) -> None:
+def test_synthetic_tones_take_their_share(tmp_path: Path, rng: np.random.Generator) -> None:
     soundfile.write(tmp_path / "noise.wav", rng.uniform(-0.5, 0.5, 20_000), 44_100)
     corpus = Corpus.read(tmp_path)
     degrader = Degrader(2_048, random=False)
@@ -157,7 +157,7 @@ def test_lone_tones_take_their_share(tmp_path: Path, rng: np.random.Generator) -
         training_batch(corpus, degrader, batch_size=8, seed=1, step=2, tones_share=share)
         for share in (0.0, 1.0)
     )
-    # Without tones everything is drawn as before there were any.
+    # Without tones the segments are the same as before tones existed.
     plain = training_batch(corpus, degrader, batch_size=8, seed=1, step=2)
     assert torch.equal(none[1], plain[1])
     assert not torch.equal(all_of_it[1], plain[1])

@@ -1,4 +1,4 @@
-"""Training pairs against the resamplers that they stand for."""
+"""Training pairs against the resamplers that they simulate."""
 
 import numpy as np
 import pytest
@@ -96,7 +96,7 @@ def test_a_pool_of_filters_is_as_random_and_the_same_each_time(rng: np.random.Ge
     audio = torch.from_numpy(np.stack([white(rng, pooled[0].n)] * 24))
     first, again = (d(audio, np.random.default_rng(1)) for d in pooled)
     assert torch.equal(first[0], again[0])
-    # Of one and the same recording, at level 1: the low-pass alone remains to be told apart.
+    # The same recording at level 1, so that only the low-pass differs.
     power = torch.fft.rfft(first[0][:, 0]).abs().square()
     ratio = power[:, -300:].sum(1) / power[:, 100:300].sum(1)
     assert float(ratio.max() / ratio.min()) > 2.0
@@ -144,11 +144,11 @@ def test_noise_floors_are_below_the_recording(rng: np.random.Generator) -> None:
 def test_air_is_a_tilt_above_11_khz(rng: np.random.Generator) -> None:
     n = padded_samples(SEGMENT_SAMPLES)
     hz = np.linspace(0, 22_050, n // 2 + 1)
-    twins = [np.random.default_rng(5), np.random.default_rng(5)]
+    generators = [np.random.default_rng(5), np.random.default_rng(5)]
     for _ in range(20):
         with_air, without = (
-            random_equaliser(twin, n, air_db=air)
-            for twin, air in zip(twins, (6.0, 0.0), strict=True)
+            random_equaliser(generator, n, air_db=air)
+            for generator, air in zip(generators, (6.0, 0.0), strict=True)
         )
         assert np.array_equal(with_air[hz < 11_000], without[hz < 11_000])
     gains = np.stack([random_equaliser(rng, n, air_db=6.0) for _ in range(400)])

@@ -129,7 +129,7 @@ def test_a_second_run_makes_only_what_is_missing(vctk: Path, tmp_path: Path) -> 
     assert not list(out.rglob("*.tmp"))
 
 
-def test_an_interrupted_file_is_not_taken_for_a_whole_one(
+def test_an_interrupted_file_does_not_count_as_complete(
     vctk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cut(path: Path, *_args: object, **_kwargs: object) -> None:

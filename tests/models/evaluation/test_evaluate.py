@@ -53,7 +53,7 @@ def folder(tmp_path: Path, rng: np.random.Generator) -> Path:
 
 @pytest.fixture(scope="module")
 def identity(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A model that gives out what the front end gives it."""
+    """A model that returns the front end's output."""
     folder = tmp_path_factory.mktemp("identity")
     torch.manual_seed(0)
     network = trained_like(UNet(width=1))
@@ -184,12 +184,12 @@ def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
 
 @pytest.fixture
 def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports without spectrograms, which take longer than all else."""
+    """Reports without spectrograms, which take longest."""
     monkeypatch.setattr("models.evaluation.report.png", lambda _: b"")
 
 
 @pytest.mark.parametrize("name", ["table", "page"])
-def test_files_that_cannot_be_written_are_told_before_the_work(
+def test_files_that_cannot_be_written_are_reported_before_the_work(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:
     monkeypatch.delattr("models.evaluation.evaluate._measure_all")
@@ -201,7 +201,7 @@ def test_files_that_cannot_be_written_are_told_before_the_work(
 
 
 @pytest.mark.parametrize("name", ["table", "page"])
-def test_folders_that_go_away_during_the_work_are_told(
+def test_folders_that_vanish_during_the_work_are_reported(
     folder: Path, tmp_path: Path, undrawn: None, name: str
 ) -> None:
     target = tmp_path / "out" / "x"

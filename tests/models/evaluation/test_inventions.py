@@ -1,7 +1,7 @@
-"""Nothing invented where nothing is: what the shipped models make of silence, tones and music.
+"""The shipped models add nothing to silence and tones, and no tones to music.
 
-Networks for speech may hear vowels in chords and fricatives in hiss. Every model that comes with
-the program is asked here, through the live path's processors, as soon as it is in assets.
+Networks for speech may treat chords as vowels and hiss as fricatives. Every model in assets is
+tested here, through the live path's processors.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,19 +26,19 @@ from tests.helpers.tonality import (
 )
 
 SHIPPED = shipped_models()
-# Networks that take the 22.05 kHz input itself can keep their hands off its band.
+# Networks that take the 22.05 kHz input itself can leave its band unchanged.
 OCTAVES = [info for info in SHIPPED if info.front_end == "none"]
 
 # A third of half a step of 24 bits.
 SILENCE = 2e-8
-# Nothing above it is left of the input by any front end; below, a network restores the edge.
+# No front end leaves anything of the input above it; below, a network restores the edge.
 OCTAVE_HZ = 11_500.0
 # Lines of the sine test, in dBFS.
 LINE_DB = -80.0
-# What a floor may be above its continuation in a band, before anybody notices.
+# How far a noise floor may lie above its continuation in a band without being noticed.
 HISS_DB = 3.0
 BANDS_HZ = ((11_500, 14_000), (14_000, 17_000), (17_000, 20_000))
-# The ends of a clip are no stationary part.
+# The ends of a clip are not stationary.
 ENDS_SAMPLES = 4_096
 
 
@@ -62,12 +62,12 @@ def inside(x: Audio) -> Audio:
 
 
 def added(method: Method, reference: Audio) -> Audio:
-    """What a model adds to the dry signal."""
+    """The part of the output that a model adds to the dry signal."""
     low = halved(reference)
     return inside(method.upsample(low) - kaiser("kaiser_fast").upsample(low))
 
 
-def test_every_shipped_model_is_asked() -> None:
+def test_every_shipped_model_is_tested() -> None:
     assert {info.name for info in SHIPPED} >= {"unet-small"}
 
 
@@ -88,7 +88,7 @@ def test_a_lone_tone_gains_no_audible_tone(shipped: Method, hz: float) -> None:
 
 
 def test_a_sweep_gains_nothing_anywhere(shipped: Method) -> None:
-    # A long-term spectrum does not see lines that move.
+    # A long-term spectrum does not show lines that move.
     _, _, spectra = scipy.signal.stft(
         added(shipped, sweep()), SAMPLE_RATE_OUT, "blackmanharris", 1_024, scaling="spectrum"
     )
@@ -168,7 +168,7 @@ def test_the_chords_own_harmonics_are_tones() -> None:
     assert tone.to_noise_db > PROMINENT_DB
 
 
-def test_a_mirrored_band_would_be_heard() -> None:
+def test_a_mirrored_band_would_be_audible() -> None:
     # What zero-stuffing without a filter does: every harmonic again, about 11.025 kHz.
     low = halved(chord())
     mirrored = np.zeros(2 * len(low))
@@ -178,7 +178,7 @@ def test_a_mirrored_band_would_be_heard() -> None:
     assert tone.to_noise_db > PROMINENT_DB
 
 
-def test_room_tone_is_what_it_says() -> None:
+def test_room_tone_has_its_level_and_slope() -> None:
     noise = room_tone(-3.0)
     assert 20 * np.log10(noise.std()) == pytest.approx(-60.0, abs=0.1)
     hz, power = scipy.signal.welch(noise, SAMPLE_RATE_OUT, nperseg=4_096)

@@ -1,4 +1,4 @@
-"""The measures against their definitions, written out, and against what must be true of them."""
+"""The measures against their definitions, written out, and against known properties."""
 
 import math
 
@@ -72,7 +72,7 @@ def test_bands_are_where_they_are_said_to_be(
         assert (row[name] > 0.1) == (name in bands), name
 
 
-def test_lsd_act_listens_only_where_somebody_speaks(rng: np.random.Generator) -> None:
+def test_lsd_act_counts_only_frames_with_speech(rng: np.random.Generator) -> None:
     x = white(rng, 4 * SECOND, level=1e-4)
     x[: 2 * SECOND] += white(rng, 2 * SECOND, level=0.2)
     pause, speech = x.copy(), x.copy()

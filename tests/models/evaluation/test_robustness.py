@@ -1,4 +1,4 @@
-"""Other low-passes and noise floors: each does what its name says, aligned with the recording."""
+"""Other low-passes and noise floors: each has the named effect, aligned with the recording."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def test_it_keeps_the_low_band_in_its_place_and_stops_the_octave_above(
 
 
 @pytest.mark.parametrize("khz", [8, 9, 10])
-def test_a_cut_is_where_it_says(khz: int) -> None:
+def test_a_cut_is_at_its_frequency(khz: int) -> None:
     cut = next(c for c in conditions() if c.name == f"cut at {khz} kHz")
     for hz, passes in ((1_000 * khz - 600, True), (1_000 * khz + 600, False)):
         low, _ = degraded(cut, tone(hz))

@@ -1,4 +1,4 @@
-"""Exported model files: the network as trained, whole and streamed, all or nothing."""
+"""Exported model files: the trained network, whole and streamed; complete or not written."""
 
 import math
 from pathlib import Path
@@ -45,18 +45,18 @@ def test_the_model_file_is_the_network_as_trained(exported: Path, length: int) -
 def test_digital_silence_gives_digital_silence_from_the_first_sample_on(
     exported: Path, windowed: bool, block: int
 ) -> None:
-    assert abs(dc_offset(quiet_unet())) > 1e-3  # as trained it hums
+    assert abs(dc_offset(quiet_unet())) > 1e-3  # as trained it has a DC offset
     out = rendered(exported, np.zeros((1, 6_000), np.float32), block, windowed=windowed)
     assert out.shape == (1, 12_000)
     assert np.abs(out).max() < SILENCE
 
 
-def test_silence_behind_a_sound_is_silent_again(exported: Path, rng: np.random.Generator) -> None:
+def test_silence_after_a_sound_is_silent_again(exported: Path, rng: np.random.Generator) -> None:
     x = np.zeros((1, 8_000), np.float32)
     x[0, :4_000] = rng.normal(0.0, 0.1, 4_000)
     out = rendered(exported, x, 512)
     assert np.abs(out[:, :8_000]).max() > 0.1
-    # Network (764 samples) and filter (46) look back at the sound no longer.
+    # From here on neither network (764 samples) nor filter (46) reaches back to the sound.
     assert np.abs(out[:, 8_000 + 764 + 46 :]).max() < SILENCE
 
 
@@ -94,7 +94,7 @@ def test_averaged_weights_are_exported_where_there_are_some(tmp_path: Path) -> N
     torch.testing.assert_close(loaded(x), without_dc(quiet_unet(seed=7))(x), rtol=0, atol=PARITY)
 
 
-def test_batch_norm_is_gone_and_the_network_untouched() -> None:
+def test_batch_norm_is_removed_and_the_network_unchanged() -> None:
     network = quiet_unet()
     before = {k: v.clone() for k, v in network.state_dict().items()}
     folded = fold_batch_norm(network)

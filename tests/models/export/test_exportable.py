@@ -1,4 +1,4 @@
-"""What export makes of every kind of network: gain, silence, and the octave's own exportable."""
+"""Exports of every kind of network: gain, silence, and the octave's own exportable."""
 
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from tests.helpers.unets import noise
 
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8
-# Gains are clamped and weights rounded; both are far below what anybody hears.
+# Gains are clamped and weights rounded; both effects are inaudible.
 GAIN_ERROR_DB = 0.02
 
 

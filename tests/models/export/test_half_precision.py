@@ -1,4 +1,4 @@
-"""16-bit weights: smaller files, where the rounding is not heard."""
+"""16-bit weights: smaller files, if the rounding is inaudible."""
 
 import math
 import re
@@ -37,7 +37,7 @@ def test_16_bit_weights_make_the_file_smaller_and_change_next_to_nothing(
     assert 0.0 < float(error.std()) < 10**-2.5 * float(added.std())
 
 
-def test_weights_stay_in_32_bits_where_rounding_would_be_heard(
+def test_weights_stay_in_32_bits_where_rounding_would_be_audible(
     checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(models.export.export, "error_db", lambda *_: -49.0)

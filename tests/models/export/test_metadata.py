@@ -1,4 +1,4 @@
-"""What a model file says of itself, its model card, and the operators that it names."""
+"""A model file's metadata, its model card, and the operators that it uses."""
 
 import json
 import math
@@ -15,8 +15,8 @@ from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model, read_metadata
 from tests.helpers.checkpoints import METRICS, quiet_unet, write_checkpoint
 
-# What model files name. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d, which
-# torch.nn.functional.interpolate brings along.
+# Operators of model files. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d,
+# which torch.nn.functional.interpolate adds.
 OPERATORS = """
 abs add add_ addcmul addcmul_ addr append arange as_strided baddbmm bitwise_and bmm cat clamp
 contiguous conv1d device div eq expand expm1 fft_irfft fft_rfft flatten floordiv format gt
@@ -86,7 +86,7 @@ def test_the_corpus_decides_the_licence_unless_it_is_given(
     assert {key: metadata[key] for key in expected} == expected
 
 
-def test_a_model_card_says_what_the_file_says(half: tuple[Path, dict[str, Any]]) -> None:
+def test_a_model_card_agrees_with_the_file(half: tuple[Path, dict[str, Any]]) -> None:
     card = half[0].with_suffix(".md").read_text()
     assert card.startswith("# tiny\n")
     for text in ("Tiny", "CC BY-NC-SA 4.0", "RAVDESS", "637 samples, 14.4 ms", "16-bit weights"):
@@ -97,7 +97,7 @@ def test_a_model_card_says_what_the_file_says(half: tuple[Path, dict[str, Any]])
     assert "ViSQOL" not in card
 
 
-def test_a_card_without_figures_says_so(half: tuple[Path, dict[str, Any]]) -> None:
+def test_a_model_card_without_figures_states_it(half: tuple[Path, dict[str, Any]]) -> None:
     assert "Nothing was measured." in model_card(half[1] | {"metrics": {}})
 
 

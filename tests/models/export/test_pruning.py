@@ -1,4 +1,4 @@
-"""Pruned U-Nets: narrower, and the same to hear."""
+"""Pruned U-Nets: narrower, with the same output."""
 
 from pathlib import Path
 from typing import Any
@@ -20,7 +20,7 @@ from realtime.inference.model_file import find_model
 from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
 from tests.helpers.unets import assert_delayed, noise, run
 
-# A width at which there is something to cut.
+# A width with channels to remove.
 WIDTH = 8
 
 
@@ -34,7 +34,7 @@ def widths(network: UNet) -> list[tuple[int, int]]:
 
 
 def with_idle_channels(*, shut: bool) -> UNet:
-    """Three quarters of the deep levels' channels give a constant, or are rectified away."""
+    """Three quarters of the deep levels' channels are constant, or never pass their ReLU."""
     network = quiet_unet(width=WIDTH)
     with torch.no_grad():
         # Levels with 16 channels or more in a quarter.
@@ -57,7 +57,7 @@ def sounds(seed: int = 0) -> Tensor:
 
 
 @pytest.mark.parametrize("shut", [False, True])
-def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
+def test_idle_channels_are_removed_inaudibly(shut: bool) -> None:
     network = with_idle_channels(shut=shut)
     before = {name: value.clone() for name, value in network.state_dict().items()}
     narrow = pruned(network, sounds())
@@ -65,7 +65,7 @@ def test_idle_channels_go_and_nobody_hears_it(shut: bool) -> None:
         assert new[0] <= max(old[0] // 4, MIN_CHANNELS)
         assert new[1] <= max(old[1] // 4, MIN_CHANNELS)
     assert pruning_error_db(narrow, network, sounds()) <= -BELOW_ADDED_DB
-    # And of what it has not heard.
+    # Also for a signal that it was not pruned by.
     assert pruning_error_db(narrow, network, sounds(1)) <= 10 - BELOW_ADDED_DB
     assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
 
@@ -108,7 +108,7 @@ def recordings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-def test_a_file_says_how_much_was_left_out(tmp_path: Path, recordings: Path) -> None:
+def test_a_pruned_file_states_its_number_of_parameters(tmp_path: Path, recordings: Path) -> None:
     path = write_checkpoint(tmp_path / "c.pt", with_idle_channels(shut=False))
     metadata = export(path, tmp_path / "m.ts", half=False, prune=recordings)
     assert metadata["parameters"] < 0.5 * metadata["trained_parameters"]
@@ -117,7 +117,7 @@ def test_a_file_says_how_much_was_left_out(tmp_path: Path, recordings: Path) -> 
     assert "pruned from" in (tmp_path / "m.md").read_text()
 
 
-def test_listening_is_always_the_same(recordings: Path) -> None:
+def test_the_pruning_input_is_always_the_same(recordings: Path) -> None:
     first = pruning_input(recordings)
     assert first.shape[1] == 1
     assert len(first) > 1

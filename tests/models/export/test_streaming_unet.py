@@ -19,8 +19,8 @@ from tests.helpers.unets import LENGTH, LEVEL, STREAMED, assert_delayed, run, sc
 PARITY = 1e-5
 
 
-# Layers of random weights amplify what rounding does, and processors sum in different orders:
-# measured up to 5e-5 with AVX2. A frame out of place makes 1e-3 and more.
+# Layers of random weights amplify rounding, and processors sum in different orders: measured up to
+# 5e-5 with AVX2. A misplaced frame makes 1e-3 or more.
 ROUNDED = 1e-4
 
 
@@ -141,12 +141,12 @@ def test_with_a_lead_of_one_nothing_waits_in_vain() -> None:
             y[0, 0, -1].backward()
             slopes.append(float(x.grad[0, 0, -1]))
             state = [s.detach() for s in state]
-    # A single path of outermost taps: a ReLU may well cut it in some blocks, not in all.
+    # A single path of outermost taps: a ReLU may block it in some blocks, but not in all.
     assert any(slopes)
 
 
 def test_before_a_stream_there_is_silence() -> None:
-    """From the first sample on, not only behind the zone that sees padding."""
+    """From the first sample on, not only after the part that depends on padding."""
     network = StreamingUNet(unet())
     x = signal(1)
     silence = 16 * 128
@@ -163,7 +163,7 @@ def test_a_fresh_state_stays_as_it_is_in_silence(width: int) -> None:
         y, state = network.stream(torch.zeros(2, 1, 128), state)
         for after, before in zip(state, network.initial_state(2), strict=True):
             assert_same(after, before)
-    assert float(y.abs().max()) > 0.0  # biases are heard even in silence
+    assert float(y.abs().max()) > 0.0  # biases reach the output even in silence
 
 
 def test_the_state_keeps_its_shapes_and_is_not_changed() -> None:
@@ -180,7 +180,7 @@ def test_the_state_keeps_its_shapes_and_is_not_changed() -> None:
 
 
 def test_the_state_holds_no_more_than_a_block() -> None:
-    """Parts of it are views: they must not keep ever more alive."""
+    """Parts of it are views, which must not keep more and more memory alive."""
     network = StreamingUNet(unet())
     state = network.initial_state(1)
     sizes = []

@@ -48,11 +48,11 @@ def test_total_is_the_formula(rng: np.random.Generator) -> None:
     assert float(losses.total) == pytest.approx(total, rel=1e-4)
 
 
-def test_envelopes_do_not_hear_which_noise_it_is(rng: np.random.Generator) -> None:
+def test_envelopes_do_not_depend_on_the_noise(rng: np.random.Generator) -> None:
     y = torch.from_numpy(0.1 * rng.standard_normal((1, 1, 65_536))).float()
     other = torch.from_numpy(0.1 * rng.standard_normal((1, 1, 65_536))).float()
     losses = OctaveObjective()(other, y)
-    # Three bins and four frames that overlap: a half of what single bins differ by.
+    # Three bins and four overlapping frames: half of the difference of single bins.
     assert losses.envelope < 0.55 * (losses.log_power + losses.lsd)
 
 
@@ -69,7 +69,7 @@ def test_its_gradient_is_torchs(rng: np.random.Generator, n: int) -> None:
     torch.testing.assert_close(x.grad, wanted)
 
 
-def test_what_lies_below_its_band_is_not_heard(rng: np.random.Generator) -> None:
+def test_the_objective_ignores_what_is_below_its_band(rng: np.random.Generator) -> None:
     x, y = clips(rng)
     t = np.arange(16_384) / 44_100
     tone = torch.from_numpy(0.05 * np.sin(2 * np.pi * 1000 * t)).float()

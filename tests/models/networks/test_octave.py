@@ -1,4 +1,4 @@
-"""The octave's network: what it adds, where, when, and that streams give what wholes give."""
+"""The octave's network: what it adds at which frequency and time; streams equal whole signals."""
 
 import numpy as np
 import pytest
@@ -21,13 +21,13 @@ def network() -> Octave:
     """Small, and louder than a fresh one, so that differences show."""
     torch.manual_seed(0)
     network = Octave(width=24, kernel=3, pointwise=1).eval().requires_grad_(False)
-    # But for what its constant channel weighs, which is the bias.
+    # Except for the weights of its constant channel, which are the bias.
     network.gains.weight[:, 1:].mul_(3.0)
     return network
 
 
 def speech_like(rng: np.random.Generator, batch: int, n: int) -> Tensor:
-    """Noise that falls with frequency and comes and goes, ``[batch, 1, n]``."""
+    """Noise with a falling spectrum and a varying level, ``[batch, 1, n]``."""
     white = rng.standard_normal((batch, 1, n))
     pink = np.apply_along_axis(lambda x: np.convolve(x, 0.9 ** np.arange(40))[:n], 2, white)
     swell = 0.55 + 0.45 * np.sin(np.arange(n) / 900.0)
@@ -35,7 +35,7 @@ def speech_like(rng: np.random.Generator, batch: int, n: int) -> Tensor:
 
 
 def streamed(network: Octave, x: Tensor, blocks: list[int]) -> Tensor:
-    """The stream's answer, blocks in hops, latency trimmed."""
+    """The stream's output without its latency; blocks in hops."""
     padded = torch.nn.functional.pad(x, [0, HOP * sum(blocks) - x.shape[2]])
     state = network.initial_state(len(x))
     out = []
@@ -81,7 +81,7 @@ def test_digital_silence_stays_silence(network: Octave, rng: np.random.Generator
     assert not network(torch.zeros(1, 1, 5000)).any()
     x = speech_like(rng, 1, 12_000)
     x[:, :, 4000:] = 0.0
-    # What came before has ended after a window, a frame and the filter's half.
+    # Earlier input has no effect after a window, a frame and half of the filter.
     assert not network(x)[:, :, 2 * 4000 + 2 * 1024 :].any()
 
 
@@ -109,7 +109,9 @@ def test_an_impulse_comes_out_in_its_place(network: Octave) -> None:
     assert int(y[0, 0].abs().argmax()) == 3000 + network.latency_samples
 
 
-def test_it_looks_no_further_ahead_than_it_says(network: Octave, rng: np.random.Generator) -> None:
+def test_it_looks_no_further_ahead_than_its_latency(
+    network: Octave, rng: np.random.Generator
+) -> None:
     x = speech_like(rng, 1, 12_800)
     other = x.clone()
     change = 6400
@@ -126,7 +128,7 @@ def test_level_changes_nothing_but_level(network: Octave, rng: np.random.Generat
         network.loudness.zero_()
     x = speech_like(rng, 1, 22_050)
     loud, soft = network(x), 10 * network(0.1 * x)
-    # Both are far above what the logarithms' floor can tell from silence.
+    # Both are far above the floor of the logarithms.
     assert (loud - soft).std() < 0.02 * loud.std()
 
 
@@ -143,9 +145,9 @@ def test_equal_channels_stay_equal(network: Octave, rng: np.random.Generator) ->
     assert (y[0] - y[1]).abs().max() < SAME
 
 
-def test_the_noise_comes_round(network: Octave) -> None:
+def test_the_noise_repeats(network: Octave) -> None:
     n = HOP * NOISE_FRAMES
-    # A steady signal of the noise's length: the second time round everything is the same.
+    # A steady signal whose period divides the length of the noise: so does that of the output.
     steady = torch.sin(torch.arange(n, dtype=torch.float64) * (2 * np.pi * 4000 / n * 11)).float()
     x = steady.repeat(4)[None, None]
     y = network(x)[0, 0]
@@ -162,7 +164,7 @@ def test_every_weight_learns(rng: np.random.Generator) -> None:
         assert parameter.grad.abs().sum() > 0, name
 
 
-def test_training_hears_all_of_the_noise(rng: np.random.Generator) -> None:
+def test_training_uses_all_of_the_noise(rng: np.random.Generator) -> None:
     network = Octave(width=16).train()
     x = speech_like(rng, 1, 2048)
     assert torch.equal(network(x), network(x))

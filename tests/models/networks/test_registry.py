@@ -39,7 +39,7 @@ SAME = 2e-4
 
 
 class Doubling(nn.Module):
-    """Stands for the octave: two output samples per input sample, and a pinch of noise."""
+    """Replaces the octave: two output samples per input sample, and a little noise."""
 
     def __init__(self, *, width: int, kernel: int, **_: int) -> None:
         super().__init__()
@@ -58,7 +58,7 @@ class Parts(NamedTuple):
 
 
 class Distance(nn.Module):
-    """Stands for the octave's objective."""
+    """Replaces the octave's objective."""
 
     def forward(self, estimate: Tensor, target: Tensor) -> Parts:
         """Mean squared error under another name, with a part that is no tensor."""
@@ -128,10 +128,10 @@ def test_patience_looks_at_the_total_where_there_is_no_spectral_convergence(
     values = iter([0.5, 0.4, 0.4, 0.45, 0.1])
     validate = Validation.__call__
 
-    def told(self: Validation, *args, **kwargs) -> dict[str, float]:
+    def recording_call(self: Validation, *args, **kwargs) -> dict[str, float]:
         return validate(self, *args, **kwargs) | {"loss/total": next(values)}
 
-    monkeypatch.setattr(Validation, "__call__", told)
+    monkeypatch.setattr(Validation, "__call__", recording_call)
     config = octave(folder, steps=20)
     lines: list[str] = []
     train(replace(config, run=replace(config.run, patience=2)), report=lines.append)
@@ -173,7 +173,7 @@ def test_without_a_front_end_the_input_is_the_decimated_signal(rng: np.random.Ge
     assert low.shape == (3, 1, 2_048)
     assert torch.equal(target, same_target)
     upsampled = FRONT_ENDS["kaiser_fast"](low[1, 0].numpy())
-    inside = slice(200, -200)  # away from the ends of the cut, behind which there was more
+    inside = slice(200, -200)  # away from the ends of the cut, beyond which the signal continues
     np.testing.assert_allclose(upsampled[inside], high[1, 0].numpy()[inside], rtol=0, atol=SAME)
 
 

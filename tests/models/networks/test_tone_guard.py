@@ -1,4 +1,4 @@
-"""Lone tones are told from speech, noise and chords, at every level and however a stream is cut."""
+"""The guard separates isolated tones from speech, noise and chords, at all levels and blocks."""
 
 import copy
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from realtime.assets import demo_path
 from tests.helpers.signals import FADE_S, chord, drums, room_tone, sine, sweep
 
 RATE_HZ = 44_100
-# Where a window reaches over the beginning or end of a sound.
+# Samples whose window crosses the beginning or end of a sound.
 ENDS_SAMPLES = PAST + STEP
 # Gains of voices that are faded a little; measured on the demo clip 0.03 %.
 FADED_SHARE = 0.002
@@ -33,7 +33,7 @@ def guard() -> ToneGuard:
 
 
 def upsampled(x: Audio) -> Tensor:
-    """As a network hears it: ``[1, T]``."""
+    """As a network's input: ``[1, T]``."""
     return torch.from_numpy(kaiser("kaiser_fast").upsample(halved(x)))[None]
 
 
@@ -57,17 +57,19 @@ def test_silence_is_no_tone(guard: ToneGuard, length: int) -> None:
     level_db=st.floats(-70.0, 0.0),
     noise_db=st.floats(-140.0, -50.0),
 )
-def test_a_tone_is_left_alone_at_every_level(hz: float, level_db: float, noise_db: float) -> None:
+def test_nothing_is_added_to_a_tone_at_any_level(
+    hz: float, level_db: float, noise_db: float
+) -> None:
     # Below 2 kHz the noise at 10 kHz, which counts more, is nearer.
     noise_db -= 20 * max(0.0, float(np.log10(2_000 / hz)))
-    # Without its fades, which reach further than a window does.
+    # Without its fades, which are longer than a window.
     fade = round(FADE_S * RATE_HZ)
     tone = sine(hz, 0.5 + 2 * FADE_S)[fade:-fade]
     x = tone * 2 + 10 ** (noise_db / 20) * noise(0, len(tone))
     assert float(gains(ToneGuard(), 10 ** (level_db / 20) * x).max()) < 0.5
 
 
-def test_a_sweep_is_left_alone_as_far_as_it_goes(guard: ToneGuard) -> None:
+def test_nothing_is_added_to_a_sweep(guard: ToneGuard) -> None:
     x = sweep()
     # From 25 Hz on, until it is at 10 kHz.
     begin, end = (4.0 * np.log(hz / 20) / np.log(1_000) for hz in (25, 10_000))
@@ -76,7 +78,7 @@ def test_a_sweep_is_left_alone_as_far_as_it_goes(guard: ToneGuard) -> None:
 
 
 @pytest.mark.parametrize("hz", [440.0, 880.0, 1_760.0])
-def test_a_few_harmonics_are_lone_tones_as_well(guard: ToneGuard, hz: float) -> None:
+def test_a_few_harmonics_are_isolated_tones_as_well(guard: ToneGuard, hz: float) -> None:
     t = np.arange(RATE_HZ) / RATE_HZ
     x = sum(0.3 / k * np.sin(2 * np.pi * k * hz * t + k * k) for k in range(1, int(10_000 / hz)))
     assert float(gains(guard, np.asarray(x, np.float32)).max()) == 0.0
@@ -116,7 +118,7 @@ def test_pieces_have_the_gains_of_the_whole(guard: ToneGuard) -> None:
     x = upsampled(np.concatenate([sine(5_000.0, 0.3), 0.1 * noise(5, 9_000), sine(300.0, 0.3)]))
     whole = guard(x)
     scripted = torch.jit.script(guard)
-    # From the first gain that the signal does not begin before.
+    # From the first gain inside the signal.
     first = -(-(PAST - FIRST) // STEP) * STEP + FIRST
     for begin, steps in ((first, 1), (first + STEP, 7), (first + 30 * STEP, 32)):
         end = begin + steps * STEP
@@ -124,7 +126,7 @@ def test_pieces_have_the_gains_of_the_whole(guard: ToneGuard) -> None:
         torch.testing.assert_close(piece, whole[:, :, begin:end], rtol=0, atol=1e-5)
 
 
-def test_a_network_in_bfloat16_hears_tones_as_well(guard: ToneGuard) -> None:
+def test_a_network_in_bfloat16_detects_tones_as_well(guard: ToneGuard) -> None:
     rough = copy.deepcopy(guard).to(torch.bfloat16)
     x = upsampled(np.concatenate([sine(5_000.0, 0.3), 0.1 * noise(6, 9_000)]))
     assert rough(x).dtype == torch.float32

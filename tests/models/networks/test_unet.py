@@ -1,4 +1,4 @@
-"""The U-Net of the thesis: its size, its alignment and how far it looks."""
+"""The U-Net of the thesis: its size, its alignment and its receptive field."""
 
 import pytest
 import torch
@@ -9,7 +9,7 @@ from tests.helpers.unets import noise, trained_like
 
 # Float32 sums in another order differ by a few units in the last place per layer.
 SAME = 1e-5
-# Far above rounding, far below what a misaligned network does to noise.
+# Far above rounding, and far below the effect of a misaligned network on noise.
 DIFFERENT = 1e-3
 
 
@@ -90,14 +90,14 @@ def test_shifts_off_the_grid_change_the_output() -> None:
 
 def test_it_looks_764_samples_back_and_637_ahead() -> None:
     torch.manual_seed(5)
-    # Positive weights and no ReLU that could be shut: no path's gradient can vanish or cancel.
+    # Positive weights and no inactive ReLU: no path's gradient can vanish or cancel.
     network = UNet(width=1).double().eval()
     for module in network.modules():
         if isinstance(module, nn.Conv1d):
             nn.init.uniform_(module.weight, 0.5, 1.0)
             nn.init.constant_(module.bias, 1.0)
     back, ahead = 0, 0
-    # Every phase of the grid: how far a sample looks depends on where it lies in its 128.
+    # Every position in the grid of 128 samples, since the receptive field depends on it.
     for at in range(2048, 2048 + BLOCK_MULTIPLE):
         x = noise(1, 1, 4096).double().abs().requires_grad_()
         (gradient,) = torch.autograd.grad(network(x)[0, 0, at], x)

@@ -1,4 +1,4 @@
-"""What every training here starts from."""
+"""Fixtures of the tests of training."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""The adversarial phase: off by default, resumed exactly, and deaf below its band."""
+"""The adversarial phase: off by default, resumed exactly, and independent of the band below."""
 
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,7 @@ from models.training.trainer import Trainer
 from tests.helpers.trainings import log, write_sounds
 
 FROM_HZ = 9_000.0
-# Relative change of what a discriminator says: rounding, and -110 dB of the band below.
+# Relative change of a discriminator's scores: rounding, and -110 dB of the band below.
 DEAF = 1e-4
 START = 3
 

@@ -1,4 +1,4 @@
-"""Cheaper arithmetic: exact forward, and gradients that point where the exact ones do."""
+"""Faster arithmetic: an exact forward pass, and gradients in the direction of the exact ones."""
 
 import pytest
 import torch
@@ -56,7 +56,7 @@ def test_a_convolution_in_it_gives_the_gradients_of_torch(stride: int) -> None:
         torch.testing.assert_close(rounded, exact, rtol=0.02, atol=0.02 * float(exact.abs().max()))
 
 
-def test_convolutions_it_cannot_replace_are_left_alone() -> None:
+def test_convolutions_it_cannot_replace_stay_unchanged() -> None:
     x = noise(1, 4, 64)
     for convolution in (
         torch.nn.Conv1d(4, 4, 3, dilation=2),

@@ -1,4 +1,4 @@
-"""Checkpoints: written whole or not at all, the best one kept, others refused."""
+"""Checkpoints: written completely or not at all; the best one kept; wrong ones refused."""
 
 from pathlib import Path
 from typing import Any

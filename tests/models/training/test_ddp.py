@@ -22,7 +22,7 @@ from models.training.trainer import Trainer
 from tests.helpers.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
 
 # Of all gradients as one vector, relative to its length: float32 sums in another order, through 16
-# batch norms. A share of the batch alone is wrong by 0.1 and more.
+# batch norms. A process's own share of the batch is wrong by 0.1 or more.
 SAME = 1e-4
 # Of one tensor, relative to its largest value; some tensors' gradients are nearly rounding alone.
 SAME_TENSOR = 1e-2
@@ -36,7 +36,7 @@ def free_port() -> int:
 
 
 def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
-    """Exit code and stderr of two processes that know of each other as torchrun's do."""
+    """Exit code and stderr of two processes that are connected as by torchrun."""
     port = free_port()
     processes = []
     for rank in (0, 1):
@@ -65,7 +65,7 @@ def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
 
 @pytest.fixture(scope="module")
 def gradients(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Folder with what two processes computed."""
+    """Folder with the results of two processes."""
     folder = tmp_path_factory.mktemp("gradients")
     project = Path(__file__).parents[3]
     ran = run_two([str(project / "tests" / "helpers" / "ddp_worker.py"), str(folder)], project)
@@ -84,7 +84,7 @@ def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(gradients: P
             continue
         scale = float(expected.abs().max()) if expected.is_floating_point() else 1.0
         if ".0.bias" in name or ".3.bias" in name:
-            # A bias in front of a batch norm has no effect: its gradient is rounding alone.
+            # A bias before a batch norm has no effect: its gradient is rounding alone.
             scale = 1.0
         torch.testing.assert_close(first[name], expected, rtol=0, atol=SAME_TENSOR * scale)
     names = [name for name in alone if name.startswith("gradient.")]
@@ -103,7 +103,7 @@ def test_discriminators_are_shared_too(gradients: Path) -> None:
 
 
 def test_shares_alone_would_not_have_them() -> None:
-    # The test above can fail: half of the batch gives quite other gradients.
+    # The test above can fail: half of the batch gives other gradients.
     alone = results(awake(Trainer(config())), 1)
 
     trainer = awake(Trainer(config()))
@@ -135,12 +135,12 @@ def test_torchrun_trains_with_the_command_of_one_process(
         command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert ran.returncode == 0, ran.stderr
-    # Only one of them speaks and writes.
+    # Only the main process reports and writes.
     assert ran.stderr.count("minutes of audio") == 1
     state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
     assert state["step"] == 4
     assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
-    # One process goes on from the checkpoint of two: the names of the weights are the same.
+    # One process continues from the checkpoint of two: the names of the weights are the same.
     other = config()
     data = replace(other.data, train=str(tmp_path / "train"), validation=str(tmp_path / "val"))
     run = replace(
@@ -161,7 +161,9 @@ def test_a_batch_that_cannot_be_shared_is_refused(
         train(config())
 
 
-def test_processes_that_do_not_meet_are_told_in_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_processes_that_do_not_connect_are_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     for name in ("RANK", "MASTER_ADDR", "MASTER_PORT"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("WORLD_SIZE", "2")

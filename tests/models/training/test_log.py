@@ -1,4 +1,4 @@
-"""What a training shows while it runs: curves, TensorBoard, a bar."""
+"""The progress of a training: curves, TensorBoard, a bar."""
 
 import io
 import sys
@@ -37,7 +37,7 @@ def test_tensorboard_gets_scalars_audio_and_spectrograms(folder: Path) -> None:
     assert tags["images"] == ["clip/spectrograms"]
 
 
-def test_without_tensorboard_a_line_says_so(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_missing_tensorboard_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def missing(_folder: Path) -> None:
         raise ImportError("no tensorboard")
 

@@ -1,4 +1,4 @@
-"""A training that ended in any way goes on exactly where it was."""
+"""A training that was interrupted in any way continues exactly."""
 
 import os
 import signal
@@ -26,12 +26,12 @@ pytestmark = pytest.mark.usefixtures("undrawn")
 
 
 class KilledError(Exception):
-    """Stands for a power cut."""
+    """Simulates a power cut."""
 
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory: pytest.TempPathFactory, undrawn: None) -> Path:
-    """Folder of a training that nothing interrupted."""
+    """Folder of an uninterrupted training."""
     folder = write_sounds(tmp_path_factory.mktemp("whole"), **SOUNDS)
     train(tiny(folder), report=lambda _: None)
     return folder / "run"
@@ -63,14 +63,14 @@ def test_resuming_gives_the_losses_of_an_uninterrupted_run(
     lines: list[str] = []
     train(tiny(folder, "parts"), report=lines.append)
 
-    assert lines[0] == "going on from step 4"
+    assert lines[0] == "continuing from step 4"
     assert [row["step"] for row in log(folder / "parts")] == [2, 4, 6, 8]
     assert log(folder / "parts") == log(whole)
     assert_same_weights(whole, folder / "parts")
 
 
 def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
-    """Let a signal come in the step after ``at`` steps."""
+    """Send a signal in the step after ``at`` steps."""
     train_on = Trainer.train_on
 
     def signalled(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
@@ -82,7 +82,7 @@ def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_training_goes_on_exactly_where_it_was(
+def test_a_stopped_training_continues_exactly(
     folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, number: int
 ) -> None:
     with monkeypatch.context() as patch:
@@ -93,8 +93,8 @@ def test_a_stopped_training_goes_on_exactly_where_it_was(
     assert load_checkpoint(folder / "parts" / CHECKPOINT)["step"] == 5
     lines: list[str] = []
     train(tiny(folder, "parts"), report=lines.append)
-    assert lines[0] == "going on from step 5"
-    # The means over the steps between two validations too, half of which were before the stop.
+    assert lines[0] == "continuing from step 5"
+    # So are the means over the steps between two validations, half of which were before the stop.
     assert log(folder / "parts") == log(whole)
     assert_same_weights(whole, folder / "parts")
 
@@ -128,7 +128,7 @@ def test_a_second_signal_ends_it_at_once(folder: Path, monkeypatch: pytest.Monke
         train(tiny(folder), report=lambda _: None)
 
 
-def test_ctrl_c_on_the_command_line_says_one_line_and_gives_130(folder: Path) -> None:
+def test_ctrl_c_on_the_command_line_prints_one_line_and_exits_with_130(folder: Path) -> None:
     config = folder / "tiny.toml"
     config.write_text(
         f"[data]\ntrain = '{folder / 'train'}'\nvalidation = '{folder / 'val'}'\n"
@@ -153,7 +153,7 @@ def test_ctrl_c_on_the_command_line_says_one_line_and_gives_130(folder: Path) ->
     assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] > 0
 
 
-def test_rows_behind_the_checkpoint_are_dropped_from_the_log(folder: Path) -> None:
+def test_rows_after_the_checkpoint_are_dropped_from_the_log(folder: Path) -> None:
     train(tiny(folder, steps=4), report=lambda _: None)
     before = (folder / "run" / LOG).read_text()
     with (folder / "run" / LOG).open("a") as file:

@@ -1,4 +1,4 @@
-"""Training on a tiny set: it learns, when it ends, and what is refused."""
+"""Training on a tiny set: learning, the end, and wrong input."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -44,7 +44,7 @@ def test_too_little_memory_is_one_line(
     assert "\n" not in str(raised.value)
 
 
-def test_other_failures_are_not_taken_for_lack_of_memory(
+def test_other_failures_do_not_count_as_lack_of_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def broken(*args: Any) -> dict[str, float]:
@@ -61,11 +61,11 @@ def test_it_stops_when_the_spectral_convergence_falls_no_more(
     values = iter([0.5, 0.4, 0.4, 0.45, 0.1])
     validate = Validation.__call__
 
-    def told(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
+    def recording_call(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
         measures = validate(self, *args, **kwargs)
         return measures | {"loss/spectral_convergence": next(values)}
 
-    monkeypatch.setattr(Validation, "__call__", told)
+    monkeypatch.setattr(Validation, "__call__", recording_call)
     lines: list[str] = []
     train(tiny(folder, steps=20, patience=2), report=lines.append)
     assert [row["step"] for row in log(folder / "run")] == [2, 4, 6, 8]
@@ -81,7 +81,7 @@ def test_loaders_change_nothing(folder: Path) -> None:
     assert log(folder / "none") == log(folder / "some")
 
 
-def test_a_failing_loader_is_heard(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_loader_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def broken(*args: Any, **kwargs: Any) -> None:
         raise ValueError("no such batch")
 
@@ -102,7 +102,7 @@ def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path) -> None:
         config,
         data=replace(config.data, degradation="thesis"),
         network=UNetConfig(width=4, align_corners=True),
-        # The thesis's but for the rate, which is for days, not for seconds.
+        # The thesis's recipe with a higher learning rate, since this training takes seconds.
         optimiser=OptimiserConfig(learning_rate=5e-3),
     )
     train(config, report=lambda _: None)

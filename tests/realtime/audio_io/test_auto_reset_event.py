@@ -1,4 +1,4 @@
-"""To set the event wakes the waiting thread, at once or later, and never waits itself."""
+"""Setting the event wakes the waiting thread, now or at its next wait, and never blocks."""
 
 import threading
 import time
@@ -47,12 +47,12 @@ def test_no_ring_between_two_threads_is_lost() -> None:
     assert seen == rounds
 
 
-def test_an_intake_rings_for_every_block() -> None:
+def test_an_input_queue_sets_its_event_for_every_block() -> None:
     input_queue = InputQueue(1, 64, StartGate(output_runs=True))
     block = np.zeros((1, 48), np.float32)
     assert not input_queue.event.wait(SOON_S)
     input_queue.push(block)
     assert input_queue.event.wait(TIMEOUT_S)
-    # Also if it does not fit: the worker may be waiting.
+    # Also if the block does not fit, because the worker may be waiting.
     input_queue.push(block)
     assert input_queue.event.wait(TIMEOUT_S)

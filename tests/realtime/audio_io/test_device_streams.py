@@ -1,4 +1,4 @@
-"""How long a device may be silent, by a stream that no device calls."""
+"""How long a device may be silent, tested with a stream whose callbacks the test calls."""
 
 from types import SimpleNamespace
 from typing import Any
@@ -44,7 +44,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 class Asked:
-    """An output_queue that keeps how long it was given."""
+    """An output queue that notes the given waiting times."""
 
     def __init__(self) -> None:
         self.spare_s = 0.0
@@ -56,7 +56,7 @@ class Asked:
 
 @pytest.fixture
 def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
-    """A device whose stream only exists."""
+    """A device with a stream that does nothing."""
     device = Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False)
     stream = SimpleNamespace(latency=0.04, start=lambda: None)
     library = SimpleNamespace(PortAudioError=OSError, InputStream=lambda **_: stream)
@@ -116,7 +116,7 @@ def test_a_program_that_was_stopped_does_not_blame_the_device(
         clock.now += SETTLING_S
         call(microphone)
     assert microphone.check() == ""
-    # Ctrl-Z, a minute, fg: nobody has called meanwhile, and nobody asked.
+    # The program was suspended for a minute: no callback and no check ran.
     for _ in range(2):
         clock.now += 60.0
         assert microphone.check() == ""
@@ -146,7 +146,7 @@ def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clo
         ("ALSA", RESERVE_S + 0.004, 0.004),
         ("ALSA", LATENCY_S, LATENCY_S - RESERVE_S),
         ("ALSA", 1.0, LATENCY_S - RESERVE_S),
-        # It has nothing left, or does not say.
+        # The device has nothing left to play, or does not report it.
         ("ALSA", RESERVE_S, 0.0),
         ("ALSA", 0.0, -RESERVE_S),
         # The device waits for the callback.

@@ -39,7 +39,7 @@ def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
 
 
 def drain(source: FileInput, input_queue: InputQueue) -> Audio:
-    """All that comes, by a reader that is in no hurry."""
+    """All samples, by a slow reader."""
     parts: list[Audio] = []
 
     def done() -> bool:
@@ -53,7 +53,7 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
 
 
 @pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
-def test_an_unpaced_file_comes_whole_and_in_order(n: int) -> None:
+def test_an_unpaced_file_is_complete_and_in_order(n: int) -> None:
     source, input_queue = file_input(n), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.start(input_queue, None)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
@@ -90,7 +90,7 @@ def test_time_decides_how_much_has_come() -> None:
 
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
-    """The program was stopped for a minute: all of it is due at once."""
+    """The program was stopped for a minute: all samples of that time are due at once."""
     source, input_queue = file_input(60_000), InputQueue(1, 5_000, StartGate(output_runs=True))
     source.start(input_queue, lambda: 60.0)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
@@ -123,13 +123,13 @@ def test_seeking_begins_there(seconds: float, expected: int) -> None:
     np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
 
 
-def test_stop_is_idempotent_and_may_come_first() -> None:
-    for port in (file_input(10), NullOutput()):
-        port.stop()
-        port.stop()
+def test_stop_is_idempotent_and_allowed_before_the_start() -> None:
+    for stream in (file_input(10), NullOutput()):
+        stream.stop()
+        stream.stop()
 
 
-def test_an_input_that_fails_unforeseen_says_so() -> None:
+def test_an_unexpected_failure_of_an_input_is_reported() -> None:
     class Broken(FileInput):
         def _next(self, n: int) -> Audio:
             raise IndexError("first line\nno such sample")
@@ -158,7 +158,7 @@ def broken_queue() -> OutputQueue:
     return made
 
 
-def test_a_null_output_that_fails_unforeseen_says_so() -> None:
+def test_an_unexpected_failure_of_a_null_output_is_reported() -> None:
     sink = NullOutput()
     sink.start(broken_queue(), 1)
     wait_until(lambda: sink.check() != "", "the error")
@@ -166,7 +166,9 @@ def test_a_null_output_that_fails_unforeseen_says_so() -> None:
     sink.stop()
 
 
-def test_a_file_output_that_fails_unforeseen_says_so_and_keeps_nothing(tmp_path: Path) -> None:
+def test_an_unexpected_failure_of_a_file_output_is_reported_and_leaves_no_file(
+    tmp_path: Path,
+) -> None:
     sink = FileOutput(tmp_path / "out.wav")
     sink.start(broken_queue(), 1)
     wait_until(lambda: sink.check() != "", "the error")

@@ -16,8 +16,8 @@ from realtime.dsp.processor import Audio
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6
 
-# How long a device could wait in a test where samples come, and how long a pull may take that does
-# not wait: far from each other even on a busy machine.
+# How long a device could wait in a test where samples come, and how long a pull without waiting may
+# take. They differ clearly even on a busy machine.
 SPARE_S = 60.0
 PROMPT_S = 20.0
 
@@ -158,7 +158,7 @@ def test_no_step_however_short_the_callbacks_are() -> None:
 
 @pytest.mark.parametrize("gap", [1, 16, 40, 63, 64])
 def test_a_short_silence_has_no_step_either(gap: int) -> None:
-    """What is still fading out goes on under what fades in."""
+    """A fade-out continues during the next fade-in."""
     output_queue = opened()
     output_queue.ring.write(block(100, 0.5))
     parts = [pull(output_queue, 100 + gap)]
@@ -213,7 +213,7 @@ def test_running_dry_at_the_end_is_no_fault() -> None:
 
 
 def pull_late(output_queue: OutputQueue, n: int, then: Callable[[], object]) -> Audio:
-    """Pull with time to spare, and let something happen while that waits; it must end soon."""
+    """Pull with time to wait, run a function during the wait, and require an early end."""
     got: list[Audio] = []
 
     def run() -> None:
@@ -275,7 +275,7 @@ def test_a_worker_that_is_too_late_is_a_fault_and_waited_for_once() -> None:
         1,
         5_100,
     )
-    # It lives: the missing samples may come.
+    # The worker runs: the missing samples may come.
     output_queue.push(block(10))
     pull_late(output_queue, 100, lambda: output_queue.push(block(90)))
     assert (output_queue.waits, output_queue.underruns) == (1, 1)

@@ -1,4 +1,4 @@
-"""The ring against a plain list, and between two threads."""
+"""The ring buffer against a plain list, and between two threads."""
 
 import threading
 import time
@@ -43,7 +43,7 @@ class RingModel(RuleBasedStateMachine):
         assert count == min(n, len(self.held))
         expected = np.array(self.held[:count], np.float32)
         np.testing.assert_array_equal(out[:, :count], self.block(expected))
-        # What was not there was not touched.
+        # The rest was not changed.
         assert (out[:, count:] == -1000.0).all()
         del self.held[:count]
         self.consumed += count

@@ -1,4 +1,4 @@
-"""What native code prints is hidden, and nothing else is."""
+"""Output of native code is hidden, and nothing else is."""
 
 import os
 import subprocess

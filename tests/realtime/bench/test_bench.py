@@ -63,7 +63,7 @@ def test_a_stage_measures_what_a_call_takes() -> None:
     stage = Stage(bench_row("s", "n"), call, 1.0, lambda: events.append("before"))
     stage.run(0.0)
     row = stage.result()
-    # A round begins with its preparation and a call that does not count.
+    # A round begins with its preparation and a call that is not counted.
     assert events == ["before", "call", "call", "call"]
     assert row["p50_ms"] >= 1e3 * SLEEP_S * 0.99
     assert row["p99_ms"] >= row["p50_ms"]

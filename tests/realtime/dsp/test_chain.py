@@ -1,4 +1,4 @@
-"""Dry and wet in time with each other, and changes without clicks."""
+"""Dry and wet path are aligned, and changes make no clicks."""
 
 import threading
 import time
@@ -76,7 +76,7 @@ def test_bypass_has_nothing_of_the_network(rng: np.random.Generator) -> None:
 
 
 def test_the_network_runs_while_bypassed(rng: np.random.Generator) -> None:
-    """So the load is constant, and it knows its past when it is heard again."""
+    """The load is then constant, and the network has its past when it is switched on again."""
     calls = {True: 0, False: 0}
 
     def counting(bypass: bool) -> Callable[[Audio], Audio]:
@@ -138,7 +138,7 @@ def test_gains_are_in_db(rng: np.random.Generator) -> None:
 
 
 def louder(x: Audio) -> Audio:
-    """A network that could not differ more from the dry path."""
+    """A network whose output differs as much as possible from the dry path."""
     return -2 * x
 
 
@@ -171,7 +171,7 @@ def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
     slope = 4 * amplitude / (RAMP_SAMPLES // 2) * 2 * np.sin(np.pi * hz / 44_100)
     kink = 2 * amplitude / (RAMP_SAMPLES // 2)
     assert bend[2] <= max(bend[:2]) + slope + kink + ROUNDING
-    # And it is a change that could be heard.
+    # The change is audible.
     assert np.abs(settled[0] - settled[1])[0, skip:].max() > amplitude / 2
 
 
@@ -184,7 +184,7 @@ def test_a_change_takes_its_time_and_ends(what: str) -> None:
     old, new = (run(chain(), x, {0: p}) for p in (before, after))
     at = 2 * 20 * BLOCK
     np.testing.assert_array_equal(y[:, :at], old[:, :at])
-    # An input gain is heard as late as everything else.
+    # An input gain takes effect with the same latency.
     end = at + RAMP_SAMPLES + made.latency_samples + 512
     np.testing.assert_allclose(y[:, end:], new[:, end:], rtol=0, atol=ROUNDING)
     middle = slice(at + 100, at + 300)
@@ -224,11 +224,11 @@ def test_latency_is_the_sum_of_its_parts() -> None:
 def test_parameters_may_change_at_any_moment_from_another_thread(
     rng: np.random.Generator,
 ) -> None:
-    """Whatever comes: every sample is finite, and the steps are those of ramps."""
+    """For any parameters every sample is finite, and the steps are those of ramps."""
     made = chain()
     stop = threading.Event()
 
-    def turn_knobs() -> None:
+    def change_parameters() -> None:
         turns = np.random.default_rng(5)
         while not stop.is_set():
             made.parameters = Parameters(
@@ -239,7 +239,7 @@ def test_parameters_may_change_at_any_moment_from_another_thread(
             )
             time.sleep(0.0002)
 
-    other = threading.Thread(target=turn_knobs)
+    other = threading.Thread(target=change_parameters)
     other.start()
     x = np.full((1, BLOCK), 0.5, np.float32)
     parts = []

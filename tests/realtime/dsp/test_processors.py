@@ -1,4 +1,4 @@
-"""What every Processor promises, on every processor."""
+"""The contract of Processor, tested on every processor."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -134,7 +134,7 @@ def in_blocks(made: Processor, x: Audio, lengths: list[int]) -> Audio:
 
 
 def whole(made: Processor, x: Audio) -> Audio:
-    """As one call, in a processor of the same kind that is prepared for it, and as late."""
+    """The output of one call of a processor that is prepared for it, with the same latency."""
     made.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
     return made.process(x)
 

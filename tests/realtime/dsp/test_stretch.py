@@ -1,4 +1,4 @@
-"""A block that is made longer or shorter is the same sound, at a position that glides."""
+"""A block that is made longer or shorter is the same sound at steadily shifted positions."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ import pytest
 from realtime.dsp.stretch import REACH_SAMPLES, stretch
 
 SAMPLE_RATE = 44_100
-# Of the interpolation, relative to a tone; it ends where hearing does.
+# Error of the interpolation, relative to a tone.
 MAX_ERROR_DB = {1_000: -60.0, 8_000: -55.0, 15_000: -55.0, 17_000: -55.0, 19_000: -30.0}
 
 

@@ -47,7 +47,7 @@ def upsample(name: str, x: Audio, lengths: list[int]) -> Audio:
 
 
 def blocks(longest: int, rng: np.random.Generator) -> list[int]:
-    """Lengths that sum up to the signal and all that comes late."""
+    """Lengths that sum to the signal plus the latency."""
     needed = LENGTH + 64
     if longest == 1:
         return [1] * needed

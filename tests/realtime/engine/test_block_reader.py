@@ -116,7 +116,7 @@ def test_other_rates_are_converted(rate: int, channels: int, rng: np.random.Gene
     y = np.concatenate(parts, axis=1)
     late = reader.latency_samples
     assert 0 < late < 100
-    # All that came but what the converter holds back.
+    # All samples except those that the converter still holds.
     assert abs(x.shape[1] * 22_050 / rate - late - y.shape[1]) <= 2
     expected = 0.5 * np.sin(2 * np.pi * 1_000 * np.arange(y.shape[1]) / 22_050)
     # The filter's ripple, and its ends.

@@ -1,4 +1,4 @@
-"""From blocks to an output queue: nothing changes but what a correction says."""
+"""From blocks to an output queue: only corrections change samples."""
 
 import numpy as np
 import pytest
@@ -91,7 +91,7 @@ def test_a_short_silence_has_no_step_either(gap: int) -> None:
 
 
 def test_silence_fades_out_from_the_last_sample_that_was_played() -> None:
-    """Not from one that was left out."""
+    """Not from a block that was left out."""
     output_queue, writer = made()
     writer.write(ones(100), AS_IT_IS)
     writer.write(np.zeros((1, 100), np.float32), Correction(leave_out_samples=100))
@@ -124,7 +124,7 @@ def test_corrections_are_counted_at_44100_hz(rate: int) -> None:
     before = output_queue.ring.available
     writer.write(ones(882), Correction(leave_out_samples=441))
     writer.write(ones(441), Correction(silence_samples=441))
-    # A converter keeps or gives a sample more from block to block.
+    # A converter may hold back or return one sample more in a block.
     assert output_queue.ring.available - before == pytest.approx(3 * rate / 100, abs=2)
 
 

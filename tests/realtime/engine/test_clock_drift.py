@@ -1,4 +1,4 @@
-"""Devices whose clocks drift, and inputs that lose samples uncounted."""
+"""Devices whose clocks drift, and inputs that lose samples without counting them."""
 
 import time
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ def test_a_rebased_drift_is_not_reported_again() -> None:
     assert feed(drift, [0.0] * 100) == []
     drift.rebase(5_000)
     assert feed(drift, [-5_000.0] * 200) == []
-    # The samples arrived after all.
+    # The late samples arrived.
     assert sum(feed(drift, [0.0] * 100)) == 5_000
 
 
@@ -90,7 +90,7 @@ def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples: int, reporte
 
 
 def mark(i: int, n: int) -> np.ndarray:
-    """Samples that say when they were recorded: a rising line, from 0 to 1 in a second."""
+    """Samples that show their time: a line that rises from 0 to 1 in a second."""
     return (np.arange(i, i + n)[None] / 22_050).astype(np.float32)
 
 
@@ -132,7 +132,7 @@ def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPat
 def test_drifting_clocks_are_followed_inaudibly(
     drift: float, block: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As much drift as there is prefill, and the delay stays the same."""
+    """With a drift as long as the prefill, the delay stays the same."""
     done = drifted(drift, block, round(1.1 / abs(drift)), monkeypatch)
     assert done.faults.total == 0
     assert np.abs(done.errors).max() < block / 2

@@ -20,7 +20,7 @@ from tests.helpers.networks import Gate, loaded_chain
 
 # Rounding of float32 samples up to 1, over sums of a few dozen products.
 ROUNDING = 1e-6
-# What a test waits for takes seconds only on a busy machine.
+# A time limit for waiting; only a busy machine takes seconds.
 SOON_S = 5.0
 
 
@@ -176,7 +176,7 @@ def test_every_reader_sees_a_peak_while_it_is_recent() -> None:
 
 
 def test_counters_can_be_reset_at_any_moment_of_a_block() -> None:
-    """Between any two steps of the interpreter, as another thread may."""
+    """Between any two steps of the interpreter, where another thread may run."""
     rig = Rig(loaded_chain())
     worker = rig.engine._worker
     for at in range(400):

@@ -1,4 +1,4 @@
-"""The engine between fake devices: in time, to the sample, whatever happens."""
+"""The engine between fake devices: the latency is exact to the sample after any fault."""
 
 import threading
 import time
@@ -16,7 +16,7 @@ from tests.helpers.networks import Gate, loaded_chain
 
 # Rounding of float32 samples up to 1, over sums of a few dozen products.
 ROUNDING = 1e-6
-# What a test waits for takes seconds only on a busy machine.
+# A time limit for waiting; only a busy machine takes seconds.
 SOON_S = 5.0
 
 
@@ -48,14 +48,14 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 1, 300, 1_234])
-def test_an_impulse_through_devices_is_as_late_as_the_snapshot_says(at: int) -> None:
+def test_an_impulse_through_devices_has_the_latency_of_the_snapshot(at: int) -> None:
     with Rig(loaded_chain()) as rig:
         rig.run(impulse(4_000, at))
         assert loudest(rig.played) == 2 * at + rig.snapshot.latency.engine
 
 
 def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) -> None:
-    """The block part of the latency is enough where nothing takes time."""
+    """The block part of the latency suffices if computing takes no time."""
     x = speech(rng, 6_000)
     with Rig(loaded_chain(), prefill_samples=0) as rig:
         rig.run(x, step=16)
@@ -117,7 +117,7 @@ def test_after_a_slow_network_the_latency_is_the_same(rng: np.random.Generator) 
 
 
 def test_every_stall_ends_at_the_base_latency(rng: np.random.Generator) -> None:
-    """It never grows: stalls of many lengths, and an impulse after each."""
+    """The latency never grows: stalls of many lengths, and an impulse after each."""
     gate = Gate()
     rig = Rig(loaded_chain(gate))
     late = rig.snapshot.latency.engine
@@ -163,7 +163,7 @@ def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator)
     with rig:
         rig.run(np.zeros((1, 1_000), np.float32))
         gate.open.clear()
-        # The first block gets stuck in the network; then the ring of a second runs over.
+        # The network blocks in the first call; then the ring of one second overflows.
         for _ in range(150):
             rig.source.push(np.zeros((1, 200), np.float32))
             rig.sink.pull(400)
@@ -235,7 +235,7 @@ def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> Non
             if i == round(at_s * 100):
                 part[0, 0] = 0.9
             rig.source.push(part)
-            # All whole blocks of what the converter has let go.
+            # All complete blocks of the converter's output.
             due = (i + 1) * 220.5 - seen.latency.device_in / 2 - rig.block - 3
             wait_until(lambda due=due: rig.engine.input_tap.written >= due, "the blocks")
             time.sleep(0.003)
@@ -248,7 +248,7 @@ def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> Non
 
 @contextmanager
 def waiting_output(rig: Rig) -> Iterator[None]:
-    """A loudspeaker that waits for a late block; inside, something ends that."""
+    """A loudspeaker that waits for a late block; the body ends the wait."""
     assert rig.sink.output_queue is not None
     there = rig.sink.output_queue.ring.available
     pulling = threading.Thread(target=rig.sink.pull, args=(there + 100,), kwargs={"spare_s": 60.0})

@@ -1,4 +1,4 @@
-"""The engine between files: in time, to the sample."""
+"""The engine between files: the latency is exact to the sample."""
 
 import time
 from pathlib import Path
@@ -43,7 +43,7 @@ def read(path: Path) -> Audio:
 
 @pytest.mark.parametrize("at", [0, 1, 100, 127, 128, 1_999])
 @pytest.mark.parametrize("block_samples", [128, 256, 1_024])
-def test_an_impulse_is_as_late_as_the_snapshot_says(
+def test_an_impulse_has_the_latency_of_the_snapshot(
     tmp_path: Path, at: int, block_samples: int
 ) -> None:
     engine = run_to_file(impulse(2_000, at), tmp_path / "out.wav", block_samples=block_samples)
@@ -69,7 +69,7 @@ def test_a_file_through_the_engine_equals_the_chain_s_output(
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 22, 23, 24, 127, 128, 129, 151, 152, 256])
-def test_short_files_come_out_whole(tmp_path: Path, rng: np.random.Generator, length: int) -> None:
+def test_short_files_are_complete(tmp_path: Path, rng: np.random.Generator, length: int) -> None:
     x = speech(rng, length)
     engine = run_to_file(x, tmp_path / "out.wav")
     late = engine.snapshot().latency.engine
@@ -173,7 +173,7 @@ def test_a_loop_of_three_samples_repeats() -> None:
 
 
 def test_seeking_keeps_the_latency(tmp_path: Path) -> None:
-    """A staircase says where in the file a sample comes from."""
+    """The steps of a staircase show where in the file a sample comes from."""
     steps = np.repeat(np.arange(60) / 100, 2_205).astype(np.float32)[None]
     path = tmp_path / "out.wav"
     engine = Engine(file_input(steps), FileOutput(path), loaded_chain(lambda w: w))

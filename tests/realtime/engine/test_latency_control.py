@@ -1,4 +1,4 @@
-"""The ledger of latency, in a simulation with a clock of its own: no threads, no audio."""
+"""Latency control in a simulation with its own clock: no threads, no audio."""
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,7 @@ Indices = npt.NDArray[np.int64]
 
 
 def flow(**changes: float) -> Flow:
-    """A stream in which nothing has happened yet, with much room."""
+    """The state of a stream without faults and with much room."""
     values = {
         "received": 0, "lost": 0, "waiting": 0, "queued": 0, "room": 44_100, "played": 0,
         "silent": 0,
@@ -33,7 +33,7 @@ def control(*, clocks_differ: bool = False) -> LatencyControl:
 
 
 def correct(made: LatencyControl, samples: int, **changes: float) -> Correction:
-    """The correction of a block during which nothing happened."""
+    """The correction of a block without faults."""
     return made.correct(samples, flow(**changes), flow(**changes))
 
 
@@ -103,7 +103,7 @@ class Stream:
             self.play(BLOCK)
 
     def errors(self, last: int) -> Indices:
-        """How much later than the base the last samples were, silence left out."""
+        """How much later than at the start the last samples were, without silence."""
         y = np.concatenate(self._played)
         at = np.arange(y.size)
         heard = y[-last:] != SILENCE
@@ -126,7 +126,7 @@ def test_nothing_is_corrected_without_a_fault() -> None:
     assert not stream.errors(10_000).any()
 
 
-def test_silence_that_was_played_is_repaid() -> None:
+def test_played_silence_is_followed_by_leaving_out_as_many_samples() -> None:
     made = control()
     assert made.late_samples(flow(silent=250)) == 250
     done = [correct(made, 100, silent=250) for _ in range(4)]
@@ -142,14 +142,14 @@ def test_lost_input_is_replaced_by_silence() -> None:
 
 
 def test_lost_input_and_played_silence_cancel() -> None:
-    """A device that lost 100 samples, and played 100 of silence meanwhile, is in time."""
+    """A device that lost 100 samples and played 100 samples of silence has the right latency."""
     made = control()
     assert made.late_samples(flow(lost=100, silent=100)) == 0
     assert correct(made, 50, lost=100, silent=100) == Correction()
 
 
 def test_silence_waits_until_there_is_room_for_it() -> None:
-    """An output that hangs: the blocks are kept, and the silence stays owed."""
+    """An output that hangs: the blocks are kept, and the silence is corrected later."""
     made = control()
     assert correct(made, 90, lost=1_000, room=100).silence_samples == 10
     assert made.late_samples(flow(lost=1_000)) == -990
@@ -169,8 +169,8 @@ def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
 
 
 @pytest.mark.parametrize("seed", range(8))
-def test_stalls_and_losses_always_end_at_the_base_latency(seed: int) -> None:
-    """To the sample, and nothing is repaid twice."""
+def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
+    """Exact to the sample, and nothing is corrected twice."""
     rng = np.random.default_rng(seed)
     stream = Stream()
     stream.steady()
@@ -180,7 +180,7 @@ def test_stalls_and_losses_always_end_at_the_base_latency(seed: int) -> None:
         if rng.random() > 0.3:
             stream.work(played_meanwhile=n, blocks=int(rng.integers(1, 20)))
         stream.play(n)
-    # The rounds above have played more than was recorded: let the input catch up.
+    # The rounds above have played more than was recorded: the input delivers the rest.
     stream.record(stream.played_samples - stream._recorded)
     stream.steady()
     assert not stream.errors(5_000).any()
@@ -209,7 +209,7 @@ def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> 
 
 
 @pytest.mark.parametrize("clocks_differ", [False, True])
-def test_input_that_comes_late_but_whole_is_not_taken_for_lost(clocks_differ: bool) -> None:
+def test_late_but_complete_input_does_not_count_as_lost(clocks_differ: bool) -> None:
     """A driver that holds back three blocks, and delivers them at once."""
     stream = Stream(clocks_differ=clocks_differ)
     stream.steady()
@@ -223,7 +223,7 @@ def test_input_that_comes_late_but_whole_is_not_taken_for_lost(clocks_differ: bo
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_drift_is_stretched_away(sign: int) -> None:
+def test_drift_is_corrected_by_stretching(sign: int) -> None:
     """0.01 % for two minutes: twice the prefill, and no silence at all."""
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)
@@ -278,7 +278,7 @@ def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
     silent = stream.flow().silent
     stream.steady(8.0)
     assert stream.flow().silent == silent
-    # Within a block: the moment when the input came back is known no better.
+    # To within a block: the time at which the input returned is not known more precisely.
     assert np.abs(stream.errors(5_000)).max() <= BLOCK
 
 

@@ -1,4 +1,4 @@
-"""From what a user writes to an engine: names of inputs, outputs, models."""
+"""From a user's names of inputs, outputs and models to an engine."""
 
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from tests.helpers.unets import unet
 
 @pytest.fixture(autouse=True)
 def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> object:
-    """No sound card, nothing of the user's, and torch as it was."""
+    """No sound card, no user files, and torch's settings restored."""
 
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")
@@ -89,7 +89,7 @@ def test_a_resampled_file_is_noted(song: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"])
-def test_missing_files_are_not_taken_for_devices(name: str) -> None:
+def test_missing_files_do_not_count_as_devices(name: str) -> None:
     with pytest.raises(AudioFileError):
         opened(name)
 

@@ -1,4 +1,4 @@
-"""What readers of a tap see."""
+"""The samples that readers of a tap get."""
 
 import threading
 import time
@@ -91,7 +91,7 @@ def test_a_block_may_be_as_long_as_all_that_is_held() -> None:
 
 
 class HalfWritten(Tap):
-    """A tap whose writer is caught in the middle of a write, the samples in, the count not."""
+    """A tap in the middle of a write: the samples are stored, and the count is not."""
 
     def __setattr__(self, name: str, value: object) -> None:
         if name == "written" and getattr(self, "spy", None) is not None:

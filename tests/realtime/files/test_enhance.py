@@ -89,7 +89,7 @@ def test_a_file_is_restored_in_the_dtype_requested(tiny: ModelInfo) -> None:
     assert Enhancer(tiny, compute="cpu", dtype="bfloat16").load(1).dtype == "bfloat16"
 
 
-def test_the_second_file_does_not_hear_the_first(plain: ModelInfo) -> None:
+def test_the_second_file_does_not_depend_on_the_first(plain: ModelInfo) -> None:
     enhancer = Enhancer(plain, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))
     enhancer.samples(np.full((1, 20_000), 0.9, np.float32))

@@ -1,4 +1,4 @@
-"""Audio files in: what is taken, resampled and refused."""
+"""Reading audio files: accepted, resampled and refused ones."""
 
 import tracemalloc
 from pathlib import Path
@@ -15,7 +15,7 @@ from realtime.files.audio_file import BLOCK_FRAMES, read_audio
 # One step of the sample format, in samples from -1 to 1.
 STEPS = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "PCM_32": 2.0**-24, "FLOAT": 0.0, "DOUBLE": 6e-8}
 
-# What else than the result may be held while a file is read: two blocks of it, in bytes.
+# Memory beside the result while a file is read: two blocks, in bytes.
 READING_BYTES = 2 * BLOCK_FRAMES * 2 * 4
 
 

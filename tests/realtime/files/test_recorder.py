@@ -1,4 +1,4 @@
-"""The recorder: aligned, whole, and calm when the disk is not."""
+"""The recorder: aligned and complete files, also with a slow or full disk."""
 
 import threading
 import time
@@ -69,7 +69,7 @@ def test_recording_begins_at_start_and_not_with_the_past(tmp_path, rng) -> None:
     recorder.start()
     stream.push(1000)
     done = recorder.stop()
-    # The delayed end of the output is not there yet, in either file.
+    # The end of the output is still delayed, so neither file has it.
     assert len(read(done.input_path)) == 1000 - (DELAY + 1) // 2
 
 

@@ -1,4 +1,4 @@
-"""Audio files out: whole under their name, or not at all."""
+"""Writing audio files: complete, or not at all."""
 
 import os
 import subprocess
@@ -83,7 +83,7 @@ def test_a_name_that_is_too_long_is_reported(tmp_path: Path) -> None:
 
 
 def test_the_longest_name_that_the_disk_takes_can_be_written(tmp_path: Path) -> None:
-    """What is added to it while it is being written must not be too much."""
+    """The suffix during writing must not make the name too long."""
     name = "ä" * 125 + ".wav"
     write_audio(tmp_path / name, noise(10))
     assert [p.name for p in tmp_path.iterdir()] == [name]
@@ -91,7 +91,7 @@ def test_the_longest_name_that_the_disk_takes_can_be_written(tmp_path: Path) -> 
 
 @pytest.fixture
 def read_only_folder() -> Iterator[Path]:
-    """A folder that this process may look into, but not write to, even if it is root's."""
+    """A folder that this process may read but not write, even as root."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o555)

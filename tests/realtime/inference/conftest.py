@@ -1,4 +1,4 @@
-"""Model files for the tests of this folder, and torch as it was before each."""
+"""Model files for the tests of this folder; torch's settings are restored after each."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -50,7 +50,7 @@ def doubling(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
-    """torch says that there is a GPU. Any use of it fails as this build of torch fails."""
+    """torch reports a GPU; any use of it fails as in this build of torch."""
     cuda = realtime.inference.network.torch.cuda
     monkeypatch.setattr(cuda, "is_available", lambda: True)
     monkeypatch.setattr(cuda, "get_device_name", lambda _=None: "a GPU")

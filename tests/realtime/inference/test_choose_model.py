@@ -1,4 +1,4 @@
-"""The choice of a model, and the memory of what was measured."""
+"""The choice of a model, and the cache of measurements."""
 
 import json
 import sys
@@ -138,7 +138,7 @@ def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
     cache, info = TuningCache(tmp_path / "m.json"), read_model_info(smooth_file)
     ratio = trial(cache, lines, compute="cuda")(info)
     assert ratio > 0
-    # It is the same processor.
+    # The processor is the same.
     assert trial(cache, lines, compute="cpu")(info) == ratio
     with pytest.raises(ValueError, match="compute"):
         trial(cache, lines, compute="abacus")(info)
@@ -228,7 +228,7 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_cache_lies_in_the_users_cache_folder(
+def test_the_cache_is_in_the_users_cache_folder(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -253,7 +253,7 @@ def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.Monk
     assert not list(tmp_path.iterdir())
 
 
-def test_a_session_says_why_it_runs_this_model(
+def test_a_session_states_why_it_runs_this_model(
     tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
@@ -262,7 +262,7 @@ def test_a_session_says_why_it_runs_this_model(
     monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
     cache = TuningCache(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
-    # What an earlier session found: what a busy machine would measure now is not the question.
+    # A cached measurement, because a busy machine would measure another one.
     for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
         key = cache_key(
             "speed", info, block=256, channels=1, device="cpu", threads=settings.threads, dtype=None
@@ -279,5 +279,5 @@ def test_a_session_says_why_it_runs_this_model(
     assert f"loading {snapshot.model_reason}" in lines
     asked = replace(settings, model=str(slow))
     engine = open_engine(asked, cache=cache)
-    assert engine.snapshot().model_reason == "slow: as asked for"
+    assert engine.snapshot().model_reason == "slow: as requested"
     engine.stop()

@@ -1,4 +1,4 @@
-"""A GPU that is lost in mid-stream: the audio goes on, and a line says why."""
+"""A GPU that is lost during a stream: the audio continues, and one line gives the reason."""
 
 from pathlib import Path
 from typing import Any
@@ -106,7 +106,7 @@ def test_a_healthy_device_is_all_that_runs(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize("healthy", [0, 1, 7])
-def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
+def test_a_lost_device_leaves_the_input_until_the_backup_has_its_context(
     rng: np.random.Generator, healthy: int
 ) -> None:
     device, backup = Echo(fails_at=healthy), Echo()
@@ -120,7 +120,7 @@ def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
     settled = lost + LATENCY + CONTEXT
     np.testing.assert_array_equal(y[:, lost:settled], through[:, lost:settled])
     np.testing.assert_array_equal(y[:, settled + FADE_SAMPLES :], wet[:, settled + FADE_SAMPLES :])
-    # In between it fades: the share of the network grows evenly, by no step.
+    # In between it fades: the network's share grows linearly.
     share = (np.arange(FADE_SAMPLES) + 0.5) / FADE_SAMPLES
     faded = slice(settled, settled + FADE_SAMPLES)
     mixed = through[:, faded] + share * (wet[:, faded] - through[:, faded])
@@ -131,7 +131,7 @@ def test_a_lost_device_leaves_the_input_until_the_backup_has_heard_enough(
     )
 
 
-def test_without_a_fast_backup_the_input_is_heard_from_then_on(rng: np.random.Generator) -> None:
+def test_without_a_fast_backup_the_input_is_played_from_then_on(rng: np.random.Generator) -> None:
     network, loss_monitor = fallback(Echo(fails_at=2), None)
     network.start(1)
     x = rng.normal(0, 0.1, (1, 10 * BLOCK)).astype(np.float32)
@@ -229,7 +229,7 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
     assert np.isfinite(played).all()
 
 
-def test_the_terminal_says_once_that_a_gpu_was_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_terminal_reports_a_lost_gpu_once(monkeypatch: pytest.MonkeyPatch) -> None:
     loaded = loaded_with(*fallback(Echo(fails_at=3), Echo()))
     audio = AudioFile(np.zeros((1, 11_025), np.float32))
     engine = Engine(FileInput("silence", audio), NullOutput(), loaded)
@@ -265,6 +265,6 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
             outs.append(soundfile.read(job.target)[0])
     for out in outs[1:]:
         np.testing.assert_array_equal(out, outs[0])
-    # Told once, not with every file.
+    # Reported once, not with every file.
     assert [bool(n) for n in notes] == [False, False, True, False]
     assert notes[2].startswith("a GPU was lost")

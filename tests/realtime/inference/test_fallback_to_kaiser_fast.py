@@ -33,7 +33,7 @@ def noise(n: int, channels: int = 1) -> Audio:
 
 
 class Failing(StreamNetwork):
-    """Works for some calls, then its device is gone."""
+    """Works for some calls, then its device is lost."""
 
     calls_left = 10
 
@@ -86,7 +86,7 @@ def test_a_lost_gpu_leaves_kaiser_fast_and_then_the_processor(doubling: ModelInf
     assert np.abs(dry - wet).max() > 0.1
 
 
-def test_without_a_fast_processor_kaiser_fast_goes_on(doubling: ModelInfo) -> None:
+def test_without_a_fast_processor_kaiser_fast_continues(doubling: ModelInfo) -> None:
     network, _ = lost_after(2, doubling, backup=False)
     network.start(1)
     x = noise(256 * 8)
@@ -107,7 +107,7 @@ def test_an_early_network_on_a_gpu_waits_for_what_replaces_it(tmp_path: Path) ->
     )
 
 
-def test_the_audio_goes_on_when_the_gpu_is_lost(doubling: ModelInfo) -> None:
+def test_the_audio_continues_when_the_gpu_is_lost(doubling: ModelInfo) -> None:
     network, loss_monitor = lost_after(10, doubling, backup=True)
     loaded = loaded_stream(network, loss_monitor, block_samples=512, front_end="none")
     with Rig(loaded) as rig:

@@ -144,7 +144,7 @@ def test_odd_windows_are_rounded_to_input_samples(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("block", [128, 512, 1024])
 @pytest.mark.parametrize("at", [0, 1, 1_999])
-def test_an_impulse_is_as_late_as_the_engine_says(
+def test_an_impulse_has_the_latency_of_the_engine(
     doubling: ModelInfo, tmp_path: Path, block: int, at: int
 ) -> None:
     loaded = load(doubling, block)

@@ -1,4 +1,4 @@
-"""Loaded chains: streaming networks live, exactly, and plain ones beside them."""
+"""Loaded chains: streaming networks, which are exact, and plain ones."""
 
 from pathlib import Path
 
@@ -37,7 +37,7 @@ def noise(n: int, channels: int = 1) -> Audio:
 
 
 def whole(x: Audio) -> Audio:
-    """The network's answer to the whole signal, with silence around it as live."""
+    """The network's output for the whole signal, surrounded by silence as in a live stream."""
     upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
     edge = 2048
     with torch.inference_mode():
@@ -117,7 +117,7 @@ def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_session_without_its_gpu_says_so_and_runs(unet_file: Path, tmp_path: Path) -> None:
+def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path, tmp_path: Path) -> None:
     settings = Settings(
         input="demo", output="null", model=str(unet_file), block_samples=256, compute="cuda"
     )

@@ -24,7 +24,7 @@ from realtime.inference.tuning import (
 from tests.helpers.networks import Raising, Smooth, metadata, write_model
 
 
-def test_where_cuda_is_missing_the_cpu_runs_and_says_so(smooth_file: Path) -> None:
+def test_without_cuda_the_network_runs_on_the_cpu_with_a_notice(smooth_file: Path) -> None:
     if torch.cuda.is_available():
         pytest.skip("there is a GPU here")
     info = read_model_info(smooth_file)
@@ -56,7 +56,7 @@ def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
 
 
 class Stub:
-    """Enough of a network to be tuned."""
+    """The part of a network that tuning uses."""
 
     call_s = 0.001
 
@@ -181,7 +181,7 @@ def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
     assert set(lengths) == {256}
 
 
-def test_a_chain_says_what_it_computes_in(unet_file: Path) -> None:
+def test_a_chain_states_its_number_format(unet_file: Path) -> None:
     info = read_model_info(unet_file)
     for requested, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
         loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=requested)

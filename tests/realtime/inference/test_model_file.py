@@ -22,7 +22,7 @@ from tests.helpers.networks import Smooth, metadata, write_model
 
 
 def archive(path: Path, about: Any, *, code: bool = True, raw: bytes | None = None) -> Path:
-    """As much of a TorchScript archive as is read without torch."""
+    """The part of a TorchScript archive that is read without torch."""
     with zipfile.ZipFile(path, "w") as out:
         if code:
             out.writestr("test/constants.pkl", b"")
@@ -172,7 +172,7 @@ def test_wrong_values_are_refused_by_name_of_the_file(
     assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
 
 
-def test_unknown_models_are_reported_with_those_there_are() -> None:
+def test_unknown_models_are_reported_with_the_known_ones() -> None:
     with pytest.raises(ModelFileError, match="shipped are") as caught:
         find_model("unet-enormous")
     assert "\n" not in str(caught.value)
@@ -191,7 +191,7 @@ def test_names_find_shipped_models_and_paths_find_files(
     assert find_model("auto").name == "a"
     assert find_model(str(tmp_path / "b.ts")).name == "b"
     archive(tmp_path / "big.ts", metadata(name="big", parameters=9_000_000))
-    assert find_model("auto").name == "big"  # of what is known, its size speaks for it
+    assert find_model("auto").name == "big"  # its size is the only known figure in its favour
 
 
 def test_looking_at_models_does_not_load_torch(project: Path) -> None:

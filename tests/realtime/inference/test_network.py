@@ -36,7 +36,7 @@ def load(path: Path, module: nn.Module, *, channels: int = 1, **about: object) -
     return load_chain(info, block_samples=256, channels=channels, compute="cpu", threads=1)
 
 
-# A network that fails in bfloat16, after another one has come and gone.
+# A network that fails in bfloat16, after another one was loaded and deleted.
 FAILS_LATE = """
 import numpy as np
 from realtime.inference.model_file import shipped_models

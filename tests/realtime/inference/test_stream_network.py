@@ -181,7 +181,7 @@ class Counting(nn.Module):
         return out, state
 
 
-def test_a_lead_is_given_to_who_asks_for_one_by_name(tmp_path: Path, unet_file: Path) -> None:
+def test_a_lead_is_passed_to_networks_with_that_argument(tmp_path: Path, unet_file: Path) -> None:
     about = metadata(name="counting", kind="streaming", latency_samples=0)
     info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
     network = StreamNetwork(info, compute="cpu", threads=1, origin_samples=46)

@@ -1,4 +1,4 @@
-"""The engine's side of streaming networks: calls on a fixed grid, whatever the blocks."""
+"""The engine's calls of streaming networks: on a fixed grid, for any block lengths."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -89,7 +89,8 @@ def test_any_blocks_give_the_same_samples_at_the_promised_latency(
     x = noise(sum(lengths))
     y = in_blocks(processor, x, lengths)
     np.testing.assert_array_equal(y, expected(x, network, origin, processor.latency_samples))
-    # No sample waits in vain: at some block's end the last call's end is just that far away.
+    # No sample waits longer than needed: at some block's end the last call's end is exactly that
+    # far away.
     ends = multiple * np.arange(grid)
     assert processor.latency_samples == network.latency_samples + ((ends - origin) % grid).max()
     assert all(n % processor.call_samples == 0 for n in network.calls)
@@ -174,7 +175,7 @@ def test_refused_blocks_leave_no_trace(bad: Audio) -> None:
     )
 
 
-def test_a_broken_promise_is_refused_before_it_is_heard() -> None:
+def test_a_broken_promise_is_refused_before_it_is_audible() -> None:
     network = Remembering()
     processor = StreamingNetwork(network)
     processor.prepare(ProcessSpec(max_block_samples=64, block_multiple=8))

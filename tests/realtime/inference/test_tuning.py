@@ -60,7 +60,7 @@ class Stub:
 
 @pytest.fixture
 def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
-    """Two cores, of which both are the faster; what was tried so far."""
+    """Two cores, where two threads are faster; the trials so far."""
     seen: list[list[int]] = []
 
     def fastest(choices: list[int], trial: Callable[[int], list[float]]) -> tuple[int, float]:
@@ -130,7 +130,7 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
     [
         ([0.84] * 6, 2),
         ([0.86] * 6, 1),
-        # Fast as a rule, but waiting for other programs now and then.
+        # Usually fast, but sometimes waiting for other programs.
         ([0.5, 0.5, 0.5, 0.5, 0.5, 3.0], 1),
     ],
     ids=["pays", "hardly pays", "stumbles"],
@@ -195,5 +195,5 @@ def test_choices_of_threads_take_turns() -> None:
 
     assert fastest_threads([1, 2, 4], trial) == (4, 0.25)
     assert order == [1, 2, 4] * TRIAL_ROUNDS
-    # Where nothing is known to be faster, the fewest.
+    # The smallest number, if no other is known to be faster.
     assert fastest_threads([1, 2], lambda _: [float("nan")])[0] == 1

@@ -1,4 +1,4 @@
-"""Windows on a grid: which there are, what they see, how they fade into each other."""
+"""Windows on a grid: their number, their input, and their crossfades."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ ROUNDING = 1e-3
 
 
 class Recording:
-    """A network that keeps what it saw."""
+    """A network that stores its input."""
 
     def __init__(self) -> None:
         self.windows: list[Audio] = []
@@ -36,7 +36,7 @@ def made(function: object, spec: ProcessSpec | None = None, **changes: int) -> W
 
 
 def count_up(n: int) -> Audio:
-    """1, 2, 3...: every sample says where it is, and none is silence."""
+    """1, 2, 3...: every sample shows its position, and none is silence."""
     return np.arange(1, n + 1, dtype=np.float32)[None]
 
 
@@ -81,7 +81,7 @@ def test_the_first_window_is_faded_in_before_the_stream() -> None:
 
 @pytest.mark.parametrize("crossfade", [0, 1, 8, 63, 64])
 def test_crossfades_have_equal_gain(crossfade: int) -> None:
-    """What both windows agree on comes through as it is."""
+    """Samples that are equal in both windows pass unchanged."""
     network = made(lambda x: x.copy(), crossfade_samples=crossfade)
     x = count_up(500)
     y = network.process(x)

@@ -125,11 +125,11 @@ def test_a_microphone_that_does_not_open_is_none(world: World) -> None:
     assert any("it is busy" in line for line in world.lines)
 
 
-def test_without_a_loudspeaker_it_plays_to_nobody(world: World) -> None:
+def test_without_a_loudspeaker_it_plays_to_the_null_output(world: World) -> None:
     world.missing = {"output": "there is no output device"}
     world.run(input="noise")
     assert [(s.input, s.output) for s in world.opened] == [("noise", "null")]
-    assert any("playing to nobody" in line for line in world.lines)
+    assert any("discarding the output" in line for line in world.lines)
 
 
 def test_devices_that_were_requested_have_no_fall_back(world: World) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot
-from realtime.files.recorder import TapLike
+from realtime.engine.tap import Tap
 from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
@@ -24,11 +24,11 @@ class Tapped(Protocol):
         """Delay of the output tap against the input tap, in samples at 44.1 kHz."""
 
     @property
-    def input_tap(self) -> TapLike:
+    def input_tap(self) -> Tap:
         """Input of the front end, 22.05 kHz."""
 
     @property
-    def output_tap(self) -> TapLike:
+    def output_tap(self) -> Tap:
         """Output, 44.1 kHz."""
 
 

@@ -7,8 +7,8 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.engine_interface import Engine
 from gui.panels.view_bar import format_time
+from realtime.engine.recorder import Recorder, Recording
 from realtime.errors import AudioFileError
-from realtime.files.recorder import Recorder, Recording
 
 CLOSE_TIMEOUT_S = 1.0
 """Limit for a slow disk: the window must close within two seconds."""
@@ -18,7 +18,7 @@ class RecordingControl(QObject):
     """Owns at most one recorder."""
 
     ended = Signal(object)
-    """A finished :class:`realtime.files.recorder.Recording`, possibly with an error."""
+    """A finished :class:`realtime.engine.recorder.Recording`, possibly with an error."""
     refused = Signal(str)
     """Why the recording could not start, in one line."""
 

@@ -84,9 +84,6 @@ class FallbackStream:
         context_samples: how far the network looks back, in output samples.
         call_samples: input samples of the longest call.
 
-    Raises:
-        ValueError: if ratio, grid or latency of the backup differ from the device's.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, ratio * n]``
@@ -101,9 +98,6 @@ class FallbackStream:
         context_samples: int,
         call_samples: int,
     ) -> None:
-        for name in ("ratio", "block_multiple", "latency_samples"):
-            if backup is not None and getattr(backup, name) != getattr(device, name):
-                raise ValueError(f"the backup has another {name}")
         self._device = device
         self._backup = backup
         self._loss_monitor = loss_monitor

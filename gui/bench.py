@@ -7,43 +7,29 @@ import time
 
 import numpy as np
 
-from realtime.dsp.processor import Audio
+from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 UPDATES_PER_S = 30
 WIDTH, HEIGHT = 1920, 1080
 
 
-class _Noise:
-    """A tap of noise whose length the benchmark controls."""
-
-    def __init__(self, sample_rate: int) -> None:
-        self.sample_rate = sample_rate
-        self.channels = 1
-        self.written = 0
-        rng = np.random.default_rng(1)
-        swell = 0.5 + 0.5 * np.sin(np.arange(2 * sample_rate) * (2 * math.pi * 4 / sample_rate))
-        self._sound = (rng.normal(0, 0.05, 2 * sample_rate) * swell).astype(np.float32)
-
-    def read(self, since: int) -> tuple[Audio, int]:
-        """As :meth:`realtime.engine.tap.Tap.read`."""
-        first = max(since, self.written - 10 * self.sample_rate, 0)
-        return self._sound[None, np.arange(first, self.written) % len(self._sound)], first
-
-
 class _Source:
-    """The part of an engine that the spectrograms read."""
+    """The part of an engine that the spectrograms read, with taps of noise."""
 
     tap_delay_samples = 1838
 
     def __init__(self) -> None:
-        self.input_tap = _Noise(SAMPLE_RATE_IN)
-        self.output_tap = _Noise(SAMPLE_RATE_OUT)
+        self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=1)
+        self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=1)
+        self._rng = np.random.default_rng(1)
 
     def advance(self, seconds: float) -> None:
-        """Append audio to both taps."""
+        """Append noise that swells four times a second to both taps."""
         for tap in (self.input_tap, self.output_tap):
-            tap.written += round(seconds * tap.sample_rate)
+            at = np.arange(tap.written, tap.written + round(seconds * tap.sample_rate))
+            swell = 0.5 + 0.5 * np.sin(at * (2 * math.pi * 4 / tap.sample_rate))
+            tap.write((self._rng.normal(0, 0.05, (1, len(at))) * swell).astype(np.float32))
 
 
 def measure_redraw(*, updates: int = 300) -> dict[str, float | str | int]:

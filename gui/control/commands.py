@@ -15,7 +15,7 @@ from gui.panels.help import HelpPage, first_steps_text
 from gui.panels.restore import RestoreWindow
 from gui.panels.view_bar import STEP_S
 from gui.spectrogram.picture import picture, save_picture
-from realtime.files.recorder import Recording
+from realtime.engine.recorder import Recording
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MIX_STEP_PERCENT = 5

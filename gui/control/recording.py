@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QObject, Signal
 
 from gui.panels.view_bar import format_time
+from realtime.engine.recorder import Recorder, Recording
 from realtime.errors import AudioFileError
-from realtime.files.recorder import Recorder, Recording
 
 if TYPE_CHECKING:
     from realtime.engine.engine import Engine  # Loads PortAudio.
@@ -23,7 +23,7 @@ class RecordingControl(QObject):
     """Owns at most one recorder."""
 
     ended = Signal(object)
-    """A finished :class:`realtime.files.recorder.Recording`, possibly with an error."""
+    """A finished :class:`realtime.engine.recorder.Recording`, possibly with an error."""
     refused = Signal(str)
     """Why the recording could not start, in one line."""
 

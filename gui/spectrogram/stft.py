@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from realtime.files.recorder import TapLike
+from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
 
 INPUT_FFT_SAMPLES = 1024
@@ -44,7 +44,7 @@ class Analyser:
     """
 
     def __init__(
-        self, tap: TapLike, *, fft_samples: int, hop_samples: int, offset_samples: int = 0
+        self, tap: Tap, *, fft_samples: int, hop_samples: int, offset_samples: int = 0
     ) -> None:
         self._tap = tap
         self._fft = fft_samples
@@ -109,7 +109,7 @@ class PairAnalyser:
     """
 
     def __init__(
-        self, input_tap: TapLike, output_tap: TapLike, *, delay_samples: int, hop_samples: int
+        self, input_tap: Tap, output_tap: Tap, *, delay_samples: int, hop_samples: int
     ) -> None:
         self.input = Analyser(input_tap, fft_samples=INPUT_FFT_SAMPLES, hop_samples=hop_samples)
         self.output = Analyser(

@@ -12,9 +12,6 @@ class RingBuffer:
         channels: rows.
         capacity_samples: samples per channel that fit.
 
-    Raises:
-        ValueError: if either is not positive.
-
     Both counters only ever grow, so nothing wraps. ``written`` is stored by the producer alone,
     after the samples are in place, and ``consumed`` by the consumer alone, after they were copied
     out; storing an int is atomic under the interpreter lock, so either side may read the other's
@@ -22,8 +19,6 @@ class RingBuffer:
     """
 
     def __init__(self, channels: int, capacity_samples: int) -> None:
-        if channels < 1 or capacity_samples < 1:
-            raise ValueError(f"a ring needs room, got {channels} x {capacity_samples} samples")
         self._memory = np.zeros((channels, capacity_samples), np.float32)
         self.capacity_samples = capacity_samples
         self.written = 0

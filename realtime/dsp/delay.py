@@ -11,9 +11,6 @@ class Delay:
     Args:
         delay_samples: at the rate of the audio.
 
-    Raises:
-        ValueError: if it is negative.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, n]``
@@ -22,8 +19,6 @@ class Delay:
     ratio = 1
 
     def __init__(self, delay_samples: int) -> None:
-        if delay_samples < 0:
-            raise ValueError(f"delay_samples must not be negative, got {delay_samples}")
         self._delay_samples = delay_samples
         self.prepare(ProcessSpec(max_block_samples=1))
 

@@ -3,10 +3,7 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from realtime.dsp.chain import NetworkPath
-from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
 from realtime.inference.model_file import ModelInfo
@@ -53,7 +50,7 @@ class Layout:
         """Input samples of every call."""
         if self.streams:
             return call_length(self.block_samples, self.info.block_multiple) // self.info.ratio
-        return self.windows(DryWindows(self.info.ratio)).window_samples // self.info.ratio
+        return self.windows(lambda x: x).window_samples // self.info.ratio
 
     def load(self, compute: str, threads: int | None, dtype: str) -> "ScriptNetwork":
         """Load the network on ``cpu`` or ``cuda``."""
@@ -106,36 +103,17 @@ def build_path(
         stream: StreamNetwork | FallbackStream = network
         if loss_monitor is not None:
             assert backup is None or isinstance(backup, StreamNetwork)
+            left, _ = info.context_samples
             stream = FallbackStream(
                 network,
                 backup,
                 loss_monitor,
-                context_samples=info.context_samples[0],
+                context_samples=left,
                 call_samples=layout.call_samples,
             )
         processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
     elif loss_monitor is not None:
-        replacement = backup or DryWindows(info.ratio)
-        processor = layout.windows(fallback_windows(network, replacement, loss_monitor))
+        processor = layout.windows(fallback_windows(network, backup, loss_monitor))
     else:
         processor = layout.windows(network)
     return NetworkPath(processor, info.front_end, crossfade_samples=layout.crossfade_samples)
-
-
-class DryWindows:
-    """Replaces a network by kaiser_fast, window by window.
-
-    Args:
-        ratio: of the network. 1: the window is already upsampled, and returned as it is.
-    """
-
-    def __init__(self, ratio: int) -> None:
-        self._upsampler = KaiserUpsampler() if ratio > 1 else None
-
-    def __call__(self, x: Audio) -> Audio:
-        """A window, in time with the network's."""
-        if self._upsampler is None:
-            return x
-        padded = np.pad(x, ((0, 0), (0, self._upsampler.reach)))
-        self._upsampler.prepare(ProcessSpec(max_block_samples=padded.shape[1], channels=len(x)))
-        return self._upsampler.process(padded)[:, self._upsampler.latency_samples :]

@@ -1,6 +1,5 @@
 """Chooses a model: the best-sounding one that this machine runs easily."""
 
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +8,7 @@ import numpy as np
 from realtime.errors import ModelFileError
 from realtime.inference.load import load_chain, usable_compute
 from realtime.inference.model_file import ModelInfo, by_sound
-from realtime.inference.tuning import Requested
+from realtime.inference.tuning import Requested, call_durations
 from realtime.inference.tuning_cache import TuningCache, cache_key
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
@@ -21,7 +20,6 @@ EASY_RATIO = 2.0
 TRIAL_BLOCKS = 120
 MIN_TRIAL_BLOCKS = 20
 MAX_TRIAL_S = 6.0
-MAX_PAUSE_S = 0.03
 
 
 @dataclass(frozen=True)
@@ -116,14 +114,11 @@ class SpeedTrial:
         x = rng.normal(0.0, 0.05, (self.channels, self.block_samples // 2)).astype(np.float32)
         block_s = self.block_samples / SAMPLE_RATE_OUT
         loaded.bind_thread()
-        durations_s: list[float] = []
-        end = time.perf_counter() + MAX_TRIAL_S
-        while len(durations_s) < TRIAL_BLOCKS and (
-            len(durations_s) < MIN_TRIAL_BLOCKS or time.perf_counter() < end
-        ):
-            # As live: threads sleep between blocks, and other programs use the caches.
-            time.sleep(min(block_s, MAX_PAUSE_S))
-            begin = time.perf_counter()
-            loaded.chain.process(x)
-            durations_s.append(time.perf_counter() - begin)
+        durations_s = call_durations(
+            lambda: loaded.chain.process(x),
+            pause_s=block_s,
+            calls=TRIAL_BLOCKS,
+            min_calls=MIN_TRIAL_BLOCKS,
+            max_s=MAX_TRIAL_S,
+        )
         return round(block_s / float(np.percentile(durations_s, 99)), 3)

@@ -12,6 +12,7 @@ from realtime.errors import error_line
 from realtime.inference.windowed import WindowFunction
 
 if TYPE_CHECKING:
+    from realtime.inference.network import ScriptNetwork
     from realtime.inference.stream_network import StreamNetwork
 
 # From dry to wet in 15 ms, as for a toggle of the bypass.
@@ -53,21 +54,41 @@ class DeviceLossMonitor:
 
 
 def fallback_windows(
-    device: WindowFunction, backup: WindowFunction, loss_monitor: DeviceLossMonitor
+    device: "ScriptNetwork", backup: "ScriptNetwork | None", loss_monitor: DeviceLossMonitor
 ) -> WindowFunction:
     """Windows on a device, or on the CPU once the device is lost. Windows have no past.
 
     Args:
         device: runs a window; raises RuntimeError when the device is lost.
-        backup: runs the same network on the CPU.
+        backup: the same network on the CPU; None for kaiser_fast: the CPU is too slow.
         loss_monitor: calls the device.
     """
+    replacement = backup or DryWindows(device.ratio)
 
     def run(x: Audio) -> Audio:
         y = loss_monitor.run(device, x)
-        return backup(x) if y is None else y
+        return replacement(x) if y is None else y
 
     return run
+
+
+class DryWindows:
+    """Replaces a network by kaiser_fast, window by window.
+
+    Args:
+        ratio: of the network. 1: the window is already upsampled, and returned as it is.
+    """
+
+    def __init__(self, ratio: int) -> None:
+        self._upsampler = KaiserUpsampler() if ratio > 1 else None
+
+    def __call__(self, x: Audio) -> Audio:
+        """A window, in time with the network's."""
+        if self._upsampler is None:
+            return x
+        padded = np.pad(x, ((0, 0), (0, self._upsampler.reach)))
+        self._upsampler.prepare(ProcessSpec(max_block_samples=padded.shape[1], channels=len(x)))
+        return self._upsampler.process(padded)[:, self._upsampler.latency_samples :]
 
 
 class FallbackStream:
@@ -84,9 +105,6 @@ class FallbackStream:
         context_samples: how far the network looks back, in output samples.
         call_samples: input samples of the longest call.
 
-    Raises:
-        ValueError: if ratio, grid or latency of the backup differ from the device's.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, ratio * n]``
@@ -101,9 +119,6 @@ class FallbackStream:
         context_samples: int,
         call_samples: int,
     ) -> None:
-        for name in ("ratio", "block_multiple", "latency_samples"):
-            if backup is not None and getattr(backup, name) != getattr(device, name):
-                raise ValueError(f"the backup has another {name}")
         self._device = device
         self._backup = backup
         self._loss_monitor = loss_monitor

@@ -18,27 +18,22 @@ def core_count() -> int:
 
 def cpu_name() -> str:
     """CPU model and number of cores."""
-    names = cpu_facts().get("model name", [])
-    name = names[0] if names else platform.processor() or platform.machine()
+    name = cpu_facts().get("model name") or platform.processor() or platform.machine()
     return f"{name}, {core_count()} cores"
 
 
 def has_bfloat16() -> bool:
     """Whether the CPU computes in bfloat16; False if that is unknown."""
-    flags = [*cpu_facts().get("flags", []), *cpu_facts().get("Features", [])]
-    return any(BFLOAT16_FLAGS.intersection(line.split()) for line in flags)
+    facts = cpu_facts()
+    flags = facts.get("flags") or facts.get("Features", "")
+    return not BFLOAT16_FLAGS.isdisjoint(flags.split())
 
 
 @cache
-def cpu_facts() -> dict[str, list[str]]:
-    """The lines of Linux's /proc/cpuinfo, by name; empty on other systems."""
-    facts: dict[str, list[str]] = {}
+def cpu_facts() -> dict[str, str]:
+    """The lines of Linux's /proc/cpuinfo, by name, for one core; empty on other systems."""
     try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8")
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
     except OSError:
-        return facts
-    for line in text.splitlines():
-        name, colon, value = line.partition(":")
-        if colon:
-            facts.setdefault(name.strip(), []).append(value.strip())
-    return facts
+        return {}
+    return {name.strip(): value.strip() for name, _, value in (s.partition(":") for s in lines)}

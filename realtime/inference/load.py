@@ -24,9 +24,6 @@ MAX_BLOCK_SAMPLES = 65_536
 # A CPU can replace a GPU if it computes a block in less than the block's time by this factor.
 BACKUP_RATIO = 1.2
 
-Load = Callable[[str, int | None, str], "ScriptNetwork"]
-"""Loads a network on ``cpu`` or ``cuda``, with threads and dtype."""
-
 
 @dataclass(frozen=True, kw_only=True)
 class LoadedChain:
@@ -59,21 +56,6 @@ class LoadedChain:
     def compute_now(self) -> str:
         """``cpu``, or the name of the CUDA device while it is not lost."""
         return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
-
-
-@dataclass(frozen=True)
-class Tuned:
-    """A network that is warm.
-
-    Attributes:
-        network: on the requested device, if that can be used.
-        backup: the same on the CPU; None if ``network`` runs there.
-        notice: what differs from the request, in one line; empty if nothing does.
-    """
-
-    network: "ScriptNetwork"
-    backup: "ScriptNetwork | None" = None
-    notice: str = ""
 
 
 def check_block_samples(block_samples: int) -> None:
@@ -126,9 +108,8 @@ def load_chain(
     workload = Workload(
         channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
     )
-    tuned = load_and_tune(layout.load, info, workload, requested, cache=cache)
-
-    network, backup, loss_monitor = tuned.network, tuned.backup, None
+    network, backup, notice = load_and_tune(layout.load, info, workload, requested, cache=cache)
+    loss_monitor = None
     if backup is not None:
         # Without a clock the CPU may be slow.
         if paced and backup.call_s * BACKUP_RATIO > block_s:
@@ -147,20 +128,31 @@ def load_chain(
         threads=network.threads,
         bind_thread=network.bind_thread,
         dtype=network.dtype,
-        load_notice=tuned.notice,
+        load_notice=notice,
         loss_monitor=loss_monitor,
     )
 
 
 def load_and_tune(
-    load: Load,
+    load: "Callable[[str, int | None, str], ScriptNetwork]",
     info: ModelInfo,
     workload: Workload,
     requested: Requested,
     *,
     cache: TuningCache | None,
-) -> Tuned:
+) -> "tuple[ScriptNetwork, ScriptNetwork | None, str]":
     """Load a network on the requested device, or on the CPU if that fails, and tune it.
+
+    Args:
+        load: loads it on ``cpu`` or ``cuda``, with threads and dtype.
+        info: the model file.
+        workload: the calls to come.
+        requested: device, threads and dtype.
+        cache: as for :func:`load_chain`.
+
+    Returns:
+        The network, warm; the same on the CPU if it is on a GPU; and a line for the user if
+        something differs from the request.
 
     Raises:
         ModelFileError: if the file cannot be loaded or breaks its contract.
@@ -177,15 +169,14 @@ def load_and_tune(
     on_cpu = load("cpu", threads, cpu_dtype)
     tune(on_cpu, info, workload, threads=threads, cache=cache)
     if compute == "cpu":
-        return Tuned(on_cpu, notice=notice)
+        return on_cpu, None, notice
     try:
         on_gpu = load("cuda", on_cpu.threads, choose_dtype(dtype, "cuda"))
         on_gpu.warm_up(workload.channels, workload.samples)
     # torch without CUDA raises an AssertionError.
     except (ModelFileError, RuntimeError, AssertionError) as error:
-        reason = error_line(error)
-        return Tuned(on_cpu, notice=f"the GPU cannot be used ({reason}): running on the CPU")
-    return Tuned(on_gpu, on_cpu)
+        return on_cpu, None, f"the GPU cannot be used ({error_line(error)}): running on the CPU"
+    return on_gpu, on_cpu, ""
 
 
 def usable_compute(compute: str) -> tuple[str, str]:

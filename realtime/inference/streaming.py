@@ -32,9 +32,6 @@ class StreamingNetwork:
         network: called by this processor alone.
         origin_samples: position in the input where the network's grid begins.
 
-    Raises:
-        ValueError: if the origin is negative.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, ratio * n]``
@@ -43,8 +40,6 @@ class StreamingNetwork:
     def __init__(
         self, network: "StreamNetwork | FallbackStream", *, origin_samples: int = 0
     ) -> None:
-        if origin_samples < 0:
-            raise ValueError(f"origin must not be negative, got {origin_samples}")
         self._network = network
         self.ratio = network.ratio
         self._origin = origin_samples

@@ -102,12 +102,11 @@ def tune(
         return
     noise = np.random.default_rng(0).normal(0.0, 0.05, (workload.channels, workload.samples))
     x = noise.astype(np.float32)
-    pause_s = min(workload.pause_s, MAX_PAUSE_S)
 
     def trial(threads: int) -> list[float]:
         network.threads = threads
         network.bind_thread()
-        return call_durations(lambda: network(x), pause_s=pause_s)
+        return call_durations(lambda: network(x), pause_s=workload.pause_s)
 
     network.threads, network.call_s = fastest_threads(choices, trial)
     network.bind_thread()
@@ -119,16 +118,27 @@ def tune(
 def call_durations(
     call: Callable[[], object],
     *,
-    calls: int = TRIAL_CALLS,
     pause_s: float,
+    calls: int = TRIAL_CALLS,
+    min_calls: int = 1,
     max_s: float = MAX_TRIAL_S,
 ) -> list[float]:
-    """Durations of calls in seconds, each after a pause; after ``max_s`` no call begins."""
-    call()  # does not count
+    """Durations in seconds of ``calls`` calls, or of ``min_calls`` if these take ``max_s``.
+
+    As live, each call follows a pause: threads sleep, and other programs use the caches.
+
+    Args:
+        call: is measured; the first call does not count.
+        pause_s: of the session; at most 30 ms are waited.
+        calls: number of calls.
+        min_calls: made in any case.
+        max_s: after this time no more call begins.
+    """
+    call()
     durations_s: list[float] = []
     end = time.perf_counter() + max_s
-    while len(durations_s) < calls and (not durations_s or time.perf_counter() < end):
-        time.sleep(pause_s)
+    while len(durations_s) < calls and (len(durations_s) < min_calls or time.perf_counter() < end):
+        time.sleep(min(pause_s, MAX_PAUSE_S))
         begin = time.perf_counter()
         call()
         durations_s.append(time.perf_counter() - begin)

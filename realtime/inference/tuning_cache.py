@@ -1,8 +1,8 @@
 """Keeps what was measured on this machine, so that it is measured once."""
 
+import contextlib
 import json
 import os
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -81,15 +81,12 @@ class TuningCache:
     def _write(self, values: dict[str, Any]) -> None:
         if self._path is None:
             return
-        temporary = None
-        try:
+        # Renamed when it is whole: no reader sees half a file.
+        temporary = self._path.with_suffix(f".{os.getpid()}.tmp")
+        with contextlib.suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            # Renamed when it is whole: no reader sees half a file.
-            handle, name = tempfile.mkstemp(dir=self._path.parent, suffix=".tmp")
-            temporary = Path(name)
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(values, file, indent=1)
-            temporary.replace(self._path)
-        except OSError:
-            if temporary is not None:
+            try:
+                temporary.write_text(json.dumps(values, indent=1), encoding="utf-8")
+                temporary.replace(self._path)
+            finally:
                 temporary.unlink(missing_ok=True)

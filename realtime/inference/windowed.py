@@ -38,18 +38,14 @@ class WindowedNetwork:
     Args:
         window_function: ``[C, W / ratio]`` to ``[C, W]``, called with one shape only:
             W = left + hop + crossfade + right. All lengths are output samples.
-        hop_samples: new samples per window.
+        hop_samples: new samples per window; a multiple of ``grid_multiple``.
         left_samples: context before the yielded samples.
         right_samples: context after them.
         crossfade_samples: at most a hop.
         grid_multiple: windows begin on multiples of this, for networks that are shift-equivariant
             by this many samples only.
         origin_samples: position in the stream from which the multiples count.
-        ratio: output samples per input sample.
-
-    Raises:
-        ValueError: if a length is out of its range, the hop is no multiple of ``grid_multiple``,
-            or a window could begin between two input samples.
+        ratio: output samples per input sample; the grid and the origin are multiples of it.
 
     Shape:
         - Input: ``[C, n]``
@@ -68,17 +64,6 @@ class WindowedNetwork:
         origin_samples: int = 0,
         ratio: int = 1,
     ) -> None:
-        if hop_samples < 1 or grid_multiple < 1 or hop_samples % grid_multiple:
-            raise ValueError(f"hop must be a multiple of {grid_multiple}, got {hop_samples}")
-        if min(left_samples, right_samples, origin_samples) < 0:
-            raise ValueError("context and origin must not be negative")
-        if not 0 <= crossfade_samples <= hop_samples:
-            raise ValueError(f"crossfade must be from 0 to the hop, got {crossfade_samples}")
-        if grid_multiple % ratio or origin_samples % ratio:
-            raise ValueError(
-                f"grid and origin must be multiples of {ratio}, "
-                f"got {grid_multiple} and {origin_samples}"
-            )
         self.ratio = ratio
         self._function = window_function
         self._hop = hop_samples

@@ -4,7 +4,6 @@ import threading
 import time
 
 import numpy as np
-import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
@@ -58,12 +57,6 @@ class RingModel(RuleBasedStateMachine):
 
 RingModel.TestCase.settings = settings(max_examples=60, stateful_step_count=40, deadline=None)
 TestRingModel = RingModel.TestCase
-
-
-@pytest.mark.parametrize(("channels", "capacity"), [(0, 8), (1, 0), (-1, 8), (1, -1)])
-def test_a_ring_needs_room(channels: int, capacity: int) -> None:
-    with pytest.raises(ValueError, match="room"):
-        RingBuffer(channels, capacity)
 
 
 def test_counters_do_not_wrap() -> None:

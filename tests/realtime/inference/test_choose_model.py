@@ -12,6 +12,7 @@ import torch
 
 import realtime.engine.open
 import realtime.inference.choose_model
+import realtime.inference.tuning
 import realtime.inference.tuning_cache
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
@@ -150,7 +151,7 @@ def test_a_hopeless_model_does_not_take_a_minute(
     monkeypatch.setattr(realtime.inference.choose_model, "MAX_TRIAL_S", 0.0)
     monkeypatch.setattr(realtime.inference.choose_model, "MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
-    monkeypatch.setattr(realtime.inference.choose_model.time, "sleep", pauses.append)
+    monkeypatch.setattr(realtime.inference.tuning.time, "sleep", pauses.append)
     assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(smooth_file)) > 0
     # One pause per block; a requested number of threads needs no trial.
     assert len(pauses) == 2

@@ -172,14 +172,6 @@ def test_other_errors_of_the_device_are_not_hidden() -> None:
     assert not loss_monitor.lost
 
 
-@pytest.mark.parametrize("name", ["block_multiple", "latency_samples"])
-def test_a_backup_of_another_geometry_is_refused(name: str) -> None:
-    backup = Echo()
-    setattr(backup, name, 3)
-    with pytest.raises(ValueError, match=name):
-        fallback(Echo(), backup)
-
-
 def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
     calls = []
 

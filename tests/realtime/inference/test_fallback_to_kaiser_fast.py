@@ -6,8 +6,12 @@ import numpy as np
 
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from realtime.inference.build import DryWindows
-from realtime.inference.cpu_fallback import FADE_SAMPLES, DeviceLossMonitor, FallbackStream
+from realtime.inference.cpu_fallback import (
+    FADE_SAMPLES,
+    DeviceLossMonitor,
+    DryWindows,
+    FallbackStream,
+)
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import StreamNetwork
 from tests.helpers.fake_streams import Rig

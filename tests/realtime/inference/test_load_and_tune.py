@@ -96,32 +96,32 @@ WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
     ids=["full", "in the warm-up", "silent"],
 )
 def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
-    tuned = load_and_tune(
+    network, backup, notice = load_and_tune(
         lambda *chosen: Stub(*chosen, failure if chosen[0] == "cuda" else None),
         INFO,
         WORKLOAD,
         Requested(),
         cache=None,
     )
-    assert tuned.network.device == "cpu"
-    assert tuned.backup is None
-    assert "running on the CPU" in tuned.notice
-    assert "\n" not in tuned.notice
+    assert network.device == "cpu"
+    assert backup is None
+    assert "running on the CPU" in notice
+    assert "\n" not in notice
 
 
 def test_a_gpu_that_works_has_the_cpu_as_backup(gpu: None) -> None:
-    tuned = load_and_tune(
+    network, backup, notice = load_and_tune(
         lambda *chosen: Stub(*chosen, None),
         INFO,
         WORKLOAD,
         Requested(),
         cache=None,
     )
-    assert tuned.backup is not None
-    assert (tuned.network.device, tuned.backup.device) == ("cuda", "cpu")
+    assert backup is not None
+    assert (network.device, backup.device) == ("cuda", "cpu")
     # The thread that processes is bound once, for both.
-    assert tuned.network.threads == tuned.backup.threads
-    assert tuned.notice == ""
+    assert network.threads == backup.threads
+    assert notice == ""
 
 
 @pytest.mark.parametrize(
@@ -136,15 +136,15 @@ def test_a_gpu_that_works_has_the_cpu_as_backup(gpu: None) -> None:
 def test_each_device_has_the_dtype_requested_or_its_default(
     gpu: None, requested: str | None, gpu_dtype: str, cpu_dtype: str
 ) -> None:
-    tuned = load_and_tune(
+    network, backup, _ = load_and_tune(
         lambda *chosen: Stub(*chosen, None),
         INFO,
         WORKLOAD,
         Requested(dtype=requested),
         cache=None,
     )
-    assert tuned.backup is not None
-    assert (tuned.network.dtype, tuned.backup.dtype) == (gpu_dtype, cpu_dtype)
+    assert backup is not None
+    assert (network.dtype, backup.dtype) == (gpu_dtype, cpu_dtype)
 
 
 def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:

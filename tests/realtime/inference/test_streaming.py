@@ -188,11 +188,6 @@ def test_a_broken_promise_is_refused_before_it_is_audible() -> None:
     )
 
 
-def test_impossible_grids_are_refused() -> None:
-    with pytest.raises(ValueError, match="origin"):
-        StreamingNetwork(Remembering(), origin_samples=-1)
-
-
 class Torch:
     """The streaming U-Net as the engine calls it."""
 

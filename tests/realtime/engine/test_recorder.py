@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from realtime.engine import recorder as module
+from realtime.engine.recorder import Recorder
 from realtime.engine.tap import Tap
 from realtime.errors import AudioFileError
-from realtime.files import recorder as module
-from realtime.files.recorder import Recorder
 
 DELAY = 1537
 

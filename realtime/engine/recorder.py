@@ -8,12 +8,13 @@ import itertools
 import shutil
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import soundfile
 
 from realtime.dsp.processor import Audio
+from realtime.engine.tap import Tap
 from realtime.errors import AudioFileError
 from realtime.guarded_thread import GuardedThread
 
@@ -24,25 +25,6 @@ KEEP_FREE_BYTES = 64 * 2**20
 MAX_BYTES = 4 * 2**30 - 2**20
 """A WAV file counts its bytes in 32 bits."""
 CHUNK_SAMPLES = 1 << 16
-
-
-class TapLike(Protocol):
-    """The part of ``realtime.engine.tap.Tap`` that the recorder uses."""
-
-    @property
-    def sample_rate(self) -> int:
-        """Hz."""
-
-    @property
-    def channels(self) -> int:
-        """1 or 2."""
-
-    @property
-    def written(self) -> int:
-        """Samples written so far."""
-
-    def read(self, since: int) -> tuple[Audio, int]:
-        """The samples from index ``since`` on that are still held, and the index of the first."""
 
 
 @dataclass(frozen=True)
@@ -80,8 +62,8 @@ class Recorder:
 
     def __init__(
         self,
-        input_tap: TapLike,
-        output_tap: TapLike,
+        input_tap: Tap,
+        output_tap: Tap,
         *,
         delay_samples: int,
         folder: Path,
@@ -181,7 +163,7 @@ class Recorder:
 class _Track:
     """One file and the tap it records."""
 
-    def __init__(self, path: Path, tap: TapLike) -> None:
+    def __init__(self, path: Path, tap: Tap) -> None:
         self.path, self.tap = path, tap
         self.next_sample = 0
         self.frames = 0

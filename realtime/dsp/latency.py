@@ -17,6 +17,7 @@ class Latency:
     model: int = 0
     crossfade: int = 0
     safety: int = 0
+    """The prefill of the output queue."""
     device_out: int = 0
 
     @property

@@ -195,10 +195,12 @@ def summary(last: Snapshot) -> dict[str, Any]:
 def summary_lines(last: Snapshot) -> list[str]:
     """The summary for people."""
     t, x = last.timing, last.faults
-    parts = {k.replace("_", " "): v for k, v in asdict(last.latency).items() if v}
+    names = {"safety": "prefill"}
+    parts = {names.get(k, k.replace("_", " ")): v for k, v in asdict(last.latency).items() if v}
+    threads = f"{last.threads} thread{'s' * (last.threads > 1)}"
     lines = [
         f"{last.seconds:.1f} s of {last.input_name} through {last.model} on {last.compute} "
-        f"({last.threads} threads, blocks of {last.block_samples})",
+        f"({threads}, blocks of {last.block_samples})",
         f"real-time ratio  median {t.ratio_median:.1f}, 1st percentile {t.ratio_p01:.1f}, "
         f"lowest {t.ratio_min:.1f}",
         f"latency          {_ms(last.latency.total):.1f} ms: "

@@ -1,1 +1,1 @@
-"""Audio files: read, write, record, enhance."""
+"""Audio files: read, write, enhance."""

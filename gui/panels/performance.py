@@ -84,9 +84,11 @@ class Performance(Section):
             tile.addWidget(label(name, "caption"))
             value.setToolTip(tip)
             tiles.addLayout(tile, 1)
-        tiles.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignTop)
         self.body.addLayout(tiles)
-        self.body.addWidget(self.reason)
+        row = QHBoxLayout()
+        row.addWidget(self.reason, 1)
+        row.addWidget(self.reset, 0, Qt.AlignmentFlag.AlignTop)
+        self.body.addLayout(row)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""

@@ -17,8 +17,8 @@ from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
 from gui.engine_interface import Services
 from gui.panels.layout import Panels
-from gui.panels.restore import dropped_paths
 from gui.panels.transport import is_audio_file
+from gui.restore.window import dropped_paths
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets import theme as themes

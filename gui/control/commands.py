@@ -9,11 +9,11 @@ from PySide6.QtWidgets import QMessageBox, QWidget
 
 from gui.control.actions import Actions
 from gui.control.dialogs import Dialogs, recordings_folder
-from gui.control.restore import Restorer
 from gui.control.session import Session
 from gui.panels.help import HelpPage, first_steps_text
-from gui.panels.restore import RestoreWindow
 from gui.panels.view_bar import STEP_S
+from gui.restore.restorer import Restorer
+from gui.restore.window import RestoreWindow
 from gui.spectrogram.picture import picture, save_picture
 from realtime.engine.recorder import Recording
 from realtime.sample_rates import SAMPLE_RATE_OUT

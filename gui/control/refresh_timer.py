@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QWidget
 from gui.control.notices import sentence
 from gui.control.session import Session
 from gui.control.warnings import SILENT, TOO_SLOW, OverloadDetector, SilenceDetector
-from gui.spectrogram.loudness_match import LoudnessMatch
+from gui.spectrogram.analysis.loudness_match import LoudnessMatch
 from realtime.engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QRegion, QResizeEvent
 from PySide6.QtWidgets import QGraphicsView, QSizePolicy
 
+from gui.spectrogram.analysis.history import History
 from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT
 from gui.spectrogram.frequency_scale import Scale
-from gui.spectrogram.history import History
 from gui.spectrogram.plot import Cursor, SpectrogramPlot
 from gui.spectrogram.view_box import HISTORY_S, MIN_TIME_S
 from gui.widgets.theme import Theme

@@ -9,8 +9,8 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QBrush, QColor, QLinearGradient
 from PySide6.QtWidgets import QGraphicsRectItem
 
+from gui.spectrogram.analysis.stft import BIN_HZ
 from gui.spectrogram.frequency_scale import Scale, frequencies
-from gui.spectrogram.stft import BIN_HZ
 from gui.widgets.theme import PICTURE
 
 MIN_LEVEL_DB = -110.0

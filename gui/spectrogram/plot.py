@@ -6,13 +6,13 @@ import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
 
+from gui.spectrogram.analysis.history import History
+from gui.spectrogram.analysis.stft import BIN_HZ
 from gui.spectrogram.axes import FrequencyAxis, TimeAxis
 from gui.spectrogram.color_maps import level_of
 from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, frequency, position
-from gui.spectrogram.history import History
 from gui.spectrogram.overlays import SpectrumOverlay, WaveformOverlay
 from gui.spectrogram.scrolling_image import ScrollingImage
-from gui.spectrogram.stft import BIN_HZ
 from gui.spectrogram.view_box import SpectrogramViewBox
 from gui.widgets.text import with_minus
 from gui.widgets.theme import PICTURE, Theme, base_font

@@ -12,10 +12,10 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
+from gui.spectrogram.analysis.history import Codes, History
+from gui.spectrogram.analysis.stft import BIN_HZ
 from gui.spectrogram.color_maps import ColourMap, Colours, code_colours, color_map
 from gui.spectrogram.frequency_scale import RowMap, Scale
-from gui.spectrogram.history import Codes, History
-from gui.spectrogram.stft import BIN_HZ
 
 Pixels = npt.NDArray[np.uint32]
 

@@ -10,15 +10,20 @@ import numpy.typing as npt
 from PySide6.QtCore import QEvent, QPoint, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.spectrogram.analysis.band_edge import BandEdge
+from gui.spectrogram.analysis.history import History
+from gui.spectrogram.analysis.stft import (
+    INPUT_FFT_SAMPLES,
+    OUTPUT_FFT_SAMPLES,
+    Columns,
+    PairAnalyser,
+)
 from gui.spectrogram.axes import TIME_HEIGHT
-from gui.spectrogram.band_edge import BandEdge
 from gui.spectrogram.color_bar import ColourBar
 from gui.spectrogram.color_maps import ColourMap, codes_of
 from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, format_hz
-from gui.spectrogram.history import History
 from gui.spectrogram.linked_plots import GAP, SpectrogramPlots
 from gui.spectrogram.plot import Cursor
-from gui.spectrogram.stft import INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES, Columns, PairAnalyser
 from gui.spectrogram.view_box import HISTORY_S
 from gui.widgets.basic import label
 from gui.widgets.level_meter import LevelMeter

@@ -33,7 +33,7 @@ def test_what_runs_on_is_reported_with_its_place_and_stopped(start) -> None:
 
 def test_pending_single_shot_is_reported_and_cancelled(qtbot) -> None:
     fired = []
-    with pytest.raises(pytest.fail.Exception, match="test_single_shot_that_is_to_come"):
+    with pytest.raises(pytest.fail.Exception, match="test_pending_single_shot"):
         with nothing_of_qt_left_running():
             QTimer.singleShot(100, lambda: fired.append(True))
     qtbot.wait(300)

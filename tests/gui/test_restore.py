@@ -10,7 +10,7 @@ import soundfile
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from gui.control.restore import Restorer, plan
+from gui.restore.restorer import Restorer, plan
 from realtime.errors import AudioFileError
 from realtime.inference.model_file import shipped_models
 from tests.helpers.gui_window import Answers, Opened, qt_marks

@@ -19,7 +19,7 @@ from gui.control.warnings import (
 )
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.panels.view_bar import format_time
-from gui.spectrogram.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
+from gui.spectrogram.analysis.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
 from gui.widgets.device_choices import find, input_choices, output_choices
 from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, MeterBallistics
 from gui.widgets.realtime_gauge import Health, format_ratio, health

@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gui.spectrogram.analysis.history import History
 from gui.spectrogram.color_maps import ColourMap, code_colours, codes_of, color_map, level_of
 from gui.spectrogram.frequency_scale import (
     EDGE_HZ,
@@ -15,7 +16,6 @@ from gui.spectrogram.frequency_scale import (
     position,
     ticks,
 )
-from gui.spectrogram.history import History
 
 BIN_HZ = 22_050 / 1024
 # Lightness of 8-bit sRGB comes in steps of about this size.

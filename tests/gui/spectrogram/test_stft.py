@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from gui.spectrogram.stft import BIN_HZ, Analyser, PairAnalyser
+from gui.spectrogram.analysis.stft import BIN_HZ, Analyser, PairAnalyser
 from realtime.engine.tap import Tap
 
 # A periodic Hann window is exact for a tone on a bin; what is left is single precision.

@@ -20,8 +20,8 @@ from PySide6.QtWidgets import (
 )
 
 from gui.control.dialogs import Dialogs
-from gui.control.restore import FOLDER_NAME, Progress, Restorer, is_restorable
 from gui.panels.view_bar import format_time
+from gui.restore.restorer import FOLDER_NAME, Progress, Restorer, is_restorable
 from gui.widgets.basic import label
 from gui.widgets.realtime_gauge import format_ratio
 

@@ -9,7 +9,7 @@ import math
 import numpy as np
 import numpy.typing as npt
 
-from gui.spectrogram.stft import BIN_HZ
+from gui.spectrogram.analysis.stft import BIN_HZ
 
 LIMIT_DB = 6.0
 """Largest gain of a match."""

@@ -134,7 +134,7 @@ class Restorer(QObject):
         process.readyReadStandardOutput.connect(self._read)
         process.finished.connect(self._finished)
         process.errorOccurred.connect(self._process_failed)
-        process.start(sys.executable, ["-m", "gui.control.restore_worker"])
+        process.start(sys.executable, ["-m", "gui.restore.worker"])
         jobs = [[str(p.job.source), str(p.job.target)] for p in self._running]
         request = {"model": model, "compute": compute, "threads": threads, "jobs": jobs}
         process.write(json.dumps(request).encode())

@@ -3,8 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from gui.spectrogram.analysis.stft import BIN_HZ
 from gui.spectrogram.frequency_scale import EDGE_HZ
-from gui.spectrogram.stft import BIN_HZ
 
 MIN_DROP_DB = 15.0
 """A band ends where the level falls at least this much across :data:`GAP_HZ`."""

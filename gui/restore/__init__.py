@@ -1,0 +1,1 @@
+"""Restoring files: the list, the worker process and the window."""

@@ -1,0 +1,1 @@
+"""Columns of the spectrograms and what is measured from them; no Qt."""

@@ -151,7 +151,7 @@ class DeviceInput(_DeviceStream):
         self._input_queue: InputQueue | None = None
         super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
 
-    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float]) -> None:
         """Begin to record; the device has its own clock."""
         self._input_queue = input_queue
         self._start()

@@ -19,14 +19,14 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # The threads of this module look this often whether samples are due.
 TICK_S = 0.003
-# An unpaced file keeps this many samples in the ring: the worker never waits, nothing overruns.
-UNPACED_AHEAD_SAMPLES = 4096
+MAX_PUSH_SAMPLES = 4096
 SEEK_FADE_SAMPLES = 128
 PULL_SAMPLES = 8192
+NULL_BLOCK_SAMPLES = 256
 
 
 class FileInput:
-    """Audio in memory, pushed in real time or as fast as it is processed.
+    """Audio in memory, pushed in real time.
 
     Args:
         name: for the user.
@@ -54,8 +54,8 @@ class FileInput:
         """Position of the newest sample that was pushed."""
         return self._position / SAMPLE_RATE_IN
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
-        """Begin to push, paced by ``elapsed``; None: as fast as the ring is emptied."""
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
+        """Begin to push, paced by ``elapsed``."""
         self._thread.start(input_queue, elapsed)
 
     def check(self) -> str:
@@ -71,20 +71,17 @@ class FileInput:
         last = self._samples.shape[1] - 1
         self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
 
-    def _run(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
+    def _run(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         pushed = 0
         while not self._thread.stopping.is_set() and not self.finished:
-            if elapsed is None:
-                due = UNPACED_AHEAD_SAMPLES - input_queue.ring.available
-            else:
-                # One tick ahead, so that samples are there when they are due.
-                due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
-                # A microphone would lose what does not fit; a file can wait.
-                due = min(due, input_queue.ring.free)
+            # One tick ahead, so that samples are there when they are due.
+            due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
+            # A microphone would lose what does not fit; a file can wait.
+            due = min(due, input_queue.ring.free, MAX_PUSH_SAMPLES)
             if due <= 0:
                 self._thread.stopping.wait(TICK_S)
                 continue
-            block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
+            block = self._next(due)
             input_queue.push(block)
             pushed += block.shape[1]
             # Only now: the worker sees the end, and then finds everything in the ring.
@@ -119,8 +116,7 @@ class NullOutput:
     period_s = 0.0
     clocked = True
 
-    def __init__(self, *, block_samples: int = 256) -> None:
-        self._block_samples = block_samples
+    def __init__(self) -> None:
         self._thread = GuardedThread(self._run, name="topoctave-null-output", what="null output")
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
@@ -132,13 +128,13 @@ class NullOutput:
         return self._thread.error
 
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
-        block = np.zeros((channels, self._block_samples), np.float32)
+        block = np.zeros((channels, NULL_BLOCK_SAMPLES), np.float32)
         begin, pulled = time.perf_counter(), 0
         while not self._thread.stopping.is_set():
             due = int((time.perf_counter() - begin) * SAMPLE_RATE_OUT)
-            while pulled + self._block_samples <= due:
+            while pulled + NULL_BLOCK_SAMPLES <= due:
                 output_queue.pull(block)
-                pulled += self._block_samples
+                pulled += NULL_BLOCK_SAMPLES
             self._thread.stopping.wait(TICK_S)
 
     def stop(self) -> None:
@@ -178,9 +174,7 @@ class FileOutput:
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
         self._output_queue = output_queue
-        file = self._exit.enter_context(
-            open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
-        )
+        file = self._exit.enter_context(open_output(self._path, channels=channels))
         self._thread.start(output_queue, channels, file)
 
     def check(self) -> str:

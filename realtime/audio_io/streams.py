@@ -21,7 +21,6 @@ class InputStream(Protocol):
         channels: 1 or 2.
         latency_s: the driver's estimate; 0 for files.
         length_s: of a file; 0 for devices.
-        finished: everything was pushed; nothing more will come.
     """
 
     name: str
@@ -32,19 +31,16 @@ class InputStream(Protocol):
 
     @property
     def finished(self) -> bool:
-        """Whether everything was pushed."""
+        """Whether everything was pushed and nothing more will come."""
 
     @property
     def position_s(self) -> float:
         """Position in a file; 0 for devices."""
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         """Begin to push.
 
-        Args:
-            input_queue: takes the samples.
-            elapsed: seconds that the output has played, to pace a file; None reads a file as fast
-                as possible.
+        A file is paced by ``elapsed``, the seconds that the output has played.
 
         Raises:
             DeviceError: if the device refuses.
@@ -78,11 +74,7 @@ class OutputStream(Protocol):
     clocked: bool
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
-        """Begin to pull.
-
-        Args:
-            output_queue: gives the samples.
-            channels: of the queue; the stream maps them to its own.
+        """Begin to pull; the stream maps the queue's channels to its own.
 
         Raises:
             DeviceError: if the device refuses.

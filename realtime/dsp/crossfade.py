@@ -12,14 +12,14 @@ FALL = RISE[::-1].copy()
 
 
 def fade_in(x: Audio, begin: int = 0) -> int:
-    """Fade a block in, in place.
+    """Fade a block ``[C, n]`` in, in place; it may be shorter than the fade.
 
     Args:
-        x: ``[C, n]``; may be shorter than the fade.
+        x: the block.
         begin: samples of the fade that were in earlier blocks.
 
     Returns:
-        Samples of the fade that are done after this block.
+        Samples of the fade that are done after this block: the next one's ``begin``.
     """
     gain = RISE[begin : begin + x.shape[1]]
     x[:, : len(gain)] *= gain
@@ -27,16 +27,7 @@ def fade_in(x: Audio, begin: int = 0) -> int:
 
 
 def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
-    """Add the fade-out of the sample before a block to it, in place.
-
-    Args:
-        x: ``[C, n]``; may be shorter than the fade.
-        last: ``[C, 1]``, the sample before the fade.
-        begin: samples of the fade that were in earlier blocks.
-
-    Returns:
-        Samples of the fade that are done after this block.
-    """
+    """Add the fade-out of ``last``, ``[C, 1]``, to a block, in place; else as :func:`fade_in`."""
     gain = FALL[begin : begin + x.shape[1]]
     x[:, : len(gain)] += last * gain
     return begin + len(gain)

@@ -21,7 +21,7 @@ class BlockReader:
     """
 
     def __init__(self, input_queue: InputQueue, *, sample_rate_hz: int, channels: int) -> None:
-        self._input_queue = input_queue
+        self.input_queue = input_queue
         self.ratio = SAMPLE_RATE_OUT / sample_rate_hz
         """Output samples, at 44.1 kHz, per input sample."""
         self._converter = SampleRateConverter(
@@ -40,7 +40,7 @@ class BlockReader:
 
     def fetch(self) -> int:
         """Empty the input queue and convert; returns how many samples at 22.05 kHz can be read."""
-        if count := self._input_queue.ring.read(self._raw):
+        if count := self.input_queue.ring.read(self._raw):
             fresh = self._raw[:, :count]
             finite = np.isfinite(fresh)
             if not finite.all():

@@ -21,7 +21,7 @@ class BlockWriter:
     """
 
     def __init__(self, output_queue: OutputQueue, *, sample_rate_hz: int, channels: int) -> None:
-        self._output_queue = output_queue
+        self.output_queue = output_queue
         self._converter = SampleRateConverter(
             rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
         )
@@ -39,7 +39,7 @@ class BlockWriter:
     def fill(self, samples: int) -> None:
         """Write silence, counted at 44.1 kHz, before the first block: the latency."""
         silence = np.zeros((self._channels, round(samples * self.ratio)), np.float32)
-        self._output_queue.push(silence)
+        self.output_queue.push(silence)
 
     def write(self, y: Audio, correction: Correction) -> None:
         """Correct a block and queue it; the queue has room for it."""
@@ -54,4 +54,4 @@ class BlockWriter:
         if not y.shape[1]:
             return
         self._last = y[:, -1:].copy()
-        self._output_queue.push(self._converter.process(y))
+        self.output_queue.push(self._converter.process(y))

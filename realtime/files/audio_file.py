@@ -127,8 +127,8 @@ def check_output(path: Path) -> tuple[str, str]:
 
 
 @contextmanager
-def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
-    """Open a file for ``(frames, channels)``.
+def open_output(path: Path, *, channels: int) -> Iterator[soundfile.SoundFile]:
+    """Open a file for ``(frames, channels)`` at 44.1 kHz.
 
     It is called ``NAME.unfinished.wav`` until it is complete. Only a crash leaves this file;
     the next run then takes another name.
@@ -141,7 +141,7 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
     temporary = next(name for name in names if not name.exists())
     try:
         with soundfile.SoundFile(
-            temporary, "w", sample_rate, channels, subtype, format=container
+            temporary, "w", SAMPLE_RATE_OUT, channels, subtype, format=container
         ) as file:
             yield file
             frames = file.frames
@@ -198,13 +198,13 @@ def _reason(error: Exception) -> str:
     return "no permission, or the disk is full"
 
 
-def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OUT) -> None:
-    """Write a whole file of ``[C, T]``.
+def write_audio(path: Path, samples: Audio) -> None:
+    """Write a whole file of ``[C, T]`` at 44.1 kHz.
 
     Raises:
         AudioFileError: if it cannot be written; then no file is left.
     """
-    with open_output(path, sample_rate=sample_rate, channels=len(samples)) as file:
+    with open_output(path, channels=len(samples)) as file:
         write_frames(file, samples.T)
 
 

@@ -146,10 +146,9 @@ def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) 
             signal.signal(signal.SIGTERM, previous)
 
 
-def _bar(db: float, width: int = 12) -> str:
-    """A level from -60 to 0 dBFS."""
-    filled = round(max(0.0, min(1.0, (max(db, -60.0) + 60.0) / 60.0)) * width)
-    return "#" * filled + "." * (width - filled)
+def _bar(db: float) -> str:
+    """A level from -60 to 0 dBFS, one mark per 5 dB."""
+    return ("#" * round((min(max(db, -60.0), 0.0) + 60.0) / 5)).ljust(12, ".")
 
 
 def meter_line(snapshot: Snapshot) -> str:

@@ -1,13 +1,15 @@
 """A stage of ``topoctave bench``: a call whose speed is measured."""
 
+import math
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from realtime.inference.tuning import call_durations
 
 # The stages of a group take turns for several rounds, so that a machine whose speed drifts slows
 # all of them alike. A row's figures cover all its rounds.
@@ -77,14 +79,9 @@ class Stage:
     def run(self, seconds: float) -> None:
         """Measure for about this time, and at least two calls."""
         self._before()
-        self._call()
-        end = time.perf_counter() + seconds
-        count = 0
-        while count < 2 or time.perf_counter() < end:
-            begin = time.perf_counter()
-            self._call()
-            self._durations_s.append(time.perf_counter() - begin)
-            count += 1
+        self._durations_s += call_durations(
+            self._call, pause_s=0.0, calls=math.inf, min_calls=2, max_s=seconds
+        )
         self._memory_mb = memory_mb()
 
     def result(self) -> Row:

@@ -1,9 +1,9 @@
 """Runs TorchScript networks. With ``stream_network.py``, the only file in realtime with torch."""
 
 import io
+import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Unpack
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import Requested, thread_choices
+from realtime.inference.tuning import Requested, noise, thread_choices
 
 COMPUTE = ("auto", "cpu", "cuda")
 
@@ -41,9 +41,7 @@ def choose_compute(name: str) -> torch.device:
 def choose_dtype(name: str | None, compute: str) -> str:
     """The number format of a network on ``cpu`` or ``cuda``.
 
-    Args:
-        name: one of ``DTYPES``; None for tf32 on GPUs that have it, else float32.
-        compute: ``cpu`` or ``cuda``.
+    None chooses tf32 on GPUs that have it, else float32.
 
     Raises:
         SettingsError: if the name is unknown or the device cannot compute in it.
@@ -66,28 +64,12 @@ def device_name(compute: str) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
-    """Load a TorchScript module, in evaluation mode.
-
-    Raises:
-        ModelFileError: if torch cannot load it.
-    """
-    try:
-        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device).eval()
-    except (RuntimeError, OSError, ValueError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {error_line(error)}") from error
-    return module
-
-
 def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.ScriptModule:
     """A copy with constants folded into its graph: a third of the time of a short call.
 
-    The copy is saved and loaded, because torch's frozen module refers to functions that freezing
-    has freed. It may crash when it reports an error inside one (seen with torch 2.11 and 2.13).
-
-    Args:
-        module: in evaluation mode.
-        methods: to keep, with ``forward``.
+    The copy keeps ``forward`` and these methods. It is saved and loaded, because torch's frozen
+    module refers to functions that freezing has freed. It may crash when it reports an error inside
+    one (seen with torch 2.11 and 2.13).
     """
     written = io.BytesIO()
     torch.jit.save(torch.jit.freeze(module, preserved_attrs=list(methods)), written)
@@ -132,7 +114,10 @@ class ScriptNetwork:
         self.ratio = info.ratio
         self.call_s = 0.0
         self._path = info.path
-        self._loaded = load_script(info.path, self._device)
+        try:
+            self._loaded = torch.jit.load(str(info.path), map_location=self._device).eval()
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ModelFileError(f"{info.path} cannot be loaded: {error_line(error)}") from error
         if missing := [m for m in methods if not hasattr(self._loaded, m)]:
             raise ModelFileError(f"{info.path} has kind streaming, but no {missing[0]}")
         if self.dtype == "bfloat16":
@@ -162,10 +147,9 @@ class ScriptNetwork:
         Raises:
             ModelFileError: if the network fails, or returns a wrong shape or non-finite samples.
         """
-        noise = np.random.default_rng(0).normal(0.0, 0.05, (channels, samples))
-        x = noise.astype(np.float32)
+        x = noise(channels, samples)
         self.bind_thread()
-        durations_s = []
+        self.call_s = math.inf
         for _ in range(WARM_UP_CALLS):
             begin = time.perf_counter()
             try:
@@ -182,8 +166,7 @@ class ScriptNetwork:
                 )
             if not np.isfinite(y).all():
                 raise ModelFileError(f"{self._path} returns samples that are not numbers")
-            durations_s.append(time.perf_counter() - begin)
-        self.call_s = min(durations_s)
+            self.call_s = min(self.call_s, time.perf_counter() - begin)
 
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""

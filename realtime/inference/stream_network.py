@@ -1,7 +1,7 @@
 """Runs streaming TorchScript networks; on a CUDA device as one graph, replayed for every block."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -24,13 +24,12 @@ class StreamNetwork(ScriptNetwork):
     Args:
         info: the model file.
         origin_samples: position in its input where the network's grid begins.
-        requested: the device; without ``threads`` one.
+        requested: as for :class:`ScriptNetwork`.
 
     Attributes:
         block_multiple: the input of a call is a multiple of this long.
         origin_samples: position in its input where a call may begin. It is 0 for a network whose
             ``initial_state`` takes a ``lead``, because that network shifts its own grid.
-        latency_samples: delay of the output within the calls, in output samples.
 
     Shape:
         - Input: ``[C, n]``, n a multiple of ``block_multiple``
@@ -68,7 +67,7 @@ class StreamNetwork(ScriptNetwork):
         with torch.inference_mode():
             return [s.clone() for s in self._silent[channels]]
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, list[Tensor]]:
+    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The network's ``stream``: output and new state."""
         y, after = self._stream(x, state)
         return y, after
@@ -154,13 +153,7 @@ class GraphNetwork(StreamNetwork):
     """A streaming network that records its step in the warm-up and replays it afterwards.
 
     If the network cannot be recorded, or has other channels than in the warm-up, it runs as a
-    :class:`StreamNetwork`.
-
-    Args:
-        info: the model file.
-        origin_samples: as for :class:`StreamNetwork`.
-        record: makes the recorded step.
-        requested: the device; the CPU only with another recorder.
+    :class:`StreamNetwork`. ``record`` makes the recorded step.
     """
 
     def __init__(

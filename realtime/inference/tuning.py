@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from realtime.dsp.processor import Audio
 from realtime.errors import SettingsError
 from realtime.inference.cpu_info import core_count
 from realtime.inference.model_file import ModelInfo
@@ -81,12 +82,7 @@ def tune(
 ) -> None:
     """Warm up a network on the CPU and set its number of threads.
 
-    Args:
-        network: just loaded.
-        info: its model file.
-        workload: the calls to come.
-        threads: requested number; None for the fastest.
-        cache: keeps the fastest number; None measures each time.
+    ``threads`` None takes the fastest number, which the cache keeps.
 
     Raises:
         ModelFileError: if the network breaks its contract.
@@ -100,8 +96,7 @@ def tune(
     network.warm_up(workload.channels, workload.samples)
     if known is not None or len(choices) == 1:
         return
-    noise = np.random.default_rng(0).normal(0.0, 0.05, (workload.channels, workload.samples))
-    x = noise.astype(np.float32)
+    x = noise(workload.channels, workload.samples)
 
     def trial(threads: int) -> list[float]:
         network.threads = threads
@@ -115,11 +110,17 @@ def tune(
         cache.put(key, network.threads)
 
 
+def noise(channels: int, samples: int) -> Audio:
+    """The signal that networks are measured with, ``[C, n]``: always the same."""
+    rng = np.random.default_rng(0)
+    return rng.normal(0.0, 0.05, (channels, samples)).astype(np.float32)
+
+
 def call_durations(
     call: Callable[[], object],
     *,
     pause_s: float,
-    calls: int = TRIAL_CALLS,
+    calls: float = TRIAL_CALLS,
     min_calls: int = 1,
     max_s: float = MAX_TRIAL_S,
 ) -> list[float]:
@@ -130,7 +131,7 @@ def call_durations(
     Args:
         call: is measured; the first call does not count.
         pause_s: of the session; at most 30 ms are waited.
-        calls: number of calls.
+        calls: number of calls; infinity for as many as fit.
         min_calls: made in any case.
         max_s: after this time no more call begins.
     """
@@ -138,7 +139,8 @@ def call_durations(
     durations_s: list[float] = []
     end = time.perf_counter() + max_s
     while len(durations_s) < calls and (len(durations_s) < min_calls or time.perf_counter() < end):
-        time.sleep(min(pause_s, MAX_PAUSE_S))
+        if pause_s:
+            time.sleep(min(pause_s, MAX_PAUSE_S))
         begin = time.perf_counter()
         call()
         durations_s.append(time.perf_counter() - begin)

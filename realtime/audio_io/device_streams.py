@@ -43,12 +43,6 @@ MAX_CALLBACK_SAMPLES = 1 << 16
 class _DeviceStream:
     """What both directions share: opening, watching and closing.
 
-    Args:
-        kind: ``input`` or ``output``.
-        name: as for :func:`realtime.audio_io.devices.find_device`.
-        wanted_rate_hz: tried first.
-        block_s: time between callbacks.
-
     Raises:
         DeviceError: if there is no such device or it accepts no rate.
     """

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -25,20 +26,34 @@ PULL_SAMPLES = 8192
 NULL_BLOCK_SAMPLES = 256
 
 
-class FileInput:
-    """Audio in memory, pushed in real time.
+class _ThreadStream:
+    """A stream whose thread does all its work."""
 
-    Args:
-        name: for the user.
-        audio: at 22.05 kHz.
-        loop: repeat.
-    """
-
-    sample_rate_hz = SAMPLE_RATE_IN
     latency_s = 0.0
 
-    def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
+    def __init__(self, name: str, what: str) -> None:
         self.name = name
+        self._thread = GuardedThread(self._run, name=f"topoctave {what}", what=what)
+
+    def _run(self, *arguments: Any) -> None:
+        raise NotImplementedError
+
+    def check(self) -> str:
+        """Empty, or one line: why the thread ended."""
+        return self._thread.error
+
+    def stop(self) -> None:
+        """End; idempotent."""
+        self._thread.stop()
+
+
+class FileInput(_ThreadStream):
+    """Audio in memory, pushed in real time, once or in a loop."""
+
+    sample_rate_hz = SAMPLE_RATE_IN
+
+    def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
+        super().__init__(name, f"reading {name}")
         self._samples = audio.samples
         self.channels = len(audio.samples)
         self.length_s = audio.samples.shape[1] / SAMPLE_RATE_IN
@@ -47,7 +62,6 @@ class FileInput:
         # The newest position that another thread asked for; both sides are atomic.
         self._seek_to: deque[int] = deque(maxlen=1)
         self.finished = False
-        self._thread = GuardedThread(self._run, name="topoctave-file-input", what=f"reading {name}")
 
     @property
     def position_s(self) -> float:
@@ -57,14 +71,6 @@ class FileInput:
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         """Begin to push, paced by ``elapsed``."""
         self._thread.start(input_queue, elapsed)
-
-    def check(self) -> str:
-        """Empty, or one line: why nothing more is pushed."""
-        return self._thread.error
-
-    def stop(self) -> None:
-        """End; idempotent."""
-        self._thread.stop()
 
     def seek(self, seconds: float) -> None:
         """Continue from this position, at once."""
@@ -107,25 +113,19 @@ class FileInput:
         return block
 
 
-class NullOutput:
+class NullOutput(_ThreadStream):
     """Takes samples at exactly 44.1 kHz by the system's clock, and plays them nowhere."""
 
-    name = "null"
     sample_rate_hz = SAMPLE_RATE_OUT
-    latency_s = 0.0
     period_s = 0.0
     clocked = True
 
     def __init__(self) -> None:
-        self._thread = GuardedThread(self._run, name="topoctave-null-output", what="null output")
+        super().__init__("null", "null output")
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
         self._thread.start(output_queue, channels)
-
-    def check(self) -> str:
-        """Empty, or one line: why nothing is pulled any more."""
-        return self._thread.error
 
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
         block = np.zeros((channels, NULL_BLOCK_SAMPLES), np.float32)
@@ -137,12 +137,8 @@ class NullOutput:
                 pulled += NULL_BLOCK_SAMPLES
             self._thread.stopping.wait(TICK_S)
 
-    def stop(self) -> None:
-        """End; idempotent."""
-        self._thread.stop()
 
-
-class FileOutput:
+class FileOutput(_ThreadStream):
     """Writes the output to a file, which appears under its name once it is complete.
 
     If it cannot be completed, or there was no input at all, no file is left. A file cannot run dry,
@@ -156,18 +152,14 @@ class FileOutput:
     """
 
     sample_rate_hz = SAMPLE_RATE_OUT
-    latency_s = 0.0
     period_s = 0.0
     clocked = False
 
     def __init__(self, path: Path) -> None:
         check_output(path)
-        self.name = str(path)
+        super().__init__(str(path), f"writing {path}")
         self._path = path
         self._error = ""
-        self._thread = GuardedThread(
-            self._run, name="topoctave-file-output", what=f"writing {path}"
-        )
         self._output_queue: OutputQueue | None = None
         self._exit = contextlib.ExitStack()
 
@@ -179,7 +171,7 @@ class FileOutput:
 
     def check(self) -> str:
         """Empty, or one line: why the file is not written."""
-        return self._error or self._thread.error
+        return self._error or super().check()
 
     def _run(self, output_queue: OutputQueue, channels: int, file: soundfile.SoundFile) -> None:
         buffer = np.zeros((channels, PULL_SAMPLES), np.float32)
@@ -202,7 +194,7 @@ class FileOutput:
 
     def stop(self) -> None:
         """Write the rest and finish the file; idempotent."""
-        self._thread.stop()
+        super().stop()
         begun = self._output_queue is None or self._output_queue.gate.input_runs
         try:
             if (error := self.check()) or not begun:

@@ -14,12 +14,8 @@ FALL = RISE[::-1].copy()
 def fade_in(x: Audio, begin: int = 0) -> int:
     """Fade a block ``[C, n]`` in, in place; it may be shorter than the fade.
 
-    Args:
-        x: the block.
-        begin: samples of the fade that were in earlier blocks.
-
-    Returns:
-        Samples of the fade that are done after this block: the next one's ``begin``.
+    ``begin`` counts the samples of the fade that were in earlier blocks. Returns its value for the
+    next block.
     """
     gain = RISE[begin : begin + x.shape[1]]
     x[:, : len(gain)] *= gain
@@ -34,12 +30,7 @@ def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
 
 
 def without_first(x: Audio, count: int) -> Audio:
-    """Leave out the first samples of a block, with a crossfade into the rest.
-
-    Shape:
-        - Input: ``[C, n]``
-        - Output: ``[C, n - count]``, a new array
-    """
+    """A block ``[C, n]`` without its first samples, with a crossfade: a new ``[C, n - count]``."""
     rest = x[:, count:].copy()
     fade = min(FADE_SAMPLES, count, rest.shape[1])
     rise = RISE[:fade]

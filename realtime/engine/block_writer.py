@@ -12,13 +12,7 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 
 class BlockWriter:
-    """Corrects blocks and converts them to the output's rate; for the worker's thread alone.
-
-    Args:
-        output_queue: where the samples go.
-        sample_rate_hz: of the output queue.
-        channels: rows.
-    """
+    """Corrects blocks and converts them to the output's rate; for the worker's thread alone."""
 
     def __init__(self, output_queue: OutputQueue, *, sample_rate_hz: int, channels: int) -> None:
         self.output_queue = output_queue
@@ -27,14 +21,11 @@ class BlockWriter:
         )
         self.ratio = sample_rate_hz / SAMPLE_RATE_OUT
         """Samples in the queue per sample at 44.1 kHz."""
+        self.latency_samples = round(self._converter.latency_samples / self.ratio)
+        """Of the rate conversion, at 44.1 kHz."""
         self._channels = channels
         # The last sample that was written: a silence fades out from it.
         self._last = np.zeros((channels, 1), np.float32)
-
-    @property
-    def latency_samples(self) -> int:
-        """Of the rate conversion, at 44.1 kHz."""
-        return round(self._converter.latency_samples / self.ratio)
 
     def fill(self, samples: int) -> None:
         """Write silence, counted at 44.1 kHz, before the first block: the latency."""

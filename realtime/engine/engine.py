@@ -39,31 +39,16 @@ class Engine:
     """Plays an input through a chain to an output, in real time.
 
     Made by :func:`realtime.engine.open.open_engine`. An engine runs once; other devices or another
-    model need a new one.
-
-    Args:
-        source: the input.
-        sink: the output.
-        loaded: a chain prepared for the channels of ``source``.
-        prefill_samples: reserve for late blocks, at 44.1 kHz; None for :func:`prefill_for`.
+    model need a new one. ``loaded`` is prepared for the channels of ``source``.
     """
 
-    def __init__(
-        self,
-        source: InputStream,
-        sink: OutputStream,
-        loaded: LoadedChain,
-        *,
-        prefill_samples: int | None = None,
-    ) -> None:
+    def __init__(self, source: InputStream, sink: OutputStream, loaded: LoadedChain) -> None:
         self._source = source
         self._sink = sink
         self._loaded = loaded
         channels = source.channels
         block = loaded.block_samples
-        self._prefill = (
-            prefill_for(block, sink.period_s) if prefill_samples is None else prefill_samples
-        )
+        self._prefill = prefill_for(block, sink.period_s)
         ring_s = max(RING_S, 16 * block / SAMPLE_RATE_OUT)
         # A file has no clock of its own: the output's clock, or the system's, paces it.
         clocks_differ = sink.clocked and not source.length_s

@@ -26,7 +26,6 @@ class Worker:
     """Runs the chain block by block, until it is stopped or the input has ended.
 
     Args:
-        loaded: the prepared chain.
         source: says whether it has ended.
         reader: cuts the input into blocks; its queue wakes the worker.
         writer: queues the output.

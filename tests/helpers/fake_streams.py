@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 
@@ -9,7 +10,9 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
+from realtime.engine import engine as engine_module
 from realtime.engine.engine import Engine
+from realtime.engine.latency_control import prefill_for
 from realtime.engine.snapshot import Snapshot
 from realtime.inference.load import LoadedChain
 
@@ -151,7 +154,9 @@ class Rig:
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
         self._settled = 0
-        self.engine = Engine(self.source, self.sink, loaded, prefill_samples=prefill_samples)
+        prefill = {} if prefill_samples is None else {"return_value": prefill_samples}
+        with mock.patch.object(engine_module, "prefill_for", wraps=prefill_for, **prefill):
+            self.engine = Engine(self.source, self.sink, loaded)
 
     def __enter__(self) -> "Rig":
         self.engine.start()

@@ -41,11 +41,7 @@ def front_end_stages() -> Iterator[Stage]:
 def offline_stage(
     info: ModelInfo, device: str, threads: int, *, dtype: str, block: int | None = None
 ) -> Stage:
-    """A plain call of the network, on a whole signal or, without state, on a block.
-
-    Raises:
-        ModelFileError: if the network fails.
-    """
+    """A plain call of the network, on a whole signal or, without state, on a block."""
     network = WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
     length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // info.block_multiple * info.block_multiple
     network.warm_up(1, length // info.ratio)
@@ -58,11 +54,7 @@ def offline_stage(
 def chain_stage(
     info: ModelInfo, kind: str, device: str, threads: int, *, dtype: str, block: int
 ) -> Stage:
-    """The whole live chain around a model, ``streaming`` or ``windowed``, block by block.
-
-    Raises:
-        ModelFileError: if the network fails.
-    """
+    """The whole live chain around a model, ``streaming`` or ``windowed``, block by block."""
     loaded = load_chain(
         info,
         block_samples=block,
@@ -113,11 +105,7 @@ def _dtype_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
 
 
 def window_row(redraw: Mapping[str, Any]) -> Row:
-    """The row of stage ``window``: a redraw of the spectrograms.
-
-    Args:
-        redraw: ``p50_ms``, ``p99_ms`` and Qt's ``platform``.
-    """
+    """The row of stage ``window`` for the result of ``gui.bench.measure_redraw``."""
     return bench_row("window", f"redraw, {redraw['platform']}") | {
         "real_time_ratio": None,
         "p50_ms": redraw["p50_ms"],
@@ -127,11 +115,7 @@ def window_row(redraw: Mapping[str, Any]) -> Row:
 
 
 def bench_devices(compute: str) -> list[str]:
-    """``cpu`` and ``cuda``, if requested and available.
-
-    Raises:
-        SettingsError: if compute is wrong.
-    """
+    """``cpu`` and ``cuda``, if requested and available."""
     devices = {choose_compute(compute).type} | ({"cpu"} if compute == "auto" else set())
     return sorted(devices)
 
@@ -147,7 +131,7 @@ def measure(
     round_s: float = ROUND_S,
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Measure everything.
+    """Measure everything; returns the object of ``topoctave bench --json``.
 
     Args:
         compute: ``auto`` for all devices, ``cpu`` or ``cuda``.
@@ -158,9 +142,6 @@ def measure(
         rounds: per stage.
         round_s: seconds per round.
         report: called with one line of progress at a time.
-
-    Returns:
-        The object of ``topoctave bench --json``.
 
     Raises:
         SettingsError: if compute is wrong.

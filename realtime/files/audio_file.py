@@ -148,7 +148,8 @@ def open_output(path: Path, *, channels: int) -> Iterator[soundfile.SoundFile]:
         _check_whole(temporary, frames)
         temporary.replace(path)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioFileError(f"cannot write {path}: {_reason(error)}") from error
+        reason = getattr(error, "strerror", "") or "no permission, or the disk is full"
+        raise AudioFileError(f"cannot write {path}: {reason}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -160,9 +161,8 @@ def unfinished_note(path: Path) -> str:
         found = sorted(p.name for p in path.parent.glob(pattern))
     except OSError:  # no folder that the disk knows
         found = []
-    if found:
-        return f"found {', '.join(found)}: an earlier run of {path.name} did not end properly"
-    return ""
+    crashed = f"found {', '.join(found)}: an earlier run of {path.name} did not end properly"
+    return crashed if found else ""
 
 
 def _unfinished(path: Path, tail: str) -> Path:
@@ -190,12 +190,6 @@ def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
     except (soundfile.LibsndfileError, AssertionError) as error:
         # soundfile asserts that all samples were written.
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return "no permission, or the disk is full"
 
 
 def write_audio(path: Path, samples: Audio) -> None:

@@ -116,12 +116,7 @@ def _plan_folder(source: Path, target: Path) -> list[Job]:
 
 
 class Enhancer:
-    """Restores files with one model; loads it once for mono and once for stereo.
-
-    Args:
-        info: the model file.
-        requested: device, threads and dtype.
-    """
+    """Restores files with one model; loads it once for mono and once for stereo."""
 
     def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
         self._info = info

@@ -9,8 +9,7 @@ from realtime.errors import error_line
 class Guard:
     """Keeps unforeseen exceptions: the first one in one line, and how many there were.
 
-    Args:
-        what: begins the line, as in ``processing failed: ...``.
+    ``what`` begins the line, as in ``processing failed: ...``.
     """
 
     def __init__(self, what: str) -> None:

@@ -34,10 +34,8 @@ class Choice:
 def choose_model(models: Sequence[ModelInfo], speed: Callable[[ModelInfo], float]) -> Choice:
     """The best-sounding model of those that are fast enough, or else the fastest.
 
-    Args:
-        models: to choose from.
-        speed: measures a model's real-time ratio (first percentile); 0 if the model fails. Not
-            called for a single model, nor for models that sound worse than the choice.
+    ``speed`` measures a model's real-time ratio (first percentile); 0 if the model fails. It is
+    not called for a single model, nor for models that sound worse than the choice.
 
     Raises:
         ModelFileError: if there are no models.

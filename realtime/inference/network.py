@@ -81,13 +81,11 @@ def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.
 class ScriptNetwork:
     """Base class of both ways to run a network: loading, device, threads and warm-up.
 
-    Args:
-        info: the model file.
-        methods: of the module that will be called; ``forward`` needs no mention.
-        requested: the device; without ``threads`` one.
+    ``METHODS`` of the module are called, or ``forward``. Without ``threads`` there is one.
 
     Attributes:
         ratio: output samples per input sample.
+        compute: ``cpu`` or the name of the CUDA device.
         threads: CPU threads.
         dtype: ``float32``, ``tf32`` or ``bfloat16``.
         latency_samples: delay of the output within the calls, in output samples.
@@ -98,17 +96,13 @@ class ScriptNetwork:
         SettingsError: if compute, threads or dtype are wrong.
     """
 
+    METHODS: tuple[str, ...] = ()
     latency_samples = 0
 
-    def __init__(
-        self,
-        info: ModelInfo,
-        *,
-        methods: Sequence[str] = (),
-        **requested: Unpack[Requested],
-    ) -> None:
+    def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
         self._device = choose_compute(requested.get("compute", "auto"))
         self._on_cpu = self._device.type == "cpu"
+        self.compute = device_name(self._device.type)
         self.threads = thread_choices(requested.get("threads"))[0]
         self.dtype = choose_dtype(requested.get("dtype"), self._device.type)
         self.ratio = info.ratio
@@ -118,16 +112,11 @@ class ScriptNetwork:
             self._loaded = torch.jit.load(str(info.path), map_location=self._device).eval()
         except (RuntimeError, OSError, ValueError) as error:
             raise ModelFileError(f"{info.path} cannot be loaded: {error_line(error)}") from error
-        if missing := [m for m in methods if not hasattr(self._loaded, m)]:
+        if missing := [m for m in self.METHODS if not hasattr(self._loaded, m)]:
             raise ModelFileError(f"{info.path} has kind streaming, but no {missing[0]}")
         if self.dtype == "bfloat16":
             self._loaded = self._loaded.to(torch.bfloat16)
-        self._module = freeze(self._loaded, [m for m in methods if m != "initial_state"])
-
-    @property
-    def compute(self) -> str:
-        """``cpu`` or the name of the CUDA device."""
-        return device_name(self._device.type)
+        self._module = freeze(self._loaded, [m for m in self.METHODS if m != "initial_state"])
 
     def bind_thread(self) -> None:
         """Prepare the calling thread to run the network: threads, denormals, tf32."""

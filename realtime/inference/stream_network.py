@@ -22,9 +22,7 @@ class StreamNetwork(ScriptNetwork):
     """A network's ``stream`` with its state; channels are a batch.
 
     Args:
-        info: the model file.
         origin_samples: position in its input where the network's grid begins.
-        requested: as for :class:`ScriptNetwork`.
 
     Attributes:
         block_multiple: the input of a call is a multiple of this long.
@@ -36,10 +34,12 @@ class StreamNetwork(ScriptNetwork):
         - Output: ``[C, ratio * n]``
     """
 
+    METHODS = ("initial_state", "stream")
+
     def __init__(
         self, info: ModelInfo, *, origin_samples: int = 0, **requested: Unpack[Requested]
     ) -> None:
-        super().__init__(info, methods=("initial_state", "stream"), **requested)
+        super().__init__(info, **requested)
         # Looked up once: an attribute of a script takes microseconds.
         self._stream = self._module.stream
         step = info.block_multiple
@@ -93,12 +93,8 @@ class GraphStep:
     """A streaming step as a CUDA graph: one launch per block instead of hundreds.
 
     Input and output move between pinned host memory and fixed addresses on the device, on a CUDA
-    stream of their own. The state stays on the device.
-
-    Args:
-        step: maps input and state to output and new state of the same shapes.
-        state: the first state, on the device.
-        shape: of the input, ``[B, 1, n]``.
+    stream of their own. The state stays on the device. The input has the shape ``[B, 1, n]``; the
+    step keeps the shapes of its state.
 
     Raises:
         RuntimeError: if the device fails, or the step cannot be recorded.
@@ -190,11 +186,7 @@ class GraphNetwork(StreamNetwork):
         super().warm_up(channels, samples)
 
     def __call__(self, x: Audio) -> Audio:
-        """Process the next samples.
-
-        Raises:
-            ValueError: if the block has another length than the recorded one.
-        """
+        """Process the next samples; they must be as many as were recorded."""
         if self._recorded is None or not self._replays:
             return super().__call__(x)
         if x.shape != self._shape:

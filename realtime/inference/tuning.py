@@ -90,11 +90,11 @@ def tune(
     choices = thread_choices(threads)
     key = cache_key("threads", info, dtype=network.dtype, workload=workload)
     known = cache.number(key) if cache is not None and len(choices) > 1 else None
-    if known not in range(1, MAX_THREADS + 1):
-        known = None
-    network.threads = choices[0] if known is None else int(known)
+    if known is not None and known in range(1, MAX_THREADS + 1):
+        choices = [int(known)]
+    network.threads = choices[0]
     network.warm_up(workload.channels, workload.samples)
-    if known is not None or len(choices) == 1:
+    if len(choices) == 1:
         return
     x = noise(workload.channels, workload.samples)
 
@@ -126,14 +126,8 @@ def call_durations(
 ) -> list[float]:
     """Durations in seconds of ``calls`` calls, or of ``min_calls`` if these take ``max_s``.
 
-    As live, each call follows a pause: threads sleep, and other programs use the caches.
-
-    Args:
-        call: is measured; the first call does not count.
-        pause_s: of the session; at most 30 ms are waited.
-        calls: number of calls; infinity for as many as fit.
-        min_calls: made in any case.
-        max_s: after this time no more call begins.
+    As live, each call follows a pause, of at most 30 ms: threads sleep, and other programs use the
+    caches. The first call does not count.
     """
     call()
     durations_s: list[float] = []
@@ -153,11 +147,8 @@ def fastest_threads(
     """The number of threads with the shortest calls, without the longest tenth of the calls.
 
     More threads are chosen only if they save much. On a busy machine threads wait for each other:
-    the median does not show this, but it is audible.
-
-    Args:
-        choices: the smallest first.
-        trial: durations of some calls with a number of threads.
+    the median does not show this, but it is audible. ``choices`` begin with the smallest;
+    ``trial`` returns the durations of some calls with a number of threads.
 
     Returns:
         The number, and the 90th percentile of its durations.

@@ -176,7 +176,7 @@ class _Track:
         if end <= self.next_sample:
             return
         samples, first = self.tap.read(self.next_sample)
-        while missing := min(first, end) - self.next_sample:
+        while (missing := min(first, end) - self.next_sample) > 0:
             silence = np.zeros((self.tap.channels, min(missing, CHUNK_SAMPLES)), np.float32)
             self._write(silence)
             self.lost += silence.shape[1]

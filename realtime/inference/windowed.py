@@ -89,6 +89,7 @@ class WindowedNetwork:
         ratio = self.ratio
         scaled = replace(spec, block_multiple=ratio * spec.block_multiple)
         wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
+        # Right context, crossfade, and the wait for the grid if blocks do not end on it.
         self.latency_samples = self._look_ahead + wait
         longest = ratio * spec.max_block_samples
         held = (self.window_samples + self._hop + longest) // ratio

@@ -32,6 +32,7 @@ SOUND = (
 # of strides divide, and windows that are multiples of 256.
 UNKNOWN: dict[str, Any] = {
     "kind": "windowed",
+    "front_end": "kaiser_fast",
     "block_multiple": 128,
     "latency_samples": 1280,
     "context_samples": [4096, 1280],

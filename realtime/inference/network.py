@@ -39,9 +39,7 @@ def choose_compute(name: str) -> torch.device:
 
 
 def choose_dtype(name: str | None, compute: str) -> str:
-    """The number format of a network on ``cpu`` or ``cuda``.
-
-    None chooses tf32 on GPUs that have it, else float32.
+    """The number format on ``cpu`` or ``cuda``; None: tf32 on GPUs that have it, else float32.
 
     Raises:
         SettingsError: if the name is unknown or the device cannot compute in it.

@@ -7,11 +7,7 @@ from realtime.errors import error_line
 
 
 class Guard:
-    """Keeps unforeseen exceptions: the first one in one line, and how many there were.
-
-    Args:
-        what: begins the line, as in ``processing failed: ...``.
-    """
+    """Keeps the first unforeseen exception as a line, ``WHAT failed: ...``, and counts them."""
 
     def __init__(self, what: str) -> None:
         self._what = what

@@ -43,12 +43,6 @@ MAX_CALLBACK_SAMPLES = 1 << 16
 class _DeviceStream:
     """What both directions share: opening, watching and closing.
 
-    Args:
-        kind: ``input`` or ``output``.
-        name: as for :func:`realtime.audio_io.devices.find_device`.
-        wanted_rate_hz: tried first.
-        block_s: time between callbacks.
-
     Raises:
         DeviceError: if there is no such device or it accepts no rate.
     """
@@ -151,7 +145,7 @@ class DeviceInput(_DeviceStream):
         self._input_queue: InputQueue | None = None
         super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
 
-    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, _elapsed: Callable[[], float]) -> None:
         """Begin to record; the device has its own clock."""
         self._input_queue = input_queue
         self._start()

@@ -77,10 +77,6 @@ def _accepts(device: dict[str, Any], kind: str, rate_hz: int, channels: int) -> 
 def find_device(kind: str, name: str) -> Device:
     """Find a device by ``default``, index, name, or a part of a name that only one device has.
 
-    Args:
-        kind: ``input`` or ``output``.
-        name: as the user wrote it.
-
     Raises:
         DeviceError: if there is none, or more than one; the message lists the candidates.
     """
@@ -107,11 +103,7 @@ def find_device(kind: str, name: str) -> Device:
 
 
 def choose_rate(kind: str, device: Device, wanted_hz: int, channels: int) -> int:
-    """The rate to open a device at: the wanted one, or one that the device accepts.
-
-    Raises:
-        DeviceError: if it accepts none.
-    """
+    """The rate to open a device at: the wanted one, or one that it accepts, or DeviceError."""
     rates = dict.fromkeys((wanted_hz, round(device.default_sample_rate), *OTHER_RATES_HZ))
     for rate in rates:
         if rate >= SAMPLE_RATE_IN and portaudio.accepts(kind, device.index, rate, channels):

@@ -5,6 +5,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -19,26 +20,40 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # The threads of this module look this often whether samples are due.
 TICK_S = 0.003
-# An unpaced file keeps this many samples in the ring: the worker never waits, nothing overruns.
-UNPACED_AHEAD_SAMPLES = 4096
+MAX_PUSH_SAMPLES = 4096
 SEEK_FADE_SAMPLES = 128
 PULL_SAMPLES = 8192
+NULL_BLOCK_SAMPLES = 256
 
 
-class FileInput:
-    """Audio in memory, pushed in real time or as fast as it is processed.
+class _ThreadStream:
+    """A stream whose thread does all its work."""
 
-    Args:
-        name: for the user.
-        audio: at 22.05 kHz.
-        loop: repeat.
-    """
-
-    sample_rate_hz = SAMPLE_RATE_IN
     latency_s = 0.0
 
-    def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
+    def __init__(self, name: str, what: str) -> None:
         self.name = name
+        self._thread = GuardedThread(self._run, name=f"topoctave {what}", what=what)
+
+    def _run(self, *arguments: Any) -> None:
+        raise NotImplementedError
+
+    def check(self) -> str:
+        """Empty, or one line: why the thread ended."""
+        return self._thread.error
+
+    def stop(self) -> None:
+        """End; idempotent."""
+        self._thread.stop()
+
+
+class FileInput(_ThreadStream):
+    """Audio in memory, pushed in real time, once or in a loop."""
+
+    sample_rate_hz = SAMPLE_RATE_IN
+
+    def __init__(self, name: str, audio: AudioFile, *, loop: bool = False) -> None:
+        super().__init__(name, f"reading {name}")
         self._samples = audio.samples
         self.channels = len(audio.samples)
         self.length_s = audio.samples.shape[1] / SAMPLE_RATE_IN
@@ -47,44 +62,32 @@ class FileInput:
         # The newest position that another thread asked for; both sides are atomic.
         self._seek_to: deque[int] = deque(maxlen=1)
         self.finished = False
-        self._thread = GuardedThread(self._run, name="topoctave-file-input", what=f"reading {name}")
 
     @property
     def position_s(self) -> float:
         """Position of the newest sample that was pushed."""
         return self._position / SAMPLE_RATE_IN
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
-        """Begin to push, paced by ``elapsed``; None: as fast as the ring is emptied."""
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
+        """Begin to push, paced by ``elapsed``."""
         self._thread.start(input_queue, elapsed)
-
-    def check(self) -> str:
-        """Empty, or one line: why nothing more is pushed."""
-        return self._thread.error
-
-    def stop(self) -> None:
-        """End; idempotent."""
-        self._thread.stop()
 
     def seek(self, seconds: float) -> None:
         """Continue from this position, at once."""
         last = self._samples.shape[1] - 1
         self._seek_to.append(min(max(round(seconds * SAMPLE_RATE_IN), 0), last))
 
-    def _run(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
+    def _run(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         pushed = 0
         while not self._thread.stopping.is_set() and not self.finished:
-            if elapsed is None:
-                due = UNPACED_AHEAD_SAMPLES - input_queue.ring.available
-            else:
-                # One tick ahead, so that samples are there when they are due.
-                due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
-                # A microphone would lose what does not fit; a file can wait.
-                due = min(due, input_queue.ring.free)
+            # One tick ahead, so that samples are there when they are due.
+            due = int((elapsed() + TICK_S) * SAMPLE_RATE_IN) - pushed
+            # A microphone would lose what does not fit; a file can wait.
+            due = min(due, input_queue.ring.free, MAX_PUSH_SAMPLES)
             if due <= 0:
                 self._thread.stopping.wait(TICK_S)
                 continue
-            block = self._next(min(due, UNPACED_AHEAD_SAMPLES))
+            block = self._next(due)
             input_queue.push(block)
             pushed += block.shape[1]
             # Only now: the worker sees the end, and then finds everything in the ring.
@@ -110,43 +113,32 @@ class FileInput:
         return block
 
 
-class NullOutput:
+class NullOutput(_ThreadStream):
     """Takes samples at exactly 44.1 kHz by the system's clock, and plays them nowhere."""
 
-    name = "null"
     sample_rate_hz = SAMPLE_RATE_OUT
-    latency_s = 0.0
     period_s = 0.0
     clocked = True
 
-    def __init__(self, *, block_samples: int = 256) -> None:
-        self._block_samples = block_samples
-        self._thread = GuardedThread(self._run, name="topoctave-null-output", what="null output")
+    def __init__(self) -> None:
+        super().__init__("null", "null output")
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
         self._thread.start(output_queue, channels)
 
-    def check(self) -> str:
-        """Empty, or one line: why nothing is pulled any more."""
-        return self._thread.error
-
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
-        block = np.zeros((channels, self._block_samples), np.float32)
+        block = np.zeros((channels, NULL_BLOCK_SAMPLES), np.float32)
         begin, pulled = time.perf_counter(), 0
         while not self._thread.stopping.is_set():
             due = int((time.perf_counter() - begin) * SAMPLE_RATE_OUT)
-            while pulled + self._block_samples <= due:
+            while pulled + NULL_BLOCK_SAMPLES <= due:
                 output_queue.pull(block)
-                pulled += self._block_samples
+                pulled += NULL_BLOCK_SAMPLES
             self._thread.stopping.wait(TICK_S)
 
-    def stop(self) -> None:
-        """End; idempotent."""
-        self._thread.stop()
 
-
-class FileOutput:
+class FileOutput(_ThreadStream):
     """Writes the output to a file, which appears under its name once it is complete.
 
     If it cannot be completed, or there was no input at all, no file is left. A file cannot run dry,
@@ -160,32 +152,26 @@ class FileOutput:
     """
 
     sample_rate_hz = SAMPLE_RATE_OUT
-    latency_s = 0.0
     period_s = 0.0
     clocked = False
 
     def __init__(self, path: Path) -> None:
         check_output(path)
-        self.name = str(path)
+        super().__init__(str(path), f"writing {path}")
         self._path = path
         self._error = ""
-        self._thread = GuardedThread(
-            self._run, name="topoctave-file-output", what=f"writing {path}"
-        )
         self._output_queue: OutputQueue | None = None
         self._exit = contextlib.ExitStack()
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to pull."""
         self._output_queue = output_queue
-        file = self._exit.enter_context(
-            open_output(self._path, sample_rate=SAMPLE_RATE_OUT, channels=channels)
-        )
+        file = self._exit.enter_context(open_output(self._path, channels=channels))
         self._thread.start(output_queue, channels, file)
 
     def check(self) -> str:
         """Empty, or one line: why the file is not written."""
-        return self._error or self._thread.error
+        return self._error or super().check()
 
     def _run(self, output_queue: OutputQueue, channels: int, file: soundfile.SoundFile) -> None:
         buffer = np.zeros((channels, PULL_SAMPLES), np.float32)
@@ -208,7 +194,7 @@ class FileOutput:
 
     def stop(self) -> None:
         """Write the rest and finish the file; idempotent."""
-        self._thread.stop()
+        super().stop()
         begun = self._output_queue is None or self._output_queue.gate.input_runs
         try:
             if (error := self.check()) or not begun:

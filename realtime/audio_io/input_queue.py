@@ -9,10 +9,7 @@ from realtime.dsp.processor import Audio
 class InputQueue:
     """Takes samples from an input's callback, which calls :meth:`push` and nothing else.
 
-    Args:
-        channels: rows.
-        capacity_samples: of the ring, at the input's rate.
-        gate: discards samples until the output runs.
+    The gate discards samples until the output runs. Samples are counted at the input's rate.
     """
 
     def __init__(self, channels: int, capacity_samples: int, gate: StartGate) -> None:
@@ -30,11 +27,8 @@ class InputQueue:
         """Store a block; count what does not fit.
 
         Args:
-            x: at the input's rate.
+            x: ``[C, n]``, at the input's rate.
             overflow: the driver reports that it lost samples before these.
-
-        Shape:
-            - Input: ``[C, n]``
         """
         if not self.gate.output_runs:
             return

@@ -14,10 +14,7 @@ from realtime.dsp.processor import Audio
 class OutputQueue:
     """Gives samples to an output's callback, which calls :meth:`pull` and nothing else.
 
-    Args:
-        channels: rows.
-        capacity_samples: of the ring, at the output's rate.
-        gate: plays silence until the input runs.
+    The gate plays silence until the input runs. Samples are counted at the output's rate.
     """
 
     def __init__(self, channels: int, capacity_samples: int, gate: StartGate) -> None:
@@ -49,11 +46,7 @@ class OutputQueue:
         return self.ring.available if self.gate.input_runs else 0
 
     def push(self, x: Audio) -> None:
-        """Store a block, for which there is room; the worker's.
-
-        Shape:
-            - Input: ``[C, n]``
-        """
+        """Store a block ``[C, n]``, for which there is room; the worker's."""
         self.ring.write(x)
         self._event.set()
 
@@ -66,12 +59,9 @@ class OutputQueue:
         """Fill a block, always wholly; silence with a fade where samples are missing.
 
         Args:
-            out: written in place.
+            out: ``[C, n]``, written in place.
             underflow: the driver reports that it ran dry before this block.
             spare_s: how long the block may be waited for: the driver has this much to play.
-
-        Shape:
-            - Input: ``[C, n]``
         """
         self.gate.output_runs = True
         if not self.gate.input_runs:

@@ -8,10 +8,6 @@ from realtime.dsp.processor import Audio
 class RingBuffer:
     """Fixed memory between two threads: one writes, one reads, neither waits.
 
-    Args:
-        channels: rows.
-        capacity_samples: samples per channel that fit.
-
     Both counters only ever grow, so nothing wraps. ``written`` is stored by the producer alone,
     after the samples are in place, and ``consumed`` by the consumer alone, after they were copied
     out; storing an int is atomic under the interpreter lock, so either side may read the other's
@@ -35,14 +31,7 @@ class RingBuffer:
         return self.capacity_samples - self.available
 
     def write(self, x: Audio) -> int:
-        """Store as many samples as fit, the first ones; producer only.
-
-        Shape:
-            - Input: ``[C, n]``
-
-        Returns:
-            How many were stored.
-        """
+        """Store as many samples of ``[C, n]`` as fit; returns how many; producer only."""
         count: int = min(x.shape[1], self.free)
         start = self.written % self.capacity_samples
         first = min(count, self.capacity_samples - start)
@@ -52,13 +41,9 @@ class RingBuffer:
         return count
 
     def read(self, out: Audio) -> int:
-        """Fill the beginning of ``out`` with the oldest samples; consumer only.
+        """Fill the beginning of ``out``, ``[C, n]``, with the oldest samples; consumer only.
 
-        Shape:
-            - Input: ``[C, n]``, written in place
-
-        Returns:
-            How many were available; the rest of ``out`` is left as it was.
+        Returns how many were available; the rest of ``out`` is left as it was.
         """
         count: int = min(out.shape[1], self.available)
         start = self.consumed % self.capacity_samples

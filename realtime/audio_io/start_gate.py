@@ -1,6 +1,9 @@
 """Lets audio through once both devices run."""
 
+from dataclasses import dataclass
 
+
+@dataclass
 class StartGate:
     """Makes input and output begin together; both queues hold it.
 
@@ -10,11 +13,8 @@ class StartGate:
     run.
 
     Each flag is stored by one thread, once; the other thread only reads it.
-
-    Args:
-        output_runs: True where the input need not wait for the output.
     """
 
-    def __init__(self, *, output_runs: bool = False) -> None:
-        self.output_runs = output_runs
-        self.input_runs = False
+    output_runs: bool = False
+    """True from the start on where the input need not wait for the output."""
+    input_runs: bool = False

@@ -12,88 +12,76 @@ from realtime.audio_io.output_queue import OutputQueue
 OUTPUT_BLOCK_S = 0.005
 
 
-class InputStream(Protocol):
-    """A source of audio with a thread of its own.
+class Stream(Protocol):
+    """What input and output share.
 
     Attributes:
         name: for the user.
-        sample_rate_hz: of the samples that it pushes.
-        channels: 1 or 2.
+        sample_rate_hz: of the samples that it pushes or pulls.
         latency_s: the driver's estimate; 0 for files.
-        length_s: of a file; 0 for devices.
-        finished: everything was pushed; nothing more will come.
     """
 
     name: str
     sample_rate_hz: int
-    channels: int
     latency_s: float
+
+    def check(self) -> str:
+        """Look whether it still works; empty, or one line: why nothing is pushed or pulled."""
+
+    def stop(self) -> None:
+        """End; idempotent; nothing is pushed or pulled afterwards.
+
+        A file that cannot be finished is removed, and :meth:`check` says why.
+        """
+
+
+class InputStream(Stream, Protocol):
+    """A source of audio with a thread of its own.
+
+    Attributes:
+        channels: 1 or 2.
+        length_s: of a file; 0 for devices.
+    """
+
+    channels: int
     length_s: float
 
     @property
     def finished(self) -> bool:
-        """Whether everything was pushed."""
+        """Whether everything was pushed and nothing more will come."""
 
     @property
     def position_s(self) -> float:
         """Position in a file; 0 for devices."""
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         """Begin to push.
 
-        Args:
-            input_queue: takes the samples.
-            elapsed: seconds that the output has played, to pace a file; None reads a file as fast
-                as possible.
+        A file is paced by ``elapsed``, the seconds that the output has played.
 
         Raises:
             DeviceError: if the device refuses.
         """
-
-    def check(self) -> str:
-        """Look whether it still works; empty, or one line: why nothing more is pushed."""
-
-    def stop(self) -> None:
-        """End; idempotent; nothing is pushed afterwards."""
 
     def seek(self, seconds: float) -> None:
         """Continue from this position; devices ignore it."""
 
 
-class OutputStream(Protocol):
+class OutputStream(Stream, Protocol):
     """A sink of audio with a thread of its own.
 
     Attributes:
-        name: for the user.
-        sample_rate_hz: of the samples that it pulls.
-        latency_s: the driver's estimate; 0 for files.
         period_s: length of its blocks; 0 if it takes what is ready.
         clocked: it pulls at its rate, whether or not samples are ready.
     """
 
-    name: str
-    sample_rate_hz: int
-    latency_s: float
     period_s: float
     clocked: bool
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
-        """Begin to pull.
-
-        Args:
-            output_queue: gives the samples.
-            channels: of the queue; the stream maps them to its own.
+        """Begin to pull; the stream maps the queue's channels to its own.
 
         Raises:
             DeviceError: if the device refuses.
             AudioFileError: if the file cannot be created.
-        """
-
-    def check(self) -> str:
-        """Look whether it still works; empty, or one line: why nothing is pulled any more."""
-
-    def stop(self) -> None:
-        """End, and finish files; idempotent; nothing is pulled afterwards.
-
-        A file that cannot be finished is removed, and :meth:`check` says why.
         """

@@ -14,13 +14,7 @@ def raise_priority(priority: int) -> bool:
 
     Linux allows it for root and for users with an ``rtprio`` limit, which audio set-ups have.
     Otherwise a thread that wakes up may wait for a time slice of another program, 4 ms, even if
-    that program is niced.
-
-    Args:
-        priority: 1 to 99.
-
-    Returns:
-        Whether it was allowed; otherwise nothing has changed.
+    that program is niced. Returns whether it was allowed; otherwise nothing has changed.
     """
     if sys.platform != "linux":
         return False

@@ -5,11 +5,9 @@ from functools import partial
 from importlib.metadata import version
 from typing import Any
 
-import numpy as np
-
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.bench.stage import ROUND_S, ROUNDS, Row, Stage, bench_row, memory_mb, run_group
-from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.processor import ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler
 from realtime.engine.latency_control import prefill_for
 from realtime.errors import ModelFileError
@@ -17,7 +15,7 @@ from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, shipped_models
 from realtime.inference.network import WindowNetwork, choose_compute
-from realtime.inference.tuning import thread_choices
+from realtime.inference.tuning import noise, thread_choices
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 FRONT_END_BLOCK = 512
@@ -30,14 +28,9 @@ WHOLE_S = 5.0
 Group = Callable[[], Iterable[Stage]]
 
 
-def _noise(channels: int, samples: int) -> Audio:
-    rng = np.random.default_rng(0)
-    return rng.normal(0.0, 0.05, (channels, samples)).astype(np.float32)
-
-
 def front_end_stages() -> Iterator[Stage]:
     """The streaming upsamplers."""
-    x = _noise(1, FRONT_END_BLOCK)
+    x = noise(1, FRONT_END_BLOCK)
     for name in FILTERS:
         upsampler = KaiserUpsampler(name)
         upsampler.prepare(ProcessSpec(max_block_samples=FRONT_END_BLOCK))
@@ -48,28 +41,20 @@ def front_end_stages() -> Iterator[Stage]:
 def offline_stage(
     info: ModelInfo, device: str, threads: int, *, dtype: str, block: int | None = None
 ) -> Stage:
-    """A plain call of the network, on a whole signal or, without state, on a block.
-
-    Raises:
-        ModelFileError: if the network fails.
-    """
+    """A plain call of the network, on a whole signal or, without state, on a block."""
     network = WindowNetwork(info, compute=device, threads=threads, dtype=dtype)
     length = block or round(WHOLE_S * SAMPLE_RATE_OUT) // info.block_multiple * info.block_multiple
     network.warm_up(1, length // info.ratio)
     kind = "stateless" if block else "offline"
     row = bench_row(kind, info.name, device=device, threads=threads, dtype=dtype, block=block)
-    call = partial(network, _noise(1, length // info.ratio))
+    call = partial(network, noise(1, length // info.ratio))
     return Stage(row, call, length / SAMPLE_RATE_OUT, network.bind_thread)
 
 
 def chain_stage(
     info: ModelInfo, kind: str, device: str, threads: int, *, dtype: str, block: int
 ) -> Stage:
-    """The whole live chain around a model, ``streaming`` or ``windowed``, block by block.
-
-    Raises:
-        ModelFileError: if the network fails.
-    """
+    """The whole live chain around a model, ``streaming`` or ``windowed``, block by block."""
     loaded = load_chain(
         info,
         block_samples=block,
@@ -85,7 +70,7 @@ def chain_stage(
     latency_samples = loaded.chain.latency_samples + block + prefill_for(block, OUTPUT_BLOCK_S)
     row = bench_row(kind, info.name, device=device, threads=threads, dtype=dtype, block=block)
     row["latency_ms"] = round(1e3 * latency_samples / SAMPLE_RATE_OUT, 2)
-    call = partial(loaded.chain.process, _noise(1, block // 2))
+    call = partial(loaded.chain.process, noise(1, block // 2))
     return Stage(row, call, block / SAMPLE_RATE_OUT, loaded.bind_thread)
 
 
@@ -120,22 +105,17 @@ def _dtype_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
 
 
 def window_row(redraw: Mapping[str, Any]) -> Row:
-    """The row of stage ``window``: a redraw of the spectrograms.
-
-    Args:
-        redraw: ``p50_ms``, ``p99_ms`` and Qt's ``platform``.
-    """
-    figures = {k: redraw[k] for k in ("p50_ms", "p99_ms")}
-    row = bench_row("window", f"redraw, {redraw['platform']}")
-    return row | {"real_time_ratio": None} | figures | {"memory_mb": memory_mb()}
+    """The row of stage ``window`` for the result of ``gui.bench.measure_redraw``."""
+    return bench_row("window", f"redraw, {redraw['platform']}") | {
+        "real_time_ratio": None,
+        "p50_ms": redraw["p50_ms"],
+        "p99_ms": redraw["p99_ms"],
+        "memory_mb": memory_mb(),
+    }
 
 
 def bench_devices(compute: str) -> list[str]:
-    """``cpu`` and ``cuda``, if requested and available.
-
-    Raises:
-        SettingsError: if compute is wrong.
-    """
+    """``cpu`` and ``cuda``, if requested and available."""
     devices = {choose_compute(compute).type} | ({"cpu"} if compute == "auto" else set())
     return sorted(devices)
 
@@ -151,7 +131,7 @@ def measure(
     round_s: float = ROUND_S,
     report: Callable[[str], None] = lambda _: None,
 ) -> dict[str, Any]:
-    """Measure everything.
+    """Measure everything; returns the object of ``topoctave bench --json``.
 
     Args:
         compute: ``auto`` for all devices, ``cpu`` or ``cuda``.
@@ -162,9 +142,6 @@ def measure(
         rounds: per stage.
         round_s: seconds per round.
         report: called with one line of progress at a time.
-
-    Returns:
-        The object of ``topoctave bench --json``.
 
     Raises:
         SettingsError: if compute is wrong.

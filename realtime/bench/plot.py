@@ -16,13 +16,9 @@ Curve = list[tuple[int, float]]
 
 
 def best_curves(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, str], Curve]:
-    """A figure against the block size, by stage, model and device.
+    """The figure ``key`` of the rows against the block size, by stage, model and device.
 
     Each block shows its fastest number of threads and format.
-
-    Args:
-        rows: of ``topoctave bench``.
-        key: of the figure in a row.
     """
     best: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
@@ -48,22 +44,16 @@ def check_plot_path(path: Path) -> None:
 
 
 def plot_bench(result: dict[str, Any], path: Path) -> None:
-    """Plot both curves of every model.
-
-    Args:
-        result: the object of ``topoctave bench --json``.
-        path: of the PNG file.
+    """Plot both curves of every model in the object of ``topoctave bench --json`` as PNG.
 
     Raises:
         AudioFileError: if the file cannot be written.
     """
     # Imported here: matplotlib takes a second to load.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullLocator
 
     figure = Figure(figsize=(11, 4.5), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     left, right = figure.subplots(1, 2)
     panes = (
         (left, "real_time_ratio", "real-time ratio (higher is better)"),

@@ -1,13 +1,16 @@
 """A stage of ``topoctave bench``: a call whose speed is measured."""
 
+import math
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from realtime.inference.tuning import call_durations
 
 # The stages of a group take turns for several rounds, so that a machine whose speed drifts slows
 # all of them alike. A row's figures cover all its rounds.
@@ -28,16 +31,9 @@ def bench_row(
     block: int | None = None,
     latency_ms: float | None = None,
 ) -> Row:
-    """The keys that identify a row.
+    """The keys that identify a row, and the latency of an engine without its devices.
 
-    Args:
-        stage: ``streaming``, say.
-        name: of the model.
-        device: ``cpu`` or ``cuda``.
-        threads: CPU threads.
-        dtype: number format of the network.
-        block: samples per call; None for whole signals.
-        latency_ms: of an engine without its devices; None if there is no engine.
+    ``block`` counts the samples of a call; None for whole signals.
     """
     about: Row = {"stage": stage, "name": name, "device": device, "threads": threads}
     return about | {"dtype": dtype, "block": block, "latency_ms": latency_ms}
@@ -56,42 +52,32 @@ def finish_row(
     }
 
 
+@dataclass
 class Stage:
-    """A call to measure.
+    """A call to measure, and the row of :func:`bench_row` for its figures."""
 
-    Args:
-        row: of :func:`bench_row`.
-        call: is measured.
-        audio_s: seconds of audio per call.
-        before: called at the beginning of a round; sets the threads.
-    """
+    row: Row
+    call: Call
+    audio_s: float
+    """Seconds of audio per call."""
+    before: Call = lambda: None
+    """Called at the beginning of a round; sets the threads."""
 
-    def __init__(self, row: Row, call: Call, audio_s: float, before: Call = lambda: None) -> None:
-        self.row = row
-        self._call = call
-        self._audio_s = audio_s
-        self._before = before
+    def __post_init__(self) -> None:
         self._durations_s: list[float] = []
         self._memory_mb: float | None = None
 
     def run(self, seconds: float) -> None:
         """Measure for about this time, and at least two calls."""
-        self._before()
-        self._call()
-        end = time.perf_counter() + seconds
-        count = 0
-        while count < 2 or time.perf_counter() < end:
-            begin = time.perf_counter()
-            self._call()
-            self._durations_s.append(time.perf_counter() - begin)
-            count += 1
+        self.before()
+        self._durations_s += call_durations(
+            self.call, pause_s=0.0, calls=math.inf, min_calls=2, max_s=seconds
+        )
         self._memory_mb = memory_mb()
 
     def result(self) -> Row:
         """The finished row."""
-        return finish_row(
-            self.row, self._durations_s, audio_s=self._audio_s, memory=self._memory_mb
-        )
+        return finish_row(self.row, self._durations_s, audio_s=self.audio_s, memory=self._memory_mb)
 
 
 def run_group(stages: Sequence[Stage], *, rounds: int, round_s: float) -> list[Row]:

@@ -4,6 +4,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from realtime.bench.stage import Row, bench_row, finish_row
 from realtime.errors import TopoctaveError
@@ -11,30 +12,24 @@ from realtime.errors import TopoctaveError
 RUNS = 3
 TIMEOUT_S = 120.0
 
-# Part of the line that a session prints when it begins to play.
-FIRST_AUDIO = "Ctrl-C stops"
+# Commands, and a part of the line on stderr to wait for; empty: until the command ends.
+COMMANDS = {
+    "help": ("--help", ""),
+    "models": ("models", ""),
+    "live_first_audio": ("live --input demo --output null --seconds 0.1", "Ctrl-C stops"),
+}
 
 
 def start_up_rows(*, runs: int = RUNS) -> Iterator[Callable[[], Row]]:
-    """Rows of stage ``start_up``: help, the list of models, and the first audio of a session.
+    """Rows of stage ``start_up``: help, the list of models, and the first audio of a session."""
+    return (partial(_measure, name, runs) for name in COMMANDS)
 
-    The first run of each does not count: it fills the system's file cache and the tuning cache.
-    """
-    for name, arguments, until in (
-        ("help", ["--help"], ""),
-        ("models", ["models"], ""),
-        (
-            "live_first_audio",
-            ["live", "--input", "demo", "--output", "null", "--seconds", "0.1"],
-            FIRST_AUDIO,
-        ),
-    ):
 
-        def measured(name: str = name, arguments: list[str] = arguments, until: str = until) -> Row:
-            durations_s = [time_until(arguments, until) for _ in range(runs + 1)][1:]
-            return finish_row(bench_row("start_up", name), durations_s, audio_s=None, memory=None)
-
-        yield measured
+def _measure(name: str, runs: int) -> Row:
+    command, line = COMMANDS[name]
+    # The first run does not count: it fills the system's file cache and the tuning cache.
+    durations_s = [time_until(command.split(), line) for _ in range(runs + 1)][1:]
+    return finish_row(bench_row("start_up", name), durations_s, audio_s=None, memory=None)
 
 
 def time_until(arguments: list[str], line: str) -> float:

@@ -36,8 +36,8 @@ class Chain:
     """Everything between 22.05 kHz in and 44.1 kHz out, as one processor.
 
     The dry path is kaiser_fast, delayed by the network's latency; the output is
-    ``dry + mix * (wet - dry)``. Both paths always run, so that load is constant and toggling makes
-    no click.
+    ``dry + mix * (wet - dry)``. Both paths always run and are equally late, so that load is
+    constant and toggling makes no click.
 
     Args:
         wet: the network's path, or None for kaiser_fast alone.
@@ -69,16 +69,11 @@ class Chain:
         self.prepare(ProcessSpec(max_block_samples=1))
 
     @property
-    def latency_samples(self) -> int:
-        """Delay of dry and wet path alike."""
-        return self._latency_samples
-
-    @property
     def latency(self) -> Latency:
         """The chain's latency by named parts."""
         front_end = self._front_end_samples
         crossfade = self._wet.crossfade_samples if self._wet else 0
-        model = self._latency_samples - front_end - crossfade
+        model = self.latency_samples - front_end - crossfade
         return Latency(front_end=front_end, model=model, crossfade=crossfade)
 
     @property
@@ -95,18 +90,18 @@ class Chain:
             max_block_samples=2 * spec.max_block_samples,
             block_multiple=2 * spec.block_multiple,
         )
-        dry = self._latency_samples = self._dry_front_end.latency_samples
+        dry = self.latency_samples = self._dry_front_end.latency_samples
         if self._wet is not None:
             if self._wet_front_end is not None:
                 self._wet_front_end.prepare(spec)
             self._wet.network.prepare(doubled if self._wet_front_end else spec)
             late = self._front_end_samples + self._wet.network.latency_samples
             # A network with less latency than kaiser_fast is delayed to match it.
-            self._latency_samples = max(late, dry)
-            self._wet_delay = Delay(self._latency_samples - late)
+            self.latency_samples = max(late, dry)
+            self._wet_delay = Delay(self.latency_samples - late)
             self._wet_delay.prepare(doubled)
         self._dry_front_end.prepare(spec)
-        self._dry_delay = Delay(self._latency_samples - dry)
+        self._dry_delay = Delay(self.latency_samples - dry)
         self._dry_delay.prepare(doubled)
         self.reset()
 

@@ -12,14 +12,10 @@ FALL = RISE[::-1].copy()
 
 
 def fade_in(x: Audio, begin: int = 0) -> int:
-    """Fade a block in, in place.
+    """Fade a block ``[C, n]`` in, in place; it may be shorter than the fade.
 
-    Args:
-        x: ``[C, n]``; may be shorter than the fade.
-        begin: samples of the fade that were in earlier blocks.
-
-    Returns:
-        Samples of the fade that are done after this block.
+    ``begin`` counts the samples of the fade that were in earlier blocks. Returns its value for the
+    next block.
     """
     gain = RISE[begin : begin + x.shape[1]]
     x[:, : len(gain)] *= gain
@@ -27,28 +23,14 @@ def fade_in(x: Audio, begin: int = 0) -> int:
 
 
 def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
-    """Add the fade-out of the sample before a block to it, in place.
-
-    Args:
-        x: ``[C, n]``; may be shorter than the fade.
-        last: ``[C, 1]``, the sample before the fade.
-        begin: samples of the fade that were in earlier blocks.
-
-    Returns:
-        Samples of the fade that are done after this block.
-    """
+    """Add the fade-out of ``last``, ``[C, 1]``, to a block, in place; else as :func:`fade_in`."""
     gain = FALL[begin : begin + x.shape[1]]
     x[:, : len(gain)] += last * gain
     return begin + len(gain)
 
 
 def without_first(x: Audio, count: int) -> Audio:
-    """Leave out the first samples of a block, with a crossfade into the rest.
-
-    Shape:
-        - Input: ``[C, n]``
-        - Output: ``[C, n - count]``, a new array
-    """
+    """A block ``[C, n]`` without its first samples, with a crossfade: a new ``[C, n - count]``."""
     rest = x[:, count:].copy()
     fade = min(FADE_SAMPLES, count, rest.shape[1])
     rise = RISE[:fade]

@@ -6,31 +6,18 @@ from realtime.dsp.processor import Audio, ProcessSpec, check_block
 
 
 class Delay:
-    """Holds audio back by a fixed number of samples.
-
-    Args:
-        delay_samples: at the rate of the audio.
-
-    Shape:
-        - Input: ``[C, n]``
-        - Output: ``[C, n]``
-    """
+    """Holds audio, ``[C, n]``, back by a fixed number of samples."""
 
     ratio = 1
 
     def __init__(self, delay_samples: int) -> None:
-        self._delay_samples = delay_samples
+        self.latency_samples = delay_samples
         self.prepare(ProcessSpec(max_block_samples=1))
-
-    @property
-    def latency_samples(self) -> int:
-        """The delay."""
-        return self._delay_samples
 
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate; any block lengths will do."""
         self._spec = spec
-        self._past = np.zeros((spec.channels, self._delay_samples), np.float32)
+        self._past = np.zeros((spec.channels, self.latency_samples), np.float32)
 
     def reset(self) -> None:
         """Silence in the line."""

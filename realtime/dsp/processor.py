@@ -12,22 +12,13 @@ Audio = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessSpec:
-    """What a processor may rely on from ``prepare`` on; lengths at the processor's input rate.
-
-    Raises:
-        ValueError: if a length is not positive.
-    """
+    """What a processor may rely on from ``prepare`` on; lengths at the processor's input rate."""
 
     max_block_samples: int
     """Longest block that will come."""
     channels: int = 1
     block_multiple: int = 1
     """Every block's length is a multiple of this; a promise that saves latency."""
-
-    def __post_init__(self) -> None:
-        for name in ("max_block_samples", "channels", "block_multiple"):
-            if getattr(self, name) < 1:
-                raise ValueError(f"{name} must be positive, got {getattr(self, name)}")
 
 
 class Processor(Protocol):
@@ -62,11 +53,7 @@ class Processor(Protocol):
 
 
 def check_block(x: Audio, spec: ProcessSpec) -> None:
-    """Refuse what breaks the contract of ``Processor.process``.
-
-    Raises:
-        ValueError: as the contract says.
-    """
+    """Refuse what breaks the contract of ``Processor.process``, with the ValueError it names."""
     if x.ndim != 2 or x.shape[0] != spec.channels:
         raise ValueError(f"a block must be [{spec.channels}, n], got shape {x.shape}")
     if x.dtype != np.float32:

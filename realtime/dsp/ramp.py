@@ -6,12 +6,7 @@ from realtime.dsp.processor import Audio
 
 
 class Ramp:
-    """A value that reaches each new target after a fixed number of samples.
-
-    Args:
-        value: where it starts.
-        length_samples: how long a change takes.
-    """
+    """A value that reaches each new target after ``length_samples``."""
 
     def __init__(self, value: float, *, length_samples: int) -> None:
         self._length = length_samples

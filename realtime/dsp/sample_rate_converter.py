@@ -13,11 +13,6 @@ QUALITY = "sinc_medium"
 class SampleRateConverter:
     """Converts audio from one rate to another, block by block; equal rates pass unchanged.
 
-    Args:
-        rate_in_hz: of the input.
-        rate_out_hz: of the output.
-        channels: rows.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, about n * rate_out / rate_in]``; varies by a sample or so from call to call

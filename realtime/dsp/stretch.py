@@ -18,13 +18,9 @@ def stretch(x: Audio, samples: int) -> Audio:
     The first and last 16 samples are kept; between them samples are interpolated with a
     Hann-windowed sinc. One sample in 512 changes the pitch by 3 cents for 11 ms.
 
-    Args:
-        x: the block.
-        samples: by which it becomes longer or, negative, shorter.
-
     Shape:
         - Input: ``[C, n]``
-        - Output: ``[C, n + samples]``
+        - Output: ``[C, n + samples]``; negative samples make it shorter
 
     Raises:
         ValueError: if the block is too short.

@@ -25,9 +25,6 @@ def filter_taps(name: str) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.floa
     The table is read from resampy's files without importing resampy, whose numba takes a second
     to load.
 
-    Args:
-        name: ``kaiser_fast`` or ``kaiser_best``.
-
     Returns:
         Taps of the even outputs, ``[2 L + 1]`` over input samples n - L to n + L, and of the odd
         ones, ``[2 L + 1]`` over the same samples; L is 23 for kaiser_fast, 49 for kaiser_best.
@@ -61,9 +58,6 @@ class KaiserUpsampler:
     A block is cut into rows of 32 inputs with L neighbours on both sides, and one matrix product
     with a banded matrix makes the 64 outputs of each row, both phases interleaved.
 
-    Args:
-        filter_name: ``kaiser_fast`` or ``kaiser_best``.
-
     Shape:
         - Input: ``[C, n]``
         - Output: ``[C, 2 n]``
@@ -77,16 +71,12 @@ class KaiserUpsampler:
     def __init__(self, filter_name: str = "kaiser_fast") -> None:
         even, odd = filter_taps(filter_name)
         self.reach = len(even) // 2
+        self.latency_samples = 2 * self.reach
         self._matrix = np.zeros((ROW_SAMPLES + 2 * self.reach, 2 * ROW_SAMPLES), np.float32)
         for i in range(ROW_SAMPLES):
             self._matrix[i : i + len(even), 2 * i] = even
             self._matrix[i : i + len(odd), 2 * i + 1] = odd
         self.prepare(ProcessSpec(max_block_samples=1))
-
-    @property
-    def latency_samples(self) -> int:
-        """Output samples: twice the reach of the filter."""
-        return 2 * self.reach
 
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate; any block lengths will do."""

@@ -13,34 +13,26 @@ class BlockReader:
     """Cuts the input into blocks, at 22.05 kHz; for the worker's thread alone.
 
     Samples that are not finite become silence and are counted.
-
-    Args:
-        input_queue: where the samples come from.
-        sample_rate_hz: of the input queue.
-        channels: rows.
     """
 
     def __init__(self, input_queue: InputQueue, *, sample_rate_hz: int, channels: int) -> None:
-        self._input_queue = input_queue
+        self.input_queue = input_queue
         self.ratio = SAMPLE_RATE_OUT / sample_rate_hz
         """Output samples, at 44.1 kHz, per input sample."""
         self._converter = SampleRateConverter(
             rate_in_hz=sample_rate_hz, rate_out_hz=SAMPLE_RATE_IN, channels=channels
         )
+        self.latency_samples = self._converter.latency_samples
+        """Of the rate conversion, at 22.05 kHz."""
         # At 22.05 kHz, until there are enough for a block.
         self._waiting = np.zeros((channels, 0), np.float32)
         self._raw = np.zeros((channels, input_queue.ring.capacity_samples), np.float32)
         self.read_samples = 0
         self.bad_samples = 0
 
-    @property
-    def latency_samples(self) -> int:
-        """Of the rate conversion, at 22.05 kHz."""
-        return self._converter.latency_samples
-
     def fetch(self) -> int:
         """Empty the input queue and convert; returns how many samples at 22.05 kHz can be read."""
-        if count := self._input_queue.ring.read(self._raw):
+        if count := self.input_queue.ring.read(self._raw):
             fresh = self._raw[:, :count]
             finite = np.isfinite(fresh)
             if not finite.all():

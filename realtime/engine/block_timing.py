@@ -38,35 +38,29 @@ class BlockTimes:
     def whole(self) -> Timing:
         """Statistics of all blocks; percentiles within 0.8 %."""
         cumulated = np.cumsum(self._bins)
-        if not cumulated[-1]:
-            return _timing(self._block_s, 0, 0.0, 0.0, 0.0)
         ranks = np.searchsorted(cumulated, cumulated[-1] * np.array([0.5, 0.99]))
-        p50, p99 = MIN_S * 10 ** ((ranks + 0.5) * (DECADES / BINS))
+        percentiles = MIN_S * 10 ** ((ranks + 0.5) * (DECADES / BINS))
         maximum = self._max_s
-        return _timing(
-            self._block_s, int(cumulated[-1]), min(p50, maximum), min(p99, maximum), maximum
-        )
+        p50, p99 = np.minimum(percentiles, maximum)
+        return self._timing(int(cumulated[-1]), p50, p99, maximum)
 
     def last(self, seconds: float) -> Timing:
         """Statistics of the last seconds of audio, exactly."""
-        count = min(self._count, HELD_BLOCKS, max(1, round(seconds / self._block_s)))
-        if not count:
-            return _timing(self._block_s, 0, 0.0, 0.0, 0.0)
-        durations = self._recent_s[np.arange(self._count - count, self._count) % HELD_BLOCKS]
-        p50, p99, maximum = np.percentile(durations, [50, 99, 100])
-        return _timing(self._block_s, count, p50, p99, maximum)
+        end = self._count
+        count = min(end, HELD_BLOCKS, max(1, round(seconds / self._block_s)))
+        durations = self._recent_s[np.arange(end - count, end) % HELD_BLOCKS]
+        return self._timing(count, *np.percentile(durations if count else 0.0, [50, 99, 100]))
 
+    def _timing(self, blocks: int, p50_s: float, p99_s: float, max_s: float) -> Timing:
+        def ratio(duration_s: float) -> float:
+            return self._block_s / max(float(duration_s), MIN_S) if blocks else 0.0
 
-def _timing(block_s: float, blocks: int, p50: float, p99: float, maximum: float) -> Timing:
-    def ratio(duration_s: float) -> float:
-        return block_s / max(duration_s, MIN_S) if blocks else 0.0
-
-    return Timing(
-        blocks=blocks,
-        ratio_median=ratio(float(p50)),
-        ratio_p01=ratio(float(p99)),
-        ratio_min=ratio(float(maximum)),
-        block_ms_p50=1e3 * float(p50),
-        block_ms_p99=1e3 * float(p99),
-        block_ms_max=1e3 * float(maximum),
-    )
+        return Timing(
+            blocks=blocks,
+            ratio_median=ratio(p50_s),
+            ratio_p01=ratio(p99_s),
+            ratio_min=ratio(max_s),
+            block_ms_p50=1e3 * float(p50_s),
+            block_ms_p99=1e3 * float(p99_s),
+            block_ms_max=1e3 * float(max_s),
+        )

@@ -12,34 +12,25 @@ from realtime.sample_rates import SAMPLE_RATE_OUT
 
 
 class BlockWriter:
-    """Corrects blocks and converts them to the output's rate; for the worker's thread alone.
-
-    Args:
-        output_queue: where the samples go.
-        sample_rate_hz: of the output queue.
-        channels: rows.
-    """
+    """Corrects blocks and converts them to the output's rate; for the worker's thread alone."""
 
     def __init__(self, output_queue: OutputQueue, *, sample_rate_hz: int, channels: int) -> None:
-        self._output_queue = output_queue
+        self.output_queue = output_queue
         self._converter = SampleRateConverter(
             rate_in_hz=SAMPLE_RATE_OUT, rate_out_hz=sample_rate_hz, channels=channels
         )
         self.ratio = sample_rate_hz / SAMPLE_RATE_OUT
         """Samples in the queue per sample at 44.1 kHz."""
+        self.latency_samples = round(self._converter.latency_samples / self.ratio)
+        """Of the rate conversion, at 44.1 kHz."""
         self._channels = channels
         # The last sample that was written: a silence fades out from it.
         self._last = np.zeros((channels, 1), np.float32)
 
-    @property
-    def latency_samples(self) -> int:
-        """Of the rate conversion, at 44.1 kHz."""
-        return round(self._converter.latency_samples / self.ratio)
-
     def fill(self, samples: int) -> None:
         """Write silence, counted at 44.1 kHz, before the first block: the latency."""
         silence = np.zeros((self._channels, round(samples * self.ratio)), np.float32)
-        self._output_queue.push(silence)
+        self.output_queue.push(silence)
 
     def write(self, y: Audio, correction: Correction) -> None:
         """Correct a block and queue it; the queue has room for it."""
@@ -54,4 +45,4 @@ class BlockWriter:
         if not y.shape[1]:
             return
         self._last = y[:, -1:].copy()
-        self._output_queue.push(self._converter.process(y))
+        self.output_queue.push(self._converter.process(y))

@@ -39,39 +39,16 @@ class Engine:
     """Plays an input through a chain to an output, in real time.
 
     Made by :func:`realtime.engine.open.open_engine`. An engine runs once; other devices or another
-    model need a new one.
-
-    Args:
-        source: the input.
-        sink: the output.
-        loaded: a chain prepared for the channels of ``source``.
-        prefill_samples: reserve for late blocks, at 44.1 kHz; None for :func:`prefill_for`.
-        paced: False processes a file as fast as possible; the output must not be clocked.
-
-    Raises:
-        ValueError: if an unpaced engine has a clocked output.
+    model need a new one. ``loaded`` is prepared for the channels of ``source``.
     """
 
-    def __init__(
-        self,
-        source: InputStream,
-        sink: OutputStream,
-        loaded: LoadedChain,
-        *,
-        prefill_samples: int | None = None,
-        paced: bool = True,
-    ) -> None:
-        if not paced and sink.clocked:
-            raise ValueError("only a file can be written faster than real time")
+    def __init__(self, source: InputStream, sink: OutputStream, loaded: LoadedChain) -> None:
         self._source = source
         self._sink = sink
         self._loaded = loaded
-        self._paced = paced
         channels = source.channels
         block = loaded.block_samples
-        self._prefill = (
-            prefill_for(block, sink.period_s) if prefill_samples is None else prefill_samples
-        )
+        self._prefill = prefill_for(block, sink.period_s)
         ring_s = max(RING_S, 16 * block / SAMPLE_RATE_OUT)
         # A file has no clock of its own: the output's clock, or the system's, paces it.
         clocks_differ = sink.clocked and not source.length_s
@@ -93,8 +70,6 @@ class Engine:
         self._worker = Worker(
             loaded,
             source,
-            input_queue=self._input_queue,
-            output_queue=self._output_queue,
             reader=self._reader,
             writer=self._writer,
             control=self._control,
@@ -160,10 +135,8 @@ class Engine:
             self.stop()
             raise
 
-    def _clock(self) -> Callable[[], float] | None:
+    def _clock(self) -> Callable[[], float]:
         """The clock that paces a file input."""
-        if not self._paced:
-            return None
         if self._sink.clocked:
             output_queue, rate = self._output_queue, self._sink.sample_rate_hz
             return lambda: (output_queue.ring.consumed + output_queue.silent_samples) / rate

@@ -32,22 +32,13 @@ def _exists(name: str) -> bool:
 
 
 def check_apart(source: str, target: str) -> None:
-    """Refuse to overwrite the input with the output.
-
-    Raises:
-        AudioFileError: if both are the same file.
-    """
+    """Refuse to overwrite the input file with the output."""
     if _exists(source) and _exists(target) and Path(source).samefile(target):
         raise AudioFileError(f"{target} is the input; choose another name for the output")
 
 
 def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> InputStream:
-    """Open an input by its name.
-
-    Raises:
-        AudioFileError: if a file cannot be used.
-        DeviceError: if a device is missing or refuses.
-    """
+    """Open an input by its name; raises AudioFileError or DeviceError."""
     if name == "demo":
         return FileInput("demo clip", read_audio(demo_path()), loop=loop)
     if _is_file(name, SUFFIXES) or _exists(name):
@@ -62,12 +53,7 @@ def open_input(name: str, *, loop: bool, progress: Callable[[str], None]) -> Inp
 
 
 def open_output(name: str) -> OutputStream:
-    """Open an output by its name.
-
-    Raises:
-        AudioFileError: if a file of that name cannot be written.
-        DeviceError: if a device is missing or refuses.
-    """
+    """Open an output by its name; raises AudioFileError or DeviceError."""
     if name == "null":
         return NullOutput()
     if _is_file(name, SUFFIXES):
@@ -78,18 +64,9 @@ def open_output(name: str) -> OutputStream:
 
 
 def open_model(
-    settings: Settings,
-    *,
-    channels: int,
-    cache: TuningCache,
-    progress: Callable[[str], None],
+    settings: Settings, *, channels: int, cache: TuningCache, progress: Callable[[str], None]
 ) -> Choice:
-    """Find the model by its name; ``auto`` is the best one for this machine.
-
-    Raises:
-        ModelFileError: if there is no such model, or its file cannot be read.
-        ValueError: if compute, threads or dtype are wrong.
-    """
+    """Find the model by its name; ``auto`` is the best one for this machine."""
     if settings.model != "auto":
         info = find_model(settings.model)
         return Choice(info, f"{info.name}: as requested")
@@ -112,11 +89,8 @@ def open_engine(
 ) -> Engine:
     """Load and warm up the model, open input and output; takes seconds.
 
-    Args:
-        settings: of the session.
-        parameters: initial ones.
-        progress: called with one line about each step.
-        cache: of measured speeds; by default that in the user's cache.
+    ``progress`` is called with one line about each step. ``cache`` keeps measured speeds, by
+    default in the user's cache folder.
 
     Raises:
         TopoctaveError: if a model, file or device cannot be used.

@@ -61,20 +61,15 @@ class Recorder:
     """
 
     def __init__(
-        self,
-        input_tap: Tap,
-        output_tap: Tap,
-        *,
-        delay_samples: int,
-        folder: Path,
-        stem: str,
+        self, input_tap: Tap, output_tap: Tap, *, delay_samples: int, folder: Path, stem: str
     ) -> None:
         input_path, output_path = _free_names(folder, stem)
         self._input = _Track(input_path, input_tap)
         try:
             self._output = _Track(output_path, output_tap)
         except AudioFileError:
-            self._input.abandon()
+            self._input.file.close()
+            input_path.unlink(missing_ok=True)
             raise
         self._delay = delay_samples
         self._folder = folder
@@ -98,8 +93,7 @@ class Recorder:
     def stop(self, timeout_s: float = TIMEOUT_S) -> Recording:
         """End both files at the same moment and close them; idempotent.
 
-        Args:
-            timeout_s: the longest time to wait for the disk; ``error`` says if it was too short.
+        The disk has ``timeout_s``; ``error`` says if that was too short.
         """
         self._thread.stop(timeout_s)
         if self.running:
@@ -148,7 +142,8 @@ class Recorder:
     def _disk_limit(self) -> str:
         if shutil.disk_usage(self._folder).free < KEEP_FREE_BYTES:
             return "The recording ended: the disk is almost full. The files are complete."
-        if max(self._input.size_bytes, self._output.size_bytes) > MAX_BYTES:
+        # The output has twice as many frames as the input, of four bytes a channel.
+        if self._output.frames * self._output.tap.channels * 4 > MAX_BYTES:
             return "The recording ended: a WAV file holds 4 GB. The files are complete."
         return ""
 
@@ -177,33 +172,20 @@ class _Track:
             reason = getattr(error, "strerror", "") or "no permission, or the disk is full"
             raise AudioFileError(f"cannot record into {path.parent}: {reason}") from error
 
-    @property
-    def size_bytes(self) -> int:
-        return self.frames * self.tap.channels * 4
-
     def copy_to(self, end: int) -> None:
         if end <= self.next_sample:
             return
         samples, first = self.tap.read(self.next_sample)
-        missing = min(first, end) - self.next_sample
-        self.lost += missing
-        self._write_silence(missing)
+        while (missing := min(first, end) - self.next_sample) > 0:
+            silence = np.zeros((self.tap.channels, min(missing, CHUNK_SAMPLES)), np.float32)
+            self._write(silence)
+            self.lost += silence.shape[1]
         self._write(samples[:, : max(0, end - first)])
 
     def _write(self, samples: Audio) -> None:
         self.file.write(samples.T)
         self.frames += samples.shape[1]
         self.next_sample += samples.shape[1]
-
-    def _write_silence(self, count: int) -> None:
-        while count > 0:
-            part = min(count, CHUNK_SAMPLES)
-            self._write(np.zeros((self.tap.channels, part), np.float32))
-            count -= part
-
-    def abandon(self) -> None:
-        self.file.close()
-        self.path.unlink(missing_ok=True)
 
 
 def _free_names(folder: Path, stem: str) -> tuple[Path, Path]:

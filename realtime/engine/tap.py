@@ -6,13 +6,7 @@ from realtime.dsp.processor import Audio
 
 
 class Tap:
-    """Keeps the last seconds of a signal: one writer that never waits, any number of readers.
-
-    Args:
-        sample_rate: Hz.
-        channels: rows.
-        seconds: capacity.
-    """
+    """Keeps the last seconds of a signal: one writer that never waits, any number of readers."""
 
     def __init__(self, *, sample_rate: int, channels: int, seconds: float = 10.0) -> None:
         self.sample_rate = sample_rate
@@ -24,11 +18,7 @@ class Tap:
         self._claimed = 0
 
     def write(self, x: Audio) -> None:
-        """Append a block of at most the capacity; the writer only.
-
-        Shape:
-            - Input: ``[C, n]``
-        """
+        """Append a block ``[C, n]`` of at most the capacity; the writer only."""
         count = x.shape[1]
         self._claimed = self.written + count
         start = self.written % self._capacity

@@ -2,8 +2,6 @@
 
 import time
 
-from realtime.audio_io.input_queue import InputQueue
-from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.streams import InputStream
 from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.engine.block_reader import BlockReader
@@ -28,11 +26,8 @@ class Worker:
     """Runs the chain block by block, until it is stopped or the input has ended.
 
     Args:
-        loaded: the prepared chain.
         source: says whether it has ended.
-        input_queue: wakes the worker.
-        output_queue: takes the processed blocks.
-        reader: cuts the input into blocks.
+        reader: cuts the input into blocks; its queue wakes the worker.
         writer: queues the output.
         control: keeps the latency at its start value.
         output_tap: gets a copy of the output.
@@ -43,8 +38,6 @@ class Worker:
         loaded: LoadedChain,
         source: InputStream,
         *,
-        input_queue: InputQueue,
-        output_queue: OutputQueue,
         reader: BlockReader,
         writer: BlockWriter,
         control: LatencyControl,
@@ -53,8 +46,8 @@ class Worker:
         self._loaded = loaded
         self._chain = loaded.chain
         self._source = source
-        self._input_queue = input_queue
-        self._output_queue = output_queue
+        self._input_queue = reader.input_queue
+        self._output_queue = writer.output_queue
         self._reader = reader
         self._writer = writer
         self._control = control

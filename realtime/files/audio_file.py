@@ -127,8 +127,8 @@ def check_output(path: Path) -> tuple[str, str]:
 
 
 @contextmanager
-def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soundfile.SoundFile]:
-    """Open a file for ``(frames, channels)``.
+def open_output(path: Path, *, channels: int) -> Iterator[soundfile.SoundFile]:
+    """Open a file for ``(frames, channels)`` at 44.1 kHz.
 
     It is called ``NAME.unfinished.wav`` until it is complete. Only a crash leaves this file;
     the next run then takes another name.
@@ -141,14 +141,15 @@ def open_output(path: Path, *, sample_rate: int, channels: int) -> Iterator[soun
     temporary = next(name for name in names if not name.exists())
     try:
         with soundfile.SoundFile(
-            temporary, "w", sample_rate, channels, subtype, format=container
+            temporary, "w", SAMPLE_RATE_OUT, channels, subtype, format=container
         ) as file:
             yield file
             frames = file.frames
         _check_whole(temporary, frames)
         temporary.replace(path)
     except (soundfile.LibsndfileError, OSError) as error:
-        raise AudioFileError(f"cannot write {path}: {_reason(error)}") from error
+        reason = getattr(error, "strerror", "") or "no permission, or the disk is full"
+        raise AudioFileError(f"cannot write {path}: {reason}") from error
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -160,9 +161,8 @@ def unfinished_note(path: Path) -> str:
         found = sorted(p.name for p in path.parent.glob(pattern))
     except OSError:  # no folder that the disk knows
         found = []
-    if found:
-        return f"found {', '.join(found)}: an earlier run of {path.name} did not end properly"
-    return ""
+    crashed = f"found {', '.join(found)}: an earlier run of {path.name} did not end properly"
+    return crashed if found else ""
 
 
 def _unfinished(path: Path, tail: str) -> Path:
@@ -192,19 +192,13 @@ def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    return "no permission, or the disk is full"
-
-
-def write_audio(path: Path, samples: Audio, *, sample_rate: int = SAMPLE_RATE_OUT) -> None:
-    """Write a whole file of ``[C, T]``.
+def write_audio(path: Path, samples: Audio) -> None:
+    """Write a whole file of ``[C, T]`` at 44.1 kHz.
 
     Raises:
         AudioFileError: if it cannot be written; then no file is left.
     """
-    with open_output(path, sample_rate=sample_rate, channels=len(samples)) as file:
+    with open_output(path, channels=len(samples)) as file:
         write_frames(file, samples.T)
 
 

@@ -1,6 +1,6 @@
 """Restores files and folders of files, faster than real time, with the live path's processors."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -45,29 +45,17 @@ def render(
         - Output: ``[C, 2 n]``
     """
     chain.reset()
-    total = 2 * x.shape[1]
-    needed = chain.latency_samples + total
+    needed = chain.latency_samples + 2 * x.shape[1]
     out = np.empty((len(x), needed), np.float32)
-    done = 0
-    for block in _blocks(x, block_samples // 2):
-        y = chain.process(block)[:, : needed - done]
-        out[:, done : done + y.shape[1]] = y
-        done += y.shape[1]
-        progress(done / needed)
-        if done == needed:
-            break
+    for done in range(0, needed, block_samples):
+        block = x[:, done // 2 : (done + block_samples) // 2]
+        # Silence after the end, until all delayed samples are out.
+        missing = block_samples // 2 - block.shape[1]
+        y = chain.process(np.pad(block, ((0, 0), (0, missing))))
+        end = min(done + block_samples, needed)
+        out[:, done:end] = y[:, : end - done]
+        progress(end / needed)
     return out[:, chain.latency_samples :]
-
-
-def _blocks(x: Audio, n: int) -> Iterator[Audio]:
-    """The signal in blocks of ``n`` samples, then endless silence."""
-    start = 0
-    while True:
-        block = x[:, start : start + n]
-        if block.shape[1] < n:
-            block = np.pad(block, ((0, 0), (0, n - block.shape[1])))
-        yield np.ascontiguousarray(block)
-        start += n
 
 
 @dataclass(frozen=True)
@@ -116,26 +104,19 @@ def _plan_folder(source: Path, target: Path) -> list[Job]:
     if not paths:
         raise AudioFileError(f"there are no audio files in {source}")
     jobs = [Job(p, target / p.relative_to(source).with_suffix(".wav")) for p in paths]
-    taken: dict[Path, Path] = {}
+    sources: dict[Path, Path] = {}
     inputs = {p.resolve() for p in paths}
     for job in jobs:
-        if job.target in taken:
-            raise AudioFileError(
-                f"{taken[job.target]} and {job.source} would both become {job.target}"
-            )
+        other = sources.setdefault(job.target, job.source)
+        if other != job.source:
+            raise AudioFileError(f"{other} and {job.source} would both become {job.target}")
         if job.target.resolve() in inputs:
             raise AudioFileError(f"{job.target} is an input; choose another folder for the output")
-        taken[job.target] = job.source
     return jobs
 
 
 class Enhancer:
-    """Restores files with one model; loads it once for mono and once for stereo.
-
-    Args:
-        info: the model file.
-        requested: device, threads and dtype.
-    """
+    """Restores files with one model; loads it once for mono and once for stereo."""
 
     def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
         self._info = info
@@ -163,10 +144,10 @@ class Enhancer:
             - Output: ``[C, 2 n]`` at 44.1 kHz, aligned with the input
         """
         loaded = self.load(len(x))
-        before = loaded.notice
-        out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
-        if loaded.notice != before:
-            # A GPU was lost, and some blocks with it. A file can begin again.
+        notice = None
+        # Once more if a GPU was lost, and some blocks with it. A file can begin again.
+        while notice != loaded.notice:
+            notice = loaded.notice
             out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
         return out
 
@@ -182,16 +163,13 @@ class Enhancer:
         audio = read_audio(job.source)
         unfinished = unfinished_note(job.target)
         out = self.samples(audio.samples, progress=progress)
-        _make_folder(job.target.parent)
+        folder = job.target.parent
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise AudioFileError(f"cannot make the folder {folder}: {error.strerror}") from error
         write_audio(job.target, out)
         notice = self.load(len(audio.samples)).notice
         new_notice = notice if notice != self._reported else ""
         self._reported = notice
         return "; ".join(filter(None, [audio.note, unfinished, new_notice]))
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise AudioFileError(f"cannot make the folder {folder}: {error.strerror}") from error

@@ -17,17 +17,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Layout:
-    """How a session calls a network. All lengths but ``call_samples`` are output samples.
-
-    Attributes:
-        info: the model file.
-        block_samples: per block.
-        windowed: run a streaming network on overlapping windows.
-    """
+    """How a session calls a network. All lengths but ``call_samples`` are output samples."""
 
     info: ModelInfo
     block_samples: int
     windowed: bool = False
+    """Run a streaming network on overlapping windows."""
 
     @property
     def streams(self) -> bool:
@@ -89,11 +84,8 @@ def build_path(
 ) -> NetworkPath:
     """Build the path around a network that is warm.
 
-    Args:
-        network: on the CPU, or on the GPU that ``loss_monitor`` watches.
-        backup: the same network on the CPU; None if the CPU is too slow.
-        layout: how it is called.
-        loss_monitor: None on the CPU.
+    On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the CPU;
+    None if the CPU is too slow.
     """
     from realtime.inference.stream_network import StreamNetwork
 
@@ -103,13 +95,9 @@ def build_path(
         stream: StreamNetwork | FallbackStream = network
         if loss_monitor is not None:
             assert backup is None or isinstance(backup, StreamNetwork)
-            left, _ = info.context_samples
+            left, call = info.context_samples[0], layout.call_samples
             stream = FallbackStream(
-                network,
-                backup,
-                loss_monitor,
-                context_samples=left,
-                call_samples=layout.call_samples,
+                network, backup, loss_monitor, context_samples=left, call_samples=call
             )
         processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
     elif loss_monitor is not None:

@@ -8,7 +8,7 @@ import numpy as np
 from realtime.errors import ModelFileError
 from realtime.inference.load import load_chain, usable_compute
 from realtime.inference.model_file import ModelInfo, by_sound
-from realtime.inference.tuning import Requested, call_durations
+from realtime.inference.tuning import Requested, call_durations, noise
 from realtime.inference.tuning_cache import TuningCache, cache_key
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
@@ -34,10 +34,8 @@ class Choice:
 def choose_model(models: Sequence[ModelInfo], speed: Callable[[ModelInfo], float]) -> Choice:
     """The best-sounding model of those that are fast enough, or else the fastest.
 
-    Args:
-        models: to choose from.
-        speed: measures a model's real-time ratio (first percentile); 0 if the model fails. Not
-            called for a single model, nor for models that sound worse than the choice.
+    ``speed`` measures a model's real-time ratio (first percentile); 0 if the model fails. It is
+    not called for a single model, nor for models that sound worse than the choice.
 
     Raises:
         ModelFileError: if there are no models.
@@ -60,15 +58,7 @@ def choose_model(models: Sequence[ModelInfo], speed: Callable[[ModelInfo], float
 
 @dataclass(frozen=True, kw_only=True)
 class SpeedTrial:
-    """Measures models as they run live, once per machine, model file and program version.
-
-    Attributes:
-        block_samples: output samples per block.
-        channels: 1 or 2.
-        requested: device, threads and dtype.
-        cache: keeps the results.
-        progress: called with one line before something is measured.
-    """
+    """Measures models as they run live, once per machine, model file and program version."""
 
     block_samples: int
     channels: int
@@ -110,8 +100,7 @@ class SpeedTrial:
             cache=self.cache,
             **self.requested,
         )
-        rng = np.random.default_rng(0)
-        x = rng.normal(0.0, 0.05, (self.channels, self.block_samples // 2)).astype(np.float32)
+        x = noise(self.channels, self.block_samples // 2)
         block_s = self.block_samples / SAMPLE_RATE_OUT
         loaded.bind_thread()
         durations_s = call_durations(

@@ -24,9 +24,7 @@ T = TypeVar("T")
 class DeviceLossMonitor:
     """Calls a device until a call fails, and never again.
 
-    Args:
-        device: its name.
-        backup: what replaces it, in words: ``on the CPU``.
+    ``backup`` says what replaces it: ``on the CPU``.
     """
 
     def __init__(self, device: str, backup: str) -> None:
@@ -58,12 +56,9 @@ def fallback_windows(
 ) -> WindowFunction:
     """Windows on a device, or on the CPU once the device is lost. Windows have no past.
 
-    Args:
-        device: runs a window; raises RuntimeError when the device is lost.
-        backup: the same network on the CPU; None for kaiser_fast: the CPU is too slow.
-        loss_monitor: calls the device.
+    Without a backup kaiser_fast replaces the network: the CPU is too slow.
     """
-    replacement = backup or DryWindows(device.ratio)
+    replacement = backup or dry_windows(device.ratio)
 
     def run(x: Audio) -> Audio:
         y = loss_monitor.run(device, x)
@@ -72,23 +67,19 @@ def fallback_windows(
     return run
 
 
-class DryWindows:
-    """Replaces a network by kaiser_fast, window by window.
+def dry_windows(ratio: int) -> WindowFunction:
+    """Replaces a network by kaiser_fast, window by window, in time with the network's.
 
-    Args:
-        ratio: of the network. 1: the window is already upsampled, and returned as it is.
+    At a ratio of 1 the window is already upsampled, and returned as it is.
     """
+    upsampler = KaiserUpsampler()
 
-    def __init__(self, ratio: int) -> None:
-        self._upsampler = KaiserUpsampler() if ratio > 1 else None
+    def run(x: Audio) -> Audio:
+        padded = np.pad(x, ((0, 0), (0, upsampler.reach)))
+        upsampler.prepare(ProcessSpec(max_block_samples=padded.shape[1], channels=len(x)))
+        return upsampler.process(padded)[:, upsampler.latency_samples :]
 
-    def __call__(self, x: Audio) -> Audio:
-        """A window, in time with the network's."""
-        if self._upsampler is None:
-            return x
-        padded = np.pad(x, ((0, 0), (0, self._upsampler.reach)))
-        self._upsampler.prepare(ProcessSpec(max_block_samples=padded.shape[1], channels=len(x)))
-        return self._upsampler.process(padded)[:, self._upsampler.latency_samples :]
+    return run if ratio > 1 else lambda x: x
 
 
 class FallbackStream:
@@ -101,7 +92,6 @@ class FallbackStream:
     Args:
         device: the network; raises RuntimeError when the device is lost.
         backup: the same network on the CPU, warm; None keeps the dry signal: the CPU is too slow.
-        loss_monitor: calls the device.
         context_samples: how far the network looks back, in output samples.
         call_samples: input samples of the longest call.
 

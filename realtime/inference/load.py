@@ -64,8 +64,7 @@ def check_block_samples(block_samples: int) -> None:
     Raises:
         SettingsError: if it is no multiple of 128 from 128 to 65536.
     """
-    in_range = MIN_BLOCK_SAMPLES <= block_samples <= MAX_BLOCK_SAMPLES
-    if not in_range or block_samples % MIN_BLOCK_SAMPLES:
+    if block_samples not in range(MIN_BLOCK_SAMPLES, MAX_BLOCK_SAMPLES + 1, MIN_BLOCK_SAMPLES):
         raise SettingsError(
             f"the block must be a multiple of {MIN_BLOCK_SAMPLES} samples from "
             f"{MIN_BLOCK_SAMPLES} to {MAX_BLOCK_SAMPLES}, got {block_samples}"
@@ -143,12 +142,7 @@ def load_and_tune(
 ) -> "tuple[ScriptNetwork, ScriptNetwork | None, str]":
     """Load a network on the requested device, or on the CPU if that fails, and tune it.
 
-    Args:
-        load: loads it on ``cpu`` or ``cuda``, with threads and dtype.
-        info: the model file.
-        workload: the calls to come.
-        requested: device, threads and dtype.
-        cache: as for :func:`load_chain`.
+    ``load`` loads it on ``cpu`` or ``cuda``, with threads and dtype.
 
     Returns:
         The network, warm; the same on the CPU if it is on a GPU; and a line for the user if
@@ -180,11 +174,7 @@ def load_and_tune(
 
 
 def usable_compute(compute: str) -> tuple[str, str]:
-    """``cpu`` or ``cuda`` for a request, and a line if it is not what was requested.
-
-    Raises:
-        SettingsError: if it is none of ``auto``, ``cpu`` and ``cuda``.
-    """
+    """``cpu`` or ``cuda`` for a request, and a line if it is not what was requested."""
     from realtime.inference.network import choose_compute
 
     if compute == "cuda" and choose_compute("auto").type == "cpu":

@@ -161,21 +161,16 @@ def finite_number(value: object) -> float | None:
 
 
 def _sound(info: ModelInfo, data: str, measure: str) -> float | None:
-    """A figure of the model's metrics, or None."""
-    # A file may hold any type.
-    metrics: object = info.metrics
-    figures = metrics.get(data) if isinstance(metrics, dict) else None
+    figures = info.metrics.get(data)
     return finite_number(figures.get(measure)) if isinstance(figures, dict) else None
 
 
 def by_sound(models: Sequence[ModelInfo]) -> list[ModelInfo]:
     """The models, the best-sounding first (see ``SOUND``), or the largest if no figure decides."""
     for data, measure in SOUND:
-        figures = [_sound(m, data, measure) for m in models]
-        stated = [f for f in figures if f is not None]
-        if len(stated) == len(models):
-            ranked = sorted(range(len(models)), key=lambda i: (stated[i], models[i].name))
-            return [models[i] for i in ranked]
+        ranked = [(f, m.name, m) for m in models if (f := _sound(m, data, measure)) is not None]
+        if len(ranked) == len(models):
+            return [m for _, _, m in sorted(ranked, key=lambda entry: entry[:2])]
     return sorted(models, key=lambda m: (-m.parameters, m.name))
 
 

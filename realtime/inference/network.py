@@ -1,9 +1,9 @@
 """Runs TorchScript networks. With ``stream_network.py``, the only file in realtime with torch."""
 
 import io
+import math
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Unpack
 
 import numpy as np
@@ -12,7 +12,7 @@ import torch
 from realtime.dsp.processor import Audio
 from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import Requested, thread_choices
+from realtime.inference.tuning import Requested, noise, thread_choices
 
 COMPUTE = ("auto", "cpu", "cuda")
 
@@ -39,11 +39,7 @@ def choose_compute(name: str) -> torch.device:
 
 
 def choose_dtype(name: str | None, compute: str) -> str:
-    """The number format of a network on ``cpu`` or ``cuda``.
-
-    Args:
-        name: one of ``DTYPES``; None for tf32 on GPUs that have it, else float32.
-        compute: ``cpu`` or ``cuda``.
+    """The number format on ``cpu`` or ``cuda``; None: tf32 on GPUs that have it, else float32.
 
     Raises:
         SettingsError: if the name is unknown or the device cannot compute in it.
@@ -66,28 +62,12 @@ def device_name(compute: str) -> str:
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
-def load_script(path: Path, device: torch.device) -> torch.jit.ScriptModule:
-    """Load a TorchScript module, in evaluation mode.
-
-    Raises:
-        ModelFileError: if torch cannot load it.
-    """
-    try:
-        module: torch.jit.ScriptModule = torch.jit.load(str(path), map_location=device).eval()
-    except (RuntimeError, OSError, ValueError) as error:
-        raise ModelFileError(f"{path} cannot be loaded: {error_line(error)}") from error
-    return module
-
-
 def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.ScriptModule:
     """A copy with constants folded into its graph: a third of the time of a short call.
 
-    The copy is saved and loaded, because torch's frozen module refers to functions that freezing
-    has freed. It may crash when it reports an error inside one (seen with torch 2.11 and 2.13).
-
-    Args:
-        module: in evaluation mode.
-        methods: to keep, with ``forward``.
+    The copy keeps ``forward`` and these methods. It is saved and loaded, because torch's frozen
+    module refers to functions that freezing has freed. It may crash when it reports an error inside
+    one (seen with torch 2.11 and 2.13).
     """
     written = io.BytesIO()
     torch.jit.save(torch.jit.freeze(module, preserved_attrs=list(methods)), written)
@@ -99,13 +79,11 @@ def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.
 class ScriptNetwork:
     """Base class of both ways to run a network: loading, device, threads and warm-up.
 
-    Args:
-        info: the model file.
-        methods: of the module that will be called; ``forward`` needs no mention.
-        requested: the device; without ``threads`` one.
+    ``METHODS`` of the module are called, or ``forward``. Without ``threads`` there is one.
 
     Attributes:
         ratio: output samples per input sample.
+        compute: ``cpu`` or the name of the CUDA device.
         threads: CPU threads.
         dtype: ``float32``, ``tf32`` or ``bfloat16``.
         latency_samples: delay of the output within the calls, in output samples.
@@ -116,33 +94,27 @@ class ScriptNetwork:
         SettingsError: if compute, threads or dtype are wrong.
     """
 
+    METHODS: tuple[str, ...] = ()
     latency_samples = 0
 
-    def __init__(
-        self,
-        info: ModelInfo,
-        *,
-        methods: Sequence[str] = (),
-        **requested: Unpack[Requested],
-    ) -> None:
+    def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
         self._device = choose_compute(requested.get("compute", "auto"))
         self._on_cpu = self._device.type == "cpu"
+        self.compute = device_name(self._device.type)
         self.threads = thread_choices(requested.get("threads"))[0]
         self.dtype = choose_dtype(requested.get("dtype"), self._device.type)
         self.ratio = info.ratio
         self.call_s = 0.0
         self._path = info.path
-        self._loaded = load_script(info.path, self._device)
-        if missing := [m for m in methods if not hasattr(self._loaded, m)]:
+        try:
+            self._loaded = torch.jit.load(str(info.path), map_location=self._device).eval()
+        except (RuntimeError, OSError, ValueError) as error:
+            raise ModelFileError(f"{info.path} cannot be loaded: {error_line(error)}") from error
+        if missing := [m for m in self.METHODS if not hasattr(self._loaded, m)]:
             raise ModelFileError(f"{info.path} has kind streaming, but no {missing[0]}")
         if self.dtype == "bfloat16":
             self._loaded = self._loaded.to(torch.bfloat16)
-        self._module = freeze(self._loaded, [m for m in methods if m != "initial_state"])
-
-    @property
-    def compute(self) -> str:
-        """``cpu`` or the name of the CUDA device."""
-        return device_name(self._device.type)
+        self._module = freeze(self._loaded, [m for m in self.METHODS if m != "initial_state"])
 
     def bind_thread(self) -> None:
         """Prepare the calling thread to run the network: threads, denormals, tf32."""
@@ -162,10 +134,9 @@ class ScriptNetwork:
         Raises:
             ModelFileError: if the network fails, or returns a wrong shape or non-finite samples.
         """
-        noise = np.random.default_rng(0).normal(0.0, 0.05, (channels, samples))
-        x = noise.astype(np.float32)
+        x = noise(channels, samples)
         self.bind_thread()
-        durations_s = []
+        self.call_s = math.inf
         for _ in range(WARM_UP_CALLS):
             begin = time.perf_counter()
             try:
@@ -182,8 +153,7 @@ class ScriptNetwork:
                 )
             if not np.isfinite(y).all():
                 raise ModelFileError(f"{self._path} returns samples that are not numbers")
-            durations_s.append(time.perf_counter() - begin)
-        self.call_s = min(durations_s)
+            self.call_s = min(self.call_s, time.perf_counter() - begin)
 
     def __call__(self, x: Audio) -> Audio:
         """Run the network once."""

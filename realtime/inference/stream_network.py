@@ -1,7 +1,7 @@
 """Runs streaming TorchScript networks; on a CUDA device as one graph, replayed for every block."""
 
 from collections.abc import Callable
-from typing import Any, Unpack
+from typing import Unpack
 
 import torch
 from torch import Tensor
@@ -22,25 +22,24 @@ class StreamNetwork(ScriptNetwork):
     """A network's ``stream`` with its state; channels are a batch.
 
     Args:
-        info: the model file.
         origin_samples: position in its input where the network's grid begins.
-        requested: the device; without ``threads`` one.
 
     Attributes:
         block_multiple: the input of a call is a multiple of this long.
         origin_samples: position in its input where a call may begin. It is 0 for a network whose
             ``initial_state`` takes a ``lead``, because that network shifts its own grid.
-        latency_samples: delay of the output within the calls, in output samples.
 
     Shape:
         - Input: ``[C, n]``, n a multiple of ``block_multiple``
         - Output: ``[C, ratio * n]``
     """
 
+    METHODS = ("initial_state", "stream")
+
     def __init__(
         self, info: ModelInfo, *, origin_samples: int = 0, **requested: Unpack[Requested]
     ) -> None:
-        super().__init__(info, methods=("initial_state", "stream"), **requested)
+        super().__init__(info, **requested)
         # Looked up once: an attribute of a script takes microseconds.
         self._stream = self._module.stream
         step = info.block_multiple
@@ -68,7 +67,7 @@ class StreamNetwork(ScriptNetwork):
         with torch.inference_mode():
             return [s.clone() for s in self._silent[channels]]
 
-    def step(self, x: Tensor, state: Any) -> tuple[Tensor, list[Tensor]]:
+    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         """The network's ``stream``: output and new state."""
         y, after = self._stream(x, state)
         return y, after
@@ -94,12 +93,8 @@ class GraphStep:
     """A streaming step as a CUDA graph: one launch per block instead of hundreds.
 
     Input and output move between pinned host memory and fixed addresses on the device, on a CUDA
-    stream of their own. The state stays on the device.
-
-    Args:
-        step: maps input and state to output and new state of the same shapes.
-        state: the first state, on the device.
-        shape: of the input, ``[B, 1, n]``.
+    stream of their own. The state stays on the device. The input has the shape ``[B, 1, n]``; the
+    step keeps the shapes of its state.
 
     Raises:
         RuntimeError: if the device fails, or the step cannot be recorded.
@@ -154,13 +149,7 @@ class GraphNetwork(StreamNetwork):
     """A streaming network that records its step in the warm-up and replays it afterwards.
 
     If the network cannot be recorded, or has other channels than in the warm-up, it runs as a
-    :class:`StreamNetwork`.
-
-    Args:
-        info: the model file.
-        origin_samples: as for :class:`StreamNetwork`.
-        record: makes the recorded step.
-        requested: the device; the CPU only with another recorder.
+    :class:`StreamNetwork`. ``record`` makes the recorded step.
     """
 
     def __init__(
@@ -197,11 +186,7 @@ class GraphNetwork(StreamNetwork):
         super().warm_up(channels, samples)
 
     def __call__(self, x: Audio) -> Audio:
-        """Process the next samples.
-
-        Raises:
-            ValueError: if the block has another length than the recorded one.
-        """
+        """Process the next samples; they must be as many as were recorded."""
         if self._recorded is None or not self._replays:
             return super().__call__(x)
         if x.shape != self._shape:

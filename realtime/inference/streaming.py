@@ -45,30 +45,21 @@ class StreamingNetwork:
         self._origin = origin_samples
         self.prepare(ProcessSpec(max_block_samples=1))
 
-    @property
-    def latency_samples(self) -> int:
-        """The network's latency, and the longest wait for the end of a call."""
-        return self._network.latency_samples + self.ratio * self._wait
-
-    @property
-    def call_samples(self) -> int:
-        """Input samples of every call."""
-        return self._step
-
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
         grid = self._network.block_multiple
         self._wait = grid_wait_samples(spec, hop_samples=grid, origin_samples=self._origin)
-        self._step, end = call_length(spec.block_multiple, grid), self._origin
-        if self._step == spec.block_multiple:
+        self.latency_samples = self._network.latency_samples + self.ratio * self._wait
+        self.call_samples, end = call_length(spec.block_multiple, grid), self._origin
+        if self.call_samples == spec.block_multiple:
             # One call per block, ending as soon as the grid allows.
             end = -self._wait
         # Silence before the stream, so that the calls end on the grid.
-        self._silence = -end % self._step
+        self._silence = -end % self.call_samples
         longest = spec.max_block_samples
-        self._input = np.zeros((spec.channels, self._step + longest), np.float32)
-        held = self._wait + self._step + longest
+        self._input = np.zeros((spec.channels, self.call_samples + longest), np.float32)
+        held = self._wait + self.call_samples + longest
         self._output = np.zeros((spec.channels, self.ratio * held), np.float32)
         self.reset()
 
@@ -84,23 +75,19 @@ class StreamingNetwork:
         self._drop = self._silence
 
     def process(self, x: Audio) -> Audio:
-        """Process a block; output is ``latency_samples`` late.
-
-        Raises:
-            ValueError: if the block breaks the contract or the prepared spec.
-        """
+        """Process a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
         n = x.shape[1]
-        if n == self._step and not (self._filled or self._ready or self._drop):
+        if n == self.call_samples and not (self._filled or self._ready or self._drop):
             # The usual case live: the block is a call, and its whole output is due.
             return self._network(x).copy()
-        due = (self._filled + n) // self._step * self._step
+        due = (self._filled + n) // self.call_samples * self.call_samples
         if n > self._ready + max(due - self._drop, 0):
             raise ValueError(f"a block must keep what the spec promises, got {n} samples")
         self._input[:, self._filled : self._filled + n] = x
         self._filled += n
-        for begin in range(0, due, self._step):
-            self._run(self._input[:, begin : begin + self._step])
+        for begin in range(0, due, self.call_samples):
+            self._run(self._input[:, begin : begin + self.call_samples])
         if due:
             # Less than a step is left and at least a step was taken, so they do not overlap.
             self._filled -= due

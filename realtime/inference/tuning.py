@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypedDict
 
 import numpy as np
 
+from realtime.dsp.processor import Audio
 from realtime.errors import SettingsError
 from realtime.inference.cpu_info import core_count
 from realtime.inference.model_file import ModelInfo
@@ -81,12 +82,7 @@ def tune(
 ) -> None:
     """Warm up a network on the CPU and set its number of threads.
 
-    Args:
-        network: just loaded.
-        info: its model file.
-        workload: the calls to come.
-        threads: requested number; None for the fastest.
-        cache: keeps the fastest number; None measures each time.
+    ``threads`` None takes the fastest number, which the cache keeps.
 
     Raises:
         ModelFileError: if the network breaks its contract.
@@ -94,14 +90,13 @@ def tune(
     choices = thread_choices(threads)
     key = cache_key("threads", info, dtype=network.dtype, workload=workload)
     known = cache.number(key) if cache is not None and len(choices) > 1 else None
-    if known not in range(1, MAX_THREADS + 1):
-        known = None
-    network.threads = choices[0] if known is None else int(known)
+    if known is not None and known in range(1, MAX_THREADS + 1):
+        choices = [int(known)]
+    network.threads = choices[0]
     network.warm_up(workload.channels, workload.samples)
-    if known is not None or len(choices) == 1:
+    if len(choices) == 1:
         return
-    noise = np.random.default_rng(0).normal(0.0, 0.05, (workload.channels, workload.samples))
-    x = noise.astype(np.float32)
+    x = noise(workload.channels, workload.samples)
 
     def trial(threads: int) -> list[float]:
         network.threads = threads
@@ -115,30 +110,31 @@ def tune(
         cache.put(key, network.threads)
 
 
+def noise(channels: int, samples: int) -> Audio:
+    """The signal that networks are measured with, ``[C, n]``: always the same."""
+    rng = np.random.default_rng(0)
+    return rng.normal(0.0, 0.05, (channels, samples)).astype(np.float32)
+
+
 def call_durations(
     call: Callable[[], object],
     *,
     pause_s: float,
-    calls: int = TRIAL_CALLS,
+    calls: float = TRIAL_CALLS,
     min_calls: int = 1,
     max_s: float = MAX_TRIAL_S,
 ) -> list[float]:
     """Durations in seconds of ``calls`` calls, or of ``min_calls`` if these take ``max_s``.
 
-    As live, each call follows a pause: threads sleep, and other programs use the caches.
-
-    Args:
-        call: is measured; the first call does not count.
-        pause_s: of the session; at most 30 ms are waited.
-        calls: number of calls.
-        min_calls: made in any case.
-        max_s: after this time no more call begins.
+    As live, each call follows a pause, of at most 30 ms: threads sleep, and other programs use the
+    caches. The first call does not count.
     """
     call()
     durations_s: list[float] = []
     end = time.perf_counter() + max_s
     while len(durations_s) < calls and (len(durations_s) < min_calls or time.perf_counter() < end):
-        time.sleep(min(pause_s, MAX_PAUSE_S))
+        if pause_s:
+            time.sleep(min(pause_s, MAX_PAUSE_S))
         begin = time.perf_counter()
         call()
         durations_s.append(time.perf_counter() - begin)
@@ -151,11 +147,8 @@ def fastest_threads(
     """The number of threads with the shortest calls, without the longest tenth of the calls.
 
     More threads are chosen only if they save much. On a busy machine threads wait for each other:
-    the median does not show this, but it is audible.
-
-    Args:
-        choices: the smallest first.
-        trial: durations of some calls with a number of threads.
+    the median does not show this, but it is audible. ``choices`` begin with the smallest;
+    ``trial`` returns the durations of some calls with a number of threads.
 
     Returns:
         The number, and the 90th percentile of its durations.

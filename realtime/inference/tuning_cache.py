@@ -19,13 +19,7 @@ MAX_ENTRIES = 500
 
 
 def cache_key(what: str, info: ModelInfo, **conditions: object) -> str:
-    """Key of a measurement: it names the machine, the model file and the program's version.
-
-    Args:
-        what: the quantity.
-        info: the model file.
-        conditions: all else that the result depends on.
-    """
+    """Key of a measurement: the machine, the model file, the program's version and conditions."""
     try:
         stat = info.path.stat()
         file = f"{info.path.name} {stat.st_size} {stat.st_mtime_ns}"
@@ -47,10 +41,7 @@ class TuningCache:
     """Numbers by key, in a file.
 
     A file that is missing, damaged or read-only is no error: the numbers are measured again. If two
-    processes write at once, the later one wins.
-
-    Args:
-        path: of the file; in the user's cache folder by default.
+    processes write at once, the later one wins. By default it is in the user's cache folder.
     """
 
     def __init__(self, path: Path | None = None) -> None:

@@ -76,30 +76,23 @@ class WindowedNetwork:
         ahead = crossfade_samples + right_samples
         self._look_ahead = -(-ahead // grid_multiple) * grid_multiple
         self._left = -(-left_samples // grid_multiple) * grid_multiple
-        self._window = self._left + hop_samples + -(-ahead // ratio) * ratio
+        self.window_samples = self._left + hop_samples + -(-ahead // ratio) * ratio
+        """Length of every window's output."""
         self._fade_in = ((np.arange(crossfade_samples) + 0.5) / max(crossfade_samples, 1)).astype(
             np.float32
         )
         self.prepare(ProcessSpec(max_block_samples=1))
-
-    @property
-    def window_samples(self) -> int:
-        """Length of every window's output."""
-        return self._window
-
-    @property
-    def latency_samples(self) -> int:
-        """Right context, crossfade, and the wait for the grid if blocks do not end on it."""
-        return self._look_ahead + self._wait
 
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
         ratio = self.ratio
         scaled = replace(spec, block_multiple=ratio * spec.block_multiple)
-        self._wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
+        wait = grid_wait_samples(scaled, hop_samples=self._hop, origin_samples=self._origin)
+        # Right context, crossfade, and the wait for the grid if blocks do not end on it.
+        self.latency_samples = self._look_ahead + wait
         longest = ratio * spec.max_block_samples
-        held = (self._window + self._hop + longest) // ratio
+        held = (self.window_samples + self._hop + longest) // ratio
         self._input = np.zeros((spec.channels, held), np.float32)
         self._output = np.zeros(
             (spec.channels, self.latency_samples + longest + 2 * self._hop), np.float32
@@ -139,7 +132,7 @@ class WindowedNetwork:
         return out
 
     def _run_window(self) -> None:
-        y = self._function(self._input[:, : self._window // self.ratio])
+        y = self._function(self._input[:, : self.window_samples // self.ratio])
         y = y[:, self._left : self._left + self._hop + self._crossfade]
         fresh = y[:, : self._hop].copy()
         fade = fresh[:, : self._crossfade]

@@ -3,7 +3,7 @@
 import math
 import signal
 import sys
-import threading
+import time
 from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -36,13 +36,8 @@ def run_live(
 ) -> dict[str, Any]:
     """Run a session until its input ends, its time is over, or Ctrl-C.
 
-    Args:
-        settings: of the session.
-        parameters: of the A/B mix.
-        seconds: of audio to process; None for all.
-        fall_back_input: use the demo clip if there is no microphone.
-        fall_back_output: discard the output if there is no loudspeaker.
-        report: called with one line at a time for the user.
+    Without a microphone, ``fall_back_input`` takes the demo clip; without a loudspeaker,
+    ``fall_back_output`` discards the output. ``report`` is called with one line at a time.
 
     Returns:
         The object of ``topoctave live --json``.
@@ -121,14 +116,13 @@ def _use_demo(settings: Settings, problem: str, to_file: bool, report: Report) -
 
 def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) -> None:
     """Start the engine, draw meters until the end, and report every new notice."""
-    over = threading.Event()
-    previous = signal.getsignal(signal.SIGTERM)
-    if threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGTERM, lambda *_: over.set())
+    # As Ctrl-C does.
+    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     meters = sys.stderr.isatty()
     try:
         engine.start()
-        while not over.wait(METER_INTERVAL_S):
+        while True:
+            time.sleep(METER_INTERVAL_S)
             snapshot = engine.snapshot()
             if meters:
                 print(f"\r{meter_line(snapshot)}\x1b[K", end="", file=sys.stderr, flush=True)
@@ -142,14 +136,12 @@ def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) 
     finally:
         if meters:
             print(file=sys.stderr)
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGTERM, previous)
+        signal.signal(signal.SIGTERM, previous)
 
 
-def _bar(db: float, width: int = 12) -> str:
-    """A level from -60 to 0 dBFS."""
-    filled = round(max(0.0, min(1.0, (max(db, -60.0) + 60.0) / 60.0)) * width)
-    return "#" * filled + "." * (width - filled)
+def _bar(db: float) -> str:
+    """A level from -60 to 0 dBFS, one mark per 5 dB."""
+    return ("#" * round((min(max(db, -60.0), 0.0) + 60.0) / 5)).ljust(12, ".")
 
 
 def meter_line(snapshot: Snapshot) -> str:

@@ -14,23 +14,15 @@ RANGE_DB = (-110.0, -20.0)
 
 
 def plot_pair(source: Audio, output: Audio, path: Path, *, title: str) -> None:
-    """Plot the input above the output, on the same axes.
-
-    Args:
-        source: ``[C, T]`` at 22.05 kHz.
-        output: ``[C, about 2 T]`` at 44.1 kHz, aligned with it.
-        path: of the PNG file.
-        title: name of the model.
+    """Plot the input, ``[C, T]``, above the output, ``[C, about 2 T]``, on the same axes.
 
     Raises:
         AudioFileError: if the file cannot be written.
     """
     # Imported here: matplotlib takes a second to load.
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(11, 7), layout="constrained", facecolor="white")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(2, 1, sharex=True, sharey=True)
     panes = (
         (source, SAMPLE_RATE_IN, FFT_IN, "input, 22.05 kHz"),

@@ -1,25 +1,26 @@
 """Results as text for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
-    """Rows under headers; numbers to the right, words to the left."""
-    cells = [[_text(c) for c in row] for row in rows]
-    widths = [max(len(r[i]) for r in [list(headers), *cells]) for i in range(len(headers))]
-    right = [
-        all(isinstance(r[i], int | float) or r[i] is None for r in rows)
-        for i in range(len(headers))
-    ]
+def table(rows: Sequence[Mapping[str, Any]], columns: Mapping[str, str] | None = None) -> str:
+    """Rows under headers; numbers to the right, words to the left.
 
-    def line(row: Sequence[str]) -> str:
-        parts = [
-            c.rjust(w) if r else c.ljust(w) for c, w, r in zip(row, widths, right, strict=True)
-        ]
-        return "  ".join(parts).rstrip()
-
-    return "\n".join([line(headers), line(["-" * w for w in widths]), *map(line, cells)])
+    Args:
+        rows: at least one, unless there are ``columns``.
+        columns: the keys to show, with their headers; by default all keys.
+    """
+    columns = columns or {key: key for key in rows[0]}
+    shown = []
+    for key, header in columns.items():
+        values = [row[key] for row in rows]
+        cells = [header, *map(_text, values)]
+        width = max(map(len, cells))
+        cells.insert(1, "-" * width)
+        numbers = all(isinstance(v, int | float | None) for v in values)
+        shown.append([c.rjust(width) if numbers else c.ljust(width) for c in cells])
+    return "\n".join("  ".join(line).rstrip() for line in zip(*shown, strict=True))
 
 
 def _text(value: Any) -> str:
@@ -38,36 +39,33 @@ def device_table(result: dict[str, Any]) -> str:
     """The table of ``topoctave devices``."""
     if not result["devices"]:
         return "There are no audio devices."
-    keys = (
-        "name",
-        "host_api",
-        "inputs",
-        "outputs",
-        "default_sample_rate",
-        "accepts_22050_in",
-        "accepts_44100_out",
-    )
-    headers = ("device", "host API", "in", "out", "rate", "22.05 kHz in", "44.1 kHz out")
-    return table(headers, [[d[k] for k in keys] for d in result["devices"]])
+    headers = {
+        "name": "device",
+        "host_api": "host API",
+        "inputs": "in",
+        "outputs": "out",
+        "default_sample_rate": "rate",
+        "accepts_22050_in": "22.05 kHz in",
+        "accepts_44100_out": "44.1 kHz out",
+    }
+    return table(result["devices"], headers)
 
 
 def model_table(result: dict[str, Any]) -> str:
     """The table of ``topoctave models``."""
     keys = ("name", "title", "kind", "parameters", "latency_samples", "front_end", "licence")
-    return table(keys, [[m[k] for k in keys] for m in result["models"]])
+    return table(result["models"], {key: key for key in keys})
 
 
 def evaluation_table(result: dict[str, Any]) -> str:
     """The table of ``topoctave evaluate``."""
-    keys = list(result["rows"][0])
-    head = f"{result['clips']} clips, {result['seconds']:.0f} s of {result['data']}, on " + (
-        f"{result['device']} with {result['threads']} threads"
+    head = (
+        f"{result['clips']} clips, {result['seconds']:.0f} s of {result['data']}, "
+        f"on {result['device']} with {result['threads']} threads"
     )
-    return head + "\n" + table(keys, [[r[k] for k in keys] for r in result["rows"]])
+    return head + "\n" + table(result["rows"])
 
 
 def bench_table(result: dict[str, Any]) -> str:
     """The table of ``topoctave bench``."""
-    keys = list(result["rows"][0])
-    rows = [[r[k] for k in keys] for r in result["rows"]]
-    return f"{result['machine']}, torch {result['torch']}\n" + table(keys, rows)
+    return f"{result['machine']}, torch {result['torch']}\n" + table(result["rows"])

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from unittest import mock
 
 import numpy as np
 
@@ -9,12 +10,19 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
+from realtime.engine import engine as engine_module
 from realtime.engine.engine import Engine
+from realtime.engine.latency_control import prefill_for
 from realtime.engine.snapshot import Snapshot
 from realtime.inference.load import LoadedChain
 
 # A time limit for a test that hangs; no test depends on the machine's speed.
 TIMEOUT_S = 20.0
+
+
+def hurry(engine: Engine) -> None:
+    """Let an engine with a file at both ends run as fast as it can, before its start."""
+    engine._clock = lambda: lambda: 1e6  # type: ignore[method-assign]
 
 
 def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
@@ -44,7 +52,7 @@ class FakeInput:
         self.pushed = 0
         self.input_queue: InputQueue | None = None
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float] | None) -> None:
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
         """As a device would, or refuse."""
         if self.refuse is not None:
             raise self.refuse
@@ -146,7 +154,9 @@ class Rig:
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
         self._settled = 0
-        self.engine = Engine(self.source, self.sink, loaded, prefill_samples=prefill_samples)
+        prefill = {} if prefill_samples is None else {"return_value": prefill_samples}
+        with mock.patch.object(engine_module, "prefill_for", wraps=prefill_for, **prefill):
+            self.engine = Engine(self.source, self.sink, loaded)
 
     def __enter__(self) -> "Rig":
         self.engine.start()

@@ -33,6 +33,11 @@ def file_input(n: int, **changes: bool) -> FileInput:
     return FileInput("memory", AudioFile(numbered(n)), **changes)
 
 
+def all_is_due() -> float:
+    """A clock that makes a file come as fast as it is read."""
+    return 1e6
+
+
 def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
     out = np.zeros((1, n), np.float32)
     return out[:, : input_queue.ring.read(out)]
@@ -53,9 +58,9 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
 
 
 @pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
-def test_an_unpaced_file_is_complete_and_in_order(n: int) -> None:
+def test_a_file_is_complete_and_in_order(n: int) -> None:
     source, input_queue = file_input(n), InputQueue(1, 22_050, StartGate(output_runs=True))
-    source.start(input_queue, None)
+    source.start(input_queue, all_is_due)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
     assert input_queue.lost_samples == 0
     assert source.position_s == source.length_s
@@ -70,7 +75,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
             super().push(x, overflow=overflow)
 
     source, input_queue = file_input(100), Slow(1, 1_000, StartGate(output_runs=True))
-    source.start(input_queue, None)
+    source.start(input_queue, all_is_due)
     wait_until(lambda: source.finished, "the end")
     assert input_queue.ring.available == 100
     source.stop()
@@ -100,7 +105,7 @@ def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
 def test_a_loop_begins_again_at_the_end() -> None:
     source = file_input(700, loop=True)
     input_queue = InputQueue(1, 22_050, StartGate(output_runs=True))
-    source.start(input_queue, None)
+    source.start(input_queue, all_is_due)
     parts: list[Audio] = []
     wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
     source.stop()
@@ -116,7 +121,7 @@ def test_seeking_begins_there(seconds: float, expected: int) -> None:
     source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
     source.seek(0.9)
     source.seek(seconds)  # the last one counts
-    source.start(input_queue, None)
+    source.start(input_queue, all_is_due)
     y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
     # After the fade-out of the old place.
@@ -135,7 +140,7 @@ def test_an_unexpected_failure_of_an_input_is_reported() -> None:
             raise IndexError("first line\nno such sample")
 
     source = Broken("memory", AudioFile(numbered(100)))
-    source.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
+    source.start(InputQueue(1, 22_050, StartGate(output_runs=True)), all_is_due)
     wait_until(lambda: source.check() != "", "the error")
     assert source.check() == "reading memory failed: no such sample"
     assert not source.finished

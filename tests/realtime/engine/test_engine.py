@@ -11,11 +11,10 @@ import pytest
 
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
-from realtime.engine.engine import Engine
 from realtime.engine.snapshot import State
 from realtime.errors import DeviceError
 from tests.helpers.engine_signals import impulse, loudest, speech
-from tests.helpers.fake_streams import FakeInput, FakeOutput, Rig, wait_until
+from tests.helpers.fake_streams import Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
 
 # Rounding of float32 samples up to 1, over sums of a few dozen products.
@@ -120,11 +119,6 @@ def test_a_device_that_refuses_to_start_leaves_nothing_running(side: str) -> Non
     assert rig.source.stops == rig.sink.stops == 1
     assert sys.getswitchinterval() == switch_interval
     assert rig.snapshot.state is State.STOPPED
-
-
-def test_only_files_can_be_faster_than_real_time() -> None:
-    with pytest.raises(ValueError, match="faster"):
-        Engine(FakeInput(), FakeOutput(), loaded_chain(), paced=False)
 
 
 def test_taps_belong_together(rng: np.random.Generator) -> None:

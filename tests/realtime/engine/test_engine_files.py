@@ -16,7 +16,7 @@ from realtime.files.audio_file import AudioFile
 from realtime.files.enhance import render
 from realtime.sample_rates import SAMPLE_RATE_IN
 from tests.helpers.engine_signals import file_input, impulse, loudest, speech
-from tests.helpers.fake_streams import FakeInput, wait_until
+from tests.helpers.fake_streams import FakeInput, hurry, wait_until
 from tests.helpers.networks import loaded_chain, smooth
 
 # Rounding of float32 samples up to 1, over sums of a few dozen products.
@@ -26,7 +26,9 @@ ROUNDING = 1e-6
 def run_to_file(x: Audio, path: Path, *, paced: bool = False, **lengths: int) -> Engine:
     """A whole signal through an engine into a file."""
     loaded = loaded_chain(smooth, channels=len(x), **lengths)
-    engine = Engine(file_input(x), FileOutput(path), loaded, paced=paced)
+    engine = Engine(file_input(x), FileOutput(path), loaded)
+    if not paced:
+        hurry(engine)
     engine.start()
     wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")
     assert engine.snapshot().state is State.FINISHED
@@ -104,7 +106,7 @@ def test_real_time_gives_the_same_samples(tmp_path: Path, rng: np.random.Generat
 
 
 def test_a_fast_chain_does_not_outrun_the_disk(tmp_path: Path, rng: np.random.Generator) -> None:
-    """Unpaced, seconds are computed while the disk pauses: nothing is lost."""
+    """In a hurry, seconds are computed while the disk pauses: nothing is lost."""
 
     class SlowDisk(FileOutput):
         def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
@@ -112,9 +114,8 @@ def test_a_fast_chain_does_not_outrun_the_disk(tmp_path: Path, rng: np.random.Ge
             super()._write(file, frames)
 
     x = speech(rng, 6 * 22_050)
-    engine = Engine(
-        file_input(x), SlowDisk(tmp_path / "out.wav"), loaded_chain(lambda w: w), paced=False
-    )
+    engine = Engine(file_input(x), SlowDisk(tmp_path / "out.wav"), loaded_chain(lambda w: w))
+    hurry(engine)
     engine.start()
     wait_until(lambda: engine.snapshot().state is State.FINISHED, "the end")
     engine.stop()
@@ -146,9 +147,8 @@ def test_a_file_has_finished_once_it_was_played(rng: np.random.Generator) -> Non
 
 def test_a_loop_repeats(tmp_path: Path, rng: np.random.Generator) -> None:
     x = speech(rng, 1_000)
-    engine = Engine(
-        file_input(x, loop=True), FileOutput(tmp_path / "out.wav"), loaded_chain(), paced=False
-    )
+    engine = Engine(file_input(x, loop=True), FileOutput(tmp_path / "out.wav"), loaded_chain())
+    hurry(engine)
     engine.start()
     wait_until(lambda: engine.snapshot().seconds > 0.5, "the tenth round")
     assert engine.snapshot().state is State.RUNNING

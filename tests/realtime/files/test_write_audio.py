@@ -128,7 +128,7 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
     before = path.read_bytes()
 
     def write_half() -> None:
-        with open_output(path, sample_rate=44_100, channels=1) as file:
+        with open_output(path, channels=1) as file:
             file.write(np.zeros(50))
             raise KeyboardInterrupt
 
@@ -184,7 +184,7 @@ import os, sys
 import numpy as np
 from pathlib import Path
 from realtime.files.audio_file import open_output, write_frames
-with open_output(Path(sys.argv[1]), sample_rate=44_100, channels=2) as file:
+with open_output(Path(sys.argv[1]), channels=2) as file:
     write_frames(file, np.full((1_000, 2), 0.25))
     os._exit(9)
 """

@@ -9,8 +9,8 @@ from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.cpu_fallback import (
     FADE_SAMPLES,
     DeviceLossMonitor,
-    DryWindows,
     FallbackStream,
+    dry_windows,
 )
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import StreamNetwork
@@ -130,7 +130,7 @@ def test_the_audio_continues_when_the_gpu_is_lost(doubling: ModelInfo) -> None:
 
 def test_windows_on_a_slow_processor_become_kaiser_fast() -> None:
     x = noise(600, 2)
-    y = DryWindows(2)(x)
+    y = dry_windows(2)(x)
     dry = kaiser_fast(np.pad(x, ((0, 0), (0, 23))), KAISER_FAST)[:, KAISER_FAST:]
     np.testing.assert_allclose(y, dry, rtol=0, atol=ROUNDING)
-    np.testing.assert_array_equal(DryWindows(1)(x), x)
+    np.testing.assert_array_equal(dry_windows(1)(x), x)

@@ -23,6 +23,7 @@ from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from tests.helpers.engine_signals import file_input, impulse, loudest
+from tests.helpers.fake_streams import hurry
 from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata, write_model
 from topoctave import main
 
@@ -148,9 +149,8 @@ def test_an_impulse_has_the_latency_of_the_engine(
     doubling: ModelInfo, tmp_path: Path, block: int, at: int
 ) -> None:
     loaded = load(doubling, block)
-    engine = Engine(
-        file_input(impulse(2_000, at)), FileOutput(tmp_path / "out.wav"), loaded, paced=False
-    )
+    engine = Engine(file_input(impulse(2_000, at)), FileOutput(tmp_path / "out.wav"), loaded)
+    hurry(engine)
     engine.start()
     while engine.snapshot().state is State.RUNNING:
         pass

@@ -11,12 +11,10 @@ from topoctave import main
 MAX_COLUMNS = 120
 # A longer README is not read to its end.
 MAX_README_LINES = 130
-
 ROOT = Path(__file__).resolve().parent.parent
 DOCUMENTS = [ROOT / "README.md", ROOT / "gui/help.md", *sorted((ROOT / "docs").glob("*.md"))]
 PACKAGES = ("gui", "models", "realtime")
 FOLDERS = (*PACKAGES, "assets", "configs", "docs", "scripts", "tests")
-
 # A path from the repository's root; other folders of the same name (``../shared/data``) are not.
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(FOLDERS)})/[\w./*-]*")
 LINK = re.compile(r"\]\((?!https?:|#)([^)#\s]+)")
@@ -25,7 +23,6 @@ CALL = re.compile(
     r"(?:(?<![\w=])topoctave|\brun ARGS=\")(?: (?P<command>[a-z]+))?(?P<rest>[^`\n#]*)"
 )
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
-
 CLASS = re.compile(r"`([A-Z][a-z]+(?:[A-Z][a-z]+)+)`")
 
 documents = pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)

@@ -6,6 +6,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -42,6 +44,27 @@ def topoctave(*arguments: str) -> list[str]:
 
 def environment(pulse: PulseServer, project: Path) -> dict[str, str]:
     return {**os.environ, **pulse.environment, "PYTHONPATH": str(project)}
+
+
+@contextmanager
+def running(env: dict[str, str], folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
+    """``topoctave live`` in a process of its own, from when its devices are open."""
+    live = subprocess.Popen(
+        topoctave("live", *options),
+        env=env,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        cwd=folder,
+    )
+    try:
+        assert live.stderr is not None
+        # Printed when the devices are open and the model is warm.
+        while "Ctrl-C stops" not in (line := live.stderr.readline()):
+            assert line, "topoctave live ended early"
+        yield live
+    finally:
+        live.kill()
 
 
 def band_level_db(audio: np.ndarray, low_hz: float, high_hz: float) -> float:
@@ -82,27 +105,15 @@ def play_demo(pulse: PulseServer, project: Path, folder: Path, block: int) -> Ta
             env=env,
             stdout=out,
         )
-        live = subprocess.Popen(
-            topoctave("live", "--json", "--block", str(block)),
-            env=env,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=folder,
-        )
         try:
-            assert live.stderr is not None
-            # Printed when the devices are open and the model is warm.
-            while "Ctrl-C stops" not in (line := live.stderr.readline()):
-                assert line, "topoctave live ended early"
-            time.sleep(WAKE_S)
-            play = ["paplay", "-d", pulse.mic_sink, str(project / "assets" / "demo.wav")]
-            subprocess.run(play, env=env, check=True)
-            time.sleep(0.5)
-            live.terminate()
-            summary, _ = live.communicate(timeout=30)
+            with running(env, folder, "--json", "--block", str(block)) as live:
+                time.sleep(WAKE_S)
+                play = ["paplay", "-d", pulse.mic_sink, str(project / "assets" / "demo.wav")]
+                subprocess.run(play, env=env, check=True)
+                time.sleep(0.5)
+                live.terminate()
+                summary, _ = live.communicate(timeout=30)
         finally:
-            live.kill()
             recorder.terminate()
             recorder.wait()
     assert live.returncode == 0
@@ -148,23 +159,14 @@ def test_a_lost_sound_server_ends_in_one_line(project: Path, tmp_path: Path) -> 
     if missing := missing_for_pulse():
         pytest.skip(f"missing {missing}")
     (tmp_path / "server").mkdir()
-    with pulse_server(tmp_path / "server") as pulse:
-        live = subprocess.Popen(
-            topoctave("live", "--input", "pulse", "--output", "null"),
-            env=environment(pulse, project),
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=tmp_path,
-        )
-        assert live.stderr is not None
-        while "Ctrl-C stops" not in (line := live.stderr.readline()):
-            assert line, "topoctave live ended early"
-        time.sleep(1.0)
-    # The server is gone, as when a device is pulled out.
-    try:
-        _, rest = live.communicate(timeout=30)
-    finally:
-        live.kill()
+    with ExitStack() as server:
+        pulse = server.enter_context(pulse_server(tmp_path / "server"))
+        env = environment(pulse, project)
+        with running(env, tmp_path, "--input", "pulse", "--output", "null") as live:
+            time.sleep(1.0)
+            # As when a device is pulled out.
+            server.close()
+            _, rest = live.communicate(timeout=30)
     assert live.returncode == 2
     assert rest == "topoctave: pulse went away\n"
 
@@ -173,18 +175,8 @@ def test_a_program_that_is_interrupted_again_and_again_plays_on(
     pulse: PulseServer, project: Path, tmp_path: Path
 ) -> None:
     """Each interruption is longer than a short block's prefill. The device's buffer plays on."""
-    live = subprocess.Popen(
-        topoctave("live", "--model", "octave", "--block", "512", "--json"),
-        env=environment(pulse, project),
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=tmp_path,
-    )
-    try:
-        assert live.stderr is not None
-        while "Ctrl-C stops" not in (line := live.stderr.readline()):
-            assert line, "topoctave live ended early"
+    options = ("--model", "octave", "--block", "512", "--json")
+    with running(environment(pulse, project), tmp_path, *options) as live:
         time.sleep(WAKE_S)
         for _ in range(STALLS):
             time.sleep(BETWEEN_STALLS_S)
@@ -194,8 +186,6 @@ def test_a_program_that_is_interrupted_again_and_again_plays_on(
         time.sleep(BETWEEN_STALLS_S)
         live.terminate()
         summary, _ = live.communicate(timeout=30)
-    finally:
-        live.kill()
     done = json.loads(summary)
     # Without that buffer every third interruption would be a fault. A busy machine may add a few.
     assert done["xruns"]["ring_underrun"] <= STALLS // 8, done

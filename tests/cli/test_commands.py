@@ -60,33 +60,21 @@ def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> No
     assert np.abs(dry).max() > 0.1
 
 
-@pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "PCM_32", "FLOAT"])
-@pytest.mark.parametrize(("n", "channels"), [(3, 1), (3, 2), (1_000, 2)])
+@pytest.mark.parametrize(("n", "rate", "channels"), [(3, 22_050, 1), (4_800, 48_000, 2)])
 def test_all_kinds_of_files_just_work(
-    shell: Shell, model: Path, subtype: str, n: int, channels: int
+    shell: Shell, model: Path, n: int, rate: int, channels: int
 ) -> None:
-    x = np.random.default_rng(1).uniform(-0.5, 0.5, (n, channels))
-    soundfile.write("in.wav", x, 22_050, subtype=subtype)
+    store(shell.folder / "in.wav", n, rate=rate, channels=channels)
+    live = shell("live", "--input", "in.wav", "--output", "live.wav", "--model", model, "--json")
+    assert live.code == 0, live.err
+    late = round(json.loads(live.out)["latency_ms"]["total"] * 44.1)
     ran = shell("enhance", "in.wav", "out.wav", "--model", model)
     assert ran.code == 0, ran.err
+    assert ("48000 Hz" in ran.err) == (rate == 48_000)
+    frames = 2 * round(n * 22_050 / rate)
     info = soundfile.info("out.wav")
-    assert (info.frames, info.channels, info.samplerate) == (2 * n, channels, 44_100)
-
-
-def test_a_three_sample_file_runs_live(shell: Shell, model: Path) -> None:
-    store(shell.folder / "in.wav", 3)
-    ran = shell("live", "--input", "in.wav", "--output", "out.wav", "--model", model, "--json")
-    assert ran.code == 0, ran.err
-    late = round(json.loads(ran.out)["latency_ms"]["total"] * 44.1)
-    assert soundfile.info("out.wav").frames == 6 + late
-
-
-def test_a_file_of_48_khz_is_resampled_and_said_so(shell: Shell, model: Path) -> None:
-    store(shell.folder / "in.wav", 4_800, rate=48_000)
-    ran = shell("enhance", "in.wav", "out.wav", "--model", model)
-    assert ran.code == 0
-    assert "48000 Hz" in ran.err
-    assert soundfile.info("out.wav").frames == 4_410
+    assert (info.frames, info.channels, info.samplerate) == (frames, channels, 44_100)
+    assert soundfile.info("live.wav").frames == frames + late
 
 
 def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell: Shell, model: Path) -> None:

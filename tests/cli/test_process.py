@@ -10,19 +10,6 @@ from tests.helpers.cli import LIMIT_S, process
 from tests.helpers.fake_streams import wait_until
 
 
-def test_help_loads_neither_torch_nor_qt(project: Path, tmp_path: Path) -> None:
-    code = (
-        "import sys, topoctave\n"
-        "try: topoctave.main(['--help'])\n"
-        "except SystemExit: pass\n"
-        "heavy = {'torch', 'PySide6', 'matplotlib', 'scipy', 'resampy'} & set(sys.modules)\n"
-        "sys.exit(', '.join(heavy) or 0)\n"
-    )
-    run = process(project, tmp_path, "-c", code)
-    _, err = run.communicate(timeout=LIMIT_S)
-    assert run.returncode == 0, err
-
-
 def test_ctrl_c_ends_a_run_with_its_summary(project: Path, tmp_path: Path, model: Path) -> None:
     run = process(
         project, tmp_path, "-m", "topoctave", "live", "--input", "demo", "--loop",
@@ -61,14 +48,6 @@ def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, mod
     assert "disk is full" in err.splitlines()[-1]
     assert "Traceback" not in err
     assert not list(tmp_path.glob("out*"))
-
-
-def test_a_module_run_reports_the_error_and_exits_with_2(project: Path, tmp_path: Path) -> None:
-    run = process(project, tmp_path, "-m", "topoctave", "enhance", "nothing.wav", "out.wav")
-    out, err = run.communicate(timeout=LIMIT_S)
-    assert run.returncode == 2
-    assert out == ""
-    assert err.splitlines() == ["topoctave: there is no file or folder nothing.wav"]
 
 
 def test_native_messages_of_a_command_without_devices_are_shown(

@@ -7,6 +7,12 @@ from realtime.dsp.processor import Audio
 from realtime.files.audio_file import AudioFile
 
 
+def noise(n: int, channels: int = 1, *, level: float = 0.4) -> Audio:
+    """White noise, the same for every call."""
+    x = np.random.default_rng(n).uniform(-level, level, (channels, n))
+    return x.astype(np.float32)
+
+
 def speech(rng: np.random.Generator, n: int, channels: int = 1) -> Audio:
     """Noise with less treble, far from the limits."""
     x = rng.uniform(-0.5, 0.5, (channels, n + 2))

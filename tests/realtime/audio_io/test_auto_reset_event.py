@@ -14,7 +14,7 @@ TIMEOUT_S = 20.0
 SOON_S = 0.01
 
 
-def test_a_ring_is_kept_for_the_next_wait_and_several_count_as_one() -> None:
+def test_a_set_is_kept_for_the_next_wait_and_several_count_as_one() -> None:
     event = AutoResetEvent()
     for _ in range(3):
         event.set()
@@ -24,7 +24,7 @@ def test_a_ring_is_kept_for_the_next_wait_and_several_count_as_one() -> None:
     assert event.wait(TIMEOUT_S)
 
 
-def test_no_ring_between_two_threads_is_lost() -> None:
+def test_no_set_between_two_threads_is_lost() -> None:
     """Samples pushed before the event was set are seen by the wait that it ends, or by the next."""
     event = AutoResetEvent()
     rounds = 20_000
@@ -47,7 +47,7 @@ def test_no_ring_between_two_threads_is_lost() -> None:
     assert seen == rounds
 
 
-def test_an_input_queue_sets_its_event_for_every_block() -> None:
+def test_an_input_queue_sets_it_for_every_block() -> None:
     input_queue = InputQueue(1, 64, StartGate(output_runs=True))
     block = np.zeros((1, 48), np.float32)
     assert not input_queue.event.wait(SOON_S)

@@ -54,31 +54,39 @@ class Asked:
         out[:] = 0.5
 
 
+def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> None:
+    """The only device there is; its stream does nothing."""
+    stream = SimpleNamespace(latency=0.04, start=lambda: None)
+    library = SimpleNamespace(
+        PortAudioError=OSError, InputStream=lambda **_: stream, OutputStream=lambda **_: stream
+    )
+    streams = realtime.audio_io.device_streams
+    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
+    monkeypatch.setattr(streams, "find_device", lambda *_: device)
+    monkeypatch.setattr(streams, "choose_rate", lambda *_: rate_hz)
+    monkeypatch.setattr(streams, "raise_priority", lambda _: True)
+
+
 @pytest.fixture
 def microphone(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> DeviceInput:
-    """A device with a stream that does nothing."""
-    device = Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False)
-    stream = SimpleNamespace(latency=0.04, start=lambda: None)
-    library = SimpleNamespace(PortAudioError=OSError, InputStream=lambda **_: stream)
-    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "choose_rate", lambda *_: 22_050)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "raise_priority", lambda _: True)
+    install(monkeypatch, Device(0, "mic", "ALSA", 1, 0, 22_050.0, True, False), 22_050)
     return DeviceInput("mic")
 
 
 def loudspeaker(monkeypatch: pytest.MonkeyPatch, host_api: str = "ALSA") -> DeviceOutput:
-    """The same for an output."""
-    device = Device(0, "speaker", host_api, 0, 2, 44_100.0, False, True)
-    library = SimpleNamespace(
-        PortAudioError=OSError,
-        OutputStream=lambda **_: SimpleNamespace(latency=0.04, start=lambda: None),
-    )
-    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "find_device", lambda *_: device)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "choose_rate", lambda *_: 44_100)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "raise_priority", lambda _: True)
+    install(monkeypatch, Device(0, "speaker", host_api, 0, 2, 44_100.0, False, True), 44_100)
     return DeviceOutput("speaker")
+
+
+def call_as_it_settles(speaker: DeviceOutput, clock: Clock, ahead_s: float) -> Any:
+    """Call until its timing counts; what the last callback played."""
+    data: Any = np.full((220, 2), np.nan, np.float32)
+    moment: Any = SimpleNamespace(currentTime=1e9, outputBufferDacTime=1e9 + ahead_s)
+    status: Any = SimpleNamespace(output_underflow=False)
+    for _ in range(8):
+        clock.now += SETTLING_S / 4
+        speaker._callback(data, 220, moment, status)
+    return data
 
 
 def call(microphone: DeviceInput) -> None:
@@ -159,13 +167,7 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     output_queue: Any = Asked()
     speaker = loudspeaker(monkeypatch, host_api)
     speaker.start(output_queue, 1)
-    data: Any = np.zeros((220, 2), np.float32)
-    moment = SimpleNamespace(currentTime=1e9, outputBufferDacTime=1e9 + ahead_s)
-    status = SimpleNamespace(output_underflow=False)
-    for _ in range(8):
-        clock.now += SETTLING_S / 4
-        speaker._callback(data, 220, moment, status)
-    assert data.all()
+    assert (call_as_it_settles(speaker, clock, ahead_s) == 0.5).all()
     assert output_queue.spare_s == pytest.approx(spare_s, abs=1e-6)
 
 
@@ -196,10 +198,5 @@ def test_an_exception_in_an_output_s_callback_is_silence(
     broken: Any = Broken()
     speaker = loudspeaker(monkeypatch)
     speaker.start(broken, 1)
-    data: Any = np.full((220, 2), np.nan, np.float32)
-    moment = SimpleNamespace(currentTime=0.0, outputBufferDacTime=0.0)
-    for _ in range(8):
-        clock.now += SETTLING_S / 4
-        speaker._callback(data, 220, moment, SimpleNamespace(output_underflow=False))
-        assert not data.any()
+    assert not call_as_it_settles(speaker, clock, 0.0).any()
     assert "no such sample" in speaker.check()

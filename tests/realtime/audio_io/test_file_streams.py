@@ -1,9 +1,8 @@
 """Files as inputs and outputs that behave like devices, and the null output."""
 
-import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -18,13 +17,6 @@ from realtime.files.audio_file import AudioFile
 from tests.helpers.fake_streams import wait_until
 
 
-@pytest.fixture(autouse=True)
-def no_thread_is_left() -> Iterator[None]:
-    before = threading.active_count()
-    yield
-    wait_until(lambda: threading.active_count() <= before, "that all threads had ended")
-
-
 def numbered(n: int) -> Audio:
     return np.arange(1, n + 1, dtype=np.float32)[None]
 
@@ -36,6 +28,10 @@ def file_input(n: int, **changes: bool) -> FileInput:
 def all_is_due() -> float:
     """A clock that makes a file come as fast as it is read."""
     return 1e6
+
+
+def filling(capacity: int = 22_050) -> InputQueue:
+    return InputQueue(1, capacity, StartGate(output_runs=True))
 
 
 def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
@@ -57,9 +53,9 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
     return np.concatenate(parts, axis=1)
 
 
-@pytest.mark.parametrize("n", [1, 3, 4_096, 4_097, 30_000])
+@pytest.mark.parametrize("n", [1, 4_096, 4_097, 30_000])
 def test_a_file_is_complete_and_in_order(n: int) -> None:
-    source, input_queue = file_input(n), InputQueue(1, 22_050, StartGate(output_runs=True))
+    source, input_queue = file_input(n), filling()
     source.start(input_queue, all_is_due)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
     assert input_queue.lost_samples == 0
@@ -83,7 +79,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
+    source, input_queue = file_input(22_050), filling()
     source.start(input_queue, lambda: clock[0])
     wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
@@ -96,29 +92,17 @@ def test_time_decides_how_much_has_come() -> None:
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
     """The program was stopped for a minute: all samples of that time are due at once."""
-    source, input_queue = file_input(60_000), InputQueue(1, 5_000, StartGate(output_runs=True))
+    source, input_queue = file_input(60_000), filling(5_000)
     source.start(input_queue, lambda: 60.0)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
     assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
-
-
-def test_a_loop_begins_again_at_the_end() -> None:
-    source = file_input(700, loop=True)
-    input_queue = InputQueue(1, 22_050, StartGate(output_runs=True))
-    source.start(input_queue, all_is_due)
-    parts: list[Audio] = []
-    wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
-    source.stop()
-    y = np.concatenate(parts, axis=1)
-    np.testing.assert_array_equal(y[0], np.resize(numbered(700), y.shape[1]))
-    assert not source.finished
 
 
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, input_queue = file_input(22_050), InputQueue(1, 22_050, StartGate(output_runs=True))
+    source, input_queue = file_input(22_050), filling()
     source.seek(0.9)
     source.seek(seconds)  # the last one counts
     source.start(input_queue, all_is_due)
@@ -126,6 +110,18 @@ def test_seeking_begins_there(seconds: float, expected: int) -> None:
     assert y.size == 22_050 - expected
     # After the fade-out of the old place.
     np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
+
+
+@pytest.mark.parametrize("n", [3, 700])
+def test_a_loop_begins_again_at_the_end(n: int) -> None:
+    source, input_queue = file_input(n, loop=True), filling()
+    source.start(input_queue, all_is_due)
+    parts: list[Audio] = []
+    wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
+    source.stop()
+    y = np.concatenate(parts, axis=1)
+    np.testing.assert_array_equal(y[0], np.resize(numbered(n), y.shape[1]))
+    assert not source.finished
 
 
 def test_stop_is_idempotent_and_allowed_before_the_start() -> None:
@@ -140,12 +136,18 @@ def test_an_unexpected_failure_of_an_input_is_reported() -> None:
             raise IndexError("first line\nno such sample")
 
     source = Broken("memory", AudioFile(numbered(100)))
-    source.start(InputQueue(1, 22_050, StartGate(output_runs=True)), all_is_due)
+    source.start(filling(), all_is_due)
     wait_until(lambda: source.check() != "", "the error")
     assert source.check() == "reading memory failed: no such sample"
     assert not source.finished
     source.stop()
     assert "no such sample" in source.check()
+
+
+def output_queue(channels: int = 1, made: type[OutputQueue] = OutputQueue) -> OutputQueue:
+    gate = StartGate(output_runs=True)
+    gate.input_runs = True
+    return made(channels, 44_100, gate)
 
 
 class BrokenQueue(OutputQueue):
@@ -155,37 +157,19 @@ class BrokenQueue(OutputQueue):
         raise IndexError("no such sample")
 
 
-def broken_queue() -> OutputQueue:
-    gate = StartGate(output_runs=True)
-    gate.input_runs = True
-    made = BrokenQueue(1, 44_100, gate)
-    made.push(np.zeros((1, 1_000), np.float32))
-    return made
-
-
-def test_an_unexpected_failure_of_a_null_output_is_reported() -> None:
-    sink = NullOutput()
-    sink.start(broken_queue(), 1)
-    wait_until(lambda: sink.check() != "", "the error")
-    assert sink.check() == "null output failed: no such sample"
-    sink.stop()
-
-
-def test_an_unexpected_failure_of_a_file_output_is_reported_and_leaves_no_file(
-    tmp_path: Path,
+@pytest.mark.parametrize("to_file", [False, True])
+def test_an_output_that_fails_unforeseen_says_so_and_keeps_nothing(
+    tmp_path: Path, to_file: bool
 ) -> None:
-    sink = FileOutput(tmp_path / "out.wav")
-    sink.start(broken_queue(), 1)
+    path, broken = tmp_path / "out.wav", output_queue(made=BrokenQueue)
+    broken.push(np.zeros((1, 1_000), np.float32))
+    sink = FileOutput(path) if to_file else NullOutput()
+    sink.start(broken, 1)
     wait_until(lambda: sink.check() != "", "the error")
     sink.stop()
-    assert sink.check() == f"writing {tmp_path / 'out.wav'} failed: no such sample"
+    what = f"writing {path}" if to_file else "null output"
+    assert sink.check() == f"{what} failed: no such sample"
     assert list(tmp_path.iterdir()) == []
-
-
-def output_queue(channels: int = 1) -> OutputQueue:
-    gate = StartGate(output_runs=True)
-    gate.input_runs = True
-    return OutputQueue(channels, 44_100, gate)
 
 
 def test_the_null_output_pulls_in_real_time() -> None:
@@ -230,17 +214,12 @@ def test_a_file_without_any_input_is_not_kept(tmp_path: Path) -> None:
 def test_a_full_disk_is_reported_and_nothing_is_kept(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # soundfile's answer to a write that is cut short.
+    monkeypatch.setattr(soundfile.SoundFile, "write", Mock(side_effect=AssertionError))
     played, sink = output_queue(), FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
-
-    # soundfile's answer to a write that is cut short.
-    def cut_short(*_: object) -> None:
-        raise AssertionError
-
-    monkeypatch.setattr(soundfile.SoundFile, "write", cut_short)
     played.ring.write(np.zeros((1, 500), np.float32))
-    wait_until(lambda: sink.check() != "", "the error")
-    assert "disk is full" in sink.check()
+    wait_until(lambda: "disk is full" in sink.check(), "the error")
     # It still takes samples: the engine must not hang.
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: not played.ring.available, "that the ring is empty")

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import realtime.audio_io.thread_priority
 import realtime.engine.worker
 from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.dsp.processor import Audio
@@ -64,26 +63,24 @@ def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyP
     def refuse(*_: object) -> None:
         raise PermissionError
 
-    monkeypatch.setattr(
-        realtime.audio_io.thread_priority.os, "sched_setscheduler", refuse, raising=False
-    )
+    monkeypatch.setattr(os, "sched_setscheduler", refuse, raising=False)
     assert not raise_priority(WORKER_PRIORITY)
-    monkeypatch.setattr(realtime.audio_io.thread_priority.sys, "platform", "darwin")
+    monkeypatch.setattr(sys, "platform", "darwin")
     assert not raise_priority(WORKER_PRIORITY)
     restore_priority()
 
 
-def test_a_network_that_is_too_slow_loses_its_priority(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(
-        realtime.engine.worker, "raise_priority", lambda _: not asked.append("raised")
-    )
-    monkeypatch.setattr(
-        realtime.engine.worker, "restore_priority", lambda: asked.append("restored")
-    )
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What the worker asks the system for; it is granted."""
+    log: list[str] = []
+    worker = realtime.engine.worker
+    monkeypatch.setattr(worker, "raise_priority", lambda _: not log.append("raised"))
+    monkeypatch.setattr(worker, "restore_priority", lambda: log.append("restored"))
+    return log
 
+
+def test_a_network_that_is_too_slow_loses_its_priority(asked: list[str]) -> None:
     def slow(x: Audio) -> Audio:
         time.sleep(2 * x.shape[1] / 44_100)
         return x.copy()
@@ -100,14 +97,9 @@ def test_a_network_that_is_too_slow_loses_its_priority(
     assert asked == ["raised", "restored"]
 
 
-def test_a_network_that_was_held_up_keeps_its_priority(monkeypatch: pytest.MonkeyPatch) -> None:
-    asked: list[str] = []
-    monkeypatch.setattr(
-        realtime.engine.worker, "raise_priority", lambda _: not asked.append("raised")
-    )
-    monkeypatch.setattr(
-        realtime.engine.worker, "restore_priority", lambda: asked.append("restored")
-    )
+def test_a_network_that_was_held_up_keeps_its_priority(
+    asked: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # Its quick blocks count even on a busy machine.
     monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
     gate = Gate()

@@ -1,14 +1,11 @@
 """Dry and wet path are aligned, and changes make no clicks."""
 
-import threading
-import time
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
-from realtime.dsp.delay import Delay
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
@@ -17,7 +14,6 @@ from tests.helpers.networks import loaded_chain, smooth
 
 BLOCK = 128
 LENGTH = 128 * 60
-FUZZ_S = 1.0
 # Rounding of float32 samples up to 1.
 ROUNDING = 1e-6
 
@@ -48,31 +44,20 @@ def noise(rng: np.random.Generator, n: int = LENGTH) -> Audio:
     return rng.uniform(-0.5, 0.5, (1, n)).astype(np.float32)
 
 
-def kaiser_fast(x: Audio, late: int) -> Audio:
-    """The upsampled input, delayed."""
-    made = KaiserUpsampler("kaiser_fast")
-    made.prepare(ProcessSpec(max_block_samples=x.shape[1]))
-    delay = Delay(late - made.latency_samples)
-    delay.prepare(ProcessSpec(max_block_samples=2 * x.shape[1]))
-    return delay.process(made.process(x))
-
-
 def test_bypass_is_the_delayed_kaiser_fast_input_exactly(rng: np.random.Generator) -> None:
     made = chain(bypass=True)
     x = noise(rng)
     y = run(made, x)
-    expected = kaiser_fast(x, made.latency_samples)[:, : y.shape[1]]
+    front_end = KaiserUpsampler("kaiser_fast")
+    front_end.prepare(ProcessSpec(max_block_samples=LENGTH))
+    late = made.latency_samples - front_end.latency_samples
+    expected = np.pad(front_end.process(x), ((0, 0), (late, 0)))[:, : y.shape[1]]
     assert np.abs(expected).max() > 0.3
     np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
     # The same front end in the same blocks: to the last bit.
-    np.testing.assert_array_equal(y, run(chain(bypass=True), x))
     np.testing.assert_array_equal(y, run(chain(mix=0.0), x))
-
-
-def test_bypass_has_nothing_of_the_network(rng: np.random.Generator) -> None:
-    x = noise(rng)
-    loud = run(chain(lambda w: np.full_like(w, 1e6), bypass=True), x)
-    np.testing.assert_array_equal(loud, run(chain(bypass=True), x))
+    # Nothing of the network is in it.
+    np.testing.assert_array_equal(y, run(chain(lambda w: np.full_like(w, 1e6), bypass=True), x))
 
 
 def test_the_network_runs_while_bypassed(rng: np.random.Generator) -> None:
@@ -150,8 +135,10 @@ CHANGES = {
 }
 
 
-@pytest.mark.parametrize("hz", [1_000.0, 10_000.0])
-@pytest.mark.parametrize("what", CHANGES)
+@pytest.mark.parametrize(
+    ("what", "hz"),
+    [("bypass", 10_000.0), ("mix", 1_000.0), ("input_gain", 1_000.0), ("output_gain", 10_000.0)],
+)
 def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
     """The second difference stays what it is for the two sines and a slow line between them.
 
@@ -221,35 +208,18 @@ def test_latency_is_the_sum_of_its_parts() -> None:
         assert min(parts.front_end, parts.model, parts.crossfade) >= 0
 
 
-def test_parameters_may_change_at_any_moment_from_another_thread(
-    rng: np.random.Generator,
-) -> None:
+def test_parameters_may_change_at_any_moment(rng: np.random.Generator) -> None:
     """For any parameters every sample is finite, and the steps are those of ramps."""
     made = chain()
-    stop = threading.Event()
-
-    def change_parameters() -> None:
-        turns = np.random.default_rng(5)
-        while not stop.is_set():
-            made.parameters = Parameters(
-                bypass=bool(turns.integers(2)),
-                mix=float(turns.uniform(0, 1.5)),
-                input_gain_db=float(turns.uniform(-24, 0)),
-                output_gain_db=float(turns.uniform(-24, 0)),
-            )
-            time.sleep(0.0002)
-
-    other = threading.Thread(target=change_parameters)
-    other.start()
-    x = np.full((1, BLOCK), 0.5, np.float32)
     parts = []
-    deadline = time.monotonic() + FUZZ_S
-    try:
-        while time.monotonic() < deadline:
-            parts.append(made.process(x))
-    finally:
-        stop.set()
-        other.join()
+    for _ in range(400):
+        made.parameters = Parameters(
+            bypass=bool(rng.integers(2)),
+            mix=float(rng.uniform(0, 1.5)),
+            input_gain_db=float(rng.uniform(-24, 0)),
+            output_gain_db=float(rng.uniform(-24, 0)),
+        )
+        parts += [made.process(np.full((1, BLOCK), 0.5, np.float32))]
     y = np.concatenate(parts, axis=1)[0, 2_000:]
     assert np.isfinite(y).all()
     # A constant of 0.5 through gains up to 1 and mixes up to 1.5 of a network of gain 0.9: three

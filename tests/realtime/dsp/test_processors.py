@@ -1,7 +1,6 @@
 """The contract of Processor, tested on every processor."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import pytest
 from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.delay import Delay
 from realtime.dsp.parameters import Parameters
-from realtime.dsp.processor import Audio, Processor, ProcessSpec, check_block
+from realtime.dsp.processor import Audio, Processor, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.model_file import read_model_info
 from realtime.inference.stream_network import StreamNetwork
@@ -51,71 +50,40 @@ def chain(front_end: str = "kaiser_fast", **parameters: float) -> Chain:
     )
 
 
-class Doubler:
-    """A network that takes the 22.05 kHz input itself; earlier than kaiser_fast."""
-
-    ratio = 2
-    latency_samples = 4
-
-    def prepare(self, spec: ProcessSpec) -> None:
-        self._spec = spec
-        self._delay = Delay(4)
-        self._delay.prepare(replace(spec, max_block_samples=2 * spec.max_block_samples))
-
-    def reset(self) -> None:
-        self._delay.reset()
-
-    def process(self, x: Audio) -> Audio:
-        check_block(x, self._spec)
-        return self._delay.process(np.repeat(x, 2, axis=1))
-
-
 CASES: dict[str, Callable[[], Processor]] = {
     "kaiser_fast": lambda: KaiserUpsampler("kaiser_fast"),
     "kaiser_best": lambda: KaiserUpsampler("kaiser_best"),
     "delay": lambda: Delay(37),
     "delay of nothing": lambda: Delay(0),
-    "windowed": windowed,
     "windowed, hop 1": lambda: windowed(1, 2, 2, 1),
     "windowed, odd lengths": lambda: windowed(101, 33, 7, 5),
     "windowed, crossfade of a hop": lambda: windowed(64, 8, 8, 64),
     "windowed, no crossfade": lambda: windowed(64, 8, 8, 0),
-    "windowed on a grid": lambda: windowed(256, 100, 70, 50, 128),
     "windowed, origin": lambda: windowed(128, 128, 128, 32, 128, 46),
     "windowed, hop above a block": lambda: windowed(1024, 128, 128, 128, 128),
-    "windowed, late origin": lambda: windowed(128, 2, 2, 8, 1, 98),
     "windowed, no context": lambda: windowed(128, 0, 0, 0, 128, 46),
     "chain": chain,
-    "chain, kaiser_best": lambda: chain("kaiser_best"),
+    "chain, kaiser_best": lambda: chain("kaiser_best", mix=1.5),
     "chain, bypassed": lambda: chain(bypass=True),
-    "chain, mixed": lambda: chain(mix=0.4),
-    "chain, more than all": lambda: chain(mix=1.5),
-    "chain, gains": lambda: chain(input_gain_db=-6.0, output_gain_db=3.0),
+    "chain, mixed": lambda: chain(mix=0.4, input_gain_db=-6.0, output_gain_db=3.0),
     "chain without a network": lambda: Chain(None),
-    "chain, network without front end": lambda: Chain(
-        NetworkPath(Doubler(), "none"), parameters=Parameters(mix=0.5)
-    ),
 }
 
 
-def doubling(folder: Path) -> StreamingNetwork:
+def streaming(folder: Path) -> StreamingNetwork:
     path = write_model(folder / "doubling.ts", Doubling(), doubling_metadata())
     return StreamingNetwork(StreamNetwork(read_model_info(path), compute="cpu", threads=1))
 
 
-# Processors with a model file.
-FILE_CASES: dict[str, Callable[[Path], Processor]] = {
-    "streaming from 22.05 kHz": doubling,
-    "chain, streaming from 22.05 kHz": lambda folder: Chain(NetworkPath(doubling(folder), "none")),
-}
-
-
-@pytest.fixture(
-    params=[*CASES, *FILE_CASES], ids=lambda name: name.replace(" ", "_").replace(",", "")
-)
+@pytest.fixture(params=[*CASES, "streaming", "chain, streaming"])
 def processor(request: pytest.FixtureRequest, tmp_path: Path) -> Processor:
-    name = request.param
-    made = CASES[name]() if name in CASES else FILE_CASES[name](tmp_path)
+    made: Processor
+    if request.param == "streaming":
+        made = streaming(tmp_path)
+    elif request.param == "chain, streaming":
+        made = Chain(NetworkPath(streaming(tmp_path), "none"), parameters=Parameters(mix=0.5))
+    else:
+        made = CASES[request.param]()
     made.prepare(ProcessSpec(max_block_samples=MAX_BLOCK, channels=2))
     return made
 
@@ -163,14 +131,6 @@ def test_any_blocking_gives_the_same_samples(
         np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
 
 
-def test_single_samples_give_the_same_as_one_call(
-    processor: Processor, rng: np.random.Generator
-) -> None:
-    x = noise(rng, 400)
-    y = in_blocks(processor, x, [1] * 400)
-    np.testing.assert_allclose(y, whole(processor, x), rtol=0, atol=ROUNDING)
-
-
 def test_counts_types_and_memory_are_exact(processor: Processor, rng: np.random.Generator) -> None:
     for n in (0, 1, 2, 127, 128, 129, MAX_BLOCK, 0, MAX_BLOCK, 5):
         x = noise(rng, n)
@@ -211,7 +171,7 @@ def test_channels_do_not_mix(processor: Processor, rng: np.random.Generator) -> 
     assert np.abs(alone[1]).max() == 0.0
 
 
-@pytest.mark.parametrize("at", [0, 1, 150, 299, 640])
+@pytest.mark.parametrize("at", [0, 299])
 def test_an_impulse_comes_at_the_latency(processor: Processor, at: int) -> None:
     x = np.zeros((2, 3_000), np.float32)
     x[:, at] = 0.8
@@ -220,40 +180,29 @@ def test_an_impulse_comes_at_the_latency(processor: Processor, at: int) -> None:
     assert loudest - processor.ratio * at == processor.latency_samples
 
 
-@pytest.mark.parametrize(
-    "bad",
-    [
-        np.zeros(8, np.float32),
-        np.zeros((1, 8), np.float32),
-        np.zeros((3, 8), np.float32),
-        np.zeros((2, 8, 1), np.float32),
-        np.zeros((2, 8), np.float64),
-        np.zeros((2, 8), np.int16),
-        np.zeros((2, MAX_BLOCK + 1), np.float32),
-        np.full((2, 8), np.nan, np.float32),
-        np.array([[0.0, np.inf], [0.0, 0.0]], np.float32),
-        np.array([[0.0, np.inf], [-np.inf, 0.0]], np.float32),
-    ],
-    ids=["1d", "mono", "three", "3d", "float64", "int16", "long", "nan", "inf", "both_infs"],
-)
-def test_what_breaks_the_contract_is_refused(
-    processor: Processor, bad: Audio, rng: np.random.Generator
+BAD_BLOCKS = [
+    np.zeros(8, np.float32),
+    np.zeros((1, 8), np.float32),
+    np.zeros((3, 8), np.float32),
+    np.zeros((2, 8, 1), np.float32),
+    np.zeros((2, 8), np.float64),
+    np.zeros((2, 8), np.int16),
+    np.zeros((2, MAX_BLOCK + 1), np.float32),
+    np.full((2, 8), np.nan, np.float32),
+    np.array([[0.0, np.inf], [-np.inf, 0.0]], np.float32),
+]
+
+
+def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(
+    processor: Processor, rng: np.random.Generator
 ) -> None:
-    x = noise(rng, 100)
-    first = processor.process(x)
-    with pytest.raises(ValueError, match="a block m"):
-        processor.process(bad)
-    processor.reset()
-    np.testing.assert_array_equal(processor.process(x), first)
-
-
-def test_refused_blocks_leave_no_trace(processor: Processor, rng: np.random.Generator) -> None:
     x = noise(rng, 600)
     expected = in_blocks(processor, x, [300, 300])
     processor.reset()
     first = processor.process(x[:, :300].copy())
-    with pytest.raises(ValueError):
-        processor.process(np.full((2, 50), np.nan, np.float32))
+    for bad in BAD_BLOCKS:
+        with pytest.raises(ValueError, match="a block m"):
+            processor.process(bad)
     second = processor.process(x[:, 300:].copy())
     np.testing.assert_allclose(np.concatenate([first, second], 1), expected, rtol=0, atol=ROUNDING)
 
@@ -274,15 +223,6 @@ def test_kept_promises_save_latency_and_change_nothing_else(
     # the next line of the grid, which begins where the front end's first sample comes.
     assert saved == 254 - {"kaiser_fast": 128 - 46, "kaiser_best": 128 - 98}[front_end]
     np.testing.assert_allclose(y[:, :-saved], expected[:, saved:], rtol=0, atol=ROUNDING)
-
-
-def test_blocks_that_keep_to_the_grid_wait_for_nothing() -> None:
-    network = windowed(256, 100, 70, 50, 128, origin=46)
-    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=256))
-    # 70 + 50, up to the grid, and from a block's end to the next line of it.
-    assert network.latency_samples == 128 + 128 - 46
-    network.prepare(ProcessSpec(max_block_samples=512, block_multiple=64))
-    assert network.latency_samples == 128 + 128 - 46 + 128
 
 
 def test_a_windowed_network_gives_what_the_whole_signal_gives(rng: np.random.Generator) -> None:

@@ -30,9 +30,7 @@ def test_it_reaches_its_target_exactly_after_its_length() -> None:
     assert ramp.resting_at == 0.7
 
 
-@pytest.mark.parametrize(
-    "lengths", [[1] * 150, [0, 99, 1, 50], [100, 50], [99, 51], [101, 49], [0, 0, 150], [7] * 21]
-)
+@pytest.mark.parametrize("lengths", [[1] * 150, [0, 99, 1, 50], [100, 50], [101, 49], [7] * 21])
 def test_blocks_make_no_difference(lengths: list[int]) -> None:
     one, cut = Ramp(1.0, length_samples=LENGTH), Ramp(1.0, length_samples=LENGTH)
     one.move(0.0)

@@ -8,7 +8,7 @@ from realtime.dsp.sample_rate_converter import SampleRateConverter
 
 # libsamplerate's medium filter in float32, well inside its pass band.
 RIPPLE = 2e-3
-RATES = [(48_000, 22_050), (44_100, 22_050), (96_000, 22_050), (44_100, 48_000), (44_100, 96_000)]
+RATES = [(48_000, 22_050), (44_100, 22_050), (44_100, 96_000)]
 
 
 def made(rate_in: int, rate_out: int, channels: int = 1) -> SampleRateConverter:
@@ -53,13 +53,12 @@ def test_the_latency_is_as_stated(rate_in: int, rate_out: int) -> None:
     assert converter.latency_samples / rate_out < 0.005
 
 
-@pytest.mark.parametrize("n", [0, 1, 2, 10])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_tiny_blocks_keep_their_shape(n: int, channels: int) -> None:
-    converter = made(48_000, 22_050, channels)
+@pytest.mark.parametrize("n", [0, 1, 10])
+def test_tiny_blocks_keep_their_shape(n: int) -> None:
+    converter = made(48_000, 22_050, 2)
     for _ in range(50):
-        y = converter.process(np.ones((channels, n), np.float32))
-        assert y.shape[0] == channels
+        y = converter.process(np.ones((2, n), np.float32))
+        assert y.shape[0] == 2
         assert y.dtype == np.float32
         assert y.flags.c_contiguous
 

@@ -1,7 +1,6 @@
 """The front end against resampy itself."""
 
 import numpy as np
-import numpy.typing as npt
 import pytest
 import resampy
 
@@ -28,7 +27,8 @@ def signals() -> dict[str, Audio]:
         "impulses_at_the_limits": impulses,
         "quiet": 1e-6 * rng.uniform(-1, 1, LENGTH),
     }
-    return {name: np.asarray(x[None], np.float32) for name, x in made.items()}
+    mono = {name: np.asarray(x[None], np.float32) for name, x in made.items()}
+    return mono | {"stereo": np.concatenate([mono["noise"], mono["chirp"]])}
 
 
 SIGNALS = signals()
@@ -49,8 +49,6 @@ def upsample(name: str, x: Audio, lengths: list[int]) -> Audio:
 def blocks(longest: int, rng: np.random.Generator) -> list[int]:
     """Lengths that sum to the signal plus the latency."""
     needed = LENGTH + 64
-    if longest == 1:
-        return [1] * needed
     lengths: list[int] = []
     while sum(lengths) < needed:
         lengths.append(int(rng.integers(0, longest + 1)))
@@ -59,30 +57,14 @@ def blocks(longest: int, rng: np.random.Generator) -> list[int]:
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("signal", SIGNALS)
-@pytest.mark.parametrize("longest", [7, 512, 4_096])
+@pytest.mark.parametrize("longest", [1, 4_096])
 def test_it_equals_resampy_on_the_whole_signal(
     name: str, signal: str, longest: int, rng: np.random.Generator
 ) -> None:
     x = SIGNALS[signal]
     expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
-    assert expected.shape == (1, 2 * LENGTH)
+    assert expected.shape == (len(x), 2 * LENGTH)
     y = upsample(name, x, blocks(longest, rng))
-    np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_single_samples_equal_resampy(name: str, rng: np.random.Generator) -> None:
-    x = SIGNALS["noise"]
-    expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
-    y = upsample(name, x, blocks(1, rng))
-    np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_stereo_equals_resampy(name: str, rng: np.random.Generator) -> None:
-    x = np.concatenate([SIGNALS["noise"], SIGNALS["chirp"]])
-    expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
-    y = upsample(name, x, blocks(300, rng))
     np.testing.assert_allclose(y, expected, rtol=0, atol=EQUAL)
 
 
@@ -107,19 +89,6 @@ def test_taps_are_the_impulse_response(name: str) -> None:
     # Nothing of the response lies beyond the reach.
     assert np.abs(response[: 2 * (200 - reach)]).max() == 0.0
     assert np.abs(response[2 * (200 + reach) + 2 :]).max() == 0.0
-
-
-@pytest.mark.parametrize("name", FILTERS)
-def test_taps_are_symmetric(name: str) -> None:
-    even, odd = filter_taps(name)
-
-    def mirrored(taps: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        return taps[::-1]
-
-    np.testing.assert_array_equal(even, mirrored(even))
-    # The odd phase lies half a sample to the right: its first tap has no partner.
-    assert odd[0] == 0.0
-    np.testing.assert_array_equal(odd[1:], mirrored(odd[1:]))
 
 
 @pytest.mark.parametrize("name", ["kaiser", "", "none", "kaiser_fast.npz", "../kaiser_fast"])

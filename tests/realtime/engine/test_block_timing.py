@@ -17,7 +17,7 @@ def test_nothing_is_all_zero() -> None:
         assert timing.ratio_median == timing.ratio_min == timing.block_ms_max == 0.0
 
 
-@pytest.mark.parametrize("duration_s", [0.0, 1e-9, 1e-6, 0.004, 9.99, 10.0, 500.0])
+@pytest.mark.parametrize("duration_s", [0.0, 1e-9, 0.004, 10.0, 500.0])
 def test_one_block_is_all_percentiles(duration_s: float) -> None:
     times = BlockTimes(BLOCK_S)
     times.add(duration_s)
@@ -50,6 +50,7 @@ def test_percentiles_are_those_of_all_blocks(rng: np.random.Generator) -> None:
 def test_the_last_seconds_are_the_last_blocks(rng: np.random.Generator) -> None:
     times = BlockTimes(BLOCK_S)
     durations = rng.uniform(0.001, 0.01, HELD_BLOCKS + 500)
+    durations[100] = 1.0  # too old for them
     for d in durations:
         times.add(float(d))
     last = times.last(1.0)
@@ -57,15 +58,7 @@ def test_the_last_seconds_are_the_last_blocks(rng: np.random.Generator) -> None:
     assert last.blocks == 50
     assert last.block_ms_p50 == pytest.approx(1e3 * np.percentile(recent, 50))
     assert last.block_ms_max == pytest.approx(1e3 * recent.max())
-
-
-def test_an_old_outlier_is_gone_from_the_last_seconds_only() -> None:
-    times = BlockTimes(BLOCK_S)
-    times.add(1.0)
-    for _ in range(200):
-        times.add(0.002)
-    assert times.last(1.0).block_ms_max == pytest.approx(2.0)
-    assert times.whole().block_ms_max == pytest.approx(1_000.0)
+    assert times.whole().block_ms_max == pytest.approx(1e3)
 
 
 def test_more_seconds_than_there_are_take_what_there_is() -> None:

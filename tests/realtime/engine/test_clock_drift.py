@@ -1,7 +1,6 @@
 """Devices whose clocks drift, and inputs that lose samples without counting them."""
 
 import time
-from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -9,14 +8,11 @@ import pytest
 import realtime.engine.clock_drift
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.engine.clock_drift import MIN_SAMPLES, DriftEstimator
-from realtime.engine.latency_control import MAX_DRIFT_SAMPLES
 from realtime.engine.snapshot import Faults
 from tests.helpers.fake_streams import FakeOutput, Rig
 from tests.helpers.networks import loaded_chain
 
 BLOCK_S = 0.1
-
-
 # A quarter of the largest mean over a window, of a jitter of 400 samples.
 JITTER_SAMPLES = 60
 
@@ -56,18 +52,16 @@ def test_a_fast_drift_is_reported_whole(sign: int) -> None:
     assert abs(sum(reported) - ahead[-1]) < 2_000
 
 
-def test_a_jump_is_reported_once() -> None:
+@pytest.mark.parametrize(
+    ("steady", "jump", "parts"), [(200, -20_000, 2), (12, 80_000, 1)], ids=["late", "early"]
+)
+def test_a_jump_is_reported_once(steady: int, jump: float, parts: int) -> None:
     """In two parts, where it falls into the middle of a window."""
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
-    reported = feed(drift, [50.0] * 200 + [50.0 - 20_000] * 200)
-    assert 1 <= len(reported) <= 2
-    assert sum(reported) == -20_000
-    assert feed(drift, [50.0 - 20_000] * 200) == []
-
-
-def test_an_early_jump_is_reported() -> None:
-    drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
-    assert feed(drift, [50.0] * 12 + [80_050.0] * 200) == [80_000]
+    reported = feed(drift, [50.0] * steady + [50.0 + jump] * 200)
+    assert 1 <= len(reported) <= parts
+    assert sum(reported) == jump
+    assert feed(drift, [50.0 + jump] * 200) == []
 
 
 def test_a_rebased_drift_is_not_reported_again() -> None:
@@ -94,24 +88,18 @@ def mark(i: int, n: int) -> np.ndarray:
     return (np.arange(i, i + n)[None] / 22_050).astype(np.float32)
 
 
-@dataclass(frozen=True)
-class Drifted:
-    """The result of two clocks that differ."""
-
-    faults: Faults
-    errors: np.ndarray
-    """Of the delay, in samples at 44.1 kHz."""
-
-
-def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPatch) -> Drifted:
-    """An output that is too fast by ``drift``, with windows a twelfth as long."""
+@pytest.mark.parametrize(("drift", "block"), [(-0.0015, 1_024), (0.0015, 256)])
+def test_drifting_clocks_are_followed_inaudibly(
+    drift: float, block: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As much drift as there is prefill, in windows a twelfth as long, and the same delay."""
     monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     half = block // 2
     with Rig(loaded_chain(lambda w: w, block_samples=block)) as rig:
         late = rig.snapshot.latency.engine
         owed, delays = 0.0, []
-        for k in range(blocks):
+        for k in range(round(1.1 / abs(drift))):
             rig.source.push(mark(k * half, half) % 1.0)
             rig.settle()
             owed += block * (1 + drift)
@@ -122,34 +110,9 @@ def drifted(drift: float, block: int, blocks: int, monkeypatch: pytest.MonkeyPat
                 # The age of the last sample, at 44.1 kHz.
                 age = (((k + 1) * half / 22_050) % 1.0 - y[-1]) % 1.0
                 delays.append(age * 44_100)
-        faults = rig.snapshot.faults
+        assert rig.snapshot.faults.total == 0
     assert len(delays) > 50
-    return Drifted(faults, np.array(delays) - late)
-
-
-@pytest.mark.parametrize("drift", [-0.0015, 0.0015])
-@pytest.mark.parametrize("block", [256, 1_024])
-def test_drifting_clocks_are_followed_inaudibly(
-    drift: float, block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """With a drift as long as the prefill, the delay stays the same."""
-    done = drifted(drift, block, round(1.1 / abs(drift)), monkeypatch)
-    assert done.faults.total == 0
-    assert np.abs(done.errors).max() < block / 2
-
-
-@pytest.mark.parametrize("drift", [-0.01, 0.01])
-@pytest.mark.parametrize("block", [256, 1_024])
-def test_fast_drift_is_corrected_in_jumps(
-    drift: float, block: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    blocks = 250
-    done = drifted(drift, block, blocks, monkeypatch)
-    # Hundreds of samples of drift, and the delay stays within the tolerance.
-    # (Samples in a fade have no age.)
-    assert np.percentile(np.abs(done.errors), 90) < 1_024 + MAX_DRIFT_SAMPLES
-    # The prefill may be used up before the drift shows.
-    assert done.faults.total <= blocks // 8
+    assert np.abs(np.array(delays) - late).max() < block / 2
 
 
 def test_input_before_the_output_runs_adds_no_latency() -> None:
@@ -171,12 +134,9 @@ def test_input_before_the_output_runs_adds_no_latency() -> None:
         assert rig.snapshot.faults == Faults()
 
 
-@pytest.mark.parametrize("window_s", [0.25, 1.0])
-def test_an_output_that_hung_is_in_time_again(
-    window_s: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_output_that_hung_is_in_time_again(monkeypatch: pytest.MonkeyPatch) -> None:
     """A loudspeaker that pulled nothing for two seconds, while the rings filled, and continues."""
-    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
     monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
     with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
         late = rig.snapshot.latency.engine
@@ -197,15 +157,3 @@ def test_an_output_that_hung_is_in_time_again(
         heard = int(np.abs(rig.played[0, before:]).argmax())
         # Within the tolerance.
         assert abs(heard - 1_024 * 4 - late) <= MIN_SAMPLES + 1_024
-
-
-def test_an_input_that_lost_samples_uncounted_is_played_again() -> None:
-    """A microphone was suspended: two seconds never came and were not counted."""
-    with Rig(loaded_chain(lambda w: w)) as rig:
-        rig.run(np.full((1, 4_000), 0.5, np.float32))
-        for _ in range(200):
-            rig.sink.pull(441)
-        assert rig.snapshot.faults.ring_underrun == 1
-        rig.run(np.full((1, 6_000), 0.5, np.float32))
-        assert rig.snapshot.faults.ring_underrun <= 4
-        np.testing.assert_allclose(rig.played[:, -3_000:], 0.5, rtol=0, atol=0.01)

@@ -3,14 +3,11 @@
 import sys
 import threading
 import time
-from collections.abc import Iterator
-from types import FrameType
 
 import numpy as np
 import pytest
 
 from realtime.dsp.parameters import Parameters
-from realtime.dsp.processor import Audio
 from realtime.engine.snapshot import State
 from realtime.errors import DeviceError
 from tests.helpers.engine_signals import impulse, loudest, speech
@@ -28,7 +25,6 @@ SOON_S = 5.0
     [
         (RuntimeError("first line\n\nthe network is tired"), "the network is tired"),
         (MemoryError(), "MemoryError"),
-        (ValueError("   \n"), "ValueError"),
     ],
 )
 def test_a_network_that_fails_is_reported_in_one_line(
@@ -47,21 +43,6 @@ def test_a_network_that_fails_is_reported_in_one_line(
         assert not rig.sink.pull(1_000).any()
         assert rig.snapshot.faults.ring_underrun == 0
     assert rig.snapshot.state is State.FAILED
-
-
-def test_a_network_that_returns_nan_is_reported_and_not_played(
-    rng: np.random.Generator,
-) -> None:
-    def broken(x: Audio) -> Audio:
-        return np.where(np.abs(x) > 0.7, np.float32(np.nan), x).astype(np.float32)
-
-    with Rig(loaded_chain(broken)) as rig:
-        rig.run(speech(rng, 2_000))
-        rig.source.push(impulse(2_000, 500))
-        wait_until(lambda: rig.snapshot.state is State.FAILED, "that it failed")
-        assert "network" in rig.snapshot.error
-        rig.sink.pull(20_000)
-        assert np.isfinite(rig.played).all()
 
 
 @pytest.mark.parametrize("side", ["source", "sink"])
@@ -95,7 +76,9 @@ def test_stop_is_quick_idempotent_and_stops_everything(rng: np.random.Generator)
 
 def test_an_engine_that_never_ran_can_be_stopped() -> None:
     rig = Rig(loaded_chain())
-    assert rig.snapshot.state is State.READY
+    seen = rig.snapshot
+    assert (seen.state, seen.seconds, seen.timing.blocks) == (State.READY, 0.0, 0)
+    assert seen.input_level.rms_db == -np.inf
     rig.engine.stop()
     assert rig.snapshot.state is State.STOPPED
     assert rig.source.stops == rig.sink.stops == 1
@@ -131,10 +114,8 @@ def test_taps_belong_together(rng: np.random.Generator) -> None:
         assert first == 0
         np.testing.assert_array_equal(given, x[:, : given.shape[1]])
         assert loudest(made) == 2 * loudest(given) + rig.engine.tap_delay_samples
-        assert (rig.engine.input_tap.sample_rate, rig.engine.output_tap.sample_rate) == (
-            22_050,
-            44_100,
-        )
+        assert rig.engine.input_tap.sample_rate == 22_050
+        assert rig.engine.output_tap.sample_rate == 44_100
 
 
 def test_taps_and_levels_are_after_the_gains(rng: np.random.Generator) -> None:
@@ -148,6 +129,7 @@ def test_taps_and_levels_are_after_the_gains(rng: np.random.Generator) -> None:
         rig.source.push(x[:, : 2 * rig.block])
         wait_until(lambda: rig.engine.output_tap.written > 8_000, "another block")
         seen = rig.snapshot
+        assert rig.engine.parameters == Parameters(input_gain_db=-20.0, output_gain_db=-20.0)
         assert seen.input_level.peak_db == pytest.approx(-26.02, abs=0.1)
         assert seen.input_level.rms_db == pytest.approx(-26.02, abs=0.1)
         # kaiser_fast overshoots the edge of the constant by a decibel or so.
@@ -167,48 +149,6 @@ def test_every_reader_sees_a_peak_while_it_is_recent() -> None:
         rig.source.push(np.zeros((1, 4_000), np.float32))
         wait_until(lambda: rig.engine.output_tap.written > 11_000, "some more blocks")
         assert rig.snapshot.input_level.peak_db == -np.inf
-
-
-def test_counters_can_be_reset_at_any_moment_of_a_block() -> None:
-    """Between any two steps of the interpreter, where another thread may run."""
-    rig = Rig(loaded_chain())
-    worker = rig.engine._worker
-    for at in range(400):
-        rig.engine.reset_counters()
-        for _ in range(3):
-            worker.times.add(1e-3)
-        times, steps = worker.times, iter(range(at))
-
-        def step(frame: FrameType, event: str, _: object, left: Iterator[int] = steps) -> object:
-            frame.f_trace_opcodes = True
-            if event == "opcode" and next(left, None) is None:
-                sys.settrace(None)
-                rig.engine.reset_counters()
-                return None
-            return step
-
-        sys.settrace(step)
-        times.add(1e-3)
-        sys.settrace(None)
-        timing = rig.snapshot.timing
-        assert timing.blocks == rig.snapshot.recent.blocks
-        assert timing.blocks in (0, 1, 4)
-    rig.engine.stop()
-
-
-def test_parameters_reach_the_sound(rng: np.random.Generator) -> None:
-    x = speech(rng, 3_000)
-    with Rig(loaded_chain()) as rig, Rig(loaded_chain()) as other:
-        for each in (rig, other):
-            each.run(x)
-        rig.engine.parameters = Parameters(bypass=True)
-        assert rig.engine.parameters.bypass
-        rig.run(x)
-        other.run(x)
-        late = rig.snapshot.latency.engine
-        before = slice(0, 6_000)
-        np.testing.assert_array_equal(rig.played[:, before], other.played[:, before])
-        assert np.abs(rig.played - other.played)[:, 6_000 + late :].max() > 0.01
 
 
 def test_a_snapshot_takes_less_than_a_millisecond(rng: np.random.Generator) -> None:
@@ -231,22 +171,7 @@ def test_a_snapshot_has_counts_and_times(rng: np.random.Generator) -> None:
         assert seen.recent.blocks == seen.timing.blocks
         assert 0 < seen.timing.ratio_min <= seen.timing.ratio_p01 <= seen.timing.ratio_median
         assert seen.seconds == pytest.approx(128 * seen.timing.blocks / 22_050)
-        assert (seen.model, seen.compute, seen.threads, seen.block_samples) == (
-            "test",
-            "cpu",
-            1,
-            256,
-        )
-        assert (seen.input_name, seen.output_name) == (
-            "fake microphone",
-            "fake loudspeaker",
-        )
+        assert (seen.model, seen.compute, seen.threads) == ("test", "cpu", 1)
+        assert seen.block_samples == 256
+        assert (seen.input_name, seen.output_name) == ("fake microphone", "fake loudspeaker")
         assert (seen.position_s, seen.length_s) == (0.0, 0.0)
-
-
-def test_a_snapshot_before_the_first_block_is_empty() -> None:
-    seen = Rig(loaded_chain()).snapshot
-    assert seen.state is State.READY
-    assert seen.seconds == 0.0
-    assert seen.timing.blocks == 0
-    assert seen.input_level.rms_db == -np.inf

@@ -47,11 +47,15 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
         assert not y[:, : late - 346].any()
 
 
-@pytest.mark.parametrize("at", [0, 1, 300, 1_234])
-def test_an_impulse_through_devices_has_the_latency_of_the_snapshot(at: int) -> None:
-    with Rig(loaded_chain()) as rig:
-        rig.run(impulse(4_000, at))
+@pytest.mark.parametrize(("at", "period_s", "prefill"), [(0, 0.0, 256), (1_234, 0.005, 662)])
+def test_an_impulse_is_as_late_as_the_snapshot_says(at: int, period_s: float, prefill: int) -> None:
+    sink = FakeOutput()
+    sink.period_s = period_s
+    with Rig(loaded_chain(), sink=sink) as rig:
+        rig.run(impulse(3_968, at))
+        assert rig.snapshot.latency.safety == prefill
         assert loudest(rig.played) == 2 * at + rig.snapshot.latency.engine
+        assert rig.snapshot.faults == Faults()
 
 
 def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) -> None:
@@ -59,29 +63,6 @@ def test_a_block_is_ready_in_time_without_any_prefill(rng: np.random.Generator) 
     x = speech(rng, 6_000)
     with Rig(loaded_chain(), prefill_samples=0) as rig:
         rig.run(x, step=16)
-        assert rig.snapshot.faults == Faults()
-
-
-@pytest.mark.parametrize(
-    ("block", "period_s", "prefill"),
-    [
-        (512, 0.0, 512),  # files and the null output
-        (512, 0.005, 662),  # 15 ms
-        (128, 0.005, 662),
-        (512, 0.02, 1_323),
-        (1_024, 0.005, 1_024),
-    ],
-)
-def test_the_prefill_covers_a_device_period_and_10_ms(
-    block: int, period_s: float, prefill: int
-) -> None:
-    sink = FakeOutput()
-    sink.period_s = period_s
-    with Rig(loaded_chain(block_samples=block), sink=sink) as rig:
-        assert rig.snapshot.latency.safety == prefill
-        x = impulse(4_000 // rig.block * rig.block, 700)
-        rig.run(x)
-        assert loudest(rig.played) == 1_400 + rig.snapshot.latency.engine
         assert rig.snapshot.faults == Faults()
 
 
@@ -116,46 +97,6 @@ def test_after_a_slow_network_the_latency_is_the_same(rng: np.random.Generator) 
         assert rig.snapshot.state is State.RUNNING
 
 
-def test_every_stall_ends_at_the_base_latency(rng: np.random.Generator) -> None:
-    """The latency never grows: stalls of many lengths, and an impulse after each."""
-    gate = Gate()
-    rig = Rig(loaded_chain(gate))
-    late = rig.snapshot.latency.engine
-    with rig:
-        rig.run(np.zeros((1, 1_000), np.float32))
-        for length in (1, 5, 17, 33):
-            gate.open.clear()
-            for _ in range(length):
-                n = int(rng.integers(1, 200))
-                rig.source.push(np.zeros((1, n), np.float32))
-                rig.sink.pull(2 * n)
-            gate.open.set()
-            rig.settle()
-            rig.run(np.zeros((1, 1_500), np.float32))
-            before = rig.played.shape[1]
-            assert before == 2 * rig.source.pushed
-            rig.run(impulse(2_000, 300))
-            assert loudest(rig.played[:, before:]) == 600 + late
-
-
-def test_an_underrun_fades_out_and_in() -> None:
-    gate = Gate()
-    with Rig(loaded_chain(gate)) as rig:
-        rig.run(np.full((1, 4_000), 0.5, np.float32))
-        gate.open.clear()
-        for _ in range(30):
-            rig.source.push(np.full((1, 100), 0.5, np.float32))
-            rig.sink.pull(200)
-        gate.open.set()
-        rig.settle()
-        rig.run(np.full((1, 4_000), 0.5, np.float32))
-        y = rig.played[0, 3_000:]
-        assert rig.snapshot.faults.ring_underrun > 0
-        assert np.abs(y).min() == 0.0
-        # Two fades of 64 samples at once, at most.
-        assert np.abs(np.diff(y)).max() <= 2 * 0.5 / 63 + 1e-3
-
-
 def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator) -> None:
     gate = Gate()
     rig = Rig(loaded_chain(gate))
@@ -169,30 +110,25 @@ def test_lost_input_is_counted_and_replaced_by_silence(rng: np.random.Generator)
             rig.sink.pull(400)
         gate.open.set()
         wait_until(lambda: rig.snapshot.faults.dropped_samples > 0, "that something was dropped")
-        time.sleep(0.05)
-        for _ in range(40):
-            rig.source.push(np.zeros((1, 128), np.float32))
-            time.sleep(0.002)
-            rig.sink.pull(256)
+        rig.run(np.zeros((1, 40 * rig.block), np.float32))
         faults = rig.snapshot.faults
         assert faults.ring_overrun > 0
         assert faults.dropped_samples > 150 * 200 - 22_050 - 1_000
-        time.sleep(0.05)
         before = rig.played.shape[1]
-        for start in range(0, 4_000, 100):
-            rig.source.push(impulse(4_000, 500)[:, start : start + 100])
-            time.sleep(0.004)
-            rig.sink.pull(200)
+        rig.run(impulse(4_000, 500))
         assert loudest(rig.played[:, before:]) == 1_000 + late
 
 
 def test_the_devices_own_faults_are_counted_apart() -> None:
     with Rig(loaded_chain()) as rig:
-        rig.run(np.zeros((1, 1_000), np.float32))
+        rig.run(np.full((1, 1_000), np.nan, np.float32))
         rig.source.push(np.zeros((1, 10), np.float32), overflow=True)
         rig.sink.pull(10, underflow=True)
         rig.sink.pull(10, underflow=True)
         faults = rig.snapshot.faults
+        # Samples that are not finite become silence; they are no fault of the engine's.
+        assert faults.bad_samples == 1_000
+        assert not rig.played.any()
         assert (faults.input_overflow, faults.output_underflow) == (1, 2)
         assert (faults.ring_overrun, faults.ring_underrun) == (0, 0)
         assert faults.total == 3
@@ -201,20 +137,6 @@ def test_the_devices_own_faults_are_counted_apart() -> None:
         assert rig.snapshot.timing.blocks == 0
         rig.sink.pull(10, underflow=True)
         assert rig.snapshot.faults == Faults(output_underflow=1)
-
-
-def test_samples_that_are_not_finite_are_silence_and_counted(rng: np.random.Generator) -> None:
-    x = speech(rng, 4_000)
-    dirty = x.copy()
-    x[0, 1_000:1_010] = 0.0
-    dirty[0, 1_000:1_010] = [np.nan, np.inf, -np.inf, np.nan, np.inf] * 2
-    with Rig(loaded_chain()) as clean, Rig(loaded_chain()) as rig:
-        rig.run(dirty)
-        clean.run(x)
-        assert rig.snapshot.faults.bad_samples == 10
-        assert rig.snapshot.faults.total == 0
-        np.testing.assert_array_equal(rig.played, clean.played)
-        assert rig.snapshot.state is State.RUNNING
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), [(48_000, 48_000), (44_100, 96_000)])
@@ -230,15 +152,14 @@ def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> Non
     assert seen.latency.device_out > 0
     at_s = 0.1
     with rig:
+        queue = rig.sink.output_queue
+        assert queue is not None
         for i in range(40):
             part = np.zeros((1, rate_in // 100), np.float32)
             if i == round(at_s * 100):
                 part[0, 0] = 0.9
             rig.source.push(part)
-            # All complete blocks of the converter's output.
-            due = (i + 1) * 220.5 - seen.latency.device_in / 2 - rig.block - 3
-            wait_until(lambda due=due: rig.engine.input_tap.written >= due, "the blocks")
-            time.sleep(0.003)
+            wait_until(lambda: queue.ring.available >= rate_out // 100, "the block")
             rig.sink.pull(rate_out // 100)
         assert rig.snapshot.faults.total == 0
         at = loudest(rig.played) / rate_out
@@ -276,21 +197,19 @@ def test_a_late_block_is_no_fault_where_the_device_can_wait(rng: np.random.Gener
         assert rig.snapshot.faults == Faults()
 
 
-def test_no_device_waits_for_an_engine_that_stops(rng: np.random.Generator) -> None:
-    with Rig(loaded_chain()) as rig:
-        rig.run(speech(rng, 4 * rig.block))
-        with waiting_output(rig):
-            rig.engine.stop()
-        assert rig.snapshot.faults == Faults()
-
-
-def test_no_device_waits_for_a_network_that_failed(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("failure", [None, RuntimeError("the network is tired")])
+def test_no_device_waits_for_an_engine_that_stops_or_failed(
+    rng: np.random.Generator, failure: Exception | None
+) -> None:
     gate = Gate()
     with Rig(loaded_chain(gate)) as rig:
         rig.run(speech(rng, 4 * rig.block))
         gate.open.clear()
-        gate.failure = RuntimeError("the network is tired")
-        rig.source.push(speech(rng, rig.block))
+        gate.failure = failure
+        rig.source.push(speech(rng, rig.block if failure else 0))
         with waiting_output(rig):
             gate.open.set()
-        assert rig.snapshot.state is State.FAILED
+            if not failure:
+                rig.engine.stop()
+        assert rig.snapshot.state is (State.FAILED if failure else State.STOPPED)
+        assert rig.snapshot.faults.ring_underrun == 0

@@ -1,12 +1,14 @@
 """Latency control in a simulation with its own clock: no threads, no audio."""
 
+import itertools
+
 import numpy as np
 import numpy.typing as npt
 import pytest
 
 import realtime.engine.clock_drift
+from realtime.engine.clock_drift import MIN_SAMPLES, WINDOW_S
 from realtime.engine.latency_control import (
-    MAX_DRIFT_SAMPLES,
     Correction,
     Flow,
     LatencyControl,
@@ -102,6 +104,17 @@ class Stream:
             self.work()
             self.play(BLOCK)
 
+    def drift(self, share: float, seconds: float) -> None:
+        """Run with an output that is too fast by a share."""
+        owed = 0.0
+        for _ in range(round(seconds * 44_100 / BLOCK)):
+            owed += BLOCK * (1 + share)
+            n = int(owed)
+            owed -= n
+            self.record(BLOCK)
+            self.work()
+            self.play(n)
+
     def errors(self, last: int) -> Indices:
         """How much later than at the start the last samples were, without silence."""
         y = np.concatenate(self._played)
@@ -119,33 +132,22 @@ class Stream:
         )
 
 
-def test_nothing_is_corrected_without_a_fault() -> None:
-    stream = Stream()
-    stream.steady()
-    assert set(stream.corrections) == {Correction()}
-    assert not stream.errors(10_000).any()
-
-
-def test_played_silence_is_followed_by_leaving_out_as_many_samples() -> None:
+@pytest.mark.parametrize(
+    ("lost", "silent", "repaid"),
+    [
+        (0, 250, [-100, -100, -50, 0]),
+        (40, 0, [40, 0]),
+        # A device that lost 100 samples, and played 100 of silence meanwhile, is in time.
+        (100, 100, [0]),
+    ],
+    ids=["played silence", "lost input", "both"],
+)
+def test_silence_and_losses_are_repaid_once(lost: int, silent: int, repaid: list[int]) -> None:
     made = control()
-    assert made.late_samples(flow(silent=250)) == 250
-    done = [correct(made, 100, silent=250) for _ in range(4)]
-    assert [c.leave_out_samples for c in done] == [100, 100, 50, 0]
-    assert made.late_samples(flow(silent=250)) == 0
-
-
-def test_lost_input_is_replaced_by_silence() -> None:
-    made = control()
-    assert made.late_samples(flow(lost=40)) == -40
-    assert correct(made, 200, lost=40) == Correction(silence_samples=40)
-    assert correct(made, 200, lost=40) == Correction()
-
-
-def test_lost_input_and_played_silence_cancel() -> None:
-    """A device that lost 100 samples and played 100 samples of silence has the right latency."""
-    made = control()
-    assert made.late_samples(flow(lost=100, silent=100)) == 0
-    assert correct(made, 50, lost=100, silent=100) == Correction()
+    assert made.late_samples(flow(lost=lost, silent=silent)) == silent - lost
+    done = [correct(made, 100, lost=lost, silent=silent) for _ in repaid]
+    assert [c.silence_samples - c.leave_out_samples for c in done] == repaid
+    assert made.late_samples(flow(lost=lost, silent=silent)) == 0
 
 
 def test_silence_waits_until_there_is_room_for_it() -> None:
@@ -168,7 +170,7 @@ def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
     assert made.dropped_blocks == 2
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
     """Exact to the sample, and nothing is corrected twice."""
     rng = np.random.default_rng(seed)
@@ -193,7 +195,7 @@ def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
     assert set(stream.corrections[before:]) == {Correction()}
 
 
-@pytest.mark.parametrize("stall", [1, 100, BLOCK, 3 * BLOCK + 7, 40 * BLOCK])
+@pytest.mark.parametrize("stall", [1, BLOCK, 3 * BLOCK + 7, 40 * BLOCK])
 def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> None:
     stream = Stream()
     stream.steady()
@@ -227,41 +229,28 @@ def test_drift_is_corrected_by_stretching(sign: int) -> None:
     """0.01 % for two minutes: twice the prefill, and no silence at all."""
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)
-    owed = 0.0
-    for _ in range(round(120 * 44_100 / BLOCK)):
-        owed += BLOCK * (1 + sign * 1e-4)
-        n = int(owed)
-        owed -= n
-        stream.record(BLOCK)
-        stream.work()
-        stream.play(n)
+    stream.drift(sign * 1e-4, 120.0)
     assert stream.flow().silent == 0
-    assert all(abs(c.stretch_samples) <= 1 for c in stream.corrections)
+    stretches = [abs(c.stretch_samples) for c in stream.corrections]
+    # A sample in 512 at most.
+    assert max(a + b for a, b in itertools.pairwise(stretches)) == 1
     assert sum(c.stretch_samples for c in stream.corrections) * sign > 400
     assert stream.corrected == 0
 
 
-def test_a_stretch_comes_once_in_512_samples() -> None:
-    made = control(clocks_differ=True)
-    made._to_stretch = 5
-    done = [correct(made, 128).stretch_samples for _ in range(24)]
-    assert [i for i, samples in enumerate(done) if samples] == [3, 7, 11, 15, 19]
-    assert set(done) == {0, 1}
-
-
-def test_a_large_drift_is_corrected_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.engine.clock_drift, "PART", 1.0)
-    made = control(clocks_differ=True)
-
-    def follow(received: float) -> None:
-        for _ in range(2_000):
-            made._follow_clocks(made._drift, flow(received=received, played=1))  # type: ignore[arg-type]
-
-    follow(0)
-    follow(-MAX_DRIFT_SAMPLES)
-    assert made.late_samples(flow()) == 0
-    follow(-MAX_DRIFT_SAMPLES - 1)
-    assert made.late_samples(flow()) == -MAX_DRIFT_SAMPLES - 1
+@pytest.mark.parametrize("sign", [-1, 1])
+@pytest.mark.parametrize("window_s", [0.25, WINDOW_S])
+def test_a_fast_drift_is_corrected_in_jumps(
+    sign: int, window_s: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """1 % for 20 s: the delay stays within a window's drift and the tolerance."""
+    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    stream = Stream(clocks_differ=True)
+    stream.steady(3.0)
+    for _ in range(20):
+        stream.drift(sign * 1e-2, 1.0)
+        now = stream.flow()
+        assert abs(now.waiting + now.queued - BASE) < 0.01 * 44_100 * WINDOW_S + MIN_SAMPLES
 
 
 def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:

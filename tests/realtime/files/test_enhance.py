@@ -13,9 +13,10 @@ from models.export.remove_dc import without_dc
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
-from realtime.files.enhance import BLOCK_SAMPLES, Enhancer, Job, plan_jobs, render
+from realtime.files.enhance import Enhancer, Job, plan_jobs, render
 from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.checkpoints import quiet_unet, write_checkpoint
+from tests.helpers.engine_signals import noise
 from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
 
 # For samples up to 1: the front end's 1e-5 through the network.
@@ -25,19 +26,10 @@ LOOK_BACK, LOOK_AHEAD = 764, 637
 ROUNDING = 1e-6
 
 
-@pytest.fixture(autouse=True)
-def threads_as_before() -> object:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
-
-
-@pytest.fixture
-def tiny(tmp_path: Path) -> ModelInfo:
+@pytest.fixture(scope="module")
+def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
     """A small U-Net with weights as if trained."""
-    folder = tmp_path / "model"
-    folder.mkdir()
+    folder = tmp_path_factory.mktemp("model")
     export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts")
     return read_model_info(folder / "tiny.ts")
 
@@ -50,17 +42,13 @@ def plain(tmp_path: Path) -> ModelInfo:
     return read_model_info(write_model(folder / "plain.ts", Smooth(), metadata()))
 
 
-def noise(n: int, channels: int = 1) -> Audio:
-    return np.random.default_rng(6).uniform(-0.4, 0.4, (channels, n)).astype(np.float32)
-
-
 def store(path: Path, x: Audio, rate: int = 22_050) -> Path:
     soundfile.write(path, x.T, rate, subtype="FLOAT" if path.suffix == ".wav" else None)
     return path
 
 
-# Across one, two and three windows, and lengths that are no multiple of anything.
-@pytest.mark.parametrize("length", [3_000, BLOCK_SAMPLES // 2 + 23, 40_001])
+# Across one and three windows, and a length that is no multiple of anything.
+@pytest.mark.parametrize("length", [3_000, 40_001])
 def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -> None:
     x = noise(length)
     y = Enhancer(tiny, compute="cpu", threads=1).samples(x)
@@ -75,20 +63,6 @@ def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -
     np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
 
 
-def test_channels_are_restored_each_for_itself(plain: ModelInfo) -> None:
-    x = noise(4_000, channels=2)
-    enhancer = Enhancer(plain, compute="cpu", threads=1)
-    both = enhancer.samples(x)
-    for channel in range(2):
-        alone = enhancer.samples(x[channel : channel + 1])
-        np.testing.assert_allclose(both[channel], alone[0], rtol=0, atol=ROUNDING)
-
-
-def test_a_file_is_restored_in_the_dtype_requested(tiny: ModelInfo) -> None:
-    assert Enhancer(tiny, compute="cpu").load(1).dtype == "float32"
-    assert Enhancer(tiny, compute="cpu", dtype="bfloat16").load(1).dtype == "bfloat16"
-
-
 def test_the_second_file_does_not_depend_on_the_first(plain: ModelInfo) -> None:
     enhancer = Enhancer(plain, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))
@@ -96,7 +70,7 @@ def test_the_second_file_does_not_depend_on_the_first(plain: ModelInfo) -> None:
     np.testing.assert_array_equal(enhancer.samples(noise(3_000)), first)
 
 
-@pytest.mark.parametrize("length", [1, 2, 3, 23, 24, 128, 1_000])
+@pytest.mark.parametrize("length", [1, 2, 23, 24, 1_000])
 def test_results_are_aligned_and_twice_as_long(length: int) -> None:
     x = np.zeros((1, length), np.float32)
     at = length // 2
@@ -104,15 +78,6 @@ def test_results_are_aligned_and_twice_as_long(length: int) -> None:
     y = render(loaded_chain(lambda w: w).chain, x, block_samples=256)
     assert y.shape == (1, 2 * length)
     assert int(np.abs(y[0]).argmax()) == 2 * at
-
-
-def test_blocks_make_no_difference(rng: np.random.Generator) -> None:
-    x = noise(5_000)
-    results = [
-        render(loaded_chain(block_samples=n).chain, x, block_samples=n) for n in (128, 512, 4_096)
-    ]
-    for other in results[1:]:
-        np.testing.assert_allclose(other, results[0], rtol=0, atol=ROUNDING)
 
 
 def test_progress_goes_from_nothing_to_all() -> None:
@@ -146,24 +111,24 @@ def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
         (source / "one.wav", target / "one.wav"),
     ]
     assert not target.exists()  # planning makes nothing
+    # Into the folder above, and one file into a folder that is there.
+    assert plan_jobs(source / "a" / "b", source)[0].target == source / "three.wav"
+    assert plan_jobs(source / "a" / "two.flac", source)[0].target == source / "two.wav"
 
 
-def test_folders_are_made_with_the_first_result(tmp_path: Path, plain: ModelInfo) -> None:
+def test_folders_are_made_with_the_first_result_or_it_is_reported(
+    tmp_path: Path, plain: ModelInfo
+) -> None:
     (tmp_path / "in" / "a").mkdir(parents=True)
     store(tmp_path / "in" / "a" / "one.wav", noise(100))
-    enhancer = Enhancer(plain, compute="cpu", threads=1)
-    for job in plan_jobs(tmp_path / "in", tmp_path / "new" / "out"):
-        enhancer.file(job)
-    assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 200
-
-
-def test_a_folder_that_cannot_be_made_is_reported(tmp_path: Path, plain: ModelInfo) -> None:
-    (tmp_path / "in").mkdir()
-    store(tmp_path / "in" / "one.wav", noise(100))
     (tmp_path / "file").write_text("in the way")
-    job = plan_jobs(tmp_path / "in", tmp_path / "file" / "out")[0]
+    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    (job,) = plan_jobs(tmp_path / "in", tmp_path / "file" / "out")
     with pytest.raises(AudioFileError, match="folder"):
-        Enhancer(plain, compute="cpu", threads=1).file(job)
+        enhancer.file(job)
+    (job,) = plan_jobs(tmp_path / "in", tmp_path / "new" / "out")
+    enhancer.file(job)
+    assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 200
 
 
 def test_results_inside_the_source_are_not_restored_again(tmp_path: Path) -> None:
@@ -173,20 +138,6 @@ def test_results_inside_the_source_are_not_restored_again(tmp_path: Path) -> Non
     assert [j.source for j in plan_jobs(tmp_path, tmp_path / "out")] == [tmp_path / "one.wav"]
 
 
-def test_results_may_go_to_the_folder_above(tmp_path: Path) -> None:
-    (tmp_path / "raw").mkdir()
-    store(tmp_path / "raw" / "one.wav", noise(10))
-    assert plan_jobs(tmp_path / "raw", tmp_path)[0].target == tmp_path / "one.wav"
-
-
-def test_a_file_goes_into_a_folder_that_is_there(tmp_path: Path) -> None:
-    store(tmp_path / "in.flac", noise(10))
-    (tmp_path / "out").mkdir()
-    assert plan_jobs(tmp_path / "in.flac", tmp_path / "out") == [
-        Job(tmp_path / "in.flac", tmp_path / "out" / "in.wav")
-    ]
-
-
 @pytest.mark.parametrize("suffix", SUFFIXES)
 def test_suffixes_in_capitals_are_found(tmp_path: Path, suffix: str) -> None:
     (tmp_path / f"A{suffix.upper()}").write_bytes(b"")
@@ -194,44 +145,33 @@ def test_suffixes_in_capitals_are_found(tmp_path: Path, suffix: str) -> None:
     assert len(plan_jobs(tmp_path, tmp_path / "out")) == 1
 
 
-def wrong(tmp_path: Path, what: str) -> tuple[Path, Path]:
-    source, target = tmp_path / "in", tmp_path / "out"
-    source.mkdir()
-    file = store(source / "a.wav", noise(10))
-    return {
-        "missing source": lambda: (tmp_path / "nothing", target),
-        "no audio": lambda: (_with(tmp_path / "texts", "a.txt"), target),
-        "target is a file": lambda: (source, _with(tmp_path / "here", "file")/"file"),
-        "same name twice": lambda: (_with(source, "a.flac"), target),
-        "onto itself": lambda: (file, file),
-        "onto itself by another path": lambda: (file, source / ".." / "in" / "a.wav"),
-        "into its own folder": lambda: (file, source),
-        "folder onto itself": lambda: (source, source),
-        "folder over itself": lambda: (_with(source / "in", "a.wav").parent, tmp_path),
-        "no suffix": lambda: (file, tmp_path / "out"),
-        "missing folder": lambda: (file, tmp_path / "nowhere" / "a.wav"),
-        "long name": lambda: (tmp_path / ("a" * 300), target),
-        "long target": lambda: (source, tmp_path / ("a" * 300)),
-    }[what]()  # fmt: skip
+# Source and target.
+IMPOSSIBLE = {
+    "missing source": ("nothing", "out"),
+    "no audio": ("texts", "out"),
+    "target is a file": ("in", "file"),
+    "same name twice": ("twice", "out"),
+    "onto itself": ("in/a.wav", "in/a.wav"),
+    "onto itself by another path": ("in/a.wav", "in/../in/a.wav"),
+    "into its own folder": ("in/a.wav", "in"),
+    "folder onto itself": ("in", "in"),
+    "folder over itself": ("in", "."),
+    "no suffix": ("in/a.wav", "out"),
+    "missing folder": ("in/a.wav", "nowhere/a.wav"),
+    "long name": ("a" * 300, "out"),
+    "long target": ("in", "a" * 300),
+}
 
 
-def _with(folder: Path, name: str) -> Path:
-    folder.mkdir(exist_ok=True)
-    (folder / name).write_bytes(b"")
-    return folder
-
-
-@pytest.mark.parametrize(
-    "what",
-    ["missing source", "no audio", "target is a file", "same name twice", "onto itself",
-     "onto itself by another path", "into its own folder", "folder onto itself",
-     "folder over itself", "no suffix", "missing folder", "long name", "long target"],
-)  # fmt: skip
+@pytest.mark.parametrize("what", IMPOSSIBLE)
 def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path: Path, what: str) -> None:
-    source, target = wrong(tmp_path, what)
+    for name in ("in/a.wav", "in/in/a.wav", "twice/a.wav", "twice/a.flac", "texts/a.txt", "file"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    source, target = IMPOSSIBLE[what]
     before = sorted(tmp_path.rglob("*"))
     with pytest.raises(AudioFileError) as caught:
-        plan_jobs(source, target)
+        plan_jobs(tmp_path / source, tmp_path / target)
     assert "\n" not in str(caught.value)
     if "itself" in what or "own folder" in what:
         assert "input" in str(caught.value)

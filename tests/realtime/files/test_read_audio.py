@@ -1,6 +1,7 @@
 """Reading audio files: accepted, resampled and refused ones."""
 
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -11,16 +12,12 @@ import soxr
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import BLOCK_FRAMES, read_audio
+from tests.helpers.engine_signals import noise
 
 # One step of the sample format, in samples from -1 to 1.
 STEPS = {"PCM_16": 2.0**-15, "PCM_24": 2.0**-23, "PCM_32": 2.0**-24, "FLOAT": 0.0, "DOUBLE": 6e-8}
-
 # Memory beside the result while a file is read: two blocks, in bytes.
 READING_BYTES = 2 * BLOCK_FRAMES * 2 * 4
-
-
-def noise(n: int, channels: int = 1, level: float = 0.5) -> Audio:
-    return np.random.default_rng(4).uniform(-level, level, (channels, n)).astype(np.float32)
 
 
 def store(path: Path, x: Audio, rate: int = 22_050, subtype: str = "FLOAT") -> Path:
@@ -29,11 +26,13 @@ def store(path: Path, x: Audio, rate: int = 22_050, subtype: str = "FLOAT") -> P
 
 
 @pytest.mark.parametrize("subtype", STEPS)
-@pytest.mark.parametrize("channels", [1, 2])
-def test_all_common_sample_formats_are_read(tmp_path: Path, subtype: str, channels: int) -> None:
-    x = noise(500, channels)
+@pytest.mark.parametrize(("channels", "n"), [(1, 3), (2, 500)])
+def test_all_common_sample_formats_are_read(
+    tmp_path: Path, subtype: str, channels: int, n: int
+) -> None:
+    x = noise(n, channels)
     audio = read_audio(store(tmp_path / "in.wav", x, subtype=subtype))
-    assert audio.samples.shape == (channels, 500)
+    assert audio.samples.shape == (channels, n)
     assert audio.samples.dtype == np.float32
     assert audio.samples.flags.c_contiguous
     assert audio.note == ""
@@ -50,12 +49,7 @@ def test_other_containers_are_read(tmp_path: Path, suffix: str) -> None:
     assert np.abs(audio.samples).max() == pytest.approx(0.5, abs=0.1)
 
 
-def test_three_samples_are_enough(tmp_path: Path) -> None:
-    x = np.array([[0.1, -0.2, 0.3]], np.float32)
-    np.testing.assert_array_equal(read_audio(store(tmp_path / "in.wav", x)).samples, x)
-
-
-@pytest.mark.parametrize("rate", [24_000, 32_000, 44_100, 48_000, 96_000])
+@pytest.mark.parametrize("rate", [24_000, 44_100, 48_000])
 def test_higher_rates_are_resampled_with_a_note(tmp_path: Path, rate: int) -> None:
     t = np.arange(rate) / rate
     x = (0.5 * np.sin(2 * np.pi * 1_000 * t))[None].astype(np.float32)
@@ -88,13 +82,13 @@ def test_blocks_leave_no_trace_in_what_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(audio.samples, whole)
 
 
-@pytest.mark.parametrize("rate", [8_000, 16_000, 22_049])
+@pytest.mark.parametrize("rate", [8_000, 22_049])
 def test_lower_rates_are_refused(tmp_path: Path, rate: int) -> None:
     with pytest.raises(AudioFileError, match=f"{rate} Hz"):
         read_audio(store(tmp_path / "in.wav", noise(500), rate))
 
 
-@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+@pytest.mark.parametrize("bad", [np.nan, -np.inf])
 def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> None:
     x = noise(500)
     x[0, 321] = bad
@@ -102,46 +96,37 @@ def test_samples_that_are_not_finite_are_refused(tmp_path: Path, bad: float) -> 
         read_audio(store(tmp_path / "in.wav", x))
 
 
-def unusable(folder: Path, what: str) -> Path:
-    path = folder / "in.wav"
-    if what == "empty":
-        path.write_bytes(b"")
-    elif what == "no samples":
-        store(path, np.zeros((1, 0), np.float32))
-    elif what == "text":
-        path.write_text("This is not music.\n" * 100)
-    elif what == "raw":
-        path = folder / "in.raw"
-        path.write_bytes(bytes(1_000))
-    elif what == "cut off header":
-        path.write_bytes(store(folder / "whole.wav", noise(500)).read_bytes()[:20])
-    elif what == "folder":
-        path.mkdir()
-    elif what == "three channels":
-        store(path, noise(500, 3))
-    elif what == "too short to resample":
-        store(path, np.ones((1, 1), np.float32), 96_000)
-    elif what == "long name":
-        path = folder / ("a" * 5_000 + ".wav")
-    elif what == "below a file":
-        path.write_text("")
-        path = path / "in.wav"
-    elif what == "pointing at itself":
-        path.symlink_to(path)
-    return path
+def write(data: bytes) -> Callable[[Path], object]:
+    return lambda path: path.write_bytes(data)
 
 
-@pytest.mark.parametrize(
-    "what",
-    ["empty", "no samples", "text", "raw", "cut off header", "folder", "three channels", "missing",
-     "long name", "below a file", "pointing at itself"],
-)  # fmt: skip
+UNUSABLE: dict[str, Callable[[Path], object]] = {
+    "missing": lambda _: None,
+    "empty": write(b""),
+    "no samples": lambda path: store(path, np.zeros((1, 0), np.float32)),
+    "text": write(b"This is not music.\n" * 100),
+    "cut off header": write(b"RIFF\xf8\x07\x00\x00WAVEfmt \x10\x00\x00\x00"),
+    "folder": lambda path: path.mkdir(),
+    "three channels": lambda path: store(path, noise(500, 3)),
+    "pointing at itself": lambda path: path.symlink_to(path),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
 def test_what_cannot_be_used_is_reported_in_one_line(tmp_path: Path, what: str) -> None:
-    path = unusable(tmp_path, what)
-    with pytest.raises(AudioFileError) as caught:
-        read_audio(path)
+    UNUSABLE[what](tmp_path / "in.wav")
+    with pytest.raises(AudioFileError, match=r"in\.wav") as caught:
+        read_audio(tmp_path / "in.wav")
     assert "\n" not in str(caught.value)
-    assert path.name[:20] in str(caught.value)
+
+
+@pytest.mark.parametrize("name", ["a" * 5_000 + ".wav", "file.raw", "file.raw/in.wav"])
+def test_names_that_cannot_be_read_are_reported_in_one_line(tmp_path: Path, name: str) -> None:
+    (tmp_path / "file.raw").write_bytes(bytes(1_000))
+    with pytest.raises(AudioFileError) as caught:
+        read_audio(tmp_path / name)
+    assert "\n" not in str(caught.value)
+    assert Path(name).name[:20] in str(caught.value)
 
 
 def test_a_file_that_claims_to_be_endless_is_refused(tmp_path: Path) -> None:

@@ -1,13 +1,13 @@
-"""Model files for the tests of this folder; torch's settings are restored after each."""
+"""Model files for the tests of this folder."""
 
-from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-import torch
 
 import realtime.inference.network
 from models.export.streaming_unet import StreamingUNet
+from realtime.dsp.processor import Audio
 from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.networks import (
     Doubling,
@@ -17,15 +17,33 @@ from tests.helpers.networks import (
     unet_metadata,
     write_model,
 )
-from tests.models.export.test_streaming_unet import unet
+from tests.helpers.unets import unet
 
 
-@pytest.fixture(autouse=True)
-def threads_as_before() -> Iterator[None]:
-    before = torch.get_num_threads()
-    yield
-    torch.set_num_threads(before)
-    torch.set_flush_denormal(False)
+@dataclass
+class StubNetwork:
+    """A network to be tuned: it does nothing, or fails to start."""
+
+    device: str = "cpu"
+    threads: int = 1
+    dtype: str = "float32"
+    failure: Exception | None = None
+    call_s: float = 0.001
+    warm_with: int | None = None
+    starts: int = 0
+
+    def bind_thread(self) -> None: ...
+
+    def start(self, channels: int) -> None:
+        self.starts += 1
+
+    def warm_up(self, channels: int, samples: int) -> None:
+        if self.failure is not None:
+            raise self.failure
+        self.warm_with = self.threads
+
+    def __call__(self, x: Audio) -> Audio:
+        return x
 
 
 @pytest.fixture(scope="session")

@@ -41,27 +41,35 @@ def names(models: list[ModelInfo]) -> list[str]:
     return [m.name for m in models]
 
 
-def test_the_best_sounding_model_that_is_fast_enough_is_chosen() -> None:
-    choice = choose_model([POOR, FAIR, GOOD], speeds(good=1.3, fair=EASY_RATIO))
-    assert choice.info is FAIR
-    assert (
-        choice.reason == "fair: the best-sounding that keeps up, 2.0x real time here (p01); "
-        "good only 1.3x"
-    )
-    choice = choose_model([POOR, FAIR, GOOD], speeds(good=3.14))
-    assert choice.info is GOOD
-    assert choice.reason == "good: the best-sounding, 3.1x real time here (p01)"
+ALL = [POOR, FAIR, GOOD]
 
 
-def test_on_a_slow_machine_the_fastest_is_chosen() -> None:
-    choice = choose_model([GOOD, FAIR, POOR], speeds(good=0.3, fair=1.9, poor=1.2))
-    assert choice.info is FAIR
-    assert choice.reason == "fair: the fastest, 1.9x real time here (p01)"
-
-
-def test_a_single_model_is_not_measured() -> None:
-    choice = choose_model([POOR], speeds())
-    assert (choice.info, choice.reason) == (POOR, "poor: the only model")
+@pytest.mark.parametrize(
+    ("models", "ratios", "chosen", "reason"),
+    [
+        (
+            ALL,
+            {"good": 1.3, "fair": EASY_RATIO},
+            FAIR,
+            "the best-sounding that keeps up, 2.0x real time here (p01); good only 1.3x",
+        ),
+        (ALL, {"good": 3.14}, GOOD, "the best-sounding, 3.1x real time here (p01)"),
+        (
+            ALL,
+            {"good": 0.3, "fair": 1.9, "poor": 1.2},
+            FAIR,
+            "the fastest, 1.9x real time here (p01)",
+        ),
+        ([POOR], {}, POOR, "the only model"),
+    ],
+    ids=["fair is easy", "good is easy", "slow machine", "one model"],
+)
+def test_the_best_sounding_model_that_is_fast_enough_is_chosen(
+    models: list[ModelInfo], ratios: dict[str, float], chosen: ModelInfo, reason: str
+) -> None:
+    choice = choose_model(models, speeds(**ratios))
+    assert choice.info is chosen
+    assert choice.reason == f"{chosen.name}: {reason}"
 
 
 def test_without_models_there_is_an_error() -> None:
@@ -90,20 +98,11 @@ def test_models_that_state_nothing_are_ranked_by_size(metrics: dict[str, Any]) -
 
 
 def trial(
-    cache: TuningCache,
-    lines: list[str],
-    *,
-    block_samples: int = 256,
-    channels: int = 1,
-    compute: str = "cpu",
+    cache: TuningCache, lines: list[str], *, compute: str = "cpu", **changes: int
 ) -> SpeedTrial:
-    return SpeedTrial(
-        block_samples=block_samples,
-        channels=channels,
-        requested={"compute": compute, "threads": 1},
-        cache=cache,
-        progress=lines.append,
-    )
+    lengths = {"block_samples": 256, "channels": 1} | changes
+    requested = {"compute": compute, "threads": 1}
+    return SpeedTrial(**lengths, requested=requested, cache=cache, progress=lines.append)
 
 
 @pytest.fixture
@@ -186,21 +185,18 @@ def test_a_model_that_fails_is_left_out_and_not_kept(
 
 
 @pytest.mark.parametrize(
-    "content", ["", "{", "[]", "null", "[" * 100_000, '{"a": "fast"}', '{"a": NaN}', '{"a": true}']
-)
-def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, content: str) -> None:
+    "content",
+    [b"", b"{", b"[]", b"null", b"[" * 100_000, b'{"a": "fast"}', b'{"a": NaN}', b'{"a": true}',
+     b"\xff\xfe\x00"],
+    ids=lambda content: str(content[:14]),
+)  # fmt: skip
+def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
     path = tmp_path / "m.json"
-    path.write_text(content)
+    path.write_bytes(content)
     cache = TuningCache(path)
     assert cache.number("a") is None
     cache.put("a", 2.5)
     assert TuningCache(path).number("a") == 2.5
-
-
-def test_a_cache_of_bytes_is_as_good_as_none(tmp_path: Path) -> None:
-    path = tmp_path / "m.json"
-    path.write_bytes(b"\xff\xfe\x00")
-    assert TuningCache(path).number("a") is None
 
 
 def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
@@ -264,21 +260,13 @@ def test_a_session_states_why_it_runs_this_model(
     cache = TuningCache(tmp_path / "m.json")
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # A cached measurement, because a busy machine would measure another one.
+    condition = {"block": 256, "channels": 1, "device": "cpu", "threads": 1, "dtype": None}
     for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
-        key = cache_key(
-            "speed", info, block=256, channels=1, device="cpu", threads=settings.threads, dtype=None
-        )
-        cache.put(key, speed)
+        cache.put(cache_key("speed", info, **condition), speed)
     lines: list[str] = []
-    engine = open_engine(settings, cache=cache, progress=lines.append)
-    snapshot = engine.snapshot()
-    engine.stop()
-    assert snapshot.model == "smooth"
-    assert snapshot.model_reason == (
-        "smooth: the best-sounding that keeps up, 40.0x real time here (p01); slow only 0.5x"
-    )
-    assert f"loading {snapshot.model_reason}" in lines
-    asked = replace(settings, model=str(slow))
-    engine = open_engine(asked, cache=cache)
-    assert engine.snapshot().model_reason == "slow: as requested"
-    engine.stop()
+    reason = "smooth: the best-sounding that keeps up, 40.0x real time here (p01); slow only 0.5x"
+    for model, wanted in (("auto", reason), (str(slow), "slow: as requested")):
+        engine = open_engine(replace(settings, model=model), cache=cache, progress=lines.append)
+        assert engine.snapshot().model_reason == wanted
+        engine.stop()
+    assert f"loading {reason}" in lines

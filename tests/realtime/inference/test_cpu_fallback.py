@@ -1,7 +1,6 @@
 """A GPU that is lost during a stream: the audio continues, and one line gives the reason."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +10,7 @@ import torch
 import realtime.files.enhance
 import realtime.inference.network
 import realtime.terminal.live
-from realtime.audio_io.file_streams import FileInput, NullOutput
+from realtime.audio_io.file_streams import FileInput, FileOutput
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
 from realtime.engine.engine import Engine
@@ -32,31 +31,23 @@ from tests.helpers.fake_streams import Rig
 from tests.helpers.networks import loaded_stream
 
 BLOCK = 256
-
-
 LATENCY, CONTEXT = 40, 100
-
-
 # Two ways to the same sum in float32.
 SUMS = 1e-6
-
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 
 
 class Echo:
     """A streaming network in numpy: the input, late, and half of it later by the context."""
 
-    def __init__(self, *, fails_at: int | None = None, gain: float = 0.5) -> None:
+    def __init__(self, *, fails_at: int | None = None) -> None:
         self.ratio = 1
         self.block_multiple = 128
         self.latency_samples = LATENCY
         self.calls = 0
-        self.starts = 0
         self.fails_at = fails_at
-        self._gain = np.float32(gain)
 
     def start(self, channels: int) -> None:
-        self.starts += 1
         self._past = np.zeros((channels, LATENCY + CONTEXT), np.float32)
 
     def __call__(self, x: Audio) -> Audio:
@@ -66,7 +57,7 @@ class Echo:
         joined = np.concatenate([self._past, x], axis=1)
         n = x.shape[1]
         self._past = joined[:, n:]
-        y: Audio = joined[:, CONTEXT : CONTEXT + n] + self._gain * joined[:, :n]
+        y: Audio = joined[:, CONTEXT : CONTEXT + n] + np.float32(0.5) * joined[:, :n]
         return y
 
 
@@ -78,15 +69,15 @@ def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, DeviceL
     return network, loss_monitor
 
 
-def streamed(network: Any, x: Audio, n: int = BLOCK) -> Audio:
-    blocks = [network(x[:, k : k + n]).copy() for k in range(0, x.shape[1], n)]
+def streamed(network: FallbackStream, x: Audio) -> Audio:
+    blocks = [network(x[:, k : k + BLOCK]).copy() for k in range(0, x.shape[1], BLOCK)]
     return np.concatenate(blocks, axis=1)
 
 
-def whole(x: Audio, *, gain: float = 0.5) -> Audio:
+def whole(x: Audio) -> Audio:
     late = np.pad(x, ((0, 0), (LATENCY + CONTEXT, 0)))
     n = x.shape[1]
-    y: Audio = late[:, CONTEXT : CONTEXT + n] + np.float32(gain) * late[:, :n]
+    y: Audio = late[:, CONTEXT : CONTEXT + n] + np.float32(0.5) * late[:, :n]
     return y
 
 
@@ -105,7 +96,7 @@ def test_a_healthy_device_is_all_that_runs(rng: np.random.Generator) -> None:
     assert loss_monitor.notice == ""
 
 
-@pytest.mark.parametrize("healthy", [0, 1, 7])
+@pytest.mark.parametrize("healthy", [0, 7])
 def test_a_lost_device_leaves_the_input_until_the_backup_has_its_context(
     rng: np.random.Generator, healthy: int
 ) -> None:
@@ -140,23 +131,23 @@ def test_without_a_fast_backup_the_input_is_played_from_then_on(rng: np.random.G
     assert loss_monitor.lost
 
 
-def test_after_a_reset_the_backup_has_nothing_to_wait_for(rng: np.random.Generator) -> None:
-    network, _ = fallback(Echo(fails_at=0), Echo())
-    network.start(1)
-    x = rng.normal(0, 0.1, (1, 8 * BLOCK)).astype(np.float32)
-    streamed(network, x)
-    network.start(1)
-    np.testing.assert_array_equal(streamed(network, x), whole(x))
-
-
-def test_a_device_lost_at_a_reset_is_lost(rng: np.random.Generator) -> None:
+@pytest.mark.parametrize("at_start", [False, True])
+def test_after_a_reset_the_backup_has_nothing_to_wait_for(
+    rng: np.random.Generator, at_start: bool
+) -> None:
     class Gone(Echo):
         def start(self, channels: int) -> None:
-            raise RuntimeError("")
+            if at_start:
+                raise RuntimeError("")
+            super().start(channels)
 
-    network, loss_monitor = fallback(Gone(), Echo())
-    assert loss_monitor.notice == "a GPU was lost (RuntimeError): continuing on the CPU"
+    network, loss_monitor = fallback(Gone(fails_at=0), Echo())
     x = rng.normal(0, 0.1, (1, 8 * BLOCK)).astype(np.float32)
+    if at_start:
+        assert loss_monitor.notice == "a GPU was lost (RuntimeError): continuing on the CPU"
+    else:
+        network.start(1)
+        streamed(network, x)
     network.start(1)
     np.testing.assert_array_equal(streamed(network, x), whole(x))
 
@@ -190,20 +181,19 @@ def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
     assert "out of memory" in loss_monitor.notice
 
 
-def loaded_with(network: FallbackStream, loss_monitor: DeviceLossMonitor) -> LoadedChain:
-    return loaded_stream(network, loss_monitor, block_samples=BLOCK)
+def loaded(fails_at: int | None) -> LoadedChain:
+    return loaded_stream(*fallback(Echo(fails_at=fails_at), Echo()), block_samples=BLOCK)
 
 
 def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generator) -> None:
     blocks, healthy = 40, 10
     x = rng.normal(0, 0.1, (1, blocks * BLOCK // 2)).astype(np.float32)
-    lost = loaded_with(*fallback(Echo(fails_at=healthy), Echo()))
-    with Rig(lost) as rig:
+    with Rig(loaded(healthy)) as rig:
         rig.run(x[:, : 4 * BLOCK // 2])
         before = rig.snapshot
         rig.run(x[:, 4 * BLOCK // 2 :])
         after, played = rig.snapshot, rig.played
-    with Rig(loaded_with(*fallback(Echo(), Echo()))) as rig:
+    with Rig(loaded(None)) as rig:
         rig.run(x)
         wanted = rig.played
     assert (before.compute, before.notice) == ("a GPU", "")
@@ -221,10 +211,12 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
     assert np.isfinite(played).all()
 
 
-def test_the_terminal_reports_a_lost_gpu_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    loaded = loaded_with(*fallback(Echo(fails_at=3), Echo()))
+def test_the_terminal_reports_a_lost_gpu_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     audio = AudioFile(np.zeros((1, 11_025), np.float32))
-    engine = Engine(FileInput("silence", audio), NullOutput(), loaded)
+    # A file has no clock, so that a busy machine loses no block.
+    engine = Engine(FileInput("silence", audio), FileOutput(tmp_path / "out.wav"), loaded(3))
     monkeypatch.setattr(realtime.terminal.live, "open_engine", lambda *_, **__: engine)
     lines: list[str] = []
     summary = run_live(
@@ -248,8 +240,8 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
     monkeypatch.setattr(realtime.files.enhance, "BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []
     for fails_at in (None, 5):
-        loaded = loaded_with(*fallback(Echo(fails_at=fails_at), Echo()))
-        monkeypatch.setattr(realtime.files.enhance, "load_chain", lambda *_, c=loaded, **__: c)
+        chain = loaded(fails_at)
+        monkeypatch.setattr(realtime.files.enhance, "load_chain", lambda *_, c=chain, **__: c)
         enhancer = Enhancer(INFO)
         for k in range(2):
             job = Job(tmp_path / "a.wav", tmp_path / f"{fails_at}{k}.wav")

@@ -1,39 +1,41 @@
-"""Loaded chains: streaming networks, which are exact, and plain ones."""
+"""Loaded chains: exact for every block, on the device and in the number format requested."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import resampy
-import soundfile
 import torch
 
+import realtime.files.enhance
+import realtime.inference.cpu_info
+import realtime.inference.network
+import realtime.inference.tuning
+import realtime.terminal.live
 from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
+from realtime.errors import ModelFileError
 from realtime.files.enhance import render
-from realtime.inference.load import load_chain
-from realtime.inference.model_file import read_model_info
-from realtime.inference.tuning_cache import TuningCache
+from realtime.inference.load import load_and_tune, load_chain
+from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.network import choose_dtype
+from realtime.inference.stream_network import StreamNetwork
+from realtime.inference.tuning import (
+    Requested,
+    Workload,
+)
+from tests.helpers.engine_signals import noise
+from tests.helpers.networks import Raising, Smooth, metadata, write_model
 from tests.helpers.unets import unet
-from topoctave import main
+from tests.realtime.inference.conftest import StubNetwork
 
-# A stream against the whole signal, in samples up to 1.
+INFO = ModelInfo(name="stub", path=Path("stub.ts"))
+WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
+# A stream, or windows, against the whole signal, in samples up to 1.
 STREAMED = 1e-4
-
-
-# Overlapping windows see zeros where a stream sees the signal's past.
-WINDOWED = 1e-4
-
-
-# Of an engine without devices, at blocks of 512.
-MAX_LATENCY_MS = 40.0
-
-
-def noise(n: int, channels: int = 1) -> Audio:
-    rng = np.random.default_rng(5)
-    return rng.uniform(-0.3, 0.3, (channels, n)).astype(np.float32)
 
 
 def whole(x: Audio) -> Audio:
@@ -47,10 +49,12 @@ def whole(x: Audio) -> Audio:
     return y
 
 
-@pytest.mark.parametrize("block", [128, 384, 1024, 4096])
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_stream_is_the_whole_signals_answer_for_every_block(
-    unet_file: Path, block: int, channels: int
+@pytest.mark.parametrize(
+    ("block", "channels", "windowed"),
+    [(128, 1, False), (384, 2, False), (1024, 1, False), (4096, 2, False), (1024, 1, True)],
+)
+def test_a_network_gives_the_whole_signals_answer_for_every_block(
+    unet_file: Path, block: int, channels: int, windowed: bool
 ) -> None:
     x = noise(9_001, channels)
     loaded = load_chain(
@@ -60,6 +64,7 @@ def test_a_stream_is_the_whole_signals_answer_for_every_block(
         compute="cpu",
         threads=1,
         paced=False,
+        windowed=windowed,
     )
     loaded.bind_thread()
     y = render(loaded.chain, x, block_samples=block)
@@ -68,63 +73,151 @@ def test_a_stream_is_the_whole_signals_answer_for_every_block(
     np.testing.assert_allclose(y[:, inside], whole(x)[:, inside], rtol=0, atol=STREAMED)
 
 
-def test_live_streams_exactly(
-    unet_file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    x = noise(22_050)
-    soundfile.write(tmp_path / "in.wav", x[0], 22_050, subtype="FLOAT")
-    command = ["live", "--input", str(tmp_path / "in.wav"), "--output", str(tmp_path / "out.wav")]
-    options = ["--model", str(unet_file), "--block", "512", "--compute", "cpu", "--threads", "1"]
-    assert main(command + options) == 0, capsys.readouterr().err
-    y, rate = soundfile.read(tmp_path / "out.wav", dtype="float32", always_2d=True)
-    assert rate == 44_100
-    wanted = whole(x)
-    inside = slice(LOOK_BACK_SAMPLES, -LOOK_BACK_SAMPLES)
-    # The file begins with the latency of the session, or without it: found by correlation.
-    late = int(np.argmax(np.correlate(y[:4_000, 0], wanted[0, :1_500], "valid")))
-    got = y[late : late + wanted.shape[1], 0]
-    n = len(got)
-    np.testing.assert_allclose(got[inside], wanted[0, :n][inside], rtol=0, atol=STREAMED)
-
-
-def test_windows_of_a_streaming_network_give_the_same(unet_file: Path) -> None:
-    x = noise(9_001)
-    info = read_model_info(unet_file)
-    loaded = load_chain(
-        info, block_samples=1024, compute="cpu", threads=1, paced=False, windowed=True
-    )
-    loaded.bind_thread()
-    y = render(loaded.chain, x, block_samples=1024)
-    inside = slice(LOOK_BACK_SAMPLES, -LOOK_BACK_SAMPLES)
-    np.testing.assert_allclose(y[:, inside], whole(x)[:, inside], rtol=0, atol=WINDOWED)
-
-
 def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) -> None:
-    settings = Settings(
-        input="demo",
-        output="null",
-        model=str(unet_file),
-        block_samples=512,
-        compute="cpu",
-        threads=1,
-    )
-    engine = open_engine(settings)
+    chosen = {"model": str(unet_file), "compute": "cpu", "threads": 1}
+    engine = open_engine(Settings(input="demo", output="null", block_samples=512, **chosen))
     latency = engine.latency
     engine.stop()
     assert (latency.block, latency.front_end, latency.safety) == (512, 46, 512)
     assert latency.crossfade == 0
-    assert 1e3 * latency.engine / 44_100 <= MAX_LATENCY_MS
+    assert 1e3 * latency.engine / 44_100 <= 40.0
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path, tmp_path: Path) -> None:
-    settings = Settings(
-        input="demo", output="null", model=str(unet_file), block_samples=256, compute="cuda"
-    )
+def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path) -> None:
+    chosen = {"model": str(unet_file), "compute": "cuda", "threads": 1}
     lines: list[str] = []
-    engine = open_engine(settings, progress=lines.append, cache=TuningCache(tmp_path / "m.json"))
+    engine = open_engine(Settings(input="demo", output="null", **chosen), progress=lines.append)
     snapshot = engine.snapshot()
     engine.stop()
     assert snapshot.notice == "there is no CUDA device here: running on the CPU"
     assert snapshot.notice in lines
     assert snapshot.compute == "cpu"
+    loaded = load_chain(read_model_info(unet_file), block_samples=256, compute="auto", threads=1)
+    assert (loaded.notice, loaded.compute_now) == ("", "cpu")
+
+
+@pytest.mark.parametrize(("windowed", "compute"), [(False, "auto"), (True, "cuda")])
+def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
+    unet_file: Path, gpu: None, windowed: bool, compute: str
+) -> None:
+    if torch.version.cuda:
+        pytest.skip("this torch knows GPUs")
+    info = read_model_info(unet_file)
+    loaded = load_chain(info, block_samples=256, compute=compute, threads=1, windowed=windowed)
+    assert loaded.compute == "cpu"
+    assert loaded.notice.startswith("the GPU cannot be used (")
+    assert loaded.notice.endswith("): running on the CPU")
+    assert "\n" not in loaded.notice
+    assert loaded.chain.process(np.zeros((1, 128), np.float32)).shape == (1, 256)
+
+
+def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
+    """The network, its backup and the notice."""
+
+    def load(device: str, threads: int | None, dtype: str) -> Any:
+        failure = gpu_fails if device == "cuda" else None
+        return StubNetwork(device=device, threads=threads or 3, dtype=dtype, failure=failure)
+
+    return load_and_tune(load, INFO, WORKLOAD, requested, cache=None)
+
+
+@pytest.mark.parametrize(
+    "failure",
+    [
+        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 70 MiB\nGPU 0 has"),
+        ModelFileError("stub.ts fails on audio: CUDA out of memory"),
+        RuntimeError(""),
+    ],
+    ids=["full", "in the warm-up", "silent"],
+)
+def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
+    network, backup, notice = tuned(Requested(), failure)
+    assert network.device == "cpu"
+    assert backup is None
+    assert "running on the CPU" in notice
+    assert "\n" not in notice
+
+
+@pytest.mark.parametrize(
+    ("requested", "gpu_dtype", "cpu_dtype"),
+    [
+        (None, "tf32", "float32"),
+        ("tf32", "tf32", "float32"),
+        ("float32", "float32", "float32"),
+        ("bfloat16", "bfloat16", "bfloat16"),
+    ],
+)
+def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
+    gpu: None, requested: str | None, gpu_dtype: str, cpu_dtype: str
+) -> None:
+    network, backup, notice = tuned(Requested(dtype=requested))
+    assert backup is not None
+    assert notice == ""
+    assert (network.device, network.dtype) == ("cuda", gpu_dtype)
+    assert (backup.device, backup.dtype) == ("cpu", cpu_dtype)
+    # The thread that processes is bound once, for both.
+    assert network.threads == backup.threads
+
+
+def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(
+        realtime.inference.network.torch.cuda, "get_device_capability", lambda: (7, 5)
+    )
+    assert choose_dtype(None, "cuda") == "float32"
+    with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
+        choose_dtype("tf32", "cuda")
+
+
+def test_a_broken_model_is_not_blamed_on_the_gpu(tmp_path: Path, gpu: None) -> None:
+    path = write_model(tmp_path / "raising.ts", Raising(), metadata())
+    with pytest.raises(ModelFileError, match="does not like music"):
+        load_chain(read_model_info(path), block_samples=256, compute="auto", threads=1)
+
+
+def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
+    lengths: list[int] = []
+
+    class Noted(StreamNetwork):
+        """Notes the length of its calls."""
+
+        def __call__(self, x: Audio) -> Audio:
+            lengths.append(x.shape[1])
+            return super().__call__(x)
+
+    def load(device: str, threads: int | None, dtype: str) -> Noted:
+        return Noted(doubling, compute=device, threads=threads, dtype=dtype)
+
+    workload = Workload(channels=1, samples=256, pause_s=0.0)
+    requested = Requested(compute="cpu", threads=1)
+    load_and_tune(load, doubling, workload, requested, cache=None)
+    assert set(lengths) == {256}
+
+
+def test_a_chain_states_its_number_format(unet_file: Path) -> None:
+    info = read_model_info(unet_file)
+    for requested, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
+        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=requested)
+        assert loaded.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("dtype", "line"),
+    [
+        ("float8", "dtype must be one of float32, tf32, bfloat16, got 'float8'"),
+        ("tf32", "the CPU cannot compute in tf32; use dtype float32 or bfloat16"),
+    ],
+)
+def test_a_dtype_that_cannot_be_is_refused(unet_file: Path, dtype: str, line: str) -> None:
+    with pytest.raises(ValueError, match=line):
+        load_chain(read_model_info(unet_file), block_samples=256, compute="cpu", dtype=dtype)
+
+
+def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path) -> None:
+    # Its buffer becomes bfloat16, its input does not.
+    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata())
+    info = read_model_info(path)
+    with pytest.raises(ModelFileError, match="fails on audio"):
+        load_chain(info, block_samples=256, compute="cpu", threads=1, dtype="bfloat16")
+    loaded = load_chain(info, block_samples=256, compute="cpu", threads=1)
+    assert loaded.dtype == "float32"

@@ -5,11 +5,12 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from realtime.errors import ModelFileError
 from realtime.inference.load import LoadedChain, load_chain
@@ -85,34 +86,37 @@ def test_a_window_of_a_larger_buffer_is_taken_as_it_is(
     np.testing.assert_array_equal(buffer, before)
 
 
+class Twice(nn.Module):
+    """Returns two tensors."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x, x
+
+
 @pytest.mark.parametrize(
-    ("module", "message"),
+    ("module", "about", "message"),
     [
-        (Shorter(), "as many samples"),
-        (NotANumber(), "not numbers"),
-        (Raising(), "does not like music"),
+        (Shorter(), {}, "as many samples"),
+        (Mixed(), {"channels": 2}, "as many samples"),
+        (NotANumber(), {}, "not numbers"),
+        (Raising(), {}, "does not like music"),
+        (Smooth(), {"kind": "streaming"}, "stream"),
+        (Twice(), {}, "returns a tuple, not a tensor"),
     ],
-    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else None,
+    ids=lambda value: type(value).__name__ if isinstance(value, nn.Module) else "",
 )
-def test_networks_that_break_the_contract_are_refused(
-    tmp_path: Path, module: nn.Module, message: str
+def test_networks_that_break_the_contract_are_refused_in_one_line(
+    tmp_path: Path, module: nn.Module, about: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ModelFileError) as caught:
-        load(tmp_path, module)
+        load(tmp_path, module, **about)
     assert message in str(caught.value)
     assert "test.ts" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
-def test_a_network_that_mixes_its_channels_down_is_refused_for_stereo(tmp_path: Path) -> None:
+def test_a_network_that_mixes_its_channels_down_runs_for_mono(tmp_path: Path) -> None:
     load(tmp_path, Mixed())
-    with pytest.raises(ModelFileError, match="as many samples"):
-        load(tmp_path, Mixed(), channels=2)
-
-
-def test_a_network_that_says_it_streams_but_cannot_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ModelFileError, match="stream"):
-        load(tmp_path, Smooth(), kind="streaming")
 
 
 def test_a_network_that_fails_later_is_no_silent_noise(
@@ -158,27 +162,15 @@ def test_unknown_or_absent_devices_are_refused() -> None:
     assert choose_compute("cpu").type == "cpu"
 
 
-@pytest.mark.parametrize("threads", [0, -1, 257])
+@pytest.mark.parametrize("threads", [0, 257])
 def test_impossible_numbers_of_threads_are_refused(tmp_path: Path, threads: int) -> None:
     info = read_model_info(write_model(tmp_path / "test.ts", Smooth(), metadata()))
     with pytest.raises(ValueError, match=str(threads)):
         WindowNetwork(info, compute="cpu", threads=threads)
 
 
-@pytest.mark.parametrize("block", [0, -128, 127, 129, 1_000, 65_664])
+@pytest.mark.parametrize("block", [0, -128, 129, 65_664])
 def test_impossible_blocks_are_refused(tmp_path: Path, block: int) -> None:
     info = read_model_info(write_model(tmp_path / "test.ts", Smooth(), metadata()))
     with pytest.raises(ValueError, match="multiple of 128"):
         load_chain(info, block_samples=block, compute="cpu", threads=1)
-
-
-def test_a_network_that_returns_several_tensors_is_refused_in_one_line(tmp_path: Path) -> None:
-    class Twice(torch.nn.Module):
-        def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-            return x, x
-
-    path = tmp_path / "twice.ts"
-    torch.jit.save(torch.jit.script(Twice()), str(path))
-    network = WindowNetwork(read_model_info(path), compute="cpu", threads=1)
-    with pytest.raises(ModelFileError, match="returns a tuple, not a tensor"):
-        network.warm_up(1, 2048)

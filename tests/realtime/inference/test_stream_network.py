@@ -19,7 +19,6 @@ from tests.helpers.networks import (
 )
 
 BLOCK = 256
-
 # Two ways to the same sum in float32.
 SUMS = 1e-6
 

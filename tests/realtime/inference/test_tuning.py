@@ -10,11 +10,9 @@ import pytest
 
 import realtime.inference.cpu_info
 import realtime.inference.tuning
-from realtime.dsp.processor import Audio
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
-from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.tuning import (
     TRIAL_ROUNDS,
     Workload,
@@ -23,39 +21,13 @@ from realtime.inference.tuning import (
     tune,
 )
 from realtime.inference.tuning_cache import TuningCache
+from tests.realtime.inference.conftest import StubNetwork
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))
-
-
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
-
-
-# Python's heap may grow by this in 1000 blocks: caches of the interpreter. A leak of a kilobyte per
-# block would be a megabyte.
+# Python's heap may grow by this: caches of the interpreter. 100 blocks of a leak of a kilobyte
+# would be 100 kB.
 STEADY_BYTES = 64_000
-
-
-class Stub:
-    """A network that can be tuned."""
-
-    call_s = 0.001
-
-    def __init__(self, dtype: str = "float32") -> None:
-        self.threads, self.dtype = 1, dtype
-        self.warm_with: int | None = None
-        self.starts = 0
-
-    def bind_thread(self) -> None: ...
-
-    def start(self, channels: int) -> None:
-        self.starts += 1
-
-    def warm_up(self, channels: int, samples: int) -> None:
-        self.warm_with = self.threads
-
-    def __call__(self, x: Audio) -> Audio:
-        assert x.shape == (1, 256)
-        return x
 
 
 @pytest.fixture
@@ -73,9 +45,10 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
     return seen
 
 
-def tuned(cache: TuningCache | None, dtype: str = "float32", **more: int) -> Stub:
-    network = Stub(dtype)
-    threads = more.get("threads")
+def tuned(
+    cache: TuningCache | None, dtype: str = "float32", threads: int | None = None
+) -> StubNetwork:
+    network = StubNetwork(dtype=dtype)
     tune(network, INFO, WORKLOAD, threads=threads, cache=cache)
     return network
 
@@ -136,22 +109,14 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
     ids=["pays", "hardly pays", "stumbles"],
 )
 def test_more_threads_must_pay_in_all_but_the_longest_calls(
-    unet_file: Path, monkeypatch: pytest.MonkeyPatch, two_threads_s: list[float], chosen: int
+    two_threads_s: list[float], chosen: int
 ) -> None:
-    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
-    info = read_model_info(unet_file)
-    network = StreamNetwork(info, compute="cpu")
     durations = {1: [1.0] * 6, 2: two_threads_s}
-    monkeypatch.setattr(
-        realtime.inference.tuning, "call_durations", lambda *_, **__: durations[network.threads]
-    )
-    tune(network, info, WORKLOAD, threads=None, cache=None)
-    assert network.threads == chosen
-    StreamNetwork(info, compute="cpu", threads=1).bind_thread()
+    assert fastest_threads([1, 2], lambda threads: durations[threads])[0] == chosen
 
 
 @pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
-def test_a_thousand_blocks_leave_nothing_in_memory(unet_file: Path, windowed: bool) -> None:
+def test_blocks_leave_nothing_in_memory(unet_file: Path, windowed: bool) -> None:
     loaded = load_chain(
         read_model_info(unet_file),
         block_samples=128,
@@ -167,7 +132,7 @@ def test_a_thousand_blocks_leave_nothing_in_memory(unet_file: Path, windowed: bo
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
-        for _ in range(1000 if not windowed else 200):
+        for _ in range(100):
             loaded.chain.process(x)
         after, peak = tracemalloc.get_traced_memory()
     finally:

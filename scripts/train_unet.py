@@ -37,7 +37,7 @@ LOSSY = (
     "hedgewars", "tuxpaint", "zeroad", "flare_game", "openhv", "opendungeons", "music",
 )  # fmt: skip
 
-TITLE = "U-Net"
+TITLE = "U-Net, width 16"
 TRAINED_ON = (
     "RAVDESS, GTSinger, BibleTTS, Jenny (Dioco), RUSLAN, OpenDungeons, OpenHV, OpenClonk, "
     "Hedgewars, Tux Paint, 0 A.D., Flare, NIST and Real Python Harvard sentences, UTAU voices "
@@ -45,9 +45,9 @@ TRAINED_ON = (
     "Sonic Pi, Hydrogen and OpenHV"
 )
 LICENCE = (
-    "CC BY-NC-SA 4.0 (non-commercial: RAVDESS, GTSinger, RUSLAN, Hikari One); also trained on "
-    "CC BY-SA (BibleTTS, OpenDungeons, 0 A.D., Flare), GPL (Tux Paint, ALYS, Ibuki, Hydrogen) and "
-    "GFDL (Hedgewars) recordings"
+    "CC BY-NC-SA 4.0 (non-commercial: RAVDESS, GTSinger, RUSLAN, Hikari One, a piece of music); "
+    "also trained on CC BY-SA (BibleTTS, OpenDungeons, 0 A.D., Flare), GPL (Tux Paint, ALYS, "
+    "Ibuki, Hydrogen) and GFDL (Hedgewars) recordings"
 )
 
 REPORT_EVERY_S, VALIDATE_EVERY_S = 10.0, 60.0

@@ -8,13 +8,19 @@ import pytest
 import soundfile
 import torch
 
+import models.export.pruning
 from realtime.inference.model_file import read_model_info
 from scripts.train_unet import main
 
 
 def test_a_training_ends_with_a_scored_model_file(
-    tmp_path: Path, rng: np.random.Generator, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path,
+    rng: np.random.Generator,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
+    monkeypatch.setattr(models.export.pruning, "SEGMENTS", 2)
+    monkeypatch.setattr(models.export.pruning, "SEGMENT_SAMPLES", 8_192)
     recordings = tmp_path / "recordings" / "studio"
     recordings.mkdir(parents=True)
     for i in range(2):

@@ -57,7 +57,7 @@ train-small: ## the shipped unet-small, on the CPU
 
 train-gpu: ## the shipped unet, in eight minutes of a CUDA device
 	@scripts/setup.sh run
-	$(BIN)/python -m scripts.train_unet $(ARGS)
+	$(BIN)/python -m scripts.unet.train $(ARGS)
 
 demo: ## make assets/demo.wav again with espeak-ng
 	@scripts/setup.sh test

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from models.data.corpus import Corpus
-from models.data.device_corpus import DeviceCorpus, Studio
-from scripts.timed_trainer import (
+from scripts.unet.device_corpus import DeviceCorpus, Studio
+from scripts.unet.timed_trainer import (
     CHUNK_STEPS,
     TimedConfig,
     TimedTrainer,

@@ -15,10 +15,10 @@ from torch import Tensor, nn
 
 from models.data.corpus import Corpus, training_batch
 from models.data.degrade import Degrader
-from models.data.device_corpus import without_lossy_errors
 from models.losses.bands import BandObjective
 from models.networks.unet import UNet
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from scripts.unet.device_corpus import without_lossy_errors
 
 SEGMENTS, SEGMENT_SAMPLES = 48, 44_032
 CHORDS, CHORD_SAMPLES = 12, 65_536
@@ -61,16 +61,16 @@ def lines_to_noise(added: Tensor, lines: Tensor) -> Tensor:
     power = torch.fft.rfft(added * window).abs().square()
     low, high = (round(hz * CHORD_SAMPLES / SAMPLE_RATE_OUT) for hz in BAND_HZ)
     power, lines = power[:, low:high], lines[:, low:high]
-    return ((power * lines).sum(dim=1) / (power * ~lines).sum(dim=1)).log10()
+    ratio: Tensor = (power * lines).sum(dim=1) / (power * ~lines).sum(dim=1)
+    return ratio.log10()
 
 
-def train_last_block(network: UNet, recordings: Path, *, steps: int = STEPS) -> None:
+def train_last_block(network: UNet, recordings: Path) -> None:
     """Train the last block and the last convolution in place.
 
     Args:
         network: in evaluation mode, without gradients; without aligned corners.
         recordings: a folder of speech that the network was trained on.
-        steps: of Adam; the learning rate falls linearly to 0.
     """
     device = network.final.weight.device
     rng = np.random.default_rng(0)
@@ -86,7 +86,7 @@ def train_last_block(network: UNet, recordings: Path, *, steps: int = STEPS) -> 
     inputs: list[Tensor] = []
     hook = block.register_forward_pre_hook(lambda _module, args: inputs.append(args[0]))
     with torch.inference_mode():
-        for x in (*speech.split(2), *chords.split(1)):
+        for x in (*torch.split(speech, 2), *torch.split(chords, 1)):
             network(x.to(device))
     hook.remove()
     speech_inputs = torch.cat([x.clone() for x in inputs if x.shape[2] == SEGMENT_SAMPLES])
@@ -96,8 +96,8 @@ def train_last_block(network: UNet, recordings: Path, *, steps: int = STEPS) -> 
     objective = BandObjective().to(device)
     everywhere = torch.ones(BATCH, device=device)
     optimiser = torch.optim.Adam(tail.parameters(), lr=LEARNING_RATE)
-    for step in range(steps):
-        optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - step / steps)
+    for step in range(STEPS):
+        optimiser.param_groups[0]["lr"] = LEARNING_RATE * (1.0 - step / STEPS)
         chosen = torch.from_numpy(rng.choice(SEGMENTS, BATCH, replace=False)).to(device)
         estimate = speech[chosen] + tail(speech_inputs[chosen])
         # Some recordings were decoded from lossy formats.
@@ -108,10 +108,10 @@ def train_last_block(network: UNet, recordings: Path, *, steps: int = STEPS) -> 
         optimiser.zero_grad()
         (losses.total + LINE_WEIGHT * ratio).backward()
         optimiser.step()
-        if step % 10 == 0 or step == steps - 1:
+        if step % 10 == 0 or step == STEPS - 1:
             print(
-                f"last block: step {step}  {float(losses.total):.3f}  mirrored lines "
-                f"{10 * float(ratio):+.1f} dB to noise",
+                f"last block: step {step}  {losses.total.item():.3f}  mirrored lines "
+                f"{10 * ratio.item():+.1f} dB to noise",
                 flush=True,
             )
     tail.requires_grad_(False)

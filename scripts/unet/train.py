@@ -3,8 +3,8 @@
 Run by ``make train-gpu``: eight minutes of one GPU. Ctrl-C ends the training early. On a CPU it can
 be tried at a small width:
 
-    python -m scripts.train_unet --minutes 8
-    python -m scripts.train_unet --device cpu --width 4 --batch 4 --minutes 0.3
+    python -m scripts.unet.train --minutes 8
+    python -m scripts.unet.train --device cpu --width 4 --batch 4 --minutes 0.3
 
 Other recordings of 44.1 kHz: ``--studios DIR SHARE`` has a studio per folder, ``--studio DIR
 SHARE`` is one studio.
@@ -18,16 +18,18 @@ from pathlib import Path
 
 import torch
 
-from models.data.device_corpus import DeviceCorpus, DeviceDegrader, read_studios
 from models.evaluation.evaluate import evaluate
 from models.export.export import export
+from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
 from models.training.log import LOG
 from models.training.signals import stop_request
 from models.training.trainer import choose_device
 from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.terminal.tables import evaluation_table
-from scripts.timed_trainer import TimedConfig, TimedTrainer, learning_rate_factor
+from scripts.unet.device_corpus import DeviceCorpus, DeviceDegrader, read_studios
+from scripts.unet.mirror_tones import train_last_block
+from scripts.unet.timed_trainer import TimedConfig, TimedTrainer, learning_rate_factor
 
 DATA = Path("../shared/data")
 STUDIOS, SPEECH, MUSIC = (DATA / f"{name}/train" for name in ("studios", "speech44", "music"))
@@ -121,6 +123,9 @@ def train(args: argparse.Namespace, roots: Sequence[tuple[Path, float, bool]]) -
                 write(log, trainer, now - started, "val/loss", validate(trainer, pairs))
                 validated = now
     write(log, trainer, time.monotonic() - started, "val/loss", validate(trainer, pairs))
+    averaged = trainer.averaged.module
+    assert isinstance(averaged, UNet)
+    train_last_block(averaged, roots[0][0])
     path: Path = args.folder / "final.pt"
     save_atomically(trainer.state(" ".join(folder.as_posix() for folder, _, _ in roots)), path)
     return path

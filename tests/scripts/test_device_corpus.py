@@ -9,7 +9,7 @@ import torch
 
 from models.data.corpus import Corpus
 from models.data.degrade import Degrader
-from models.data.device_corpus import (
+from scripts.unet.device_corpus import (
     DeviceCorpus,
     DeviceDegrader,
     Studio,

@@ -20,11 +20,11 @@ from models.networks.unet import UNet
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 from scripts.unet.device_corpus import without_lossy_errors
 
-SEGMENTS, SEGMENT_SAMPLES = 48, 44_032
+SEGMENTS, SEGMENT_SAMPLES = 32, 44_032
 CHORDS, CHORD_SAMPLES = 12, 65_536
 VOICES, LOWEST_HZ, HIGHEST_HZ = 4, 80.0, 800.0
 
-STEPS, BATCH, LEARNING_RATE = 120, 8, 3e-4
+STEPS, BATCH, CHORD_BATCH, LEARNING_RATE = 60, 4, 3, 4e-4
 LINE_WEIGHT = 1.0
 
 # Lines are looked for here, this many bins on both sides of a mirrored harmonic.
@@ -103,7 +103,7 @@ def train_last_block(network: UNet, recordings: Path) -> None:
         # Some recordings were decoded from lossy formats.
         estimate = without_lossy_errors(estimate, targets[chosen], everywhere)
         losses = objective(estimate, targets[chosen])
-        some = torch.from_numpy(rng.choice(CHORDS, BATCH // 2, replace=False)).to(device)
+        some = torch.from_numpy(rng.choice(CHORDS, CHORD_BATCH, replace=False)).to(device)
         ratio = lines_to_noise(tail(chord_inputs[some]).squeeze(1), lines[some]).mean()
         optimiser.zero_grad()
         (losses.total + LINE_WEIGHT * ratio).backward()

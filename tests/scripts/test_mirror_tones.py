@@ -33,7 +33,7 @@ def test_mirrored_harmonics_are_lines_and_others_are_not() -> None:
 def test_only_the_last_block_is_trained(
     tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("SEGMENTS", "CHORDS", "BATCH", "STEPS"):
+    for name in ("SEGMENTS", "CHORDS", "BATCH", "CHORD_BATCH", "STEPS"):
         monkeypatch.setattr(mirror_tones, name, 2)
     monkeypatch.setattr(mirror_tones, "SEGMENT_SAMPLES", 8_192)
     soundfile.write(tmp_path / "noise.wav", 0.1 * rng.standard_normal(60_000), 44_100)

@@ -20,7 +20,7 @@ def test_a_training_ends_with_a_scored_model_file(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("SEGMENTS", "CHORDS", "STEPS", "BATCH"):
+    for name in ("SEGMENTS", "CHORDS", "STEPS", "BATCH", "CHORD_BATCH"):
         monkeypatch.setattr(scripts.unet.mirror_tones, name, 2)
     monkeypatch.setattr(models.export.pruning, "SEGMENTS", 2)
     monkeypatch.setattr(models.export.pruning, "SEGMENT_SAMPLES", 8_192)

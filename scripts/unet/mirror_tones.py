@@ -25,7 +25,7 @@ CHORDS, CHORD_SAMPLES = 12, 65_536
 VOICES, LOWEST_HZ, HIGHEST_HZ = 4, 80.0, 800.0
 
 STEPS, BATCH, CHORD_BATCH, LEARNING_RATE = 60, 4, 3, 4e-4
-LINE_WEIGHT = 1.0
+LINE_WEIGHT = 4.0
 
 # Lines are looked for here, this many bins on both sides of a mirrored harmonic.
 BAND_HZ, LINE_BINS = (11_400.0, 18_000.0), 3

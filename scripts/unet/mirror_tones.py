@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from models.data.corpus import Corpus, training_batch
 from models.data.degrade import Degrader
-from models.losses.bands import BandObjective
 from models.networks.unet import UNet
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from scripts.unet.bands import BandObjective
 from scripts.unet.device_corpus import without_lossy_errors
 
 SEGMENTS, SEGMENT_SAMPLES = 32, 44_032

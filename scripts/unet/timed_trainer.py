@@ -12,11 +12,11 @@ from dataclasses import asdict, dataclass
 import torch
 from torch import Tensor, nn
 
-from models.losses.bands import BandLosses, BandObjective
-from models.networks.fast_unet import FastUNet
 from models.networks.unet import UNet
 from models.training.ema import averaged_model
+from scripts.unet.bands import BandLosses, BandObjective
 from scripts.unet.device_corpus import DeviceCorpus, DeviceDegrader, without_lossy_errors
+from scripts.unet.fast_unet import FastUNet
 
 # The loss's factor in float16: grows slowly, and is halved when a gradient overflows.
 FIRST_SCALE, MAX_SCALE, GROWTH = 2.0**12, 2.0**24, 2.0**1e-3

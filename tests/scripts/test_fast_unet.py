@@ -5,8 +5,8 @@ import copy
 import torch
 from torch import nn
 
-from models.networks.fast_unet import FastUNet
 from models.networks.unet import UNet
+from scripts.unet.fast_unet import FastUNet
 
 # Sums in another order.
 SAME = 1e-4

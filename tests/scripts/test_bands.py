@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.losses.bands import (
+from scripts.unet.bands import (
     LONG,
     SHORT,
     BandLevels,

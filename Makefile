@@ -55,9 +55,9 @@ train-small: ## the shipped unet-small, on the CPU
 	@scripts/setup.sh run
 	$(BIN)/topoctave train configs/unet-small.toml
 
-train-gpu: ## the width-16 unet, on a CUDA device
+train-gpu: ## the shipped unet, in eight minutes of a CUDA device
 	@scripts/setup.sh run
-	$(BIN)/topoctave train configs/unet.toml
+	$(BIN)/python -m scripts.unet.train $(ARGS)
 
 demo: ## make assets/demo.wav again with espeak-ng
 	@scripts/setup.sh test

@@ -1,6 +1,7 @@
 """Recordings in memory, and random segments of them."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,14 +75,19 @@ class Corpus:
         Raises:
             DataError: if there are none, or one cannot be read.
         """
+        return cls.of(find_audio(folder))
+
+    @classmethod
+    def of(cls, paths: Sequence[Path]) -> "Corpus":
+        """Decode recordings; the rest is as in :meth:`read`."""
         parts = []
-        for path in find_audio(folder):
+        for path in paths:
             audio = read_recording(path)
             peak = float(np.abs(audio).max(initial=0.0))
             if peak > 0.0:
                 parts.append(np.round(audio * (32_767 / peak)).astype(np.int16))
         if not parts:
-            raise DataError(f"all recordings in {folder} are silent")
+            raise DataError(f"all recordings in {paths[0].parent} are silent")
         starts = np.concatenate([[0], np.cumsum([len(p) for p in parts])])
         return cls(np.concatenate(parts), starts)
 

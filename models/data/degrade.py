@@ -231,45 +231,59 @@ class Degrader:
         floor = partial(random_noise_floor, variety=variety)
         self._equalisers = Responses(equaliser, self.n, pool=pool)
         self._floors = Responses(floor, self.n, pool=pool)
-        self._kaiser_best = torch.from_numpy(resampler_response("kaiser_best", self.n))
-        self._kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n)).to(torch.complex64)
+        kaiser_best = torch.from_numpy(resampler_response("kaiser_best", self.n))
+        kaiser_fast = torch.from_numpy(kaiser_fast_response(self.n))
+        self._kaiser_best = kaiser_best.to(torch.complex64)
+        self._kaiser_fast = kaiser_fast.to(torch.complex64)
 
     def __call__(
         self, audio: Tensor, rng: np.random.Generator, *, clean: int = 0
     ) -> tuple[Tensor, Tensor]:
         """Degrade a batch; the first ``clean`` segments get no noise floor."""
-        spectrum = torch.fft.rfft(audio)
+        kaiser_fast = None if self.front_end == "none" else self._kaiser_fast
         if self.random:
-            spectrum = self._record(spectrum, audio, rng, clean)
-            low_pass = self._low_passes(rng, len(audio))
+            batch = len(audio)
+            equaliser, floor = self._equalisers(rng, batch), self._floors(rng, batch)
+            noise = torch.from_numpy(rng.standard_normal((2, *floor.shape), dtype=np.float32))
+            floor[:clean] = 0.0
+            level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()
+            spectrum = recorded(audio, equaliser, torch.complex(noise[0], noise[1]) * floor, level)
+            low_pass = self._low_passes(rng, batch)
         else:
-            low_pass = self._kaiser_best.to(torch.complex64)
-        target = torch.fft.irfft(spectrum, self.n)
-        low = torch.fft.irfft(spectrum * low_pass, self.n)
-        start = (self.n - self.segment_samples) // 2
-        start -= start % 2
-        end = start + self.segment_samples
-        if self.front_end == "none":
-            source = low[:, start:end:2]
-        else:
-            low[:, 1::2] = 0.0
-            source = torch.fft.irfft(torch.fft.rfft(low) * self._kaiser_fast, self.n)[:, start:end]
-        return source[:, None].contiguous(), target[:, None, start:end].contiguous()
+            spectrum, low_pass = torch.fft.rfft(audio), self._kaiser_best
+        return training_pair(spectrum, low_pass, kaiser_fast, self.segment_samples)
 
-    def _record(
-        self, spectrum: Tensor, audio: Tensor, rng: np.random.Generator, clean: int
-    ) -> Tensor:
-        """Simulate a microphone per segment: equaliser, noise floor and level."""
-        batch = len(audio)
-        equaliser = self._equalisers(rng, batch)
-        floor = self._floors(rng, batch)
-        power = audio.square().mean(dim=1, keepdim=True).clamp_min(1e-6).sqrt()
-        shape = (2, *floor.shape)
-        noise = torch.from_numpy(rng.standard_normal(shape, dtype=np.float32))
-        noise = torch.complex(noise[0], noise[1]) * floor * power
-        noise[:clean] = 0.0
-        spectrum = spectrum * equaliser + noise
-        peak = torch.fft.irfft(spectrum, self.n).abs().amax(dim=1, keepdim=True).clamp_min(1e-6)
-        level = torch.from_numpy(10.0 ** (rng.uniform(-30, 0, (batch, 1)) / 20)).float()
-        recorded: Tensor = spectrum * level / peak
-        return recorded
+
+def recorded(audio: Tensor, equaliser: Tensor, noise: Tensor, level: Tensor) -> Tensor:
+    """Spectra of ``[B, n]`` recorded by other microphones.
+
+    Args:
+        audio: ``[B, n]``.
+        equaliser: gains, ``[B, n // 2 + 1]``.
+        noise: spectra of noise floors, for audio of power 1.
+        level: peaks of the result, ``[B, 1]``.
+    """
+    rms = audio.square().mean(dim=1, keepdim=True).clamp_min(1e-6).sqrt()
+    spectrum = torch.fft.rfft(audio) * equaliser + noise * rms
+    peak = torch.fft.irfft(spectrum, audio.shape[1]).abs().amax(dim=1, keepdim=True)
+    out: Tensor = spectrum * level / peak.clamp_min(1e-6)
+    return out
+
+
+def training_pair(
+    spectrum: Tensor, low_pass: Tensor, kaiser_fast: Tensor | None, segment_samples: int
+) -> tuple[Tensor, Tensor]:
+    """The network's input and its target: the middle of signals with these spectra.
+
+    Without ``kaiser_fast``, the front end's response, the input stays at 22.05 kHz.
+    """
+    n = padded_samples(segment_samples)
+    target, low = torch.fft.irfft(spectrum, n), torch.fft.irfft(spectrum * low_pass, n)
+    start = (n - segment_samples) // 2 // 2 * 2
+    end = start + segment_samples
+    if kaiser_fast is None:
+        source = low[:, start:end:2]
+    else:
+        low[:, 1::2] = 0.0
+        source = torch.fft.irfft(torch.fft.rfft(low) * kaiser_fast, n)[:, start:end]
+    return source[:, None].contiguous(), target[:, None, start:end].contiguous()

@@ -18,11 +18,8 @@ from torch import Tensor, nn
 from models.data.corpus import Corpus, training_batch
 from models.data.degrade import Degrader
 from models.export.fold_batch_norm import ROW_COLUMNS, fold_batch_norm
-from models.export.half_precision import error_db
+from models.export.half_precision import BELOW_ADDED_DB, error_db
 from models.networks.unet import UNet
-
-# The error must be this far below what the network adds, as that of 16-bit weights is.
-BELOW_ADDED_DB = 60.0
 
 # Channel counts are multiples of 8, to fill registers. Fewer than ROW_COLUMNS channels would be
 # computed several frames at a time (see fold_batch_norm.py), which deep levels do not have.

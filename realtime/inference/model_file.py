@@ -18,10 +18,12 @@ METADATA_NAME = "topoctave.json"
 KINDS = ("streaming", "windowed")
 MAX_LENGTH_SAMPLES = 441_000
 
-# Models are ranked by one of these figures of their ``metrics``, the lowest first: a data set and a
-# measure. The first pair that all models state counts, since figures of different recordings
-# cannot be compared. lsd_act comes before lsd, because lsd rewards the copying of hiss.
+# Models are ranked by one of these figures of their ``metrics``: a data set and a measure. The
+# first pair that all models state counts, since figures of different recordings cannot be compared.
+# A high ViSQOL is good, the others are distances. lsd_act comes before lsd, because lsd rewards
+# the copying of hiss.
 SOUND = (
+    ("vctk_dev", "visqol"),
     ("vctk_dev", "lsd_act"),
     ("validation", "lsd_act"),
     ("vctk_dev", "lsd"),
@@ -161,8 +163,10 @@ def finite_number(value: object) -> float | None:
 
 
 def _sound(info: ModelInfo, data: str, measure: str) -> float | None:
+    """A figure of the model's metrics, the lower the better, or None."""
     figures = info.metrics.get(data)
-    return finite_number(figures.get(measure)) if isinstance(figures, dict) else None
+    figure = finite_number(figures.get(measure)) if isinstance(figures, dict) else None
+    return -figure if figure is not None and measure == "visqol" else figure
 
 
 def by_sound(models: Sequence[ModelInfo]) -> list[ModelInfo]:

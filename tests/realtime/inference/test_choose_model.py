@@ -88,6 +88,12 @@ def test_sound_is_compared_by_the_first_measure_that_all_models_state() -> None:
     assert names(by_sound([])) == []
 
 
+def test_a_higher_visqol_is_better_and_counts_before_all_else() -> None:
+    low = model("low", vctk_dev={"visqol": 3.1, "lsd_act": 0.8})
+    high = model("high", vctk_dev={"visqol": 3.6, "lsd_act": 1.2})
+    assert names(by_sound([low, high])) == ["high", "low"]
+
+
 @pytest.mark.parametrize(
     "metrics", [{}, {"vctk_dev": 3}, {"vctk_dev": {"lsd_act": True}}, {"vctk_dev": {"lsd": "1"}}]
 )

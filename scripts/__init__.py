@@ -1,0 +1,1 @@
+"""Programs for developers: demonstrations, pictures, benchmarks and the GPU training."""

@@ -1,0 +1,1 @@
+"""The training of the shipped unet, on one GPU: ``make train-gpu``."""

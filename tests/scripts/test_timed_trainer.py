@@ -1,0 +1,63 @@
+"""The steps of the timed training, on the CPU."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+
+from models.data.corpus import Corpus
+from scripts.unet.device_corpus import DeviceCorpus, Studio
+from scripts.unet.timed_trainer import (
+    CHUNK_STEPS,
+    TimedConfig,
+    TimedTrainer,
+    learning_rate_factor,
+)
+
+CPU = torch.device("cpu")
+TINY = TimedConfig(width=2, segment_samples=8_192, batch_size=2, pool=0)
+
+
+@pytest.fixture
+def trainer() -> TimedTrainer:
+    rng = np.random.default_rng(0)
+    samples = (3_000 * rng.standard_normal(60_000)).clip(-32_000, 32_000).astype(np.int16)
+    studio = Studio("noise", Corpus(samples, np.array([0, 60_000])), 1.0)
+    return TimedTrainer(TINY, DeviceCorpus([studio], device=CPU), CPU)
+
+
+def test_the_learning_rate_rises_and_falls_to_zero() -> None:
+    factors = [learning_rate_factor(TINY, p) for p in (0.0, 0.02, 0.5, 1.0)]
+    assert factors[0] < 0.01
+    assert factors[1] > 0.99
+    assert factors[2] == pytest.approx(0.5)
+    assert factors[3] == pytest.approx(0.0, abs=1e-9)
+
+
+def test_the_loss_falls_and_the_averages_follow(trainer: TimedTrainer) -> None:
+    chunk = trainer.chunk_of(torch.float32)
+    means = []
+    for _ in range(3):
+        chunk(2.0)
+        means.append(trainer.mean_losses())
+    assert trainer.step == 3 * CHUNK_STEPS
+    assert means[-1]["total"] < 0.9 * means[0]["total"]
+    assert all(np.isfinite(list(row.values())).all() for row in means)
+    weight = trainer.averaged.module.final.weight
+    assert 0 < weight.abs().max() < 2 * trainer.network.final.weight.abs().max()
+
+
+def test_an_overflow_changes_no_weights(trainer: TimedTrainer) -> None:
+    batch = trainer.batch
+
+    def broken() -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        x, y, lossy = batch()
+        return x * torch.inf, y, lossy
+
+    trainer.batch = broken  # type: ignore[method-assign]
+    before = copy.deepcopy(list(trainer.network.parameters()))
+    trainer.chunk_of(torch.float32)(1.0)
+    assert trainer.mean_losses()["overflow"] == 1.0
+    for a, b in zip(before, trainer.network.parameters(), strict=True):
+        assert torch.equal(a, b)

@@ -149,7 +149,7 @@ def test_ctrl_c_on_the_command_line_prints_one_line_and_exits_with_130(folder: P
         rest = process.stderr.read()
     assert process.returncode == 130
     assert rest.count("\n") == 1
-    assert "the same command goes on" in rest
+    assert "the same command continues" in rest
     assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] > 0
 
 

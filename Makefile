@@ -55,7 +55,7 @@ train-small: ## the shipped unet-small, on the CPU
 	@scripts/setup.sh run
 	$(BIN)/topoctave train configs/unet-small.toml
 
-train-gpu: ## the shipped unet, in eight minutes of a CUDA device
+train-gpu: ## the width-16 unet, in eight minutes of a CUDA device
 	@scripts/setup.sh run
 	$(BIN)/python -m scripts.unet.train $(ARGS)
 

@@ -21,7 +21,7 @@ PAST, AHEAD = 514, 510
 # Place of the first gain: a stream's blocks begin there.
 FIRST = 3
 
-MIN_HZ, MAX_HZ = 80.0, 10_800.0
+MIN_HZ, MAX_HZ = 80.0, 10_300.0
 # A valley is the minimum over these bins (650 Hz): wider than a windowed line, even one that moves
 # by an octave in 0.4 s, but too narrow to take the formants of a voice for lines.
 VALLEY_BINS = 15
@@ -41,7 +41,7 @@ class ToneGuard(nn.Module):
     """Gains for what a network adds: 0 where the input consists of isolated tones, otherwise 1.
 
     The measure is the power of a short-time spectrum (Blackman, 23 ms, weighted by frequency, 80 Hz
-    to 10.8 kHz) relative to the power of its valleys (a morphological erosion). The gain falls from
+    to 10.3 kHz) relative to the power of its valleys (a morphological erosion). The gain falls from
     1 at 36 dB to 0 at 46 dB.
 
     Shape:

@@ -1,1 +1,1 @@
-"""The training of the shipped unet, on one GPU: ``make train-gpu``."""
+"""The training of the width-16 U-Net on one GPU: ``make train-gpu``."""

@@ -20,7 +20,6 @@ import torch
 
 from models.evaluation.evaluate import evaluate
 from models.export.export import export
-from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
 from models.training.log import LOG
 from models.training.signals import stop_request
@@ -28,7 +27,6 @@ from models.training.trainer import choose_device
 from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.terminal.tables import evaluation_table
 from scripts.unet.device_corpus import DeviceCorpus, DeviceDegrader, read_studios
-from scripts.unet.mirror_tones import train_last_block
 from scripts.unet.timed_trainer import TimedConfig, TimedTrainer, learning_rate_factor
 
 DATA = Path("../shared/data")
@@ -68,7 +66,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--width", type=int, default=TimedConfig.width)
     parser.add_argument("--batch", type=int, default=TimedConfig.batch_size)
     parser.add_argument("--segment", type=int, default=TimedConfig.segment_samples)
-    parser.add_argument("--gain", type=float, default=0.0, metavar="DB", help="of the exported net")
+    parser.add_argument(
+        "--gain", type=float, default=-0.5, metavar="DB", help="of what the network adds"
+    )
     parser.add_argument("--device", default="auto")
     parser.add_argument("--no-compile", action="store_true", help="without torch.compile")
     return parser.parse_args(argv)
@@ -123,9 +123,6 @@ def train(args: argparse.Namespace, roots: Sequence[tuple[Path, float, bool]]) -
                 write(log, trainer, now - started, "val/loss", validate(trainer, pairs))
                 validated = now
     write(log, trainer, time.monotonic() - started, "val/loss", validate(trainer, pairs))
-    averaged = trainer.averaged.module
-    assert isinstance(averaged, UNet)
-    train_last_block(averaged, roots[0][0])
     path: Path = args.folder / "final.pt"
     save_atomically(trainer.state(" ".join(folder.as_posix() for folder, _, _ in roots)), path)
     return path

@@ -9,7 +9,6 @@ import soundfile
 import torch
 
 import models.export.pruning
-import scripts.unet.mirror_tones
 from realtime.inference.model_file import read_model_info
 from scripts.unet.train import main
 
@@ -20,8 +19,6 @@ def test_a_training_ends_with_a_scored_model_file(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    for name in ("SEGMENTS", "CHORDS", "STEPS", "BATCH", "CHORD_BATCH"):
-        monkeypatch.setattr(scripts.unet.mirror_tones, name, 2)
     monkeypatch.setattr(models.export.pruning, "SEGMENTS", 2)
     monkeypatch.setattr(models.export.pruning, "SEGMENT_SAMPLES", 8_192)
     recordings = tmp_path / "recordings" / "studio"

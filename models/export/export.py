@@ -16,6 +16,7 @@ from torch import Tensor
 from models.export.exportable import EXPORTABLES, Exportable
 from models.export.half_precision import BELOW_ADDED_DB, error_db
 from models.export.model_card import model_card
+from models.export.pruning import BELOW_ADDED_DB as PRUNE_BELOW_DB
 from models.networks.registry import with_kind
 from models.training.checkpoint import load_checkpoint, trained_network
 from realtime.errors import ModelFileError, SettingsError
@@ -55,6 +56,7 @@ def export(
     half: bool = True,
     added_gain_db: float = 0.0,
     prune: Path | None = None,
+    prune_below_db: float = PRUNE_BELOW_DB,
 ) -> dict[str, Any]:
     """Write a checkpoint's network as a model file for the engine.
 
@@ -77,6 +79,7 @@ def export(
         added_gain_db: gain on what the network adds. Less of it raises the SNR and the LSD.
         prune: folder of recordings; a U-Net's channels that they do not use are removed. See
             :mod:`models.export.pruning`.
+        prune_below_db: how far below what the network adds the error of pruning must be.
 
     Returns:
         The metadata, and ``parity``: the largest difference due to folding and scripting, for
@@ -106,7 +109,7 @@ def export(
     pruning = {}
     if prune is not None:
         pruning = {"trained_parameters": _parameters(exportable)}
-        exportable = exportable.pruned(prune)
+        exportable = exportable.pruned(prune, prune_below_db)
     parameters = _parameters(exportable)
     exportable = exportable.guarded()
     corpus = _corpus(state["config"]["data"]["train"])

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from models.errors import CheckpointError
 from models.export.fold_batch_norm import fold_batch_norm
 from models.export.half_precision import round_bits, with_rounded_weights
-from models.export.pruning import pruned, pruning_input
+from models.export.pruning import BELOW_ADDED_DB, pruned, pruning_input
 from models.export.remove_dc import without_dc
 from models.export.streaming_unet import StreamingUNet
 from models.networks.octave import Octave
@@ -65,14 +65,14 @@ class Exportable(ABC):
     def amplified(self, gain_db: float) -> "Exportable":
         """With a gain on everything that the network adds above the input's band."""
 
-    def pruned(self, recordings: Path) -> "Exportable":
+    def pruned(self, recordings: Path, below_db: float = BELOW_ADDED_DB) -> "Exportable":
         """Without the channels that a folder of recordings does not use.
 
         Raises:
             CheckpointError: if networks of this kind cannot be pruned.
             DataError: if the folder has no recordings, or one cannot be read.
         """
-        del recordings
+        del recordings, below_db
         raise CheckpointError("only U-Nets have channels to prune")
 
     def guarded(self) -> "Exportable":
@@ -119,9 +119,9 @@ class ExportableUNet(Exportable):
             parameter.mul_(10 ** (gain_db / 20))
         return ExportableUNet(network)
 
-    def pruned(self, recordings: Path) -> "ExportableUNet":
+    def pruned(self, recordings: Path, below_db: float = BELOW_ADDED_DB) -> "ExportableUNet":
         """See :mod:`models.export.pruning`."""
-        return ExportableUNet(pruned(self.network, pruning_input(recordings)))
+        return ExportableUNet(pruned(self.network, pruning_input(recordings), below_db))
 
     def guarded(self) -> "ExportableUNet":
         """See :mod:`models.networks.tone_guard`."""

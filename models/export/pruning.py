@@ -18,8 +18,11 @@ from torch import Tensor, nn
 from models.data.corpus import Corpus, training_batch
 from models.data.degrade import Degrader
 from models.export.fold_batch_norm import ROW_COLUMNS, fold_batch_norm
-from models.export.half_precision import BELOW_ADDED_DB, error_db
+from models.export.half_precision import error_db
 from models.networks.unet import UNet
+
+# The error must be this far below what the network adds, unless a caller asks for less.
+BELOW_ADDED_DB = 60.0
 
 # Channel counts are multiples of 8, to fill registers. Fewer than ROW_COLUMNS channels would be
 # computed several frames at a time (see fold_batch_norm.py), which deep levels do not have.
@@ -63,7 +66,7 @@ def pruning_input(folder: Path) -> Tensor:
     )[0]
 
 
-def pruned(network: UNet, x: Tensor) -> UNet:
+def pruned(network: UNet, x: Tensor, below_db: float = BELOW_ADDED_DB) -> UNet:
     """A copy with folded batch norms and without the channels that have no effect.
 
     A channel's share in a convolution's input is its variance times the squared norm of its
@@ -73,9 +76,10 @@ def pruned(network: UNet, x: Tensor) -> UNet:
     Args:
         network: in evaluation mode.
         x: typical input, ``[B, 1, T]``: many voices, levels and rooms.
+        below_db: how far below what the network adds the error must be.
 
     Returns:
-        The narrowest network whose error on ``x`` is :data:`BELOW_ADDED_DB` below what ``network``
+        The narrowest network whose error on ``x`` is ``below_db`` below what ``network``
         adds; one of full width if there is none.
     """
     folded = fold_batch_norm(network)
@@ -86,7 +90,7 @@ def pruned(network: UNet, x: Tensor) -> UNet:
         with torch.inference_mode():
             error = error_db(narrow(x), y, y - x)
         # An error of NaN fails too.
-        if error <= -BELOW_ADDED_DB:
+        if error <= -below_db:
             return narrow
     return folded
 

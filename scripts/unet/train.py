@@ -177,6 +177,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         trained_on=TRAINED_ON,
         added_gain_db=args.gain,
         prune=args.prune or roots[0][0],
+        # 60 and 55 dB left all 17.9 million parameters.
+        prune_below_db=50.0,
     )
     megabytes = target.stat().st_size / 1e6
     print(f"wrote {target}: {written['parameters']} parameters, {megabytes:.1f} MB")

@@ -12,8 +12,8 @@ from torch import Tensor
 import models.export.pruning
 from models.errors import CheckpointError, DataError
 from models.export.export import PARITY, export
-from models.export.half_precision import BELOW_ADDED_DB, error_db
-from models.export.pruning import MIN_CHANNELS, MULTIPLE, pruned, pruning_input
+from models.export.half_precision import error_db
+from models.export.pruning import BELOW_ADDED_DB, MIN_CHANNELS, MULTIPLE, pruned, pruning_input
 from models.export.streaming_unet import StreamingUNet
 from models.networks.unet import UNet
 from realtime.inference.model_file import find_model

@@ -15,8 +15,8 @@ from models.evaluation.metrics import score
 from models.evaluation.plots import png, spectrogram_grid
 from realtime.errors import TopoctaveError
 from realtime.inference.model_file import find_model, shipped_models
+from tests.helpers.models.tonality import loudest_tone
 from tests.helpers.signals import MUSIC
-from tests.helpers.tonality import loudest_tone
 
 FROM_HZ = 11_500.0
 

@@ -94,7 +94,7 @@ def qt_at_rest(request: pytest.FixtureRequest) -> Iterator[None]:
     if {"qapp", "qtbot"}.isdisjoint(request.fixturenames):
         yield
         return
-    from tests.helpers.qt_leaks import nothing_of_qt_left_running
+    from tests.helpers.gui.qt_leaks import nothing_of_qt_left_running
 
     with nothing_of_qt_left_running():
         yield

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.helpers.gui_fake_engine import DESK, FakeWorld
+from tests.helpers.gui.fake_engine import DESK, FakeWorld
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and
 START = """
 import os, signal, sys, threading, time
 from gui import engine_interface
-from tests.helpers.gui_fake_engine import FakeWorld
+from tests.helpers.gui.fake_engine import FakeWorld
 world = FakeWorld()
 engine_interface.real_services = world.services
 def end():

@@ -3,7 +3,7 @@
 import pytest
 
 from gui.bench import measure_redraw
-from tests.helpers import gui_window
+from tests.helpers.gui import window as gui_window
 
 pytestmark = gui_window.qt_marks
 

@@ -22,7 +22,7 @@ BUSY_PER_CORE, BUSY_FAULTS = 1.5, 2
 
 def run_soak(project: Path, folder: Path, seconds: float, block: int) -> dict:
     done = subprocess.run(
-        [sys.executable, str(project / "tests" / "helpers" / "gui_soak.py"), str(seconds),
+        [sys.executable, str(project / "tests" / "helpers" / "gui" / "soak.py"), str(seconds),
          str(folder / "user_settings.ini"), str(folder / "window.png")],
         capture_output=True, text=True, timeout=seconds + 150, cwd=project, check=False,
         env=os.environ | {"SOAK_BLOCK": str(block)},
@@ -54,7 +54,7 @@ def test_window_is_handled_while_audio_runs_without_a_fault(
 REOPEN = """
 import sys
 from pathlib import Path
-from tests.helpers.gui_fake_engine import FakeWorld
+from tests.helpers.gui.fake_engine import FakeWorld
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 from gui.control.user_settings import UserSettings

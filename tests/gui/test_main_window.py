@@ -15,8 +15,8 @@ from gui.panels.help import HelpPage, help_text
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.theme import DARK, LIGHT, ThemeChoice
 from realtime.engine.snapshot import Faults
-from tests.helpers.gui_fake_engine import DESK, FakeWorld, device
-from tests.helpers.gui_window import Opened, pick, qt_marks
+from tests.helpers.gui.fake_engine import DESK, FakeWorld, device
+from tests.helpers.gui.window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

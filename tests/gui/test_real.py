@@ -15,7 +15,7 @@ from gui.main_window import MainWindow
 from gui.widgets import theme
 from realtime.engine.settings import Settings
 from realtime.inference.model_file import shipped_models
-from tests.helpers import gui_window
+from tests.helpers.gui import window as gui_window
 
 pytestmark = [*gui_window.qt_marks, pytest.mark.timeout(240)]
 

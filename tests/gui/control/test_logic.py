@@ -26,7 +26,7 @@ from gui.widgets.realtime_gauge import Health, format_ratio, health
 from gui.widgets.text import DASH, TIMES
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
-from tests.helpers.gui_fake_engine import DESK, FakeEngine, device
+from tests.helpers.gui.fake_engine import DESK, FakeEngine, device
 from tests.helpers.speech import demo_clip
 
 # Read off the curve of BS.1770's two filters at 48 kHz, of which these are the analogue originals.

@@ -23,8 +23,8 @@ from models.evaluation.metrics import score
 from models.export.export import export
 from models.networks.unet import UNet
 from realtime.errors import ModelFileError, TopoctaveError
-from tests.helpers.checkpoints import write_checkpoint
-from tests.helpers.unets import trained_like
+from tests.helpers.models.checkpoints import write_checkpoint
+from tests.helpers.models.unets import trained_like
 
 KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),

@@ -16,14 +16,14 @@ from models.evaluation.methods import Method, kaiser, model, processor_state_kep
 from models.evaluation.metrics import Audio, score
 from realtime.inference.model_file import shipped_models
 from realtime.sample_rates import SAMPLE_RATE_OUT
-from tests.helpers.signals import MUSIC, chord, drums, room_tone, sine, sweep
-from tests.helpers.tonality import (
+from tests.helpers.models.tonality import (
     AUDIBLE_DB,
     PROMINENT_DB,
     critical_band_hz,
     long_term_power,
     loudest_tone,
 )
+from tests.helpers.signals import MUSIC, chord, drums, room_tone, sine, sweep
 
 SHIPPED = shipped_models()
 # Networks that take the 22.05 kHz input itself can leave its band unchanged.

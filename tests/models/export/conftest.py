@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from models.export.export import export
-from tests.helpers.checkpoints import METRICS, quiet_unet, write_checkpoint
+from tests.helpers.models.checkpoints import METRICS, quiet_unet, write_checkpoint
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from models.export.fold_batch_norm import fold_batch_norm
 from models.export.remove_dc import dc_offset, without_dc
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import (
+from tests.helpers.models.checkpoints import (
     ADDED,
     METRICS,
     quiet_unet,
@@ -25,7 +25,7 @@ from tests.helpers.checkpoints import (
     streamed,
     write_checkpoint,
 )
-from tests.helpers.unets import noise
+from tests.helpers.models.unets import noise
 
 # A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
 SILENCE = 2e-8

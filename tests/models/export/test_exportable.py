@@ -13,14 +13,14 @@ from models.networks.registry import build_network
 from models.training.config import OctaveConfig
 from realtime.errors import SettingsError
 from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import (
+from tests.helpers.models.checkpoints import (
     octave,
     octave_checkpoint,
     quiet_unet,
     streamed,
     write_checkpoint,
 )
-from tests.helpers.unets import noise
+from tests.helpers.models.unets import noise
 
 # Digital silence: far below half a step of 24 bits.
 SILENCE = 1e-8

@@ -15,7 +15,7 @@ from models.export.fold_batch_norm import (
     panel_count,
 )
 from models.networks.unet import DoubleConvolution
-from tests.helpers.unets import noise, trained_like
+from tests.helpers.models.unets import noise, trained_like
 
 # Both sides in float64: what remains is rounding of sums of a few dozen products.
 EXACT = 1e-12

@@ -14,8 +14,8 @@ import models.export.exportable
 from models.export.export import PARITY, export
 from models.export.half_precision import error_db, round_bits
 from models.export.remove_dc import without_dc
-from tests.helpers.checkpoints import quiet_unet, rendered
-from tests.helpers.unets import noise
+from tests.helpers.models.checkpoints import quiet_unet, rendered
+from tests.helpers.models.unets import noise
 
 # A third of half a step of 24 bits; what is left is rounding, another on every kind of processor.
 SILENCE = 2e-8

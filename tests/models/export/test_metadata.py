@@ -13,7 +13,7 @@ from models.export.export import PARITY, export
 from models.export.model_card import model_card
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model, read_metadata
-from tests.helpers.checkpoints import METRICS, quiet_unet, write_checkpoint
+from tests.helpers.models.checkpoints import METRICS, quiet_unet, write_checkpoint
 
 # Operators of model files. torch 2.11 does not load a file with torch 2.13's upsample_lanczos2d,
 # which torch.nn.functional.interpolate adds.

@@ -17,8 +17,8 @@ from models.export.pruning import BELOW_ADDED_DB, MIN_CHANNELS, MULTIPLE, pruned
 from models.export.streaming_unet import StreamingUNet
 from models.networks.unet import UNet
 from realtime.inference.model_file import find_model
-from tests.helpers.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
-from tests.helpers.unets import assert_delayed, noise, run
+from tests.helpers.models.checkpoints import octave, octave_checkpoint, quiet_unet, write_checkpoint
+from tests.helpers.models.unets import assert_delayed, noise, run
 
 # A width with channels to remove.
 WIDTH = 8

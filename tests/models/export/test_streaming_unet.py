@@ -13,7 +13,16 @@ import models.export.unet_layers
 from models.export.streaming_unet import StreamingUNet
 from models.networks.tone_guard import ToneGuard
 from models.networks.unet import LOOK_AHEAD_SAMPLES, UNet
-from tests.helpers.unets import LENGTH, LEVEL, STREAMED, assert_delayed, run, scripted, signal, unet
+from tests.helpers.models.unets import (
+    LENGTH,
+    LEVEL,
+    STREAMED,
+    assert_delayed,
+    run,
+    scripted,
+    signal,
+    unet,
+)
 
 # Of the folded network against the trained one: float32 sums in another order.
 PARITY = 1e-5

@@ -8,7 +8,7 @@ import models.export.fold_batch_norm
 import models.export.unet_layers
 from models.export.unet_layers import Convolution, Pair, Up, ungroup, windows
 from models.networks.unet import DoubleConvolution, UpBlock
-from tests.helpers.unets import noise, trained_like
+from tests.helpers.models.unets import noise, trained_like
 
 # Float32 sums in another order.
 SAME = 1e-5

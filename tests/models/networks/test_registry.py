@@ -32,7 +32,7 @@ from models.training.config import (
 )
 from models.training.train import train
 from models.training.trainer import Trainer, make_optimiser
-from tests.helpers.trainings import log, write_sounds
+from tests.helpers.models.trainings import log, write_sounds
 
 # Float32 FFTs of signals of size one, and resampy's table that is interpolated in float32.
 SAME = 2e-4

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from models.networks.unet import BLOCK_MULTIPLE, LOOK_AHEAD_SAMPLES, LOOK_BACK_SAMPLES, UNet
-from tests.helpers.unets import noise, trained_like
+from tests.helpers.models.unets import noise, trained_like
 
 # Float32 sums in another order differ by a few units in the last place per layer.
 SAME = 1e-5

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.helpers.trainings import SOUNDS, write_sounds
+from tests.helpers.models.trainings import SOUNDS, write_sounds
 
 
 @pytest.fixture

@@ -31,7 +31,7 @@ from models.training.distributed import World
 from models.training.loop import BEST, CHECKPOINT, REGRESSION
 from models.training.train import train
 from models.training.trainer import Trainer
-from tests.helpers.trainings import log, write_sounds
+from tests.helpers.models.trainings import log, write_sounds
 
 FROM_HZ = 9_000.0
 # Relative change of a discriminator's scores: rounding, and -110 dB of the band below.

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from models.networks.unet import UNet
 from models.training.bf16_backward import Bf16Backward, arithmetic
-from tests.helpers.unets import noise, trained_like
+from tests.helpers.models.unets import noise, trained_like
 
 CPU = torch.device("cpu")
 # bfloat16 has 8 bits: each product errs by up to 0.4 %, and errors average out in the sums.

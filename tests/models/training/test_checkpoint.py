@@ -9,7 +9,7 @@ import torch
 from models.errors import CheckpointError
 from models.training.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.training.train import train
-from tests.helpers.trainings import log, tiny
+from tests.helpers.models.trainings import log, tiny
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -19,7 +19,7 @@ from models.training.checkpoint import load_checkpoint
 from models.training.distributed import World
 from models.training.train import train
 from models.training.trainer import Trainer
-from tests.helpers.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
+from tests.helpers.models.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
 
 # Of all gradients as one vector, relative to its length: float32 sums in another order, through 16
 # batch norms. A process's own share of the batch is wrong by 0.1 or more.
@@ -68,7 +68,9 @@ def gradients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the results of two processes."""
     folder = tmp_path_factory.mktemp("gradients")
     project = Path(__file__).parents[3]
-    ran = run_two([str(project / "tests" / "helpers" / "ddp_worker.py"), str(folder)], project)
+    ran = run_two(
+        [str(project / "tests" / "helpers" / "models" / "ddp_worker.py"), str(folder)], project
+    )
     assert [code for code, _ in ran] == [0, 0], ran
     return folder
 

@@ -10,7 +10,7 @@ import pytest
 from models.evaluation.plots import curves, png
 from models.training.log import CURVES
 from models.training.train import train
-from tests.helpers.trainings import log, tiny
+from tests.helpers.models.trainings import log, tiny
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

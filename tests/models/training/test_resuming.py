@@ -20,7 +20,7 @@ from models.training.log import LOG, read_log
 from models.training.loop import CHECKPOINT, TrainingStopped
 from models.training.train import train
 from models.training.trainer import Trainer
-from tests.helpers.trainings import SOUNDS, log, tiny, write_sounds
+from tests.helpers.models.trainings import SOUNDS, log, tiny, write_sounds
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -18,7 +18,7 @@ from models.training.ema import averaged_model
 from models.training.loop import CHECKPOINT
 from models.training.train import train
 from models.training.trainer import Trainer, choose_device, learning_rate_factor
-from tests.helpers.trainings import log, tiny
+from tests.helpers.models.trainings import log, tiny
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -13,7 +13,7 @@ from models.evaluation.validation import Validation, mean_defined
 from models.losses.stft import Objective
 from models.networks.unet import UNet
 from models.training.trainer import Trainer
-from tests.helpers.trainings import CPU, tiny
+from tests.helpers.models.trainings import CPU, tiny
 
 pytestmark = pytest.mark.usefixtures("undrawn")
 

@@ -20,8 +20,8 @@ from realtime.bench.startup_time import start_up_rows, time_until
 from realtime.errors import AudioFileError, SettingsError, TopoctaveError
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.terminal.tables import bench_table
+from tests.helpers.models.unets import unet
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.helpers.unets import unet
 from topoctave import main
 
 KEYS = {"stage", "name", "device", "threads", "dtype", "block", "latency_ms", "real_time_ratio",

@@ -14,8 +14,8 @@ from realtime.engine.snapshot import State
 from realtime.errors import AudioFileError, DeviceError
 from tests.helpers.cli import store
 from tests.helpers.fake_streams import FakeInput, FakeOutput, wait_until
+from tests.helpers.models.unets import unet
 from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
-from tests.helpers.unets import unet
 
 
 @pytest.fixture(autouse=True)

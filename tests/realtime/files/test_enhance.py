@@ -15,8 +15,8 @@ from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
 from realtime.files.enhance import Enhancer, Job, plan_jobs, render
 from realtime.inference.model_file import ModelInfo, read_model_info
-from tests.helpers.checkpoints import quiet_unet, write_checkpoint
 from tests.helpers.engine_signals import noise
+from tests.helpers.models.checkpoints import quiet_unet, write_checkpoint
 from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
 
 # For samples up to 1: the front end's 1e-5 through the network.

@@ -9,6 +9,7 @@ import realtime.inference.network
 from models.export.streaming_unet import StreamingUNet
 from realtime.dsp.processor import Audio
 from realtime.inference.model_file import ModelInfo, read_model_info
+from tests.helpers.models.unets import unet
 from tests.helpers.networks import (
     Doubling,
     Smooth,
@@ -17,7 +18,6 @@ from tests.helpers.networks import (
     unet_metadata,
     write_model,
 )
-from tests.helpers.unets import unet
 
 
 @dataclass

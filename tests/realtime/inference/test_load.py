@@ -28,8 +28,8 @@ from realtime.inference.tuning import (
     Workload,
 )
 from tests.helpers.engine_signals import noise
+from tests.helpers.models.unets import unet
 from tests.helpers.networks import Raising, Smooth, metadata, write_model
-from tests.helpers.unets import unet
 from tests.realtime.inference.conftest import StubNetwork
 
 INFO = ModelInfo(name="stub", path=Path("stub.ts"))

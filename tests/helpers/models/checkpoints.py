@@ -13,7 +13,7 @@ from realtime.dsp.processor import Audio
 from realtime.files.enhance import render
 from realtime.inference.load import load_chain
 from realtime.inference.model_file import find_model
-from tests.helpers.unets import noise, trained_like
+from tests.helpers.models.unets import noise, trained_like
 
 # Standard deviation of what the tests' network adds to noise; unet-small adds 1e-3 to 3e-3.
 ADDED = 2e-3

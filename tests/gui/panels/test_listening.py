@@ -2,8 +2,8 @@
 
 from PySide6.QtCore import Qt
 
-from tests.helpers.gui_fake_engine import FakeWorld
-from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.gui.fake_engine import FakeWorld
+from tests.helpers.gui.window import Opened, qt_marks
 from tests.helpers.speech import demo_clip
 
 pytestmark = qt_marks

@@ -13,7 +13,7 @@ from PySide6.QtGui import QDropEvent
 from gui.restore.restorer import Restorer, plan
 from realtime.errors import AudioFileError
 from realtime.inference.model_file import shipped_models
-from tests.helpers.gui_window import Answers, Opened, qt_marks
+from tests.helpers.gui.window import Answers, Opened, qt_marks
 
 pytestmark = [*qt_marks, pytest.mark.timeout(240)]
 

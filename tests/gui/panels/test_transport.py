@@ -7,7 +7,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 
-from tests.helpers.gui_window import Answers, Opened, pick, qt_marks
+from tests.helpers.gui.window import Answers, Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

@@ -6,8 +6,8 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
-from tests.helpers.gui_plots import double_click, drag, point_at, ranges, wheel
-from tests.helpers.gui_window import Answers, Opened, picture, qt_marks
+from tests.helpers.gui.plots import double_click, drag, point_at, ranges, wheel
+from tests.helpers.gui.window import Answers, Opened, picture, qt_marks
 
 pytestmark = qt_marks
 

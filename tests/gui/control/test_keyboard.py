@@ -7,8 +7,8 @@ from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.control.actions import ACTIONS
 from gui.control.keyboard import HOLD_S
-from tests.helpers.gui_fake_engine import DESK, FakeWorld
-from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.gui.fake_engine import DESK, FakeWorld
+from tests.helpers.gui.window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -4,8 +4,8 @@ from PySide6.QtCore import Qt
 
 from realtime.audio_io.devices import Device
 from realtime.engine.settings import Settings
-from tests.helpers.gui_fake_engine import DESK, FakeWorld, device
-from tests.helpers.gui_window import Opened, pick, qt_marks
+from tests.helpers.gui.fake_engine import DESK, FakeWorld, device
+from tests.helpers.gui.window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

@@ -1,6 +1,6 @@
 """Runs the real window on the real engine while a script handles it; prints JSON. A subprocess.
 
-    python tests/helpers/gui_soak.py SECONDS MEMORY_FILE [PICTURE]
+    python tests/helpers/gui/soak.py SECONDS MEMORY_FILE [PICTURE]
 
 Input and output are the system's default devices.
 """
@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "2")
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(Path(__file__).resolve().parents[3]))
 
 from PySide6.QtCore import QEventLoop, Qt, QTimer, QtMsgType, qInstallMessageHandler
 from PySide6.QtTest import QTest

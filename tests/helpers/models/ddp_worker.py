@@ -8,7 +8,7 @@ import torch
 from models.training.config import AdversarialConfig, DataConfig, RunConfig, TrainConfig, UNetConfig
 from models.training.distributed import world_of_torchrun
 from models.training.trainer import Trainer
-from tests.helpers.unets import noise
+from tests.helpers.models.unets import noise
 
 BATCH = 4
 LENGTH = 2_048

@@ -7,7 +7,7 @@ from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from gui.spectrogram.plot import SpectrogramPlot
-from tests.helpers.gui_window import Opened
+from tests.helpers.gui.window import Opened
 
 
 def point_at(opened: Opened, plot: SpectrogramPlot, x: float, y: float) -> QPoint:

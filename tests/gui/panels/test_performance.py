@@ -5,7 +5,7 @@ import pytest
 from PySide6.QtCore import Qt
 
 from realtime.engine.snapshot import Faults
-from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.gui.window import Opened, qt_marks
 
 pytestmark = qt_marks
 

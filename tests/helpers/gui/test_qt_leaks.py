@@ -3,8 +3,8 @@
 import pytest
 from PySide6.QtCore import QObject, QThread, QTimer
 
-from tests.helpers.gui_window import qt_marks
-from tests.helpers.qt_leaks import nothing_of_qt_left_running
+from tests.helpers.gui.qt_leaks import nothing_of_qt_left_running
+from tests.helpers.gui.window import qt_marks
 
 pytestmark = [*qt_marks, pytest.mark.usefixtures("qapp")]
 

@@ -5,7 +5,7 @@ import csv
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QAbstractButton, QWidget
 
-from tests.helpers.gui_window import Answers, Opened, qt_marks
+from tests.helpers.gui.window import Answers, Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -21,7 +21,7 @@ from gui.spectrogram.plot import SpectrogramPlot
 from gui.widgets import theme
 from gui.widgets.combo_box import ChoiceBox
 from realtime.engine.settings import Settings
-from tests.helpers.gui_fake_engine import FakeEngine, FakeWorld
+from tests.helpers.gui.fake_engine import FakeEngine, FakeWorld
 
 WAIT_MS = 5000
 """Far longer than any step takes on a busy machine."""

@@ -4,8 +4,8 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 
 from gui.spectrogram.frequency_scale import Scale
-from tests.helpers.gui_plots import double_click, drag, point_at
-from tests.helpers.gui_window import Opened, picture, qt_marks
+from tests.helpers.gui.plots import double_click, drag, point_at
+from tests.helpers.gui.window import Opened, picture, qt_marks
 
 pytestmark = qt_marks
 

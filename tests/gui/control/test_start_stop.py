@@ -6,8 +6,8 @@ from PySide6.QtCore import Qt
 
 from gui.control.user_settings import UserSettings
 from realtime.engine.settings import Settings
-from tests.helpers.gui_fake_engine import FakeWorld, device
-from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.gui.fake_engine import FakeWorld, device
+from tests.helpers.gui.window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -6,7 +6,7 @@ import time
 import soundfile
 from PySide6.QtCore import Qt
 
-from tests.helpers.gui_window import Opened, qt_marks
+from tests.helpers.gui.window import Opened, qt_marks
 
 pytestmark = qt_marks
 

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 
-from tests.helpers.gui_window import Opened, pick, qt_marks
+from tests.helpers.gui.window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
 

@@ -4,8 +4,8 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
+from models.networks.octave import Octave
 from models.networks.registry import build_network
 from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
@@ -35,57 +35,36 @@ def quiet_unet(seed: int = 6, width: int = 4, align_corners: bool = False) -> UN
     return network.requires_grad_(False)
 
 
-def write_checkpoint(path: Path, trained: UNet, **changes: Any) -> Path:
-    state = {
-        "network": UNet(width=trained.width).state_dict(),
-        "averaged": trained.state_dict(),
-        "optimiser": {},
-        "step": 1234,
-        "best": 1.0,
-        "config": {
-            "network": {"width": trained.width, "align_corners": trained.align_corners},
-            "data": {"train": "../shared/data/speech44/train"},
-        },
-        "validation": {"step": 1234, "val/lsd": 1.0, "val/loss/mse": 2.0, "train/mse": 3.0},
-    }
-    save_atomically(state | changes, path)
-    return path
-
-
 SIZES = {"kind": "octave", "width": 24, "kernel": 3}
 
 
-def octave(seed: int = 0) -> Any:
+def octave() -> Octave:
     """Weights like trained ones: all gains differ."""
-    torch.manual_seed(seed)
+    torch.manual_seed(0)
     network = build_network(SIZES)
+    assert isinstance(network, Octave)
     with torch.no_grad():
         for parameter in network.parameters():
             parameter.add_(0.05 * torch.randn_like(parameter))
     return network.eval().requires_grad_(False)
 
 
-def octave_checkpoint(folder: Path, network: torch.nn.Module) -> Path:
+def write_checkpoint(path: Path, trained: UNet | Octave, **changes: Any) -> Path:
+    """A checkpoint with these averaged weights, and untrained ones beside them."""
+    sizes = SIZES
+    if isinstance(trained, UNet):
+        sizes = {"width": trained.width, "align_corners": trained.align_corners}
     state = {
-        "network": network.state_dict(),
-        "averaged": None,
+        "network": build_network(sizes).state_dict(),
+        "averaged": trained.state_dict(),
         "optimiser": {},
-        "step": 7,
+        "step": 1234,
         "best": 1.0,
-        "config": {"network": SIZES, "data": {"train": "nothing"}},
-        "validation": {},
+        "config": {"network": sizes, "data": {"train": "../shared/data/speech44/train"}},
+        "validation": {"step": 1234, "val/lsd": 1.0, "val/loss/mse": 2.0, "train/mse": 3.0},
     }
-    save_atomically(state, folder / "octave.pt")
-    return folder / "octave.pt"
-
-
-def streamed(loaded: Any, x: Tensor, block: int) -> Tensor:
-    """What a loaded model file streams in blocks of this length."""
-    state, parts = loaded.initial_state(len(x)), []
-    for part in x.split(block, dim=2):
-        y, state = loaded.stream(part, state)
-        parts.append(y)
-    return torch.cat(parts, dim=2)
+    save_atomically(state | changes, path)
+    return path
 
 
 def rendered(path: Path, x: Audio, block: int, *, windowed: bool = False) -> Audio:

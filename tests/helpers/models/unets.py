@@ -1,10 +1,11 @@
 """U-Nets with weights like trained ones, and streams through them."""
 
-from collections.abc import Iterable
 from functools import cache
+from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional
 
 from models.networks.unet import LOOK_BACK_SAMPLES, UNet
 
@@ -62,30 +63,44 @@ def signal(batch: int, length: int = LENGTH) -> Tensor:
     return LEVEL * noise(batch, 1, length)
 
 
-def scripted(network: nn.Module) -> torch.jit.ScriptModule:
-    return torch.jit.script(network.eval())
+def streamed(network: Any, x: Tensor, blocks: int | list[int], *, lead: int = 128) -> Tensor:
+    """Stream a signal in whole blocks; the output with its latency, and with nothing of the lead.
 
-
-def run(network: nn.Module, x: Tensor, blocks: int | Iterable[int], *, lead: int = 128) -> Tensor:
-    """Stream a signal in blocks; the output with its latency, without what precedes the lead."""
-    x = torch.cat([torch.zeros(x.shape[0], 1, 128 - lead), x], dim=2)
-    state = network.initial_state(x.shape[0], lead)
-    out, at = [], 0
-    sizes = iter([blocks] * x.shape[2] if isinstance(blocks, int) else blocks)
-    while at < x.shape[2]:
-        n = min(next(sizes), (x.shape[2] - at) // 128 * 128)
-        if n == 0:
-            break
-        y, state = network.stream(x[:, :, at : at + n], state)
+    Args:
+        network: a streaming network in Python or TorchScript.
+        x: ``[B, 1, T]``.
+        blocks: length of all blocks, or of each.
+        lead: samples of the signal in the first 128 of the stream; other networks than U-Nets know
+            no other lead.
+    """
+    x = functional.pad(x, [128 - lead, 0])
+    sizes = [blocks] * (x.shape[2] // blocks) if isinstance(blocks, int) else blocks
+    state = network.initial_state(len(x), *[lead] * (lead < 128))
+    out = []
+    for block in x[:, :, : sum(sizes)].split(sizes, dim=2):
+        y, state = network.stream(block, state)
         out.append(y)
-        at += n
     return torch.cat(out, dim=2)[:, :, 128 - lead :]
 
 
-def assert_delayed(streamed: Tensor, whole: Tensor, latency: int) -> None:
-    """Equal except for the delay, away from the edges, where the whole signal is padded."""
-    length = streamed.shape[2] - latency
-    found = streamed[:, :, latency:][:, :, LOOK_BACK_SAMPLES:]
-    expected = whole[:, :, LOOK_BACK_SAMPLES:length]
+def random_blocks(seed: int) -> list[int]:
+    """Lengths of random blocks of a signal of ``LENGTH`` samples."""
+    generator = torch.Generator().manual_seed(seed)
+    ends = (torch.rand(12, generator=generator) * LENGTH // 128).unique() * 128
+    edges = torch.cat([torch.zeros(1), ends, torch.full((1,), LENGTH)]).unique().long()
+    return edges.diff().tolist()
+
+
+def assert_delayed(
+    found: Tensor,
+    whole: Tensor,
+    latency: int,
+    *,
+    atol: float = STREAMED,
+    skip: int = LOOK_BACK_SAMPLES,
+) -> None:
+    """Equal except for the delay, from where on the whole signal does not see its padding."""
+    found = found[:, :, latency:]
     assert found.shape[2] > 1000
-    torch.testing.assert_close(found, expected, rtol=0, atol=STREAMED)
+    expected = whole[:, :, : found.shape[2]]
+    torch.testing.assert_close(found[:, :, skip:], expected[:, :, skip:], rtol=0, atol=atol)

@@ -1,11 +1,13 @@
 """Reading recordings and cutting segments of them."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from torch import Tensor
 
 from models.data.corpus import Corpus, Mixture, find_audio, read_recording, training_batch
 from models.data.degrade import Degrader
@@ -27,17 +29,13 @@ def tone(n: int, level: float = 0.5, rate: int = 44_100) -> np.ndarray:
 
 
 def test_audio_is_found_in_subfolders_in_order_and_nothing_else(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("no audio")
+    for folder, message in ((tmp_path, "no audio files"), (tmp_path / "nowhere", "no folder")):
+        with pytest.raises(DataError, match=message):
+            find_audio(folder)
     for name in ("b/two.wav", "a/one.FLAC"):
         write(tmp_path / name, tone(100), subtype="PCM_16")
-    (tmp_path / "notes.txt").write_text("no audio")
     assert [p.name for p in find_audio(tmp_path)] == ["one.FLAC", "two.wav"]
-
-
-def test_an_empty_folder_and_a_missing_one_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="no audio files"):
-        find_audio(tmp_path)
-    with pytest.raises(DataError, match="no folder"):
-        find_audio(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize("subtype", ["PCM_16", "PCM_24", "FLOAT"])
@@ -75,21 +73,17 @@ def test_low_rates_text_and_nan_are_refused(tmp_path: Path) -> None:
 
 
 def test_a_corpus_is_normalised_to_peak_one(tmp_path: Path) -> None:
-    write(tmp_path / "quiet.wav", tone(3_000, level=0.01))
-    write(tmp_path / "loud.wav", tone(5_000, level=0.9))
     write(tmp_path / "silent.wav", np.zeros(1_000))
     write(tmp_path / "empty.wav", np.zeros(0))
+    with pytest.raises(DataError, match="silent"):
+        Corpus.read(tmp_path)
+    write(tmp_path / "quiet.wav", tone(3_000, level=0.01))
+    write(tmp_path / "loud.wav", tone(5_000, level=0.9))
     corpus = Corpus.read(tmp_path)
     assert list(np.diff(corpus.starts)) == [5_000, 3_000]
     for first, last in zip(corpus.starts[:-1], corpus.starts[1:], strict=True):
         assert np.abs(corpus.samples[first:last]).max() == 32_767
     assert corpus.seconds == pytest.approx(8_000 / 44_100)
-
-
-def test_silence_alone_is_refused(tmp_path: Path) -> None:
-    write(tmp_path / "silent.wav", np.zeros(1_000))
-    with pytest.raises(DataError, match="silent"):
-        Corpus.read(tmp_path)
 
 
 def ramps(lengths: list[int]) -> Corpus:
@@ -113,13 +107,9 @@ def test_a_segment_is_one_contiguous_cut_of_one_recording(
         assert cut[0] // 1_000 == cut[-1] // 1_000
 
 
-def test_every_sample_of_a_recording_is_drawn(rng: np.random.Generator) -> None:
-    rows = ramps([900]).segments(rng, 3_000, 300).numpy() * 32_768
-    assert set(np.unique(rows)) >= set(range(1, 901))
-
-
-def test_recordings_are_drawn_by_their_length(rng: np.random.Generator) -> None:
+def test_recordings_are_drawn_whole_and_by_their_length(rng: np.random.Generator) -> None:
     rows = ramps([900, 300]).segments(rng, 4_000, 100).numpy() * 32_768
+    assert set(np.unique(rows)) >= {*range(1, 901), *range(1_001, 1_301)}
     share = np.mean(rows.max(axis=1) < 1_000)
     assert 0.7 < share < 0.8  # 0.75, with a standard deviation of 0.007
 
@@ -134,33 +124,22 @@ def test_a_mixture_draws_the_given_share(rng: np.random.Generator) -> None:
     assert mixture.fingerprint != Mixture(mixture.also, mixture.main, 0.25).fingerprint
 
 
-def test_a_batch_depends_on_seed_step_and_rank_alone(rng: np.random.Generator) -> None:
+def test_a_batch_depends_on_seed_step_rank_and_the_share_of_tones(
+    rng: np.random.Generator,
+) -> None:
     audio = rng.integers(-30_000, 30_000, 20_000).astype(np.int16)
     corpus = Corpus(audio, np.array([0, 20_000]))
-    degrader = Degrader(2_048, random=True)
+    degrader = Degrader(2_048, random=True, pool=3)
 
-    def batch(seed: int = 1, step: int = 5, rank: int = 0) -> np.ndarray:
-        x, _ = training_batch(corpus, degrader, batch_size=2, seed=seed, step=step, rank=rank)
-        return x.numpy()
+    def batch(**changes: Any) -> Tensor:
+        arguments = {"batch_size": 2, "seed": 1, "step": 5, "rank": 0}
+        return training_batch(corpus, degrader, **(arguments | changes))[0]
 
     first = batch()
-    assert np.array_equal(first, batch())
-    for other in (batch(seed=2), batch(step=6), batch(rank=1)):
-        assert not np.array_equal(first, other)
-
-
-def test_synthetic_tones_take_their_share(tmp_path: Path, rng: np.random.Generator) -> None:
-    soundfile.write(tmp_path / "noise.wav", rng.uniform(-0.5, 0.5, 20_000), 44_100)
-    corpus = Corpus.read(tmp_path)
-    degrader = Degrader(2_048, random=False)
-    none, all_of_it = (
-        training_batch(corpus, degrader, batch_size=8, seed=1, step=2, tones_share=share)
-        for share in (0.0, 1.0)
-    )
-    # Without tones the segments are the same as before tones existed.
-    plain = training_batch(corpus, degrader, batch_size=8, seed=1, step=2)
-    assert torch.equal(none[1], plain[1])
-    assert not torch.equal(all_of_it[1], plain[1])
+    for same in ({}, {"tones_share": 0.0}):
+        assert torch.equal(first, batch(**same))
+    for other in ({"seed": 2}, {"step": 6}, {"rank": 1}, {"tones_share": 1.0}):
+        assert not torch.equal(first, batch(**other))
 
 
 def test_tone_segments_are_tones(rng: np.random.Generator) -> None:

@@ -32,6 +32,7 @@ KEYS = [
 ]
 # The streaming front end against whole-signal resampy (docs/architecture.md).
 SAME = 1e-5
+PNG = b"\x89PNG"
 
 
 def sound(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -62,20 +63,14 @@ def identity(tmp_path_factory: pytest.TempPathFactory) -> str:
     return str(folder / "identity.ts")
 
 
-@pytest.mark.parametrize("name", ["kaiser_fast", "kaiser_best"])
 @pytest.mark.parametrize("n", [100, 16_384, 20_001])
-def test_kaiser_methods_are_resampys(rng: np.random.Generator, name: str, n: int) -> None:
+def test_baselines_are_resampys_and_soxrs(rng: np.random.Generator, n: int) -> None:
     x = sound(rng, n).astype(np.float32)
-    got = kaiser(name).upsample(x)
-    expected = resampy.resample(x, 22_050, 44_100, filter=name)
-    np.testing.assert_allclose(got, expected, rtol=0, atol=SAME)
-
-
-def test_soxr_gives_twice_as_many_samples(rng: np.random.Generator) -> None:
-    x = sound(rng, 5_001).astype(np.float32)
-    got = soxr_vhq().upsample(x)
-    assert got.shape == (10_002,)
-    np.testing.assert_array_equal(got, soxr.resample(x, 22_050, 44_100, quality="VHQ"))
+    for name in ("kaiser_fast", "kaiser_best"):
+        expected = resampy.resample(x, 22_050, 44_100, filter=name)
+        np.testing.assert_allclose(kaiser(name).upsample(x), expected, rtol=0, atol=SAME)
+    expected = soxr.resample(x, 22_050, 44_100, quality="VHQ")
+    np.testing.assert_array_equal(soxr_vhq().upsample(x), expected)
 
 
 def test_rows_are_means_of_the_clips_scores(folder: Path) -> None:
@@ -92,7 +87,10 @@ def test_rows_are_means_of_the_clips_scores(folder: Path) -> None:
         assert row[key] == pytest.approx(np.mean([s[key] for s in scores]), abs=2e-3), key
 
 
-def test_the_result_is_as_the_design_says(folder: Path, identity: str) -> None:
+def test_the_result_is_as_the_design_says_and_models_are_aligned_to_the_sample(
+    folder: Path, identity: str
+) -> None:
+    torch.set_num_threads(2)
     lines: list[str] = []
     result = evaluate(folder, [identity], compute="cpu", threads=1, report=lines.append)
     keys = ["data", "clips", "seconds", "device", "threads", "rows", "intervals"]
@@ -100,67 +98,63 @@ def test_the_result_is_as_the_design_says(folder: Path, identity: str) -> None:
     assert (result["data"], result["clips"]) == (str(folder), 2)
     assert result["seconds"] == pytest.approx(74_100 / 44_100, abs=1e-3)
     assert (result["device"], result["threads"]) == ("cpu", 1)
-    methods = [row["method"] for row in result["rows"]]
-    assert methods == ["kaiser_fast", "kaiser_best", "soxr_vhq", "identity"]
-    for row in result["rows"]:
+    rows = {row["method"]: row for row in result["rows"]}
+    assert list(rows) == ["kaiser_fast", "kaiser_best", "soxr_vhq", "identity"]
+    for row in rows.values():
         assert list(row) == KEYS
         assert row["visqol"] is None
         assert row["real_time_ratio"] > 0
     assert lines
-
-
-def test_a_model_is_aligned_to_the_sample(folder: Path, identity: str) -> None:
-    rows = {r["method"]: r for r in evaluate(folder, [identity], threads=1)["rows"]}
     for key in KEYS[1:8]:
         # 1e-3 of an LSD or a dB: what the windows' crossfade rounds.
         assert rows["identity"][key] == pytest.approx(rows["kaiser_fast"][key], abs=1e-3), key
-
-
-def test_the_calling_thread_is_left_as_it_was(folder: Path, identity: str) -> None:
-    torch.set_num_threads(2)
-    evaluate(folder, [identity], threads=1)
+    # The calling thread is left as it was.
     assert torch.get_num_threads() == 2
     denormal = np.full(4, 1e-40, np.float32)
     assert (denormal * np.float32(1.0)).all()  # flushed ones would be zero
 
 
-def test_intervals_are_students(folder: Path) -> None:
-    soundfile.write(folder / "c.wav", np.random.default_rng(3).normal(0, 0.1, 20_000), 44_100)
-    result = evaluate(folder, [], table=folder / "all.csv")
-    interval, row = result["intervals"][0], result["rows"][0]
-    lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
-    lsd = [float(line["lsd"]) for line in lines if line["method"] == "kaiser_fast"]
-    low, high = scipy.stats.ttest_1samp(lsd, 0.0).confidence_interval(0.95)
-    assert row["lsd"] - interval["lsd"] == pytest.approx(low, abs=2e-4)
-    assert row["lsd"] + interval["lsd"] == pytest.approx(high, abs=2e-4)
-    assert interval["visqol"] is None
-
-
-def test_the_csv_has_a_line_per_clip_and_method(folder: Path) -> None:
+def test_the_csv_has_a_line_per_clip_and_method_and_intervals_are_students(folder: Path) -> None:
     (folder / "sub").mkdir()
     (folder / "1.wav").rename(folder / "sub" / "one, two.wav")
+    soundfile.write(folder / "c.wav", np.random.default_rng(3).normal(0, 0.1, 20_000), 44_100)
     result = evaluate(folder, [], table=folder / "all.csv")
     lines = list(csv.DictReader((folder / "all.csv").read_text().splitlines()))
-    assert len(lines) == 2 * 3
-    assert {line["clip"] for line in lines} == {"0.wav", "sub/one, two.wav"}
-    mean = np.mean([float(x["snr_db"]) for x in lines if x["method"] == "soxr_vhq"])
-    assert mean == pytest.approx(result["rows"][2]["snr_db"], abs=1e-3)
+    assert len(lines) == 3 * 3
+    assert {line["clip"] for line in lines} == {"0.wav", "sub/one, two.wav", "c.wav"}
     assert {line["visqol"] for line in lines} == {""}
+    for row, interval in zip(result["rows"], result["intervals"], strict=True):
+        lsd = [float(line["lsd"]) for line in lines if line["method"] == row["method"]]
+        low, high = scipy.stats.ttest_1samp(lsd, 0.0).confidence_interval(0.95)
+        assert row["lsd"] - interval["lsd"] == pytest.approx(low, abs=2e-4)
+        assert row["lsd"] + interval["lsd"] == pytest.approx(high, abs=2e-4)
+        assert interval["visqol"] is None
 
 
-def test_the_report_is_one_whole_page(folder: Path, tmp_path: Path, identity: str) -> None:
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reports without drawings, which take longest."""
+    monkeypatch.setattr("models.evaluation.report.png", lambda _: PNG)
+
+
+def test_the_report_is_one_whole_page(
+    folder: Path, tmp_path: Path, identity: str, undrawn: None
+) -> None:
     (folder / "0.wav").rename(folder / "<b>&.wav")  # names must not become tags
+    (folder / "1.wav").unlink()
     run = tmp_path / "run"
     run.mkdir()
     row = {"step": 1, "train/total": 2.0, "val/loss/total": 2.0, "val/lsd": 1.0}
     (run / "log.jsonl").write_text(json.dumps(row) + "\n" + json.dumps(row | {"step": 2}))
-    page = tmp_path / "report.html"
-    evaluate(folder, [identity], threads=1, page=page, runs=[run, tmp_path / "none"])
+    page, runs = tmp_path / "report.html", [run, tmp_path / "none"]
+    result = evaluate(folder, [identity], threads=1, robust=True, page=page, runs=runs)
+    assert {r["method"] for r in result["robustness"]} == {"kaiser_fast", "identity"}
+    json.dumps(result, allow_nan=False)
     text = page.read_text()
+    assert "bessel-6" in text
     pictures = re.findall(r'src="data:image/png;base64,([^"]+)"', text)
     # Best, median and worst of four methods, and the curves.
-    assert len(pictures) == 4 * 3 + 1
-    assert all(base64.b64decode(p).startswith(b"\x89PNG") for p in pictures)
+    assert [base64.b64decode(p) for p in pictures] == [PNG] * (4 * 3 + 1)
     assert "http" not in text
     assert "<b>&" not in text
     assert "&lt;b&gt;&amp;.wav" in text
@@ -168,24 +162,6 @@ def test_the_report_is_one_whole_page(folder: Path, tmp_path: Path, identity: st
     tags = HTMLParser()
     tags.feed(text)
     tags.close()
-
-
-def test_robustness_is_a_part_of_the_result_where_it_is_asked_for(
-    folder: Path, tmp_path: Path, identity: str, undrawn: None
-) -> None:
-    page = tmp_path / "report.html"
-    (folder / "1.wav").unlink()
-    result = evaluate(folder, [identity], threads=1, robust=True, page=page)
-    rows = result["robustness"]
-    assert {r["method"] for r in rows} == {"kaiser_fast", "identity"}
-    assert "bessel-6" in page.read_text()
-    json.dumps(result, allow_nan=False)
-
-
-@pytest.fixture
-def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Reports without spectrograms, which take longest."""
-    monkeypatch.setattr("models.evaluation.report.png", lambda _: b"")
 
 
 @pytest.mark.parametrize("name", ["table", "page"])
@@ -222,11 +198,10 @@ def test_silent_and_short_clips_spoil_nothing(folder: Path) -> None:
     assert result["clips"] == 3
     assert result["rows"][0]["snr_db"] == before["snr_db"]
     json.dumps(result, allow_nan=False)
-
-
-def test_a_measure_that_no_clip_has_is_none(tmp_path: Path) -> None:
-    soundfile.write(tmp_path / "silent.wav", np.zeros(5_000), 44_100)
-    row = evaluate(tmp_path, [])["rows"][0]
+    # A measure that no clip has is None.
+    for name in ("0.wav", "1.wav"):
+        (folder / name).unlink()
+    row = evaluate(folder, [])["rows"][0]
     assert (row["snr_db"], row["snr_lf_db"], row["lsd"]) == (None, None, 0.0)
 
 
@@ -245,14 +220,13 @@ def test_unusable_audio_is_refused(folder: Path, tmp_path: Path) -> None:
         evaluate(folder, [])
 
 
-def test_unknown_and_doubled_models_are_refused(folder: Path, identity: str) -> None:
+def test_unknown_and_doubled_models_and_other_precisions_are_refused(
+    folder: Path, identity: str
+) -> None:
     with pytest.raises(ModelFileError, match="no model 'nothing'"):
         evaluate(folder, ["nothing"])
     with pytest.raises(ModelFileError, match="same name"):
         evaluate(folder, [identity, identity], threads=1)
-
-
-def test_a_dtype_that_cannot_be_is_refused(folder: Path, identity: str) -> None:
     with pytest.raises(ValueError, match="the CPU cannot compute in tf32"):
         evaluate(folder, [identity], compute="cpu", threads=1, dtype="tf32")
 

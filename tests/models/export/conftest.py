@@ -1,4 +1,4 @@
-"""Exported files that many tests read."""
+"""Exported files that many tests read; they are not to be changed."""
 
 from pathlib import Path
 from typing import Any
@@ -6,7 +6,10 @@ from typing import Any
 import pytest
 
 from models.export.export import export
-from tests.helpers.models.checkpoints import METRICS, quiet_unet, write_checkpoint
+from tests.helpers.models.checkpoints import METRICS, octave, quiet_unet, write_checkpoint
+
+# A model file and its metadata.
+Exported = tuple[Path, dict[str, Any]]
 
 
 @pytest.fixture
@@ -14,26 +17,33 @@ def checkpoint(tmp_path: Path) -> Path:
     return write_checkpoint(tmp_path / "best.pt", quiet_unet())
 
 
+def exported_from(path: Path, network: Any, name: str, **options: Any) -> Exported:
+    checkpoint = write_checkpoint(path / "best.pt", network)
+    return path / name, export(checkpoint, path / name, **options)
+
+
 @pytest.fixture(scope="package")
 def exported(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """``quiet_unet()`` as a model file with 32-bit weights; not to be changed."""
+    """``quiet_unet()`` with 32-bit weights."""
     folder = tmp_path_factory.mktemp("exported")
-    export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts", half=False)
-    return folder / "tiny.ts"
+    return exported_from(folder, quiet_unet(), "tiny.ts", half=False)[0]
 
 
 @pytest.fixture(scope="package")
-def half(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """``quiet_unet()`` as a model file with 16-bit weights and a card, and its metadata."""
+def half(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """``quiet_unet()`` with 16-bit weights and a card."""
     folder = tmp_path_factory.mktemp("half")
-    checkpoint = write_checkpoint(folder / "best.pt", quiet_unet())
-    metadata = export(checkpoint, folder / "tiny.ts", title="Tiny", metrics=METRICS)
-    return folder / "tiny.ts", metadata
+    return exported_from(folder, quiet_unet(), "tiny.ts", title="Tiny", metrics=METRICS)
 
 
 @pytest.fixture(scope="package")
-def aligned(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
-    """``quiet_unet(align_corners=True)`` as a model file with 32-bit weights, and its metadata."""
+def aligned(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """``quiet_unet(align_corners=True)`` with 32-bit weights."""
     folder = tmp_path_factory.mktemp("aligned")
-    checkpoint = write_checkpoint(folder / "c.pt", quiet_unet(align_corners=True))
-    return folder / "thesis.ts", export(checkpoint, folder / "thesis.ts", half=False)
+    return exported_from(folder, quiet_unet(align_corners=True), "thesis.ts", half=False)
+
+
+@pytest.fixture(scope="package")
+def octave_file(tmp_path_factory: pytest.TempPathFactory) -> Exported:
+    """``octave()`` with 32-bit weights."""
+    return exported_from(tmp_path_factory.mktemp("octave"), octave(), "octave.ts", half=False)

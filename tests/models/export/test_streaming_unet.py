@@ -3,6 +3,7 @@
 import copy
 import io
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 import torch
@@ -16,11 +17,10 @@ from models.networks.unet import LOOK_AHEAD_SAMPLES, UNet
 from tests.helpers.models.unets import (
     LENGTH,
     LEVEL,
-    STREAMED,
     assert_delayed,
-    run,
-    scripted,
+    random_blocks,
     signal,
+    streamed,
     unet,
 )
 
@@ -59,39 +59,20 @@ def test_whole_signals_give_what_the_trained_network_gives(width: int, length: i
     assert_same(StreamingUNet(network)(x), expected)
 
 
-@pytest.mark.parametrize("block", [128, 256, 384, 1024, LENGTH])
 @pytest.mark.parametrize("lead", [128, 1, 2, 77])
 @pytest.mark.parametrize("width", [1, 2, 4])
-def test_a_stream_is_the_whole_signal_late(width: int, lead: int, block: int) -> None:
+def test_a_stream_is_the_whole_signal_late(width: int, lead: int) -> None:
     network = StreamingUNet(unet(width))
-    x = signal(1)
-    assert_delayed(run(network, x, block, lead=lead), network(x), 509 + lead)
-
-
-@pytest.mark.parametrize("lead", [128, 1])
-def test_signals_side_by_side_do_not_mix(lead: int) -> None:
-    network = StreamingUNet(unet())
-    x = signal(3)
-    together = run(network, x, 384, lead=lead)
-    assert_delayed(together, network(x), 509 + lead)
-    alone = torch.cat([run(network, row[None], 384, lead=lead) for row in x])
-    torch.testing.assert_close(together, alone, rtol=0, atol=STREAMED)
-
-
-@pytest.mark.parametrize("seed", range(4))
-def test_any_cutting_gives_the_same(seed: int) -> None:
-    network = scripted(StreamingUNet(unet()))
-    x = signal(2)
-    generator = torch.Generator().manual_seed(seed)
-    sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
-    assert_delayed(run(network, x, sizes), network(x), network.latency_samples)
+    for batch, blocks in ((1, 128), (2, 384), (3, random_blocks(lead)), (1, LENGTH)):
+        x = signal(batch)
+        assert_delayed(streamed(network, x, blocks, lead=lead), network(x), 509 + lead)
 
 
 @pytest.mark.parametrize("lead", [128, 1, 77])
 def test_a_guarded_network_streams_as_it_gives_whole_signals(lead: int) -> None:
     guarded = copy.deepcopy(unet())
     guarded.guard = ToneGuard()
-    network = scripted(StreamingUNet(guarded))
+    network = torch.jit.script(StreamingUNet(guarded))
     t = torch.arange(LENGTH) / 44_100
     tone = LEVEL * torch.sin(2 * torch.pi * 5_000 * t)
     # A tone between noises, and noise between tones.
@@ -103,20 +84,7 @@ def test_a_guarded_network_streams_as_it_gives_whole_signals(lead: int) -> None:
     middle = slice(LENGTH // 2 - 64, LENGTH // 2 + 64)
     assert torch.equal(expected[0, :, middle], x[0, :, middle])
     assert not torch.equal(expected[1, :, middle], x[1, :, middle])
-    generator = torch.Generator().manual_seed(lead)
-    sizes = (128 * torch.randint(1, 12, [200], generator=generator)).tolist()
-    assert_delayed(run(network, x, sizes, lead=lead), expected, 509 + lead)
-
-
-def test_torchscript_streams_like_python() -> None:
-    network = StreamingUNet(unet(4))
-    x = signal(2)
-    script = scripted(network)
-    torch.testing.assert_close(script(x), network(x), rtol=0, atol=PARITY)
-    for block in (128, 1024):
-        torch.testing.assert_close(
-            run(script, x, block), run(network, x, block), rtol=0, atol=STREAMED
-        )
+    assert_delayed(streamed(network, x, random_blocks(lead), lead=lead), expected, 509 + lead)
 
 
 def test_the_layout_of_wide_networks_streams_as_well(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -128,14 +96,13 @@ def test_the_layout_of_wide_networks_streams_as_well(monkeypatch: pytest.MonkeyP
     assert max(layer.panels for layer in layers) > 4
     x = signal(2)
     torch.testing.assert_close(network(x), unet(4)(x), rtol=0, atol=PARITY)
-    assert_delayed(run(scripted(network), x, 512), network(x), 637)
+    assert_delayed(streamed(torch.jit.script(network), x, 512), network(x), 637)
 
 
 def test_latency_is_the_look_ahead() -> None:
     network = StreamingUNet(unet())
-    assert network.latency_samples == LOOK_AHEAD_SAMPLES
-    assert scripted(network).latency_samples == LOOK_AHEAD_SAMPLES
-    assert network.block_multiple == 128
+    for each in (network, torch.jit.script(network)):
+        assert (each.latency_samples, each.block_multiple) == (LOOK_AHEAD_SAMPLES, 128)
 
 
 def test_with_a_lead_of_one_nothing_waits_in_vain() -> None:
@@ -160,8 +127,8 @@ def test_before_a_stream_there_is_silence() -> None:
     x = signal(1)
     silence = 16 * 128
     whole = network(nn.functional.pad(x, [silence, 0]))[:, :, silence:]
-    streamed = run(network, x, 256)[:, :, network.latency_samples :]
-    torch.testing.assert_close(streamed, whole[:, :, : streamed.shape[2]], rtol=0, atol=STREAMED)
+    found = streamed(network, x, 256)
+    assert_delayed(found, whole, network.latency_samples, skip=0)
 
 
 @pytest.mark.parametrize("width", [1, 4])
@@ -175,28 +142,21 @@ def test_a_fresh_state_stays_as_it_is_in_silence(width: int) -> None:
     assert float(y.abs().max()) > 0.0  # biases reach the output even in silence
 
 
-def test_the_state_keeps_its_shapes_and_is_not_changed() -> None:
-    network = scripted(StreamingUNet(unet()))
+def test_the_state_keeps_its_shapes_and_memory_and_is_not_changed() -> None:
+    network = torch.jit.script(StreamingUNet(unet()))
     x = signal(2, 384)
     state = network.initial_state(2)
     before = [s.clone() for s in state]
     first, after = network.stream(x, state)
     assert all(torch.equal(a, b) for a, b in zip(state, before, strict=True))
-    assert [s.shape for s in after] == [s.shape for s in state]
-    assert [s.dtype for s in after] == [s.dtype for s in state]
-    again, _ = network.stream(x, state)
-    assert torch.equal(first, again)
-
-
-def test_the_state_holds_no_more_than_a_block() -> None:
-    """Parts of it are views, which must not keep more and more memory alive."""
-    network = StreamingUNet(unet())
-    state = network.initial_state(1)
-    sizes = []
+    assert [(s.shape, s.dtype) for s in after] == [(s.shape, s.dtype) for s in state]
+    assert torch.equal(first, network.stream(x, state)[0])
+    # Parts of it are views, which must not keep more and more memory alive.
+    sizes = set()
     for _ in range(4):
-        _, state = network.stream(signal(1, 512), state)
-        sizes.append(sum(s.untyped_storage().nbytes() for s in state))
-    assert len(set(sizes)) == 1
+        _, state = network.stream(x, state)
+        sizes.add(sum(s.untyped_storage().nbytes() for s in state))
+    assert len(sizes) == 1
 
 
 @pytest.mark.parametrize("length", [0, 1, 127, 129, 192])
@@ -204,18 +164,15 @@ def test_blocks_off_the_grid_are_refused(length: int) -> None:
     network = StreamingUNet(unet(1))
     with pytest.raises(ValueError, match=str(length)):
         network.stream(torch.zeros(1, 1, length), network.initial_state(1))
-    script = scripted(network)
+    script = torch.jit.script(network)
     with pytest.raises(torch.jit.Error, match="multiple of 128"):
         script.stream(torch.zeros(1, 1, length), script.initial_state(1))
 
 
-@pytest.mark.parametrize(("batch", "lead"), [(0, 128), (-1, 128), (1, 0), (1, 129)])
-def test_impossible_states_are_refused(batch: int, lead: int) -> None:
-    with pytest.raises(ValueError):
-        StreamingUNet(unet(1)).initial_state(batch, lead)
-
-
-def test_a_network_that_depends_on_its_window_is_refused() -> None:
+def test_impossible_states_and_networks_are_refused() -> None:
+    for batch, lead in ((0, 128), (-1, 128), (1, 0), (1, 129)):
+        with pytest.raises(ValueError, match="must be"):
+            StreamingUNet(unet(1)).initial_state(batch, lead)
     with pytest.raises(ValueError, match="align_corners"):
         StreamingUNet(UNet(width=1, align_corners=True))
 
@@ -227,40 +184,22 @@ def test_nothing_remembers_how_it_was_computed() -> None:
         assert not any(t.requires_grad for t in [y, *state, network(y)])
 
 
-def test_the_network_it_is_made_of_stays_as_it_is() -> None:
-    network = unet()
-    before = {k: v.clone() for k, v in network.state_dict().items()}
-    StreamingUNet(network)
-    assert all(torch.equal(v, before[k]) for k, v in network.state_dict().items())
-
-
-def optimised(script: torch.jit.ScriptModule) -> torch.jit.ScriptModule:
-    return torch.jit.optimize_for_inference(script, other_methods=["initial_state", "stream"])
-
-
-@pytest.mark.parametrize(
-    "prepare",
-    [
-        lambda s: torch.jit.freeze(s, preserved_attrs=["initial_state", "stream"]),
-        optimised,
-    ],
-    ids=["frozen", "optimised"],
-)
-def test_a_loaded_file_can_be_frozen_and_optimised(prepare) -> None:
+@pytest.mark.parametrize("prepare", [torch.jit.freeze, torch.jit.optimize_for_inference])
+def test_a_loaded_file_can_be_frozen_and_optimised(prepare: Any) -> None:
     network = StreamingUNet(unet(4))
     file = io.BytesIO()
-    torch.jit.save(scripted(network), file)
+    torch.jit.save(torch.jit.script(network), file)
     file.seek(0)
-    loaded = prepare(torch.jit.load(file).eval())
+    loaded = prepare(torch.jit.load(file).eval(), ["initial_state", "stream"])
     x = signal(2)
     torch.testing.assert_close(loaded(x), network(x), rtol=0, atol=PARITY)
-    assert_delayed(run(loaded, x, 256, lead=2), network(x), 511)
+    assert_delayed(streamed(loaded, x, 256, lead=2), network(x), 511)
 
 
 def test_both_forms_share_their_weights_in_a_file() -> None:
     network = unet(8)
     file = io.BytesIO()
-    torch.jit.save(scripted(StreamingUNet(network)), file)
+    torch.jit.save(torch.jit.script(StreamingUNet(network)), file)
     parameters = 4 * sum(p.numel() for p in network.parameters())
     # The matrices of the shallow levels and the code come on top.
     assert len(file.getvalue()) < 1.15 * parameters
@@ -269,7 +208,7 @@ def test_both_forms_share_their_weights_in_a_file() -> None:
 def test_bfloat16_weights_stay_near_and_give_float32() -> None:
     network, low = StreamingUNet(unet(4)), StreamingUNet(unet(4)).to(torch.bfloat16)
     x = signal(1)
-    for y, expected in [(low(x), network(x)), (run(low, x, 512), run(network, x, 512))]:
+    for y, expected in [(low(x), network(x)), (streamed(low, x, 512), streamed(network, x, 512))]:
         assert y.dtype == torch.float32
         error = float((y - expected).square().mean().sqrt())
         assert 0.0 < error < BF16_RELATIVE * LEVEL

@@ -2,16 +2,20 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+from torch.nn import functional
 
 import models.export.fold_batch_norm
 import models.export.unet_layers
-from models.export.unet_layers import Convolution, Pair, Up, ungroup, windows
+from models.export.fold_batch_norm import fold, fold_pointwise, group_size, panel_count
+from models.export.unet_layers import Convolution, Pair, Up
 from models.networks.unet import DoubleConvolution, UpBlock
 from tests.helpers.models.unets import noise, trained_like
 
 # Float32 sums in another order.
 SAME = 1e-5
+# Both sides in float64: what remains is rounding of sums of a few dozen products.
+EXACT = 1e-12
 
 
 def to_rows(x: Tensor) -> Tensor:
@@ -23,27 +27,26 @@ def to_signal(rows: Tensor, batch: int) -> Tensor:
     return rows.view(-1, batch, rows.shape[1]).permute(1, 2, 0)
 
 
-@pytest.mark.parametrize("batch", [1, 2, 3])
-@pytest.mark.parametrize("step", [1, 2])
-def test_windows_hold_neighbouring_frames_of_one_signal(batch: int, step: int) -> None:
-    x = noise(batch, 3, 20)
-    found = windows(to_rows(x), 2, 4, 5, step, batch)
-    for j in range(4):
-        for b in range(batch):
-            expected = x[b, :, 2 + j * step : 7 + j * step].t().flatten()
-            assert torch.equal(found[j * batch + b], expected)
+def test_folded_convolutions_are_exact() -> None:
+    first, norm, *_ = trained_like(nn.Sequential(DoubleConvolution(3, 5))).double()[0]
+    final = nn.Conv1d(5, 2, 1).double()
+    x = noise(2, 3, 40).double()
+    weight, bias = fold(first, norm)
+    assert weight.dtype == torch.float64
+    found = functional.conv1d(x, weight, bias, padding=1)
+    torch.testing.assert_close(found, norm(first(x)), rtol=0, atol=EXACT)
+    found = functional.conv1d(x, *fold_pointwise(weight, bias, final), padding=1)
+    torch.testing.assert_close(found, final(norm(first(x))), rtol=0, atol=EXACT)
 
 
-def test_windows_of_a_slice_start_in_the_slice() -> None:
-    rows = to_rows(noise(1, 3, 20))
-    assert torch.equal(windows(rows[7:], 1, 4, 3, 1, 1), windows(rows, 8, 4, 3, 1, 1))
-
-
-@pytest.mark.parametrize("batch", [1, 2])
-def test_ungrouped_rows_are_in_the_order_of_time(batch: int) -> None:
-    x = noise(batch, 3, 8)
-    grouped = x.unflatten(2, (4, 2)).permute(2, 0, 3, 1).reshape(4 * batch, 6)
-    assert torch.equal(ungroup(grouped, 2, batch), to_rows(x))
+def test_rows_fill_a_register_and_only_large_matrices_are_cut_into_panels() -> None:
+    groups = {1: 16, 2: 8, 3: 4, 4: 4, 5: 2, 8: 2, 9: 1, 512: 1}
+    assert {channels: group_size(channels) for channels in groups} == groups
+    assert panel_count(1024, 1024) == 4
+    assert panel_count(2048, 512) == 2
+    assert panel_count(512, 128) == 1  # narrow
+    assert panel_count(64, 256) == 1  # small
+    assert panel_count(1000, 1000) == 1  # not of whole panels
 
 
 @pytest.mark.parametrize("panelled", [False, True])

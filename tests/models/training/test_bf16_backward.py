@@ -6,41 +6,32 @@ from torch import Tensor
 
 from models.networks.unet import UNet
 from models.training.bf16_backward import Bf16Backward, arithmetic
+from tests.helpers.models.trainings import CPU
 from tests.helpers.models.unets import noise, trained_like
 
-CPU = torch.device("cpu")
 # bfloat16 has 8 bits: each product errs by up to 0.4 %, and errors average out in the sums.
 BF16_COSINE = 0.999
 
 
-def gradients(bf16_backward: bool) -> tuple[Tensor, Tensor]:
-    """Output and all gradients, as one vector, of a batch."""
+def output_and_gradients(*, bf16: bool = False, bf16_backward: bool = False) -> list[Tensor]:
+    """Output and all gradients, as one vector each, of a batch."""
     torch.manual_seed(0)
     network = trained_like(UNet(width=4)).train()
-    with arithmetic(CPU, bf16=False, bf16_backward=bf16_backward):
-        out = network(noise(2, 1, 2048))
+    with arithmetic(CPU, bf16=bf16, bf16_backward=bf16_backward):
+        out = network(noise(2, 1, 2048)).float()
     out.square().mean().backward()
     parts = [p.grad.flatten() for p in network.parameters() if p.grad is not None]
     assert len(parts) == len(list(network.parameters()))
-    return out.detach(), torch.cat(parts)
+    return [out.detach(), torch.cat(parts)]
 
 
-def test_the_forward_pass_is_exact() -> None:
-    assert torch.equal(gradients(False)[0], gradients(True)[0])
-
-
-def test_gradients_are_rounded_and_keep_their_direction() -> None:
-    exact, rounded = gradients(False)[1], gradients(True)[1]
+def test_the_forward_pass_is_exact_and_gradients_keep_their_direction() -> None:
+    (y, exact), (same, rounded) = (output_and_gradients(bf16_backward=on) for on in (False, True))
+    assert torch.equal(y, same)
     assert not torch.equal(exact, rounded)
     assert float(torch.cosine_similarity(exact, rounded, dim=0)) > BF16_COSINE
-
-
-def test_full_bfloat16_rounds_the_forward_pass() -> None:
-    network = trained_like(UNet(width=4))
-    x = noise(1, 1, 1024)
-    with arithmetic(CPU, bf16=True, bf16_backward=False):
-        rounded = network(x)
-    assert not torch.equal(rounded.float(), network(x))
+    # Full bfloat16 rounds the forward pass too.
+    assert not torch.equal(output_and_gradients(bf16=True)[0], y)
 
 
 @pytest.mark.parametrize("stride", [1, 2])

@@ -11,16 +11,19 @@ from models.training.checkpoint import load_checkpoint, save_atomically, trained
 from models.training.train import train
 from tests.helpers.models.trainings import log, tiny
 
-pytestmark = pytest.mark.usefixtures("undrawn")
 
-
-def test_the_best_checkpoint_has_the_lowest_validation_lsd(folder: Path) -> None:
+def test_the_best_checkpoint_has_the_lowest_validation_lsd_and_averaged_weights(
+    folder: Path,
+) -> None:
     best = load_checkpoint(train(tiny(folder), report=lambda _: None))
-    rows = log(folder / "run")
-    lowest = min(rows, key=lambda row: row["val/lsd"])
+    lowest = min(log(folder / "run"), key=lambda row: row["val/lsd"])
     assert best["step"] == lowest["step"]
     assert best["validation"]["val/lsd"] == lowest["val/lsd"] == best["best"]
     assert not list((folder / "run").glob("*.tmp"))
+    for name, value in trained_network(best).state_dict().items():
+        assert torch.equal(value, best["averaged"][name])
+    plain = trained_network(best | {"averaged": None})
+    assert torch.equal(plain.final.weight, best["network"]["final.weight"])
 
 
 def test_a_crash_while_saving_leaves_the_old_checkpoint(
@@ -41,25 +44,22 @@ def test_a_crash_while_saving_leaves_the_old_checkpoint(
     assert [p.name for p in tmp_path.iterdir()] == ["checkpoint.pt"]
 
 
-def test_files_that_are_no_checkpoints_are_refused(folder: Path) -> None:
+def test_files_that_are_no_checkpoints_are_refused(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match="there is no checkpoint"):
-        load_checkpoint(folder / "none.pt")
-    text = folder / "text.pt"
+        load_checkpoint(tmp_path / "none.pt")
+    text, other, damaged = (tmp_path / name for name in ("text.pt", "other.pt", "damaged.pt"))
     text.write_text("hello")
-    other = folder / "other.pt"
-    torch.save({"weights": torch.zeros(3)}, other)
-    good = train(tiny(folder, steps=2), report=lambda _: None)
-    damaged = folder / "damaged.pt"
-    damaged.write_bytes(good.read_bytes()[:-2_000])
-    for path in (text, other, damaged, folder):
+    torch.save({"weights": torch.zeros(3_000)}, other)
+    damaged.write_bytes(other.read_bytes()[:-2_000])
+    for path in (text, other, damaged, tmp_path):
         with pytest.raises(CheckpointError, match="not a checkpoint") as error:
             load_checkpoint(path)
         assert "\n" not in str(error.value)
 
 
-def test_the_averaged_weights_are_the_ones_to_ship(folder: Path) -> None:
-    state = load_checkpoint(train(tiny(folder), report=lambda _: None))
-    for name, value in trained_network(state).state_dict().items():
-        assert torch.equal(value, state["averaged"][name])
-    plain = trained_network(state | {"averaged": None})
-    assert torch.equal(plain.final.weight, state["network"]["final.weight"])
+@pytest.mark.parametrize(
+    "network", [{"kind": "gru"}, {"width": 0, "align_corners": False}, {"depth": 3}], ids=str
+)
+def test_a_configuration_that_no_network_has_is_refused(network: dict[str, object]) -> None:
+    with pytest.raises(CheckpointError, match="do not fit"):
+        trained_network({"config": {"network": network}, "averaged": None, "network": {}})

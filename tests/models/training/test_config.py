@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from models.errors import ConfigError
-from models.training.config import load_config
+from models.training.config import OctaveConfig, OctaveObjectiveConfig, load_config
 
 SHIPPED = sorted((Path(__file__).parents[3] / "configs").glob("*.toml"))
 
@@ -17,6 +17,8 @@ validation = "b"
 folder = "c"
 steps = 10
 """
+ADVERSARIAL = GOOD + "[adversarial]\n"
+PHASE = ADVERSARIAL + "start_step = 1\n"
 
 
 def write(tmp_path: Path, text: str) -> Path:
@@ -25,44 +27,35 @@ def write(tmp_path: Path, text: str) -> Path:
     return path
 
 
-def test_defaults_are_the_thesis_recipe(tmp_path: Path) -> None:
-    config = load_config(write(tmp_path, GOOD))
-    assert (config.network.width, config.run.batch_size) == (16, 16)
-    optimiser = config.optimiser
-    assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
-    assert (optimiser.gradient_norm, config.objective.mse_weight) == (10.0, 100.0)
-    assert config.data.segment_samples == 689 * 128
-
-
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda p: p.stem)
-def test_shipped_configurations_load(path: Path) -> None:
-    load_config(path)
-
-
-def test_the_thesis_configuration_is_the_thesis() -> None:
-    config = load_config(next(p for p in SHIPPED if p.stem == "thesis"))
-    assert (config.network.width, config.network.align_corners) == (16, True)
-    assert config.data.degradation == "thesis"
-    optimiser = config.optimiser
-    assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
-    assert (optimiser.gradient_norm, config.objective.mse_weight) == (10.0, 100.0)
-    assert (optimiser.warmup_steps, optimiser.decay_steps) == (0, 0)
-    run = config.run
+def test_defaults_and_the_shipped_thesis_configuration_are_its_recipe(tmp_path: Path) -> None:
+    thesis = load_config(next(p for p in SHIPPED if p.stem == "thesis"))
+    for config in (load_config(write(tmp_path, GOOD)), thesis):
+        assert (config.network.width, config.data.segment_samples) == (16, 689 * 128)
+        optimiser = config.optimiser
+        assert (optimiser.learning_rate, optimiser.weight_decay) == (1e-4, 1e-5)
+        assert (optimiser.warmup_steps, optimiser.decay_steps) == (0, 0)
+        assert (optimiser.gradient_norm, config.objective.mse_weight) == (10.0, 100.0)
+        assert config.run.batch_size == 16
+    assert thesis.network.align_corners
+    assert thesis.data.degradation == "thesis"
+    run = thesis.run
     assert run.patience > 0  # it stops on the validation's spectral convergence
     assert not any((run.bf16, run.bf16_backward, run.tf32, run.ema_decay))
 
 
-@pytest.mark.parametrize("key", ["patience", "loaders"])
-def test_counts_must_not_be_negative(tmp_path: Path, key: str) -> None:
-    with pytest.raises(ConfigError, match=f"run.{key} must not be negative"):
-        load_config(write(tmp_path, GOOD + f"{key} = -1\n"))
-
-
-def test_the_configurations_of_make_and_readme_are_there() -> None:
+def test_the_shipped_configurations_load() -> None:
+    # `make` and the README name these.
     assert {p.stem for p in SHIPPED} >= {"thesis", "octave", "unet-small"}
+    for path in SHIPPED:
+        load_config(path)
 
 
-def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
+def test_values_become_those_of_their_sections(tmp_path: Path) -> None:
+    text = "[network]\nkind = 'octave'\nwidth = 7\n[objective]\nkind = 'octave'\n"
+    config = load_config(write(tmp_path, GOOD + text + "[optimiser]\nbetas = [0.8, 0.99]\n"))
+    assert config.network == OctaveConfig(width=7)
+    assert config.objective == OctaveObjectiveConfig()
+    assert config.optimiser.betas == (0.8, 0.99)
     config = load_config(write(tmp_path, GOOD + "[objective]\nmse_weight = 50\n"))
     assert config.objective.mse_weight == 50.0
     assert isinstance(config.objective.mse_weight, float)
@@ -98,6 +91,8 @@ def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
         (GOOD + "[optimiser]\ngradient_norm = 0.0\n", "gradient_norm must be positive"),
         (GOOD + "[optimiser]\nweight_decay = -1.0\n", "weight_decay must not be negative"),
         (GOOD + "[optimiser]\nwarmup_steps = -1\n", "warmup_steps must not be negative"),
+        (GOOD + "patience = -1\n", "run.patience must not be negative"),
+        (GOOD + "loaders = -1\n", "run.loaders must not be negative"),
         (GOOD + "ema_decay = 1.0\n", r"run\.ema_decay must be in \[0, 1\), got 1"),
         (GOOD + "ema_decay = nan\n", r"run\.ema_decay must be in"),
         (GOOD + "seed = -1\n", r"run\.seed must not be negative"),
@@ -106,6 +101,13 @@ def test_whole_numbers_are_accepted_as_floats(tmp_path: Path) -> None:
         (GOOD.replace("[run]", "segment_samples = 88200\n[run]"), "a multiple of 128"),
         (GOOD.replace("[run]", "segment_samples = 1024\n[run]"), "from 2048 on"),
         (GOOD.replace("[run]", "degradation = 'all'\n[run]"), "must be random or thesis"),
+        (ADVERSARIAL, r"\[adversarial\] lacks start_step"),
+        (ADVERSARIAL + "start_step = -1", "adversarial.start_step must not be negative"),
+        (PHASE + "from_hz = 30000", "adversarial.from_hz must be between"),
+        (PHASE + "period_channels = 0\nband_channels = 0", "must be positive"),
+        (PHASE + "crop_samples = 100", "adversarial.crop_samples must be 0 or from 4096"),
+        (PHASE + "betas = [0.5, 1.5]", r"adversarial.betas must be in \[0, 1\)"),
+        (PHASE + "learning_rate = nan", "adversarial.learning_rate must not be negative"),
     ],
 )
 def test_a_mistake_is_named(tmp_path: Path, text: str, message: str) -> None:

@@ -6,20 +6,20 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
-import soundfile
 import torch
 
 from models.errors import ConfigError, TrainingError
 from models.training.checkpoint import load_checkpoint
 from models.training.distributed import World
+from models.training.loop import CHECKPOINT
 from models.training.train import train
 from models.training.trainer import Trainer
-from tests.helpers.models.ddp_worker import ADVERSARIAL, BATCH, awake, config, joint_batch, results
+from tests.helpers.models import ddp_worker
+from tests.helpers.models.ddp_worker import PHASES, awake, config, results
+from tests.helpers.models.trainings import log, tiny, write_toml
 
 # Of all gradients as one vector, relative to its length: float32 sums in another order, through 16
 # batch norms. A process's own share of the batch is wrong by 0.1 or more.
@@ -29,15 +29,11 @@ SAME_TENSOR = 1e-2
 TIMEOUT_S = 200
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
     """Exit code and stderr of two processes that are connected as by torchrun."""
-    port = free_port()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
     processes = []
     for rank in (0, 1):
         environment = os.environ | {
@@ -51,9 +47,7 @@ def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
         }
         command = [sys.executable, *arguments]
         processes.append(
-            subprocess.Popen(
-                command, env=environment, stderr=subprocess.PIPE, text=True, cwd=project
-            )
+            subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
         )
     try:
         texts = [p.communicate(timeout=TIMEOUT_S)[1] for p in processes]
@@ -67,10 +61,7 @@ def run_two(arguments: Sequence[str], project: Path) -> list[tuple[int, str]]:
 def gradients(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Folder with the results of two processes."""
     folder = tmp_path_factory.mktemp("gradients")
-    project = Path(__file__).parents[3]
-    ran = run_two(
-        [str(project / "tests" / "helpers" / "models" / "ddp_worker.py"), str(folder)], project
-    )
+    ran = run_two([ddp_worker.__file__, str(folder)], Path(__file__).parents[3])
     assert [code for code, _ in ran] == [0, 0], ran
     return folder
 
@@ -89,76 +80,40 @@ def test_two_processes_have_the_gradients_of_one_on_the_joint_batch(gradients: P
             # A bias before a batch norm has no effect: its gradient is rounding alone.
             scale = 1.0
         torch.testing.assert_close(first[name], expected, rtol=0, atol=SAME_TENSOR * scale)
-    names = [name for name in alone if name.startswith("gradient.")]
+
+
+@pytest.mark.parametrize(
+    ("phase", "kind"),
+    [("plain", "gradient."), ("adversarial", "gradient."), ("adversarial", "opponent.")],
+)
+def test_all_gradients_as_one_vector_are_the_same(gradients: Path, phase: str, kind: str) -> None:
+    alone = results(awake(Trainer(config(PHASES[phase]))), 1)
+    first, second = (torch.load(gradients / f"{phase}-{rank}.pt") for rank in (0, 1))
+    names = [name for name in alone if name.startswith(kind)]
+    assert all(torch.equal(first[name], second[name]) for name in names)
     got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
     assert float((got - expected).norm()) < SAME * float(expected.norm())
 
 
-def test_discriminators_are_shared_too(gradients: Path) -> None:
-    alone = results(awake(Trainer(config(ADVERSARIAL))), 1)
-    first, second = (torch.load(gradients / f"adversarial-{rank}.pt") for rank in (0, 1))
-    for kind in ("gradient.", "opponent."):
-        names = [name for name in alone if name.startswith(kind)]
-        assert all(torch.equal(first[name], second[name]) for name in names)
-        got, expected = (torch.cat([r[n].flatten() for n in names]) for r in (first, alone))
-        assert float((got - expected).norm()) < SAME * float(expected.norm()), kind
-
-
-def test_shares_alone_would_not_have_them() -> None:
-    # The test above can fail: half of the batch gives other gradients.
-    alone = results(awake(Trainer(config())), 1)
-
-    trainer = awake(Trainer(config()))
-    x, y = joint_batch(0)
-    trainer.train_on(x[: BATCH // 2], y[: BATCH // 2])
-    gradient = trainer.network.get_parameter("inp.0.weight").grad
-    assert gradient is not None
-    expected = alone["gradient.inp.0.weight"]
-    assert float((gradient - expected).abs().max()) > 0.05 * float(expected.abs().max())
-
-
-def test_torchrun_trains_with_the_command_of_one_process(
-    project: Path, tmp_path: Path, rng: np.random.Generator
-) -> None:
-    for name in ("train", "val"):
-        (tmp_path / name).mkdir()
-        audio = rng.normal(0.0, 0.1, 9_000)
-        soundfile.write(tmp_path / name / "a.wav", audio, 44_100, subtype="FLOAT")
-    text = (
-        f"[data]\ntrain = '{tmp_path / 'train'}'\nvalidation = '{tmp_path / 'val'}'\n"
-        "segment_samples = 2048\n[network]\nwidth = 1\n[run]\n"
-        f"folder = '{tmp_path / 'run'}'\nsteps = 4\nbatch_size = 4\nvalidate_every = 2\n"
-        "tensorboard = false\ndevice = 'cpu'\nema_decay = 0.9\n"
-    )
-    (tmp_path / "tiny.toml").write_text(text)
+def test_torchrun_trains_with_the_command_of_one_process(project: Path, folder: Path) -> None:
     torchrun = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    command = [sys.executable, *torchrun, "-m", "topoctave", "train", str(tmp_path / "tiny.toml")]
+    command = [sys.executable, *torchrun, "-m", "topoctave", "train", str(write_toml(folder))]
     ran = subprocess.run(
         command, cwd=project, capture_output=True, text=True, timeout=TIMEOUT_S, check=False
     )
     assert ran.returncode == 0, ran.stderr
     # Only the main process reports and writes.
     assert ran.stderr.count("minutes of audio") == 1
-    state = load_checkpoint(tmp_path / "run" / "checkpoint.pt")
-    assert state["step"] == 4
-    assert len((tmp_path / "run" / "log.jsonl").read_text().splitlines()) == 2
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] == 4
+    assert [row["step"] for row in log(folder / "run")] == [2, 4]
     # One process continues from the checkpoint of two: the names of the weights are the same.
-    other = config()
-    data = replace(other.data, train=str(tmp_path / "train"), validation=str(tmp_path / "val"))
-    run = replace(
-        other.run, folder=str(tmp_path / "run"), steps=5, tensorboard=False, validate_every=2
-    )
-    network = replace(other.network, width=1)
-    train(replace(other, data=data, run=run, network=network), report=lambda _: None)
-    assert load_checkpoint(tmp_path / "run" / "checkpoint.pt")["step"] == 5
+    train(tiny(folder, steps=5), report=lambda _: None)
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] == 5
 
 
-def test_a_batch_that_cannot_be_shared_is_refused(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(
-        "models.training.train.world_of_torchrun", lambda _: nullcontext(World(size=3))
-    )
+def test_a_batch_that_cannot_be_shared_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = nullcontext(World(size=3))
+    monkeypatch.setattr("models.training.train.world_of_torchrun", lambda _: world)
     with pytest.raises(ConfigError, match=r"batch_size \(4\) must be a multiple of the 3"):
         train(config())
 

@@ -12,13 +12,18 @@ from models.training.log import CURVES
 from models.training.train import train
 from tests.helpers.models.trainings import log, tiny
 
-pytestmark = pytest.mark.usefixtures("undrawn")
 
-
-def test_curves_are_a_picture(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_training_shows_a_bar_with_loss_and_speed_and_draws_curves(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("models.training.log.curves", curves)
     monkeypatch.setattr("models.training.log.png", png)
-    train(tiny(folder), report=lambda _: None)
+    terminal = io.StringIO()
+    monkeypatch.setattr(terminal, "isatty", lambda: True)
+    monkeypatch.setattr(sys, "stderr", terminal)
+    train(tiny(folder, steps=2), report=lambda _: None, progress=True)
+    assert "s of audio/s" in terminal.getvalue()
+    assert "loss" in terminal.getvalue()
     assert (folder / "run" / CURVES).read_bytes().startswith(b"\x89PNG")
 
 
@@ -46,15 +51,3 @@ def test_missing_tensorboard_is_reported(folder: Path, monkeypatch: pytest.Monke
     train(tiny(folder, steps=2, tensorboard=True), report=lines.append)
     assert any("pip install 'topoctave[train]'" in line for line in lines)
     assert len(log(folder / "run")) == 1
-
-
-def test_the_bar_shows_loss_and_speed(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Terminal(io.StringIO):
-        def isatty(self) -> bool:
-            return True
-
-    terminal = Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
-    train(tiny(folder, steps=2), report=lambda _: None, progress=True)
-    assert "s of audio/s" in terminal.getvalue()
-    assert "loss" in terminal.getvalue()

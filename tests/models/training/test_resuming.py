@@ -5,102 +5,128 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 import torch
+from torch import Tensor, nn
 
 from models.errors import CheckpointError
 from models.evaluation.validation import Validation
-from models.training.checkpoint import load_checkpoint, save_atomically
-from models.training.config import UNetConfig
+from models.networks import registry
+from models.networks.unet import UNet
+from models.training.checkpoint import load_checkpoint, save_atomically, trained_network
+from models.training.config import AdversarialConfig, OctaveConfig, UNetConfig
 from models.training.log import LOG, read_log
 from models.training.loop import CHECKPOINT, TrainingStopped
 from models.training.train import train
-from models.training.trainer import Trainer
-from tests.helpers.models.trainings import SOUNDS, log, tiny, write_sounds
-
-pytestmark = pytest.mark.usefixtures("undrawn")
+from tests.helpers.models.trainings import at_step, log, small, tiny, write_sounds, write_toml
 
 
 class KilledError(Exception):
     """Simulates a power cut."""
 
 
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory, undrawn: None) -> Path:
-    """Folder of an uninterrupted training."""
-    folder = write_sounds(tmp_path_factory.mktemp("whole"), **SOUNDS)
-    train(tiny(folder), report=lambda _: None)
-    return folder / "run"
+class Noisy(nn.Module):
+    """A network that draws random numbers."""
+
+    def __init__(self, **sizes: Any) -> None:
+        super().__init__()
+        self.layer = nn.Conv1d(1, 1, 9, padding=4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """[B, 1, T] to [B, 1, T]."""
+        return self.layer(x + 1e-3 * torch.randn_like(x))
+
+
+@pytest.fixture
+def noisy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(registry.NETWORKS, "unet", registry.NetworkKind(Noisy, "kaiser_fast"))
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
-    """The checkpoints of two trainings have the same network and average."""
+    """The checkpoints of two trainings have the same networks."""
     one, other = (load_checkpoint(folder / CHECKPOINT) for folder in (first, second))
-    for key in ("network", "averaged"):
-        for name, value in one[key].items():
-            assert torch.equal(value, other[key][name]), f"{key} {name}"
+    pairs = [(one[key], other[key]) for key in ("network", "averaged")]
+    if one["adversary"]:
+        pairs.append((one["adversary"]["network"], other["adversary"]["network"]))
+    for ours, theirs in pairs:
+        for name, value in ours.items():
+            assert torch.equal(value, theirs[name]), name
 
 
-@pytest.mark.parametrize("stop_at", [4, 5], ids=["at a checkpoint", "between checkpoints"])
-def test_resuming_gives_the_losses_of_an_uninterrupted_run(
-    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, stop_at: int
+@pytest.fixture(scope="module")
+def whole(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, undrawn: None
+) -> tuple[AdversarialConfig | None, Path]:
+    """The folder of an uninterrupted training with these discriminators."""
+    folder = write_sounds(tmp_path_factory.mktemp("whole"))
+    adversarial = getattr(request, "param", None)
+    train(tiny(folder, adversarial=adversarial), report=lambda _: None)
+    return adversarial, folder / "run"
+
+
+DISCRIMINATORS = small()
+KILL = Mock(side_effect=KilledError)
+INTERRUPT, TERMINATE = (partial(signal.raise_signal, n) for n in (signal.SIGINT, signal.SIGTERM))
+
+
+@pytest.mark.parametrize(
+    ("whole", "stop", "at", "continues_at"),
+    [
+        (None, KILL, 4, 4),
+        (None, KILL, 5, 4),
+        (None, INTERRUPT, 4, 5),
+        (None, TERMINATE, 4, 5),
+        (DISCRIMINATORS, KILL, 2, 2),
+        (DISCRIMINATORS, KILL, 5, 4),
+    ],
+    indirect=["whole"],
+)
+def test_an_interrupted_training_continues_exactly(
+    folder: Path,
+    whole: tuple[AdversarialConfig | None, Path],
+    stop: Callable[[], None],
+    at: int,
+    continues_at: int,
 ) -> None:
-    train_on = Trainer.train_on
-
-    def dying(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
-        if self.step == stop_at:
-            raise KilledError
-        return train_on(self, x, y)
-
-    with monkeypatch.context() as patch:
-        patch.setattr(Trainer, "train_on", dying)
-        with pytest.raises(KilledError):
-            train(tiny(folder, "parts"), report=lambda _: None)
-    lines: list[str] = []
-    train(tiny(folder, "parts"), report=lines.append)
-
-    assert lines[0] == "continuing from step 4"
-    assert [row["step"] for row in log(folder / "parts")] == [2, 4, 6, 8]
-    assert log(folder / "parts") == log(whole)
-    assert_same_weights(whole, folder / "parts")
-
-
-def stopping(monkeypatch: pytest.MonkeyPatch, number: int, *, at: int) -> None:
-    """Send a signal in the step after ``at`` steps."""
-    train_on = Trainer.train_on
-
-    def signalled(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
-        if self.step == at:
-            signal.raise_signal(number)
-        return train_on(self, x, y)
-
-    monkeypatch.setattr(Trainer, "train_on", signalled)
-
-
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_stopped_training_continues_exactly(
-    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch, number: int
-) -> None:
-    with monkeypatch.context() as patch:
-        stopping(patch, number, at=4)
-        with pytest.raises(TrainingStopped, match="stopped at step 5; the same command"):
-            train(tiny(folder, "parts"), report=lambda _: None)
+    adversarial, uninterrupted = whole
+    config = tiny(folder, "parts", adversarial=adversarial)
+    with at_step(at, stop), pytest.raises((KilledError, TrainingStopped)) as error:
+        train(config, report=lambda _: None)
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    assert load_checkpoint(folder / "parts" / CHECKPOINT)["step"] == 5
+    if stop is not KILL:
+        assert "stopped at step 5; the same command" in str(error.value)
     lines: list[str] = []
-    train(tiny(folder, "parts"), report=lines.append)
-    assert lines[0] == "continuing from step 5"
+    train(config, report=lines.append)
+    assert lines[0] == f"continuing from step {continues_at}"
     # So are the means over the steps between two validations, half of which were before the stop.
-    assert log(folder / "parts") == log(whole)
-    assert_same_weights(whole, folder / "parts")
+    assert log(folder / "parts") == log(uninterrupted)
+    assert [row["step"] for row in log(uninterrupted)] == [2, 4, 6, 8]
+    assert_same_weights(folder / "parts", uninterrupted)
+
+
+def test_a_network_that_draws_noise_continues_exactly(folder: Path, noisy: None) -> None:
+    train(tiny(folder, "whole"), report=lambda _: None)
+    with at_step(4, KILL), pytest.raises(KilledError):
+        train(tiny(folder, "parts"), report=lambda _: None)
+    torch.manual_seed(123)  # another process draws other noise
+    train(tiny(folder, "parts"), report=lambda _: None)
+    assert log(folder / "parts") == log(folder / "whole")
+
+
+def test_loaders_change_nothing(folder: Path, whole: tuple[AdversarialConfig | None, Path]) -> None:
+    train(tiny(folder, loaders=3), report=lambda _: None)
+    assert log(folder / "run") == log(whole[1])
 
 
 def test_a_training_stopped_while_validating_validates_again(
-    folder: Path, whole: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, whole: tuple[AdversarialConfig | None, Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validate = Validation.__call__
 
@@ -114,28 +140,21 @@ def test_a_training_stopped_while_validating_validates_again(
             train(tiny(folder, "parts"), report=lambda _: None)
     assert not (folder / "parts" / LOG).exists()
     train(tiny(folder, "parts"), report=lambda _: None)
-    assert log(folder / "parts") == log(whole)
+    assert log(folder / "parts") == log(whole[1])
 
 
-def test_a_second_signal_ends_it_at_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def twice(self: Trainer, x: torch.Tensor, y: torch.Tensor) -> dict[str, float]:
+def test_a_second_signal_ends_it_at_once(folder: Path) -> None:
+    def twice() -> None:
         signal.raise_signal(signal.SIGINT)
         signal.raise_signal(signal.SIGINT)
         raise AssertionError("it went on")
 
-    monkeypatch.setattr(Trainer, "train_on", twice)
-    with pytest.raises(KeyboardInterrupt):
+    with at_step(0, twice), pytest.raises(KeyboardInterrupt):
         train(tiny(folder), report=lambda _: None)
 
 
 def test_ctrl_c_on_the_command_line_prints_one_line_and_exits_with_130(folder: Path) -> None:
-    config = folder / "tiny.toml"
-    config.write_text(
-        f"[data]\ntrain = '{folder / 'train'}'\nvalidation = '{folder / 'val'}'\n"
-        "segment_samples = 2048\n[network]\nwidth = 1\n[run]\n"
-        f"folder = '{folder / 'run'}'\nsteps = 1000000\nbatch_size = 1\n"
-        "validate_every = 1000000\ntensorboard = false\ndevice = 'cpu'\n"
-    )
+    config = write_toml(folder, steps=1_000_000, validate_every=1_000_000, batch_size=1)
     with subprocess.Popen(
         [sys.executable, "-m", "topoctave", "train", str(config)],
         stderr=subprocess.PIPE,
@@ -165,49 +184,47 @@ def test_rows_after_the_checkpoint_are_dropped_from_the_log(folder: Path) -> Non
     assert (folder / "run" / LOG).read_text().startswith(before)
 
 
-def test_other_recordings_are_refused(folder: Path) -> None:
-    train(tiny(folder, steps=2), report=lambda _: None)
-    (folder / "train" / "0.wav").rename(folder / "train" / "9.wav")
-    with pytest.raises(CheckpointError, match="other recordings") as error:
-        train(tiny(folder), report=lambda _: None)
-    assert "\n" not in str(error.value)
+def test_a_checkpoint_of_another_training_is_refused(folder: Path) -> None:
+    config = tiny(folder, steps=2, adversarial=small(start_step=0))
+    config = replace(config, data=replace(config.data, also=str(folder / "val"), pool=4))
+    train(config, report=lambda _: None)
+    for message, changes in (
+        ("another network", {"network": UNetConfig(width=2)}),
+        ("another network", {"network": OctaveConfig()}),
+        ("discriminators have other sizes", {"adversarial": small(band_channels=3)}),
+        ("other recordings", {"data": replace(config.data, also="")}),
+        ("other recordings", {}),
+    ):
+        if not changes:  # the same recordings in another order
+            (folder / "train" / "0.wav").rename(folder / "train" / "9.wav")
+        with pytest.raises(CheckpointError, match=message) as error:
+            train(replace(config, **changes), report=lambda _: None)
+        assert "\n" not in str(error.value)
 
 
-def test_checkpoints_of_before_go_on(folder: Path) -> None:
+def test_checkpoints_of_earlier_versions_go_on(folder: Path) -> None:
     train(tiny(folder, steps=2), report=lambda _: None)
     path = folder / "run" / CHECKPOINT
     state = load_checkpoint(path)
-    for key in ("data", "seconds", "pending", "best_convergence", "stale"):
+    for key in ("adversary", "data", "seconds", "pending", "best_convergence", "stale"):
         del state[key]
+    del state["config"]["network"]["kind"]
     save_atomically(state, path)
+    assert isinstance(trained_network(state), UNet)
     train(tiny(folder, steps=4), report=lambda _: None)
     assert load_checkpoint(path)["step"] == 4
 
 
 def test_a_finished_training_returns_at_once(folder: Path) -> None:
-    first = train(tiny(folder), report=lambda _: None)
+    first = train(tiny(folder, steps=2), report=lambda _: None)
     before = log(folder / "run")
-    assert train(tiny(folder), report=lambda _: None) == first
+    assert train(tiny(folder, steps=2), report=lambda _: None) == first
     assert log(folder / "run") == before
 
 
-def test_other_recordings_may_be_mixed_in(folder: Path) -> None:
-    config = tiny(folder)
-    mixed = replace(config, data=replace(config.data, also=str(folder / "val"), pool=4))
-    train(mixed, report=lambda _: None)
-    with pytest.raises(CheckpointError, match="other recordings"):
-        train(config, report=lambda _: None)
-
-
-def test_another_networks_checkpoint_is_refused(folder: Path) -> None:
-    train(tiny(folder, steps=2), report=lambda _: None)
-    other = replace(tiny(folder), network=UNetConfig(width=2))
-    with pytest.raises(CheckpointError, match="another network"):
-        train(other, report=lambda _: None)
-
-
-def test_averages_may_be_switched_on_later(folder: Path) -> None:
+def test_averages_and_discriminators_may_be_added_later(folder: Path) -> None:
     train(tiny(folder, steps=2, ema_decay=0.0), report=lambda _: None)
     assert load_checkpoint(folder / "run" / CHECKPOINT)["averaged"] is None
-    train(tiny(folder, steps=4), report=lambda _: None)
+    train(tiny(folder, steps=4, adversarial=small(start_step=2)), report=lambda _: None)
     assert load_checkpoint(folder / "run" / CHECKPOINT)["averaged"] is not None
+    assert "train/discriminator" in log(folder / "run")[-1]

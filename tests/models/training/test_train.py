@@ -3,24 +3,53 @@
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
 import soundfile
 import torch
+from torch import nn
 
 from models.errors import ConfigError, DataError, TrainingError
 from models.evaluation.validation import Validation
+from models.networks.octave import Octave
 from models.networks.unet import UNet
-from models.training.checkpoint import load_checkpoint
-from models.training.config import OptimiserConfig, UNetConfig
+from models.training.checkpoint import load_checkpoint, trained_network
+from models.training.config import (
+    OctaveConfig,
+    OctaveObjectiveConfig,
+    OptimiserConfig,
+    TrainConfig,
+    UNetConfig,
+)
 from models.training.ema import averaged_model
 from models.training.loop import CHECKPOINT
 from models.training.train import train
-from models.training.trainer import Trainer, choose_device, learning_rate_factor
-from tests.helpers.models.trainings import log, tiny
+from models.training.trainer import Trainer, choose_device, learning_rate_factor, make_optimiser
+from tests.helpers.models.trainings import at_step, log, tiny
 
-pytestmark = pytest.mark.usefixtures("undrawn")
+
+def tiny_octave(folder: Path, **changes: Any) -> TrainConfig:
+    return replace(
+        tiny(folder, **changes),
+        network=OctaveConfig(width=2, kernel=1),
+        objective=OctaveObjectiveConfig(),
+        optimiser=OptimiserConfig(learning_rate=1e-2),
+    )
+
+
+def test_an_octave_trains_logs_its_losses_and_is_read_back(folder: Path) -> None:
+    best = train(tiny_octave(folder), report=lambda _: None)
+    rows = log(folder / "run")
+    assert [row["step"] for row in rows] == [2, 4, 6, 8]
+    assert {"train/envelope", "val/loss/envelope", "val/loss/edge", "val/lsd"} <= set(rows[0])
+    assert rows[-1]["train/total"] < rows[0]["train/total"]
+    state = load_checkpoint(best)
+    assert state["config"]["network"] == vars(OctaveConfig(width=2, kernel=1))
+    network = trained_network(state)
+    assert isinstance(network, Octave)
+    assert torch.equal(network.gains.weight, state["averaged"]["gains.weight"])
 
 
 @pytest.mark.parametrize(
@@ -32,14 +61,12 @@ pytestmark = pytest.mark.usefixtures("undrawn")
     ],
     ids=lambda e: type(e).__name__,
 )
-def test_too_little_memory_is_one_line(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, error: Exception
-) -> None:
-    def hungry(*args: Any) -> dict[str, float]:
-        raise error
-
-    monkeypatch.setattr(Trainer, "train_on", hungry)
-    with pytest.raises(TrainingError, match=r"out of memory with run\.batch_size 2") as raised:
+def test_too_little_memory_is_one_line(folder: Path, error: Exception) -> None:
+    expected = r"out of memory with run\.batch_size 2"
+    with (
+        at_step(0, Mock(side_effect=error)),
+        pytest.raises(TrainingError, match=expected) as raised,
+    ):
         train(tiny(folder), report=lambda _: None)
     assert "\n" not in str(raised.value)
 
@@ -47,50 +74,41 @@ def test_too_little_memory_is_one_line(
 def test_other_failures_do_not_count_as_lack_of_memory(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def broken(*args: Any) -> dict[str, float]:
-        raise RuntimeError("shapes do not match")
-
-    monkeypatch.setattr(Trainer, "train_on", broken)
-    with pytest.raises(RuntimeError, match="shapes"):
+    with (
+        at_step(0, Mock(side_effect=RuntimeError("shapes do not match"))),
+        pytest.raises(RuntimeError, match="shapes"),
+    ):
         train(tiny(folder), report=lambda _: None)
-
-
-def test_it_stops_when_the_spectral_convergence_falls_no_more(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    values = iter([0.5, 0.4, 0.4, 0.45, 0.1])
-    validate = Validation.__call__
-
-    def recording_call(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
-        measures = validate(self, *args, **kwargs)
-        return measures | {"loss/spectral_convergence": next(values)}
-
-    monkeypatch.setattr(Validation, "__call__", recording_call)
-    lines: list[str] = []
-    train(tiny(folder, steps=20, patience=2), report=lines.append)
-    assert [row["step"] for row in log(folder / "run")] == [2, 4, 6, 8]
-    assert "finished at step 8" in lines[-1]
-    # Started again, it is still finished.
-    train(tiny(folder, steps=20, patience=2), report=lines.append)
-    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] == 8
-
-
-def test_loaders_change_nothing(folder: Path) -> None:
-    train(tiny(folder, "none"), report=lambda _: None)
-    train(tiny(folder, "some", loaders=3), report=lambda _: None)
-    assert log(folder / "none") == log(folder / "some")
-
-
-def test_a_failing_loader_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def broken(*args: Any, **kwargs: Any) -> None:
-        raise ValueError("no such batch")
-
+    broken = Mock(side_effect=ValueError("no such batch"))
     monkeypatch.setattr("models.training.train.training_batch", broken)
     with pytest.raises(ValueError, match="no such batch"):
         train(tiny(folder, loaders=2), report=lambda _: None)
 
 
-def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("make", "criterion"), [(tiny, "spectral_convergence"), (tiny_octave, "total")]
+)
+def test_it_stops_when_its_criterion_falls_no_more(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, make: Any, criterion: str
+) -> None:
+    values = iter([0.5, 0.4, 0.4, 0.45, 0.1])
+    validate = Validation.__call__
+
+    def patched(self: Validation, *args: Any, **kwargs: Any) -> dict[str, float]:
+        return validate(self, *args, **kwargs) | {f"loss/{criterion}": next(values)}
+
+    monkeypatch.setattr(Validation, "__call__", patched)
+    lines: list[str] = []
+    config = make(folder, steps=20, patience=2)
+    train(config, report=lines.append)
+    name = criterion.replace("_", " ")
+    assert lines[-1] == f"no lower {name} in 2 validations: finished at step 8"
+    # Started again, it is still finished.
+    train(config, report=lines.append)
+    assert load_checkpoint(folder / "run" / CHECKPOINT)["step"] == 8
+
+
+def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path, undrawn: None) -> None:
     # A pulse train: its upper octave follows from the lower one.
     pulses = np.zeros(6_000)
     pulses[::100] = 0.5
@@ -130,13 +148,19 @@ def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:
     config = tiny(folder)  # 8 steps: 3 up, 4 down
     factors = [learning_rate_factor(config, step) for step in range(8)]
     assert factors == pytest.approx([1 / 3, 2 / 3, 1, 1, 1, 3 / 4, 2 / 4, 1 / 4])
-
-
-def test_the_learning_rate_may_fall_along_a_cosine(folder: Path) -> None:
-    config = tiny(folder)
     config = replace(config, optimiser=replace(config.optimiser, decay="cosine"))
     factors = [learning_rate_factor(config, step) for step in range(4, 8)]
     assert factors == pytest.approx([0.5 - 0.5 * np.cos(np.pi * k / 4) for k in (4, 3, 2, 1)])
+
+
+def test_the_configuration_chooses_the_optimiser() -> None:
+    adam = make_optimiser(nn.Linear(1, 1), OptimiserConfig())
+    assert not isinstance(adam, torch.optim.AdamW)
+    assert adam.defaults["betas"] == (0.9, 0.999)
+    decoupled = OptimiserConfig(betas=(0.8, 0.99), decoupled_weight_decay=True, weight_decay=0.5)
+    adamw = make_optimiser(nn.Linear(1, 1), decoupled)
+    assert isinstance(adamw, torch.optim.AdamW)
+    assert (adamw.defaults["betas"], adamw.defaults["weight_decay"]) == ((0.8, 0.99), 0.5)
 
 
 def test_a_diverging_training_stops_and_keeps_its_checkpoint(folder: Path) -> None:

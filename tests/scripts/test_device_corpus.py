@@ -16,8 +16,8 @@ from scripts.unet.device_corpus import (
     read_studios,
     without_lossy_errors,
 )
+from tests.helpers.models.trainings import CPU
 
-CPU = torch.device("cpu")
 # Sums in another order.
 SAME = 1e-4
 
@@ -25,10 +25,6 @@ SAME = 1e-4
 def corpus(*recordings: np.ndarray) -> Corpus:
     starts = np.concatenate([[0], np.cumsum([len(r) for r in recordings])])
     return Corpus(np.concatenate(recordings).astype(np.int16), starts)
-
-
-def ramp(count: int) -> np.ndarray:
-    return np.arange(1, count + 1)
 
 
 @pytest.fixture
@@ -41,16 +37,13 @@ def recordings(tmp_path: Path, rng: np.random.Generator) -> Path:
     return tmp_path
 
 
-def test_each_folder_with_recordings_is_a_studio(recordings: Path) -> None:
+def test_each_folder_with_recordings_is_a_studio_or_all_of_it_is_one(recordings: Path) -> None:
     studios = {Path(s.name).name: s for s in read_studios(recordings, 0.8)}
     assert set(studios) == {recordings.name, "long"}
     # Shares are proportional to the root of the length: 1 s and 9 s.
     assert studios["long"].share == pytest.approx(0.6)
     assert studios[recordings.name].share == pytest.approx(0.2)
     assert np.diff(studios["long"].corpus.starts).tolist() == [4 * 44_100, 5 * 44_100]
-
-
-def test_a_folder_can_be_one_studio(recordings: Path) -> None:
     (studio,) = read_studios(recordings, 0.8, single=True)
     assert studio.share == pytest.approx(0.8)
     assert studio.corpus.seconds == pytest.approx(10.0)
@@ -68,7 +61,8 @@ def test_segments_follow_the_shares_and_then_the_lengths() -> None:
 
 
 def test_segments_are_cuts_of_recordings_with_silence_around() -> None:
-    studios = [Studio("a", corpus(ramp(1000)), 0.5), Studio("b/ogg", corpus(-ramp(100)), 0.5)]
+    ramp = np.arange(1, 1_001)
+    studios = [Studio("a", corpus(ramp), 0.5), Studio("b/ogg", corpus(-ramp[:100]), 0.5)]
     torch.manual_seed(0)
     segments, lossy = DeviceCorpus(studios, lossy=["ogg"], device=CPU).segments(64, 200)
     assert 0 < lossy.sum() < 64

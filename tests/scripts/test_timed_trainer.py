@@ -1,21 +1,25 @@
-"""The steps of the timed training, on the CPU."""
+"""The steps of the timed training, and its fast pass, on the CPU."""
 
 import copy
 
 import numpy as np
 import pytest
 import torch
+from torch import nn
 
 from models.data.corpus import Corpus
 from scripts.unet.device_corpus import DeviceCorpus, Studio
+from scripts.unet.fast_unet import FastUNet
 from scripts.unet.timed_trainer import (
     CHUNK_STEPS,
     TimedConfig,
     TimedTrainer,
     learning_rate_factor,
 )
+from tests.helpers.models.trainings import CPU
 
-CPU = torch.device("cpu")
+# Sums in another order.
+SAME = 1e-4
 TINY = TimedConfig(width=2, segment_samples=8_192, batch_size=2, pool=0)
 
 
@@ -61,3 +65,26 @@ def test_an_overflow_changes_no_weights(trainer: TimedTrainer) -> None:
     assert trainer.mean_losses()["overflow"] == 1.0
     for a, b in zip(before, trainer.network.parameters(), strict=True):
         assert torch.equal(a, b)
+
+
+def test_outputs_gradients_and_statistics_of_the_fast_pass_are_the_networks(
+    trainer: TimedTrainer,
+) -> None:
+    # Its biases before batch norms are zero.
+    network = trainer.network
+    nn.init.ones_(network.final.weight)
+    other = copy.deepcopy(network)
+    x = torch.randn(2, 1, 128 * 12)
+    ours, theirs = FastUNet(network)(x), other(x)
+    assert (ours - theirs).abs().max() < SAME
+    ours.square().mean().backward()
+    theirs.square().mean().backward()
+    compared = 0
+    for a, b in zip(network.parameters(), other.parameters(), strict=True):
+        if a.grad is not None and b.grad is not None:
+            assert (a.grad - b.grad).abs().max() < SAME
+            compared += 1
+    assert compared > 90
+    for a, b in zip(network.buffers(), other.buffers(), strict=True):
+        if a.is_floating_point():
+            assert (a - b).abs().max() < SAME

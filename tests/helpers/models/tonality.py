@@ -41,19 +41,18 @@ class Tone(NamedTuple):
 
 
 def long_term_power(audio: Audio) -> npt.NDArray[np.float64]:
-    """Mean power per bin, a full-scale sine's peak is 1: ``[FFT_SIZE / 2 + 1]``.
-
-    Raises:
-        ValueError: if ``audio`` is shorter than ``FFT_SIZE``.
-    """
-    if len(audio) < FFT_SIZE:
-        raise ValueError(f"audio must have {FFT_SIZE} samples or more, got {len(audio)}")
-    window = scipy.signal.windows.blackmanharris(FFT_SIZE, sym=False)
-    starts = range(0, len(audio) - FFT_SIZE + 1, FFT_SIZE // 4)
-    spectra = [np.fft.rfft(audio[i : i + FFT_SIZE].astype(np.float64) * window) for i in starts]
-    power: npt.NDArray[np.float64] = np.mean([np.abs(s) ** 2 for s in spectra], axis=0)
-    power /= (window.sum() / 2) ** 2
-    return power
+    """Mean power per bin, a full-scale sine's peak is 1: ``[FFT_SIZE / 2 + 1]``."""
+    step = FFT_SIZE // 4
+    _, power = scipy.signal.welch(
+        audio.astype(np.float64),
+        window="blackmanharris",
+        nperseg=FFT_SIZE,
+        noverlap=FFT_SIZE - step,
+        detrend=False,
+        scaling="spectrum",
+    )
+    found: npt.NDArray[np.float64] = 2.0 * power
+    return found
 
 
 def critical_band_hz(hz: float) -> float:
@@ -82,20 +81,14 @@ def loudest_tone(
     hz = np.fft.rfftfreq(FFT_SIZE, 1 / SAMPLE_RATE_OUT)
     noise = scipy.ndimage.median_filter(power, MEDIAN_BINS)
     highest = scipy.ndimage.maximum_filter1d(power, 2 * LEAK_BINS + 1)
-    best: Tone | None = None
+    tones = []
     for peak in np.flatnonzero((power == highest) & (hz >= from_hz) & (hz <= to_hz)):
         tone = float(power[peak] - noise[peak])
-        if tone <= 10 ** (floor_db / 10):
-            continue
-        width_hz = critical_band_hz(float(hz[peak]))
-        band = np.abs(hz - hz[peak]) < width_hz / 2
-        # Noise counts in every bin that the window smears it over.
-        masker = max(float(noise[band].sum()) / NOISE_BANDWIDTH_BINS, TINY)
-        found = Tone(float(hz[peak]), _db(tone), _db(tone / masker))
-        if best is None or found.to_noise_db > best.to_noise_db:
-            best = found
-    return best
-
-
-def _db(power: float) -> float:
-    return 10.0 * math.log10(power)
+        if tone > 10 ** (floor_db / 10):
+            band = np.abs(hz - hz[peak]) < critical_band_hz(float(hz[peak])) / 2
+            # Noise counts in every bin that the window smears it over.
+            masker = max(float(noise[band].sum()) / NOISE_BANDWIDTH_BINS, TINY)
+            tones.append(
+                Tone(float(hz[peak]), 10 * math.log10(tone), 10 * math.log10(tone / masker))
+            )
+    return max(tones, key=lambda found: found.to_noise_db, default=None)

@@ -110,6 +110,16 @@ def test_wrong_lists_are_refused(tmp_path: Path, text: str, message: str) -> Non
         prepared(path, tmp_path / "out")
 
 
+def test_sources_of_one_file_and_targets_in_the_way_are_refused(tmp_path: Path) -> None:
+    write(tmp_path / "in" / "a.wav")
+    (tmp_path / "out" / "train.txt").mkdir(parents=True)
+    with pytest.raises(DataError, match=r"cannot write .*train\.txt"):
+        prepared(tmp_path / "in", tmp_path / "out", low=True)
+    write(tmp_path / "in" / "a.flac")
+    with pytest.raises(DataError, match=r"both become a\.flac"):
+        prepared(tmp_path / "in", tmp_path / "out")
+
+
 def test_a_second_run_makes_only_what_is_missing(vctk: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     prepared(vctk, out, low=True)
@@ -151,20 +161,6 @@ def test_unusable_recordings_and_partners_are_named_and_left_out(tmp_path: Path)
     _, text = prepared(source / "list.txt", tmp_path / "out2", low=True)
     assert re.search(r"cannot read .*text\.wav", text)
     assert len(find_audio(tmp_path / "out2" / "train")) == 2
-
-
-def test_a_list_that_cannot_be_written_is_an_error_in_one_line(tmp_path: Path) -> None:
-    write(tmp_path / "in" / "a.wav")
-    (tmp_path / "out" / "train.txt").mkdir(parents=True)
-    with pytest.raises(DataError, match=r"cannot write .*train\.txt"):
-        prepared(tmp_path / "in", tmp_path / "out", low=True)
-
-
-def test_sources_that_would_become_one_file_are_refused(tmp_path: Path) -> None:
-    write(tmp_path / "voices" / "a.wav")
-    write(tmp_path / "voices" / "a.flac")
-    with pytest.raises(DataError, match=r"both become a\.flac"):
-        prepared(tmp_path / "voices", tmp_path / "out")
 
 
 def test_the_command_line_prepares_and_refuses_in_one_line(

@@ -161,18 +161,3 @@ def test_a_chords_own_harmonics_and_a_mirrored_band_are_audible() -> None:
         tone = loudest_tone(inside(audio), from_hz=OCTAVE_HZ)
         assert tone is not None
         assert tone.to_noise_db > PROMINENT_DB
-
-
-def test_room_tone_has_its_level_and_slope() -> None:
-    noise = room_tone(-3.0)
-    assert 20 * np.log10(noise.std()) == pytest.approx(-60.0, abs=0.1)
-    hz, power = scipy.signal.welch(noise, SAMPLE_RATE_OUT, nperseg=4_096)
-    octave_db = [
-        10 * np.log10(power[(hz > f / 1.1) & (hz < f * 1.1)].mean()) for f in (2_000, 4_000)
-    ]
-    assert octave_db[1] - octave_db[0] == pytest.approx(-3.0, abs=0.5)
-
-
-def test_short_clips_are_refused() -> None:
-    with pytest.raises(ValueError, match="16384 samples or more, got 100"):
-        long_term_power(np.zeros(100, np.float32))

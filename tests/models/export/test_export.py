@@ -7,12 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import nn
 
 import models.export.exportable
 from models.errors import CheckpointError
 from models.export.export import PARITY, export
-from models.export.fold_batch_norm import fold_batch_norm
 from models.export.remove_dc import dc_offset, without_dc
 from realtime.errors import ModelFileError, SettingsError
 from realtime.inference.model_file import find_model
@@ -84,12 +82,6 @@ def test_a_checkpoint_without_averages_is_exported_as_it_is(tmp_path: Path) -> N
     x = 0.3 * noise(1, 1, 1_000)
     loaded = torch.jit.load(str(tmp_path / "tiny.ts"))
     torch.testing.assert_close(loaded(x), without_dc(other)(x), rtol=0, atol=PARITY)
-
-
-def test_batch_norm_is_removed() -> None:
-    folded = fold_batch_norm(quiet_unet())
-    assert not any(isinstance(m, nn.BatchNorm1d) for m in folded.modules())
-    assert all(p.dtype == torch.float32 for p in folded.parameters())
 
 
 def test_the_same_checkpoint_gives_the_same_bytes(

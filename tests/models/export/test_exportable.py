@@ -8,8 +8,6 @@ from torch import Tensor
 
 from models.export.export import PARITY, export
 from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
-from models.networks.registry import build_network
-from models.training.config import OctaveConfig
 from realtime.inference.model_file import find_model
 from tests.helpers.models.checkpoints import octave, quiet_unet
 from tests.helpers.models.unets import assert_delayed, noise, streamed
@@ -103,9 +101,3 @@ def test_exportables_leave_their_network_as_it_is(
     after = exportable.network.state_dict()
     assert after.keys() == before.keys()
     assert all(torch.equal(value, after[name]) for name, value in before.items())
-
-
-def test_the_configuration_has_what_the_octave_takes() -> None:
-    network = build_network(vars(OctaveConfig()))
-    assert sum(p.numel() for p in network.parameters()) < 2_000_000
-    assert network(torch.zeros(1, 1, 300)).shape == (1, 1, 600)

@@ -8,10 +8,8 @@ import pytest
 import torch
 
 import models.export.export
-from models.export.export import PARITY, export
+from models.export.export import export
 from models.export.half_precision import error_db, round_bits
-from models.export.remove_dc import without_dc
-from tests.helpers.models.checkpoints import quiet_unet
 from tests.helpers.models.unets import noise
 from tests.models.export.conftest import Exported
 
@@ -36,9 +34,6 @@ def test_weights_stay_in_32_bits_where_rounding_would_be_audible(
 ) -> None:
     monkeypatch.setattr(models.export.export, "error_db", lambda *_: -49.0)
     assert export(checkpoint, tmp_path / "t.ts")["stored"] == "32-bit weights"
-    loaded = torch.jit.load(str(tmp_path / "t.ts"))
-    x = 0.3 * noise(1, 1, 1_000)
-    torch.testing.assert_close(loaded(x), without_dc(quiet_unet())(x), rtol=0, atol=PARITY)
 
 
 def test_the_error_is_measured_against_what_is_added() -> None:

@@ -1,5 +1,7 @@
 """Faster arithmetic: an exact forward pass, and gradients in the direction of the exact ones."""
 
+from contextlib import nullcontext
+
 import pytest
 import torch
 from torch import Tensor
@@ -39,7 +41,7 @@ def test_a_convolution_in_it_gives_the_gradients_of_torch(stride: int) -> None:
     convolution = torch.nn.Conv1d(3, 5, 3, padding=1, stride=stride)
     x = noise(2, 3, 64).requires_grad_()
     grads = []
-    for context in (arithmetic(CPU, bf16=False, bf16_backward=False), Bf16Backward()):
+    for context in (nullcontext(), Bf16Backward()):
         with context:
             loss = convolution(x).square().sum()
         grads.append(torch.autograd.grad(loss, [x, convolution.weight, convolution.bias]))

@@ -13,10 +13,7 @@ from models.networks.unet import LOOK_BACK_SAMPLES, UNet
 # Measured: 1e-5. A skip or a history that is one frame off, at any level, makes 1e-3 or more.
 STREAMED = 1e-4
 
-
 LENGTH = 40 * 128
-
-
 # Root mean square of the signals; what the networks add has half as much.
 LEVEL = 0.2
 

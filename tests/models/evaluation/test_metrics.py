@@ -109,10 +109,8 @@ def test_short_clips_are_scored(rng: np.random.Generator, n: int) -> None:
 
 def test_shapes_and_numbers_that_are_wrong_are_refused() -> None:
     x = np.zeros(100, np.float32)
-    for bad in (x[:50], x[None], np.zeros(0, np.float32)):
+    for reference, estimate in ((x, x[:50]), (x, x[None]), (x, x[:0]), (x[:0], x[:0])):
         with pytest.raises(ValueError, match="alike"):
-            score(x, bad)
-    with pytest.raises(ValueError, match="alike"):
-        score(x[:0], x[:0])
+            score(reference, estimate)
     with pytest.raises(ValueError, match="finite"):
         score(x, np.full(100, np.nan, np.float32))

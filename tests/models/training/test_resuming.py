@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from models.errors import CheckpointError
 from models.evaluation.validation import Validation
-from models.networks import registry
+from models.networks.registry import NETWORKS, NetworkKind
 from models.networks.unet import UNet
 from models.training.checkpoint import load_checkpoint, save_atomically, trained_network
 from models.training.config import AdversarialConfig, OctaveConfig, UNetConfig
@@ -42,11 +42,6 @@ class Noisy(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """[B, 1, T] to [B, 1, T]."""
         return self.layer(x + 1e-3 * torch.randn_like(x))
-
-
-@pytest.fixture
-def noisy(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry.NETWORKS, "unet", registry.NetworkKind(Noisy, "kaiser_fast"))
 
 
 def assert_same_weights(first: Path, second: Path) -> None:
@@ -111,7 +106,10 @@ def test_an_interrupted_training_continues_exactly(
     assert_same_weights(folder / "parts", uninterrupted)
 
 
-def test_a_network_that_draws_noise_continues_exactly(folder: Path, noisy: None) -> None:
+def test_a_network_that_draws_noise_continues_exactly(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(NETWORKS, "unet", NetworkKind(Noisy, "kaiser_fast"))
     train(tiny(folder, "whole"), report=lambda _: None)
     with at_step(4, KILL), pytest.raises(KilledError):
         train(tiny(folder, "parts"), report=lambda _: None)

@@ -17,9 +17,9 @@ import torch
 from torch import Tensor
 
 from models.data.front_end import DOWNSAMPLERS
+from models.evaluation.metrics import Floats
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-Floats = npt.NDArray[np.float64]
 Complexes = npt.NDArray[np.complex128]
 
 # Length of the sharp low-passes.
@@ -86,7 +86,9 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
     low, high = (8_500, 11_000) if rng.random() < 0.8 else (7_400, 8_500)
     hz = rng.uniform(low, high)
     if rng.random() < 0.25:
-        return _sharp_cut(hz, n)
+        # An encoder's or an editor's low-pass: a windowed sinc with 600 Hz of transition.
+        taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_OUT)
+        return _centred_response(taps, SHARP_TAPS // 2, n)
     cutoff = hz / (SAMPLE_RATE_OUT / 2)
     order = int(rng.integers(3, 9))
     match rng.integers(4):
@@ -101,12 +103,6 @@ def random_low_pass(rng: np.random.Generator, n: int) -> Complexes:
     _, response = scipy.signal.freqz_sos(sos, worN=np.linspace(0.0, np.pi, n // 2 + 1))
     squared: Complexes = np.abs(response) ** 2 + 0j
     return squared
-
-
-def _sharp_cut(hz: float, n: int) -> Complexes:
-    """An encoder's or an editor's low-pass: a windowed sinc with 600 Hz of transition."""
-    taps = scipy.signal.firwin(SHARP_TAPS, hz, window=("kaiser", 9.0), fs=SAMPLE_RATE_OUT)
-    return _centred_response(taps, SHARP_TAPS // 2, n)
 
 
 def _smooth_curve_db(rng: np.random.Generator, n: int, spread_db: float) -> Floats:

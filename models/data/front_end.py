@@ -38,9 +38,8 @@ def kaiser_fast(low: Audio) -> Audio:
     return out
 
 
-def none(low: Audio) -> Audio:
-    """The 22.05 kHz audio itself, for networks that upsample it themselves."""
-    return low
-
-
-FRONT_ENDS: dict[str, Callable[[Audio], Audio]] = {"kaiser_fast": kaiser_fast, "none": none}
+# With ``none`` a network upsamples the 22.05 kHz audio itself.
+FRONT_ENDS: dict[str, Callable[[Audio], Audio]] = {
+    "kaiser_fast": kaiser_fast,
+    "none": lambda low: low,
+}

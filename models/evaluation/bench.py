@@ -3,7 +3,9 @@
 import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import resampy
@@ -30,16 +32,12 @@ def resampler_stages() -> Iterator[Stage]:
     """Whole signals through resampy's kaiser_fast and soxr's best."""
     noise = np.random.default_rng(0).normal(0.0, 0.05, round(WHOLE_S * SAMPLE_RATE_IN))
     x = noise.astype(np.float32)
-    yield Stage(
-        bench_row("front_end", "resampy.kaiser_fast"),
-        lambda: resampy.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, filter="kaiser_fast"),
-        WHOLE_S,
-    )
-    yield Stage(
-        bench_row("front_end", "soxr.vhq"),
-        lambda: soxr.resample(x, SAMPLE_RATE_IN, SAMPLE_RATE_OUT, quality="VHQ"),
-        WHOLE_S,
-    )
+    rates = (SAMPLE_RATE_IN, SAMPLE_RATE_OUT)
+    for name, resample in (
+        ("resampy.kaiser_fast", partial(resampy.resample, x, *rates, filter="kaiser_fast")),
+        ("soxr.vhq", partial(soxr.resample, x, *rates, quality="VHQ")),
+    ):
+        yield Stage(bench_row("front_end", name), resample, WHOLE_S)
 
 
 def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
@@ -47,7 +45,7 @@ def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
 
     def stages() -> list[Stage]:
         with tempfile.TemporaryDirectory() as folder:
-            path = write_untrained(WIDTH, Path(folder))
+            path = write_untrained(Path(folder))
             info = replace(read_model_info(path), name=f"unet-{WIDTH}-random")
             made = []
             for device in devices:
@@ -66,23 +64,17 @@ def untrained_groups(devices: list[str]) -> Iterator[Callable[[], list[Stage]]]:
     yield stages
 
 
-def write_untrained(width: int, folder: Path) -> Path:
+def write_untrained(folder: Path) -> Path:
     """Write the model file of a U-Net with random weights into a folder; returns its path."""
     checkpoint, path = folder / "random.pt", folder / "random.ts"
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        network = UNet(width=width).state_dict()
+        network = UNet(width=WIDTH).state_dict()
         # As quiet as a trained network's output.
         network["final.weight"] *= 1e-3
-        state = {
-            "network": network,
-            "averaged": None,
-            "optimiser": {},
-            "step": 0,
-            "best": 0.0,
-            "config": {"network": {"width": width, "align_corners": False}, "data": {"train": ""}},
-            "validation": {},
-        }
+        config = {"network": {"width": WIDTH, "align_corners": False}, "data": {"train": ""}}
+        state: dict[str, Any] = {"network": network, "averaged": None, "config": config}
+        state |= {"optimiser": {}, "step": 0, "best": 0.0, "validation": {}}
         save_atomically(state, checkpoint)
         export(checkpoint, path, title="random weights")
     return path

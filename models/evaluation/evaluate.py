@@ -8,7 +8,7 @@ from typing import Any
 from models.data.corpus import find_audio, read_even
 from models.data.front_end import halved
 from models.errors import DataError
-from models.evaluation.methods import Method, kaiser, model, processor_state_kept, soxr_vhq
+from models.evaluation.methods import kaiser, model, processor_state_kept, soxr_vhq
 from models.evaluation.metrics import Audio, score
 from models.evaluation.report import write_report
 from models.evaluation.results import Evaluation
@@ -99,11 +99,10 @@ def _refuse_unwritable(target: Path) -> None:
     if not target.absolute().parent.is_dir():
         raise DataError(f"there is no folder {target.parent}")
     try:
-        a_folder = target.is_dir()
+        if target.is_dir():
+            raise IsADirectoryError(0, "it is a folder")
     except OSError as error:
         raise DataError(f"cannot write {target}: {error.strerror}") from error
-    if a_folder:
-        raise DataError(f"cannot write {target}: it is a folder")
 
 
 def _measure_all(
@@ -118,7 +117,15 @@ def _measure_all(
         evaluation.paths.append(path)
         evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_OUT)
         for method in evaluation.methods:
-            evaluation.clips[method.name].append(_measure(method, path, low, reference, visqol))
+            started = time.perf_counter()
+            estimate = method.upsample(low)
+            row = {"computing_s": time.perf_counter() - started}
+            try:
+                row |= score(reference, estimate)
+            except ValueError as error:
+                raise DataError(f"{method.name} on {path}: {error}") from error
+            row["visqol"] = visqol(reference, estimate) if visqol else float("nan")
+            evaluation.clips[method.name].append(row)
         if time.monotonic() - reported > REPORT_EVERY_S:
             reported = time.monotonic()
             report(f"{done + 1} of {len(clips)} clips")
@@ -134,17 +141,3 @@ def _references(paths: Sequence[Path]) -> Iterator[tuple[Path, Audio]]:
         reference = read_even(path)
         if len(reference) >= MIN_CLIP_SAMPLES:
             yield path, reference
-
-
-def _measure(
-    method: Method, path: Path, low: Audio, reference: Audio, visqol: Visqol | None
-) -> dict[str, float]:
-    started = time.perf_counter()
-    estimate = method.upsample(low)
-    row = {"computing_s": time.perf_counter() - started}
-    try:
-        row |= score(reference, estimate)
-    except ValueError as error:
-        raise DataError(f"{method.name} on {path}: {error}") from error
-    row["visqol"] = visqol(reference, estimate) if visqol else float("nan")
-    return row

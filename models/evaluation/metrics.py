@@ -52,12 +52,6 @@ def _lsd(squares: Floats, band: slice) -> float:
     return float(np.sqrt(squares[:, band].mean(axis=1)).mean())
 
 
-def _active_frames(reference_power: Floats) -> npt.NDArray[np.bool_]:
-    level = reference_power[:, _bins(200, 9_000)].mean(axis=1)
-    active: npt.NDArray[np.bool_] = level >= level.max() * 10**-3.5
-    return active
-
-
 def snr_db(reference: Audio, estimate: Audio) -> float:
     """Energy of the reference over that of the difference, in dB; NaN for a silent reference."""
     reference = reference.astype(np.float64)
@@ -91,6 +85,9 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
     wanted, got = power_spectrogram(reference), power_spectrogram(estimate)
     squares = np.log10(np.maximum(wanted, POWER_FLOOR) / np.maximum(got, POWER_FLOOR)) ** 2
     lsd = _lsd(squares, slice(None))
+    # Frames of active speech: within 35 dB of the loudest.
+    level = wanted[:, _bins(200, 9_000)].mean(axis=1)
+    active = level >= level.max() * 10**-3.5
     sos = scipy.signal.butter(12, 9_000, fs=SAMPLE_RATE_OUT, output="sos")
     low = [scipy.signal.sosfiltfilt(sos, np.pad(x, 256))[256:-256] for x in (reference, estimate)]
     return {
@@ -100,5 +97,5 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
         "lsd_ln": lsd * float(np.log(10)),
         "lsd_hf": _lsd(squares, _bins(11_025, 20_000)),
         "lsd_edge": _lsd(squares, _bins(9_000, 11_025)),
-        "lsd_act": _lsd(squares[_active_frames(wanted)], _bins(11_500, 17_000)),
+        "lsd_act": _lsd(squares[active], _bins(11_500, 17_000)),
     }

@@ -42,13 +42,8 @@ def pixels(made: Any) -> npt.NDArray[np.uint8]:
     return np.asarray(made.canvas.buffer_rgba())[..., :3]
 
 
-def spectrograms(clips: Mapping[str, Audio], *, title: str = "") -> Any:
-    """A figure with one spectrogram per clip at 44.1 kHz, all on the same colour scale."""
-    return spectrogram_grid({"": clips}, title=title)
-
-
 def spectrogram_grid(rows: Mapping[str, Mapping[str, Audio]], *, title: str = "") -> Any:
-    """A figure with a row of spectrograms per name, all on the same colour scale."""
+    """A figure with a row of spectrograms at 44.1 kHz per name, all on the same colour scale."""
     columns = max(len(clips) for clips in rows.values())
     made = figure(4.2 * columns, 3.2 * len(rows))
     axes = made.subplots(len(rows), columns, squeeze=False)

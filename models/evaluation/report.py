@@ -11,7 +11,7 @@ from models.data.front_end import halved
 from models.errors import DataError
 from models.evaluation.methods import Method
 from models.evaluation.metrics import MEASURES
-from models.evaluation.plots import curves, png, spectrograms
+from models.evaluation.plots import curves, png, spectrogram_grid
 from models.evaluation.results import Evaluation
 from models.training.log import read_log
 
@@ -63,7 +63,7 @@ def _clips(evaluation: Evaluation, method: Method) -> str:
         low = halved(reference)
         clips = {m.name: m.upsample(low) for m in (baseline, method)} | {"recording": reference}
         title = f"{name}: {path.name}, LSD {scores[index]['lsd']:.3f}"
-        parts.append(f"<p>{_image(png(spectrograms(clips, title=title)), title)}</p>")
+        parts.append(f"<p>{_image(png(spectrogram_grid({'': clips}, title=title)), title)}</p>")
     return "".join(parts)
 
 

@@ -10,7 +10,7 @@ import scipy.stats
 
 from models.errors import DataError
 from models.evaluation.methods import Method
-from models.evaluation.validation import mean_defined
+from models.evaluation.validation import rounded_means
 
 
 @dataclass
@@ -72,10 +72,7 @@ class Evaluation:
 
 
 def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, Any]:
-    means = {key: mean_defined([clip[key] for clip in clips]) for key in clips[0]}
-    del means["computing_s"]
-    row: dict[str, Any] = {"method": name}
-    row |= {key: None if np.isnan(mean) else round(mean, 4) for key, mean in means.items()}
+    row = {"method": name} | rounded_means(clips, [key for key in clips[0] if key != "computing_s"])
     row["real_time_ratio"] = round(seconds / sum(clip["computing_s"] for clip in clips), 2)
     return row
 

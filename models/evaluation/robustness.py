@@ -10,7 +10,7 @@ import scipy.signal
 from models.data.front_end import DOWNSAMPLERS
 from models.evaluation.methods import Method
 from models.evaluation.metrics import Audio, Floats, score
-from models.evaluation.validation import mean_defined
+from models.evaluation.validation import rounded_means
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MEASURES = ("snr_db", "snr_lf_db", "lsd", "lsd_act")
@@ -103,8 +103,7 @@ def robustness(
             for method in methods:
                 scores[method.name].append(score(wanted, method.upsample(low)))
         for name, of_method in scores.items():
-            means = {key: mean_defined([s[key] for s in of_method]) for key in MEASURES}
-            row = {k: None if np.isnan(v) else round(v, 4) for k, v in means.items()}
-            rows.append({"condition": condition.name, "method": name, **row})
+            means = rounded_means(of_method, MEASURES)
+            rows.append({"condition": condition.name, "method": name, **means})
         report(f"robustness: {condition.name}")
     return rows

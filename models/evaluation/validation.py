@@ -1,17 +1,17 @@
 """Validation during training: whole clips, scored as in the evaluation."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from models.data.corpus import find_audio, read_even
 from models.data.front_end import FRONT_ENDS, halved
 from models.errors import DataError, TrainingError
-from models.evaluation.metrics import score
+from models.evaluation.metrics import Audio, score
 
 # Twice the reflect padding of the longest STFT.
 MIN_CLIP_SAMPLES = 2048
@@ -59,38 +59,42 @@ class Validation:
             TrainingError: if the network's output is not finite.
         """
         rows: list[dict[str, float]] = []
-        with evaluating(network), torch.inference_mode():
-            for source, reference in self.pairs:
-                between()
-                x = torch.from_numpy(source).to(device)[None, None]
-                y = torch.from_numpy(reference).to(device)[None, None]
-                # Networks that draw noise draw the same in every validation.
-                torch.manual_seed(0)
-                estimate = network(x)
+        for source, reference in self.pairs:
+            between()
+            estimate = estimate_of(network, source, device)
+            y = torch.from_numpy(reference).to(device)[None, None]
+            with torch.inference_mode():
                 losses = objective(estimate, y)
-                row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}
-                if not estimate.isfinite().all():
-                    raise TrainingError(
-                        "the network's output on a validation clip is not finite: the training "
-                        "diverged; a lower optimiser.learning_rate may help"
-                    )
-                row |= score(reference, estimate[0, 0].cpu().numpy())
-                rows.append(row)
+            row = {f"loss/{k}": float(v) for k, v in losses._asdict().items()}
+            if not estimate.isfinite().all():
+                raise TrainingError(
+                    "the network's output on a validation clip is not finite: the training "
+                    "diverged; a lower optimiser.learning_rate may help"
+                )
+            rows.append(row | score(reference, estimate[0, 0].cpu().numpy()))
         return {k: mean_defined([r[k] for r in rows]) for k in rows[0]}
 
 
-@contextmanager
-def evaluating(network: nn.Module) -> Iterator[None]:
-    """Evaluation mode in a ``with`` block."""
+@torch.inference_mode()
+def estimate_of(network: nn.Module, source: Audio, device: torch.device) -> Tensor:
+    """A network's output for a clip, in evaluation mode: ``[T]`` to ``[1, 1, T]``."""
     was_training = network.training
-    network.eval()
+    # Networks that draw noise draw the same in every validation.
+    torch.manual_seed(0)
     try:
-        yield
+        estimate: Tensor = network.eval()(torch.from_numpy(source).to(device)[None, None])
     finally:
         network.train(was_training)
+    return estimate
 
 
 def mean_defined(values: list[float]) -> float:
     """Mean of the values that are not NaN (a silent clip has no SNR); NaN if there are none."""
     defined = [v for v in values if not np.isnan(v)]
     return float(np.mean(defined)) if defined else float("nan")
+
+
+def rounded_means(rows: Sequence[Mapping[str, float]], keys: Iterable[str]) -> dict[str, Any]:
+    """:func:`mean_defined` of columns to four digits; None where it is NaN."""
+    means = {key: mean_defined([row[key] for row in rows]) for key in keys}
+    return {key: None if np.isnan(mean) else round(mean, 4) for key, mean in means.items()}

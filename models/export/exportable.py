@@ -135,11 +135,12 @@ class ExportableUNet(Exportable):
 
     def without_dc(self) -> "ExportableUNet":
         """See :mod:`models.export.remove_dc`."""
-        return ExportableUNet(without_dc(self.network, _unet_module))
+        return ExportableUNet(without_dc(self.network, lambda n: ExportableUNet(n).module()))
 
     def module(self) -> nn.Module:
         """A streaming network, unless it has aligned corners."""
-        return _unet_module(self.network)
+        streams = self.kind == "streaming"
+        return StreamingUNet(self.network) if streams else fold_batch_norm(self.network)
 
     def added(self, x: Tensor, y: Tensor) -> Tensor:
         """The difference from the input."""
@@ -191,7 +192,3 @@ class ExportableOctave(Exportable):
 
 
 EXPORTABLES: dict[str, type[Exportable]] = {"unet": ExportableUNet, "octave": ExportableOctave}
-
-
-def _unet_module(network: UNet) -> nn.Module:
-    return fold_batch_norm(network) if network.align_corners else StreamingUNet(network)

@@ -8,9 +8,8 @@ trained again here, because the output does not change.)
 
 import copy
 import math
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -35,16 +34,14 @@ SHARES = tuple(10.0**-k for k in range(2, 9))
 SEGMENTS, SEGMENT_SAMPLES, TONES_SHARE = 32, 88_064, 0.1
 
 
-@dataclass(frozen=True)
-class _Use:
+class _Use(NamedTuple):
     """A convolution that reads a layer's channels, as its own channels from ``first`` on."""
 
     convolution: nn.Conv1d
     first: int
 
 
-@dataclass(frozen=True)
-class _Layer:
+class _Layer(NamedTuple):
     """A convolution, the module whose output is read, and its readers."""
 
     convolution: nn.Conv1d

@@ -146,9 +146,6 @@ class Discriminators(nn.Module):
         - Input: ``[B, 1, T]``, T at least 2048 plus the length of the high-pass; the target's
           level in the band, ``[B, 1, 1]``, from :meth:`level`
         - Output: a score and feature maps of each discriminator
-
-    Raises:
-        ValueError: if both channel counts are 0.
     """
 
     taps: Tensor
@@ -164,8 +161,6 @@ class Discriminators(nn.Module):
                 BandDiscriminator(size, hop, from_hz=from_hz, channels=band_channels)
                 for size, hop in RESOLUTIONS
             ]
-        if not each:
-            raise ValueError("period_channels and band_channels must not both be 0")
         self.each = nn.ModuleList(each)
 
     def high_passed(self, x: Tensor) -> Tensor:

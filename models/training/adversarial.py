@@ -1,6 +1,6 @@
 """The adversarial phase of a training: discriminators that are trained against the network."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -12,14 +12,6 @@ from models.training.distributed import World
 
 # Added to the mean size of features: a dead layer's is 0.
 EPSILON = 1e-7
-
-
-class GeneratorLosses(NamedTuple):
-    """The network's losses; ``total`` is minimised."""
-
-    total: Tensor
-    adversarial: Tensor
-    feature_matching: Tensor
 
 
 def discriminator_loss(real: list[Judgement], fake: list[Judgement]) -> Tensor:
@@ -73,10 +65,6 @@ class Adversary:
             self.network.parameters(), lr=config.learning_rate, betas=config.betas
         )
 
-    def active(self, step: int) -> bool:
-        """Whether the phase has begun."""
-        return step >= self.config.start_step
-
     def crop(self, estimate: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
         """The same random part of both."""
         n = self.config.crop_samples
@@ -105,8 +93,8 @@ class Adversary:
         self.optimiser.step()
         return {"discriminator": loss.item(), "discriminator_gradient_norm": float(norm)}
 
-    def generator_losses(self, estimate: Tensor, target: Tensor) -> GeneratorLosses:
-        """The network's losses; the discriminators get no gradients from them."""
+    def generator_losses(self, estimate: Tensor, target: Tensor) -> tuple[Tensor, dict[str, float]]:
+        """The network's loss and its parts; the discriminators get no gradients from it."""
         self.network.requires_grad_(False)
         try:
             level = self.network.level(target)
@@ -116,8 +104,9 @@ class Adversary:
         real, fake = _halves(both)
         adversarial = adversarial_loss(fake)
         matching = feature_distance(real, fake, self.world)
-        total = self.config.adversarial_weight * adversarial
-        return GeneratorLosses(total + self.config.feature_weight * matching, adversarial, matching)
+        weights = self.config.adversarial_weight, self.config.feature_weight
+        row = {"adversarial": adversarial.item(), "feature_matching": matching.item()}
+        return weights[0] * adversarial + weights[1] * matching, row
 
     def state(self) -> dict[str, Any]:
         """The adversary's part of a checkpoint."""

@@ -213,8 +213,6 @@ class TrainConfig(_Section):
     adversarial: AdversarialConfig | None = None
 
 
-_DEFAULT_KINDS = {"network": "unet", "objective": "thesis"}
-
 # By pydantic's location of an error: the section and its kind, if it has kinds.
 _TABLES: dict[tuple[int | str, ...], type[Any]] = {
     (): TrainConfig,
@@ -242,7 +240,7 @@ def load_config(path: Path) -> TrainConfig:
         raise ConfigError(f"cannot read {path}: {error.strerror}") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path} is not TOML: {error}") from error
-    for section, kind in _DEFAULT_KINDS.items():
+    for section, kind in (("network", "unet"), ("objective", "thesis")):
         if isinstance(tables.get(section), dict):
             tables[section].setdefault("kind", kind)
     try:

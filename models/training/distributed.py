@@ -68,10 +68,6 @@ class World:
         torch.distributed.all_reduce(largest, op=torch.distributed.ReduceOp.MAX)
         return int(largest.item())
 
-    def any(self, flag: bool, device: torch.device) -> bool:
-        """Whether the flag of at least one process is True; all must call this."""
-        return self.largest(int(flag), device) > 0
-
     def wrap(self, network: nn.Module, device: torch.device) -> nn.Module:
         """The network with shared gradients and statistics; the same object for one process."""
         if self.size == 1:

@@ -13,8 +13,8 @@ from torch import nn
 from models.data.front_end import kaiser_fast
 from models.errors import DataError
 from models.evaluation.metrics import Audio
-from models.evaluation.plots import curves, pixels, png, spectrograms
-from models.evaluation.validation import evaluating
+from models.evaluation.plots import curves, pixels, png, spectrogram_grid
+from models.evaluation.validation import estimate_of
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 LOG = "log.jsonl"
@@ -115,17 +115,14 @@ class Log:
         if not self._writer:
             return
         source, reference = pair
-        with evaluating(network), torch.inference_mode():
-            x = torch.from_numpy(source).to(device)[None, None]
-            torch.manual_seed(0)
-            estimate = network(x)[0, 0].float().cpu().numpy()
+        estimate = estimate_of(network, source, device)[0, 0].float().cpu().numpy()
         # The input of a network without front end is at 22.05 kHz.
         dry = source if len(source) == len(reference) else kaiser_fast(source)
         clips = {"kaiser fast": dry, "network": estimate, "recording": reference}
         for name, audio in clips.items():
             tag = f"clip/{name.replace(' ', '_')}"
             self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_OUT)
-        picture = pixels(spectrograms(clips))
+        picture = pixels(spectrogram_grid({"": clips}))
         self._writer.add_image("clip/spectrograms", picture, step, dataformats="HWC")
         self._writer.flush()
 

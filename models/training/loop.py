@@ -3,6 +3,7 @@
 import shutil
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,29 +29,22 @@ class _ValidationAborted(Exception):  # noqa: N818 - not an error: the user aske
     """A stop request came during a validation."""
 
 
+@dataclass
 class Loop:
     """The loop of a training; ``log`` is None in all processes but the main one."""
 
-    def __init__(
-        self,
-        trainer: Trainer,
-        source: Iterator[Batch],
-        validation: Validation,
-        log: Log | None,
-        stop: StopRequest,
-        bar: Any,
-        report: Callable[[str], None],
-    ) -> None:
-        self.trainer = trainer
-        self.source = source
-        self.validation = validation
-        self.log = log
-        self.stop = stop
-        self.bar = bar
-        self.report = report
-        self.run_config = trainer.config.run
+    trainer: Trainer
+    source: Iterator[Batch]
+    validation: Validation
+    log: Log | None
+    stop: StopRequest
+    bar: Any
+    report: Callable[[str], None]
+
+    def __post_init__(self) -> None:
+        self.run_config = self.trainer.config.run
         self.folder = Path(self.run_config.folder)
-        self.started = time.monotonic() - trainer.seconds
+        self.started = time.monotonic() - self.trainer.seconds
 
     def run(self) -> None:
         """Train to the last step.
@@ -75,7 +69,7 @@ class Loop:
                     f"at step {trainer.step}"
                 )
                 return
-            if trainer.world.any(self.stop.requested, trainer.device):
+            if trainer.world.largest(int(self.stop.requested), trainer.device):
                 self._stop()
             self._step()
 
@@ -118,7 +112,7 @@ class Loop:
                 )
             except _ValidationAborted:
                 aborted = True
-        if trainer.world.any(aborted, trainer.device):
+        if trainer.world.largest(int(aborted), trainer.device):
             self._stop()
         rows = trainer.step_logs
         row: dict[str, float] = {"step": trainer.step, "seconds": time.monotonic() - self.started}

@@ -57,7 +57,7 @@ def train(
                 f"{world.size} processes"
             )
         if not world.is_main_process:
-            report, progress = _no_report, False
+            report, progress = (lambda _line: None), False
         try:
             return _train(config, world, stop, report, progress)
         except (MemoryError, RuntimeError) as error:
@@ -68,10 +68,6 @@ def train(
                 f"out of memory with run.batch_size {config.run.batch_size}, network.width "
                 f"{config.network.width}: reduce one of them, or data.segment_samples"
             ) from error
-
-
-def _no_report(_line: str) -> None:
-    """The report of processes other than the main one."""
 
 
 def _train(

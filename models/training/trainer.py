@@ -99,6 +99,8 @@ class Trainer:
             self.network = self.shared.module
         self.optimiser = make_optimiser(self.network, config.optimiser)
         self.objective = build_objective(config.objective, world=self.world).to(self.device)
+        # One process scores all clips, without sums over the processes.
+        self.validation_objective = build_objective(config.objective, world=World()).to(self.device)
         # Built after the network, so that the network's initial weights do not depend on it.
         self.adversary: Adversary | None = None
         if config.adversarial:
@@ -155,13 +157,6 @@ class Trainer:
         self.best_convergence = state.get("best_convergence", math.inf)
         self.validations_without_improvement = state.get("stale", 0)
 
-    @property
-    def validation_objective(self) -> nn.Module:
-        """The losses of one process's clips, without sums over the processes."""
-        if self.world.size == 1:
-            return self.objective
-        return build_objective(self.config.objective, world=World()).to(self.device)
-
     def add_validation(self, row: dict[str, float]) -> bool:
         """Record a validation's row; returns whether it has the lowest LSD."""
         self.validation = row
@@ -199,7 +194,8 @@ class Trainer:
             TrainingError: if the loss is not finite.
         """
         factor = learning_rate_factor(self.config, self.step)
-        adversary = self.adversary if self.adversary and self.adversary.active(self.step) else None
+        phase = self.config.adversarial
+        adversary = self.adversary if phase and self.step >= phase.start_step else None
         if adversary and self.step == adversary.config.start_step:
             # Scores with and without discriminators cannot be compared.
             self.best = self.best_convergence = math.inf
@@ -221,9 +217,9 @@ class Trainer:
         if adversary:
             crop, real = adversary.crop(estimate, target)
             row |= adversary.train_step(crop.detach(), real, factor=factor)
-            judged = adversary.generator_losses(crop, real)
-            row |= {k: v.item() for k, v in judged._asdict().items() if k != "total"}
-            total = total + judged.total
+            added, parts = adversary.generator_losses(crop, real)
+            row |= parts
+            total = total + added
         if not math.isfinite(total.item()):
             raise TrainingError(
                 f"the loss of step {self.step + 1} is {total.item()}: the training diverged; "

@@ -7,7 +7,7 @@ import sys
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
@@ -57,40 +57,37 @@ def assert_same_weights(first: Path, second: Path) -> None:
 
 @pytest.fixture(scope="module")
 def whole(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, undrawn: None
-) -> tuple[AdversarialConfig | None, Path]:
+    tmp_path_factory: pytest.TempPathFactory, undrawn: None
+) -> Callable[[AdversarialConfig | None], Path]:
     """The folder of an uninterrupted training with these discriminators."""
-    folder = write_sounds(tmp_path_factory.mktemp("whole"))
-    adversarial = getattr(request, "param", None)
-    train(tiny(folder, adversarial=adversarial), report=lambda _: None)
-    return adversarial, folder / "run"
+
+    @cache
+    def folder_of(adversarial: AdversarialConfig | None) -> Path:
+        folder = write_sounds(tmp_path_factory.mktemp("whole"))
+        train(tiny(folder, adversarial=adversarial), report=lambda _: None)
+        return folder / "run"
+
+    return folder_of
 
 
-DISCRIMINATORS = small()
 KILL = Mock(side_effect=KilledError)
 INTERRUPT, TERMINATE = (partial(signal.raise_signal, n) for n in (signal.SIGINT, signal.SIGTERM))
 
 
 @pytest.mark.parametrize(
-    ("whole", "stop", "at", "continues_at"),
+    ("adversarial", "stop", "at", "continues_at"),
     [
         (None, KILL, 4, 4),
         (None, KILL, 5, 4),
         (None, INTERRUPT, 4, 5),
         (None, TERMINATE, 4, 5),
-        (DISCRIMINATORS, KILL, 2, 2),
-        (DISCRIMINATORS, KILL, 5, 4),
+        (small(), KILL, 2, 2),
+        (small(), KILL, 5, 4),
     ],
-    indirect=["whole"],
 )
 def test_an_interrupted_training_continues_exactly(
-    folder: Path,
-    whole: tuple[AdversarialConfig | None, Path],
-    stop: Callable[[], None],
-    at: int,
-    continues_at: int,
+    folder: Path, whole: Any, adversarial: Any, stop: Any, at: int, continues_at: int
 ) -> None:
-    adversarial, uninterrupted = whole
     config = tiny(folder, "parts", adversarial=adversarial)
     with at_step(at, stop), pytest.raises((KilledError, TrainingStopped)) as error:
         train(config, report=lambda _: None)
@@ -101,9 +98,9 @@ def test_an_interrupted_training_continues_exactly(
     train(config, report=lines.append)
     assert lines[0] == f"continuing from step {continues_at}"
     # So are the means over the steps between two validations, half of which were before the stop.
-    assert log(folder / "parts") == log(uninterrupted)
-    assert [row["step"] for row in log(uninterrupted)] == [2, 4, 6, 8]
-    assert_same_weights(folder / "parts", uninterrupted)
+    assert log(folder / "parts") == log(whole(adversarial))
+    assert [row["step"] for row in log(folder / "parts")] == [2, 4, 6, 8]
+    assert_same_weights(folder / "parts", whole(adversarial))
 
 
 def test_a_network_that_draws_noise_continues_exactly(
@@ -118,13 +115,13 @@ def test_a_network_that_draws_noise_continues_exactly(
     assert log(folder / "parts") == log(folder / "whole")
 
 
-def test_loaders_change_nothing(folder: Path, whole: tuple[AdversarialConfig | None, Path]) -> None:
+def test_loaders_change_nothing(folder: Path, whole: Any) -> None:
     train(tiny(folder, loaders=3), report=lambda _: None)
-    assert log(folder / "run") == log(whole[1])
+    assert log(folder / "run") == log(whole(None))
 
 
 def test_a_training_stopped_while_validating_validates_again(
-    folder: Path, whole: tuple[AdversarialConfig | None, Path], monkeypatch: pytest.MonkeyPatch
+    folder: Path, whole: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     validate = Validation.__call__
 
@@ -138,7 +135,7 @@ def test_a_training_stopped_while_validating_validates_again(
             train(tiny(folder, "parts"), report=lambda _: None)
     assert not (folder / "parts" / LOG).exists()
     train(tiny(folder, "parts"), report=lambda _: None)
-    assert log(folder / "parts") == log(whole[1])
+    assert log(folder / "parts") == log(whole(None))
 
 
 def test_a_second_signal_ends_it_at_once(folder: Path) -> None:

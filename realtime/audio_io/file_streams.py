@@ -12,6 +12,7 @@ import soundfile
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.dsp.crossfade import crossfade
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import AudioFile, check_output, open_output, write_frames
@@ -98,11 +99,8 @@ class FileInput(_ThreadStream):
         block = self._cut(n)
         if target is not None:
             # Crossfade from the old position to the new one.
-            old, self._position = block, target
-            block = self._cut(n).copy()
-            fade = min(SEEK_FADE_SAMPLES, old.shape[1], block.shape[1])
-            rise = np.linspace(0.0, 1.0, fade, dtype=np.float32)
-            block[:, :fade] = old[:, :fade] * (1 - rise) + block[:, :fade] * rise
+            self._position = target
+            block = crossfade(block, self._cut(n), SEEK_FADE_SAMPLES)
         if self._loop and self._position >= self._samples.shape[1]:
             self._position = 0
         return block

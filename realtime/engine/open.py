@@ -99,8 +99,9 @@ def open_engine(
     check_block_samples(settings.block_samples)
     check_apart(settings.input, settings.output)
     cache = cache or TuningCache()
+    # A wrong name fails before devices are opened and a file is read.
+    info_b = find_model(settings.model_b) if settings.model_b else None
     if settings.model != "auto":
-        # A wrong name fails before devices are opened and a file is read.
         find_model(settings.model)
     with contextlib.ExitStack() as undo:
         source = open_input(settings.input, loop=settings.loop, progress=progress)
@@ -111,6 +112,7 @@ def open_engine(
         progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(
             choice.info,
+            info_b,
             block_samples=settings.block_samples,
             channels=source.channels,
             parameters=parameters,

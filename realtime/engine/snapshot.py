@@ -101,3 +101,7 @@ class Snapshot:
     """The network's number format: ``float32``, ``tf32`` or ``bfloat16``."""
     notice: str = ""
     """Empty, or one line: what differs from the settings, such as running on the CPU."""
+    model_b: str = ""
+    """The network that bypass plays; empty for the dry path."""
+    looping: bool = False
+    """A piece of audio replaces the input."""

@@ -8,6 +8,7 @@ from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_timing import BlockTimes
 from realtime.engine.block_writer import BlockWriter
 from realtime.engine.latency_control import Flow, LatencyControl
+from realtime.engine.loop import Loop
 from realtime.engine.tap import Tap
 from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
@@ -30,6 +31,7 @@ class Worker:
         reader: cuts the input into blocks; its queue wakes the worker.
         writer: queues the output.
         control: keeps the latency at its start value.
+        loop: may replace the input.
         output_tap: gets a copy of the output.
     """
 
@@ -41,6 +43,7 @@ class Worker:
         reader: BlockReader,
         writer: BlockWriter,
         control: LatencyControl,
+        loop: Loop,
         output_tap: Tap,
     ) -> None:
         self._loaded = loaded
@@ -51,6 +54,7 @@ class Worker:
         self._reader = reader
         self._writer = writer
         self._control = control
+        self._loop = loop
         self._output_tap = output_tap
         self._block = loaded.block_samples // 2
         self.reset_times()
@@ -94,7 +98,8 @@ class Worker:
         """Read, process and write one block; ``max_samples`` cuts the output."""
         ready = self._flow()
         begin = time.perf_counter()
-        y = self._chain.process(self._reader.read(self._block))[:, :max_samples]
+        x = self._loop.process(self._reader.read(self._block))
+        y = self._chain.process(x)[:, :max_samples]
         self.times.add(time.perf_counter() - begin)
         # The queue is full while a file's disk hangs; the input queue counts what it loses then.
         room = ROOM_BLOCKS * self._loaded.block_samples * self._writer.ratio

@@ -33,6 +33,8 @@ class LoadedChain:
     block_samples: int
     """Output samples per block."""
     model: str
+    model_b: str = ""
+    """The second network; empty for none."""
     compute: str
     """``cpu`` or the name of the CUDA device."""
     threads: int
@@ -73,6 +75,7 @@ def check_block_samples(block_samples: int) -> None:
 
 def load_chain(
     info: ModelInfo,
+    info_b: ModelInfo | None = None,
     *,
     block_samples: int,
     channels: int = 1,
@@ -89,6 +92,7 @@ def load_chain(
 
     Args:
         info: the model file.
+        info_b: a second one, which bypass plays; it runs on as many threads as the first.
         block_samples: output samples per block; a multiple of 128.
         channels: 1 or 2.
         parameters: the first parameters of the A/B mix.
@@ -102,32 +106,50 @@ def load_chain(
         SettingsError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
-    layout = Layout(info, block_samples, windowed)
     block_s = block_samples / SAMPLE_RATE_OUT
-    workload = Workload(
-        channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
-    )
-    network, backup, notice = load_and_tune(layout.load, info, workload, requested, cache=cache)
-    loss_monitor = None
-    if backup is not None:
-        # Without a clock the CPU may be slow.
-        if paced and backup.call_s * BACKUP_RATIO > block_s:
-            backup = None
-        replacement = "on the CPU" if backup else "with kaiser_fast alone"
-        loss_monitor = DeviceLossMonitor(network.compute, replacement)
-    path = build_path(network, backup, layout, loss_monitor)
-    chain = Chain(path, parameters=parameters)
+    loads = []
+    for model in (info, info_b) if info_b else (info,):
+        layout = Layout(model, block_samples, windowed)
+        workload = Workload(
+            channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
+        )
+        tuned = load_and_tune(layout.load, model, workload, requested, cache=cache)
+        loads.append((layout, *tuned))
+        requested["threads"] = tuned[0].threads
+    # Without a clock the CPU may be slow.
+    on_cpu_s = sum((backup or network).call_s for _, network, backup, _ in loads)
+    cpu_replaces = not paced or on_cpu_s * BACKUP_RATIO <= block_s
+    replacement = "on the CPU" if cpu_replaces else "with kaiser_fast alone"
+    gpus = [network.compute for _, network, backup, _ in loads if backup]
+    loss_monitor = DeviceLossMonitor(gpus[0], replacement) if gpus else None
+    paths = [
+        build_path(
+            network,
+            backup if cpu_replaces else None,
+            layout,
+            loss_monitor if backup else None,
+        )
+        for layout, network, backup, _ in loads
+    ]
+    chain = Chain(*paths, parameters=parameters)
     block = block_samples // 2
+    network = loads[0][1]
+
+    def bind_thread() -> None:
+        for _, network, _, _ in loads:
+            network.bind_thread()
+
     chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
     return LoadedChain(
         chain=chain,
         block_samples=block_samples,
         model=info.name,
+        model_b=info_b.name if info_b else "",
         compute=network.compute,
         threads=network.threads,
-        bind_thread=network.bind_thread,
+        bind_thread=bind_thread,
         dtype=network.dtype,
-        load_notice=notice,
+        load_notice=next(filter(None, (notice for *_, notice in loads)), ""),
         loss_monitor=loss_monitor,
     )
 

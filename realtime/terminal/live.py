@@ -50,8 +50,9 @@ def run_live(
     engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
         first = engine.snapshot()
+        models = first.model + (f" (bypass: {first.model_b})" if first.model_b else "")
         report(
-            f"{first.input_name} at {first.input_rate_hz} Hz -> {first.model} on {first.compute} "
+            f"{first.input_name} at {first.input_rate_hz} Hz -> {models} on {first.compute} "
             f"-> {first.output_name} at {first.output_rate_hz} Hz, "
             f"{_ms(first.latency.total):.0f} ms late; Ctrl-C stops"
         )

@@ -71,8 +71,8 @@ class Engine:
         )
         self._loop = Loop(channels)
         self._worker = Worker(
-            loaded,
-            source,
+            loaded=loaded,
+            source=source,
             reader=self._reader,
             writer=self._writer,
             control=self._control,
@@ -191,10 +191,6 @@ class Engine:
             late_blocks=self._output_queue.waits,
         )
 
-    def _faults(self) -> Faults:
-        now, base = self._count_faults(), self._base
-        return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
-
     def _condition(self) -> tuple[State, str]:
         error = (
             self._error or self._worker.thread.error or self._source.check() or self._sink.check()
@@ -227,7 +223,7 @@ class Engine:
             latency=self.latency,
             timing=self._worker.times.whole(),
             recent=self._worker.times.last(RECENT_S),
-            faults=self._faults(),
+            faults=self._count_faults() - self._base,
             input_level=_level(self.input_tap),
             output_level=_level(self.output_tap),
             model_reason=self._loaded.reason,

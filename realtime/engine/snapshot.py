@@ -50,6 +50,9 @@ class Faults:
     late_blocks: int = 0
     """Output blocks that the device could wait for; no fault."""
 
+    def __sub__(self, base: "Faults") -> "Faults":
+        return Faults(**{k: n - getattr(base, k) for k, n in vars(self).items()})
+
     @property
     def total(self) -> int:
         """Device xruns and ring faults together."""

@@ -1,7 +1,7 @@
 """Builds the network's path of a chain: the processor that calls a loaded network."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from realtime.dsp.chain import NetworkPath
 from realtime.dsp.upsampler import KaiserUpsampler
@@ -75,33 +75,26 @@ class Layout:
             ratio=info.ratio,
         )
 
+    def path(
+        self, network: Any, backup: Any, loss_monitor: DeviceLossMonitor | None
+    ) -> NetworkPath:
+        """The path around a network that :meth:`load` made, and that is warm.
 
-def build_path(
-    network: "ScriptNetwork",
-    backup: "ScriptNetwork | None",
-    layout: Layout,
-    loss_monitor: DeviceLossMonitor | None,
-) -> NetworkPath:
-    """Build the path around a network that is warm.
-
-    On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the CPU;
-    None if the CPU is too slow.
-    """
-    from realtime.inference.stream_network import StreamNetwork
-
-    info = layout.info
-    processor: StreamingNetwork | WindowedNetwork
-    if isinstance(network, StreamNetwork):
-        stream: StreamNetwork | FallbackStream = network
+        On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the
+        CPU; None if the CPU is too slow.
+        """
+        front_end, crossfade = self.info.front_end, self.crossfade_samples
+        if not self.streams:
+            if loss_monitor is not None:
+                network = fallback_windows(network, backup, loss_monitor)
+            return NetworkPath(self.windows(network), front_end, crossfade)
+        origin = network.origin_samples
         if loss_monitor is not None:
-            assert backup is None or isinstance(backup, StreamNetwork)
-            left, call = info.context_samples[0], layout.call_samples
-            stream = FallbackStream(
-                network, backup, loss_monitor, context_samples=left, call_samples=call
+            network = FallbackStream(
+                network,
+                backup,
+                loss_monitor,
+                context_samples=self.info.context_samples[0],
+                call_samples=self.call_samples,
             )
-        processor = StreamingNetwork(stream, origin_samples=network.origin_samples)
-    elif loss_monitor is not None:
-        processor = layout.windows(fallback_windows(network, backup, loss_monitor))
-    else:
-        processor = layout.windows(network)
-    return NetworkPath(processor, info.front_end, crossfade_samples=layout.crossfade_samples)
+        return NetworkPath(StreamingNetwork(network, origin_samples=origin), front_end)

@@ -115,11 +115,12 @@ class FallbackStream:
         self.ratio = device.ratio
         self.block_multiple = device.block_multiple
         self._call_samples = call_samples
-        self._upsampler = KaiserUpsampler() if device.ratio > 1 else None
-        dry = self._upsampler.latency_samples if self._upsampler else 0
+        latency = device.latency_samples
+        self._dry: KaiserUpsampler | Delay = (
+            KaiserUpsampler(latency_samples=latency) if device.ratio > 1 else Delay(latency)
+        )
         # A network with less latency than kaiser_fast has to wait for it.
-        self.latency_samples = max(device.latency_samples, dry)
-        self._dry_delay = Delay(self.latency_samples - dry)
+        self.latency_samples = self._dry.latency_samples
         self._wet_delay = Delay(self.latency_samples - device.latency_samples)
         self._fade_begins = context_samples + self.latency_samples
         self.start(1)
@@ -130,30 +131,22 @@ class FallbackStream:
         # Now, so that at the loss it only has to continue.
         if self._backup is not None:
             self._backup.start(channels)
-        longest = self._call_samples
-        if self._upsampler is not None:
-            self._upsampler.prepare(ProcessSpec(max_block_samples=longest, channels=channels))
-        for delay in (self._dry_delay, self._wet_delay):
-            delay.prepare(ProcessSpec(max_block_samples=self.ratio * longest, channels=channels))
+        spec = ProcessSpec(max_block_samples=self.ratio * self._call_samples, channels=channels)
+        self._dry.prepare(spec)
+        self._wet_delay.prepare(spec)
         # Output samples of the backup so far. At a start its context is silence, and known.
         lost = self._loss_monitor.lost
         self._backup_samples = self._fade_begins + FADE_SAMPLES if lost else 0
 
     def __call__(self, x: Audio) -> Audio:
         """Process the next samples."""
-        dry = self._dry_delay.process(self._upsampler.process(x) if self._upsampler else x)
+        dry = self._dry.process(x)
         y = self._loss_monitor.run(self._device, x)
         if y is not None:
-            return self._delayed(y)
+            return self._wet_delay.process(y)
         if self._backup is None:
             return dry
-        return self._fade(dry, self._delayed(self._backup(x)))
-
-    def _delayed(self, wet: Audio) -> Audio:
-        """A network's output, in time with the dry signal."""
-        return self._wet_delay.process(wet) if self._wet_delay.latency_samples else wet
-
-    def _fade(self, dry: Audio, wet: Audio) -> Audio:
+        wet = self._wet_delay.process(self._backup(x))
         n = wet.shape[1]
         begin = self._backup_samples - self._fade_begins
         self._backup_samples += n

@@ -8,7 +8,7 @@ from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
 from realtime.errors import ModelFileError, SettingsError, error_line
-from realtime.inference.build import Layout, build_path
+from realtime.inference.build import Layout
 from realtime.inference.cpu_fallback import DeviceLossMonitor
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning import Requested, Workload, tune
@@ -114,8 +114,8 @@ def load_chain(
             channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
         )
         tuned = load_and_tune(layout.load, model, workload, requested, cache=cache)
-        loads.append((layout, *tuned))
         requested["threads"] = tuned[0].threads
+        loads.append((layout, *tuned))
     # Without a clock the CPU may be slow.
     on_cpu_s = sum((backup or network).call_s for _, network, backup, _ in loads)
     cpu_replaces = not paced or on_cpu_s * BACKUP_RATIO <= block_s
@@ -123,12 +123,7 @@ def load_chain(
     gpus = [network.compute for _, network, backup, _ in loads if backup]
     loss_monitor = DeviceLossMonitor(gpus[0], replacement) if gpus else None
     paths = [
-        build_path(
-            network,
-            backup if cpu_replaces else None,
-            layout,
-            loss_monitor if backup else None,
-        )
+        layout.path(network, (cpu_replaces and backup) or None, loss_monitor if backup else None)
         for layout, network, backup, _ in loads
     ]
     chain = Chain(*paths, parameters=parameters)

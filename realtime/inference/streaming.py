@@ -1,15 +1,36 @@
 """Runs a network with a state live: every sample is computed once, at the network's latency."""
 
-from typing import TYPE_CHECKING
+from math import gcd
+from typing import Protocol
 
 import numpy as np
 
 from realtime.dsp.processor import Audio, ProcessSpec, check_block
-from realtime.inference.windowed import grid_wait_samples
 
-if TYPE_CHECKING:
-    from realtime.inference.cpu_fallback import FallbackStream
-    from realtime.inference.stream_network import StreamNetwork
+
+class StatefulNetwork(Protocol):
+    """Maps ``[C, n]`` to ``[C, ratio * n]``, n a multiple of ``block_multiple``."""
+
+    ratio: int
+    block_multiple: int
+    latency_samples: int
+
+    def start(self, channels: int) -> None:
+        """Forget the past."""
+
+    def __call__(self, x: Audio) -> Audio:
+        """Process the next samples."""
+
+
+def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: int) -> int:
+    """The longest time in samples that an input sample waits for the next line of a grid.
+
+    The lines stand at ``origin_samples + k * hop_samples``. The wait is 0 if every block ends on a
+    line, and up to a hop less one for blocks of any length.
+    """
+    step = gcd(spec.block_multiple, hop_samples)
+    ends = (step * np.arange(hop_samples // step) - origin_samples) % hop_samples
+    return int(ends.max())
 
 
 def call_length(block_samples: int, grid_samples: int) -> int:
@@ -37,9 +58,7 @@ class StreamingNetwork:
         - Output: ``[C, ratio * n]``
     """
 
-    def __init__(
-        self, network: "StreamNetwork | FallbackStream", *, origin_samples: int = 0
-    ) -> None:
+    def __init__(self, network: StatefulNetwork, *, origin_samples: int = 0) -> None:
         self._network = network
         self.ratio = network.ratio
         self._origin = origin_samples

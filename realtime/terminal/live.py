@@ -170,15 +170,9 @@ def summary(last: Snapshot) -> dict[str, Any]:
         "device": last.compute,
         "seconds": round(last.seconds, 3),
         "real_time_ratio": {
-            "median": round(timing.ratio_median, 2),
-            "p01": round(timing.ratio_p01, 2),
-            "min": round(timing.ratio_min, 2),
+            k: round(getattr(timing, f"ratio_{k}"), 2) for k in ("median", "p01", "min")
         },
-        "block_ms": {
-            "p50": round(timing.block_ms_p50, 3),
-            "p99": round(timing.block_ms_p99, 3),
-            "max": round(timing.block_ms_max, 3),
-        },
+        "block_ms": {k: round(getattr(timing, f"block_ms_{k}"), 3) for k in ("p50", "p99", "max")},
         "xruns": {k: faults[k] for k in counted},
         "late_blocks": faults["late_blocks"],
         "latency_ms": latency | {"total": round(_ms(last.latency.total), 3)},

@@ -39,6 +39,10 @@ class _ThreadStream:
     def _run(self, *arguments: Any) -> None:
         raise NotImplementedError
 
+    def start(self, *arguments: Any) -> None:
+        """Begin to push or pull."""
+        self._thread.start(*arguments)
+
     def check(self) -> str:
         """Empty, or one line: why the thread ended."""
         return self._thread.error
@@ -68,10 +72,6 @@ class FileInput(_ThreadStream):
     def position_s(self) -> float:
         """Position of the newest sample that was pushed."""
         return self._position / SAMPLE_RATE_IN
-
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
-        """Begin to push, paced by ``elapsed``."""
-        self._thread.start(input_queue, elapsed)
 
     def seek(self, seconds: float) -> None:
         """Continue from this position, at once."""
@@ -120,10 +120,6 @@ class NullOutput(_ThreadStream):
 
     def __init__(self) -> None:
         super().__init__("null", "null output")
-
-    def start(self, output_queue: OutputQueue, channels: int) -> None:
-        """Begin to pull."""
-        self._thread.start(output_queue, channels)
 
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
         block = np.zeros((channels, NULL_BLOCK_SAMPLES), np.float32)

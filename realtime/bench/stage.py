@@ -21,22 +21,14 @@ Row = dict[str, Any]
 Call = Callable[[], object]
 
 
-def bench_row(
-    stage: str,
-    name: str,
-    *,
-    device: str = "cpu",
-    threads: int = 1,
-    dtype: str = "float32",
-    block: int | None = None,
-    latency_ms: float | None = None,
-) -> Row:
+def bench_row(stage: str, name: str, **about: Any) -> Row:
     """The keys that identify a row, and the latency of an engine without its devices.
 
-    ``block`` counts the samples of a call; None for whole signals.
+    ``about`` replaces the defaults of ``device``, ``threads``, ``dtype``, ``block`` (the samples of
+    a call; None for whole signals) and ``latency_ms``.
     """
-    about: Row = {"stage": stage, "name": name, "device": device, "threads": threads}
-    return about | {"dtype": dtype, "block": block, "latency_ms": latency_ms}
+    defaults: Row = {"device": "cpu", "threads": 1, "dtype": "float32"}
+    return {"stage": stage, "name": name} | defaults | {"block": None, "latency_ms": None} | about
 
 
 def finish_row(

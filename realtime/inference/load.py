@@ -131,8 +131,8 @@ def load_chain(
     network = loads[0][1]
 
     def bind_thread() -> None:
-        for _, network, _, _ in loads:
-            network.bind_thread()
+        for _, each, _, _ in loads:
+            each.bind_thread()
 
     chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
     return LoadedChain(

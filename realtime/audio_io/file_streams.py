@@ -174,17 +174,16 @@ class FileOutput(_ThreadStream):
             # Never more than there is: a file cannot run dry.
             while count := min(output_queue.playable, PULL_SAMPLES):
                 output_queue.pull(buffer[:, :count])
-                if not self._error:
-                    self._write(file, buffer[:, :count].T)
+                try:
+                    if not self._error:
+                        write_frames(file, buffer[:, :count].T)
+                except OSError:
+                    self._error = (
+                        f"cannot write {self._path}: the disk is full, or the file went away"
+                    )
             if stopping:
                 return
             self._thread.stopping.wait(TICK_S)
-
-    def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
-        try:
-            write_frames(file, frames)
-        except OSError:
-            self._error = f"cannot write {self._path}: the disk is full, or the file went away"
 
     def stop(self) -> None:
         """Write the rest and finish the file; idempotent."""

@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -55,9 +55,8 @@ class Stage:
     before: Call = lambda: None
     """Called at the beginning of a round; sets the threads."""
 
-    def __post_init__(self) -> None:
-        self._durations_s: list[float] = []
-        self._memory_mb: float | None = None
+    _durations_s: list[float] = field(default_factory=list, init=False)
+    _memory_mb: float | None = field(default=None, init=False)
 
     def run(self, seconds: float) -> None:
         """Measure for about this time, and at least two calls."""

@@ -1,7 +1,7 @@
 """The live path: gain, kaiser-fast x2 parallel to one or two networks, A/B mix, gain."""
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from realtime.dsp.upsampler import KaiserUpsampler
 RAMP_SAMPLES = 662
 
 
+@dataclass
 class NetworkPath:
     """A network with its front end, and the delay that aligns it with other paths.
 
@@ -30,12 +31,12 @@ class NetworkPath:
         - Output: ``[C, 2 n]`` at 44.1 kHz
     """
 
-    def __init__(
-        self, network: Processor, front_end: str = "kaiser_fast", crossfade_samples: int = 0
-    ) -> None:
-        self.network = network
-        self.crossfade_samples = crossfade_samples
-        self._front_end = None if front_end == "none" else KaiserUpsampler(front_end)
+    network: Processor
+    front_end: str = "kaiser_fast"
+    crossfade_samples: int = 0
+
+    def __post_init__(self) -> None:
+        self._front_end = None if self.front_end == "none" else KaiserUpsampler(self.front_end)
         self.front_end_samples = self._front_end.latency_samples if self._front_end else 0
 
     def prepare(self, spec: ProcessSpec) -> int:
@@ -159,7 +160,7 @@ class Chain:
         """The sum of all paths, for a block and the networks' answers to it."""
         resting = [share.resting_at for share in self._shares]
         if 1.0 in resting and resting.count(0.0) == len(resting) - 1:
-            self._dry.skip(x)
+            self._dry.push(x)
             return networks[resting.index(1.0)]
         out = dry = self._dry.process(x)
         for share, network, at in zip(self._shares, networks, resting, strict=True):

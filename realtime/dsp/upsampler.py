@@ -99,26 +99,24 @@ class KaiserUpsampler:
             (self._buffer.strides[0], ROW_SAMPLES * 4, 4),
             writeable=False,
         )
+        self.reset()
 
     def reset(self) -> None:
         """Silence before the next block."""
         self._buffer[:] = 0.0
+        self._last = 0  # length of the newest block in the buffer
 
     def process(self, x: Audio) -> Audio:
         """Upsample a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
-        n = x.shape[1]
-        self._buffer[:, self._history : self._history + n] = x
-        rows = self._rows[:, : -(-n // ROW_SAMPLES)]
-        out = (rows @ self._matrix).reshape(len(x), -1)[:, : 2 * n]
-        self._forget(n)
+        self.push(x)
+        rows = self._rows[:, : -(-x.shape[1] // ROW_SAMPLES)]
+        out = (rows @ self._matrix).reshape(len(x), -1)[:, : 2 * x.shape[1]]
         return np.ascontiguousarray(out)
 
-    def skip(self, x: Audio) -> None:
+    def push(self, x: Audio) -> None:
         """Take a block whose output nobody needs: a tenth of the work of :meth:`process`."""
-        n = x.shape[1]
-        self._buffer[:, self._history : self._history + n] = x
-        self._forget(n)
-
-    def _forget(self, n: int) -> None:
-        self._buffer[:, : self._history] = self._buffer[:, n : n + self._history]
+        history, last = self._history, self._last
+        self._buffer[:, :history] = self._buffer[:, last : last + history]
+        self._last = x.shape[1]
+        self._buffer[:, history : history + self._last] = x

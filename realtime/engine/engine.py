@@ -207,7 +207,7 @@ class Engine:
         return Snapshot(
             state=state,
             error=error,
-            seconds=self._worker.seconds,
+            seconds=self._reader.read_samples / SAMPLE_RATE_IN,
             position_s=self._source.position_s,
             length_s=self._source.length_s,
             input_name=self._source.name,

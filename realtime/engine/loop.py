@@ -23,8 +23,8 @@ class _Piece:
         self._position = 0
 
     def next(self, n: int) -> Audio:
-        samples = range(self._position, self._position + n)
-        self._position = samples.stop % self._round.shape[1]
+        samples = np.arange(self._position, self._position + n)
+        self._position = (self._position + n) % self._round.shape[1]
         return np.take(self._round, samples, axis=1, mode="wrap")
 
 
@@ -58,9 +58,8 @@ class Loop:
         self._wanted = None if audio is None else _Piece(audio)
 
     def process(self, x: Audio) -> Audio:
-        """A block of the input, or of the piece; crossfades from one to the other."""
+        """A block of the input, or of the piece; one crossfade at a time from one to the other."""
         wanted, n = self._wanted, x.shape[1]
-        # A fade ends before the next one begins.
         if self._share.resting_at == 1.0 and wanted is not self._new:
             self._old, self._new = self._new, wanted
             self._share.jump(0.0)

@@ -13,7 +13,7 @@ from realtime.engine.loop import Loop
 from realtime.engine.tap import Tap
 from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # New input wakes the worker; the end of an input, or room in a full output queue, does not. The
 # worker looks for these this often.
@@ -29,7 +29,6 @@ class Worker:
     """Runs the chain block by block, until it is stopped or the input has ended.
 
     Attributes:
-        loaded: the chain.
         source: says whether it has ended.
         reader: cuts the input into blocks; its queue wakes the worker.
         writer: queues the output.
@@ -58,11 +57,6 @@ class Worker:
         """Measure block times from now on; from any thread."""
         # Replaced as a whole: the worker may be in the middle of a sum.
         self.times = BlockTimes(self.loaded.block_samples / SAMPLE_RATE_OUT)
-
-    @property
-    def seconds(self) -> float:
-        """Audio that was processed."""
-        return self.reader.read_samples / SAMPLE_RATE_IN
 
     def _run(self) -> None:
         try:

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from realtime.dsp.chain import Chain
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import ModelFileError, SettingsError, error_line
-from realtime.inference.build import Layout
-from realtime.inference.cpu_fallback import DeviceLossMonitor
+from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
 from realtime.inference.model_file import ModelInfo
+from realtime.inference.streaming import StreamingNetwork, call_length
 from realtime.inference.tuning import Requested, Workload, tune
 from realtime.inference.tuning_cache import TuningCache
+from realtime.inference.windowed import WindowedNetwork, WindowFunction
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 if TYPE_CHECKING:
@@ -58,6 +60,87 @@ class LoadedChain:
     def compute_now(self) -> str:
         """``cpu``, or the name of the CUDA device while it is not lost."""
         return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
+
+
+@dataclass(frozen=True)
+class Layout:
+    """How a session calls a network. All lengths but ``call_samples`` are output samples."""
+
+    info: ModelInfo
+    block_samples: int
+    windowed: bool = False
+    """Run a streaming network on overlapping windows."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether the network keeps a state from call to call."""
+        return self.info.kind == "streaming" and not self.windowed
+
+    @property
+    def origin_samples(self) -> int:
+        """Where the network's grid begins: at the first sample from the front end."""
+        front_end = self.info.front_end
+        return 0 if front_end == "none" else KaiserUpsampler(front_end).latency_samples
+
+    @property
+    def call_samples(self) -> int:
+        """Input samples of every call."""
+        if self.streams:
+            return call_length(self.block_samples, self.info.block_multiple) // self.info.ratio
+        return self.windows(lambda x: x).window_samples // self.info.ratio
+
+    def load(self, compute: str, threads: int | None, dtype: str) -> "ScriptNetwork":
+        """Load the network on ``cpu`` or ``cuda``."""
+        # Imported here: torch takes seconds to load, and other commands do without it.
+        from realtime.inference.network import WindowNetwork
+        from realtime.inference.stream_network import GraphNetwork, StreamNetwork
+
+        requested = Requested(compute=compute, threads=threads, dtype=dtype)
+        if not self.streams:
+            return WindowNetwork(self.info, **requested)
+        kind = GraphNetwork if compute == "cuda" else StreamNetwork
+        return kind(self.info, origin_samples=self.origin_samples, **requested)
+
+    def windows(self, function: WindowFunction) -> WindowedNetwork:
+        """A processor that runs a function on overlapping windows, one per block."""
+        info = self.info
+        left, right = info.context_samples
+        on_grid = self.block_samples % info.block_multiple == 0
+        return WindowedNetwork(
+            function,
+            hop_samples=self.block_samples,
+            left_samples=left,
+            right_samples=right,
+            crossfade_samples=min(info.crossfade_samples, self.block_samples),
+            grid_multiple=info.block_multiple if on_grid else info.ratio,
+            origin_samples=self.origin_samples,
+            ratio=info.ratio,
+        )
+
+    def path(
+        self, network: Any, backup: Any, loss_monitor: DeviceLossMonitor | None
+    ) -> NetworkPath:
+        """The path around a network that :meth:`load` made, and that is warm.
+
+        On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the
+        CPU; None if the CPU is too slow.
+        """
+        front_end = self.info.front_end
+        if not self.streams:
+            if loss_monitor is not None:
+                network = fallback_windows(network, backup, loss_monitor)
+            windows = self.windows(network)
+            return NetworkPath(windows, front_end, windows.crossfade_samples)
+        origin = network.origin_samples
+        if loss_monitor is not None:
+            network = FallbackStream(
+                network,
+                backup,
+                loss_monitor,
+                context_samples=self.info.context_samples[0],
+                call_samples=self.call_samples,
+            )
+        return NetworkPath(StreamingNetwork(network, origin_samples=origin), front_end)
 
 
 def check_block_samples(block_samples: int) -> None:
@@ -129,11 +212,6 @@ def load_chain(
     chain = Chain(*paths, parameters=parameters)
     block = block_samples // 2
     network = loads[0][1]
-
-    def bind_thread() -> None:
-        for _, each, _, _ in loads:
-            each.bind_thread()
-
     chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
     return LoadedChain(
         chain=chain,
@@ -142,7 +220,7 @@ def load_chain(
         model_b=info_b.name if info_b else "",
         compute=network.compute,
         threads=network.threads,
-        bind_thread=bind_thread,
+        bind_thread=network.bind_thread,
         dtype=network.dtype,
         load_notice=next(filter(None, (notice for *_, notice in loads)), ""),
         loss_monitor=loss_monitor,

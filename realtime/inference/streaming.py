@@ -8,18 +8,15 @@ import numpy as np
 from realtime.dsp.processor import Audio, ProcessSpec, check_block
 
 
-class StatefulNetwork(Protocol):
-    """Maps ``[C, n]`` to ``[C, ratio * n]``, n a multiple of ``block_multiple``."""
+class _Stateful(Protocol):
+    """Maps ``[C, n]`` to ``[C, ratio * n]``, n a multiple of ``block_multiple``; keeps a state."""
 
     ratio: int
     block_multiple: int
     latency_samples: int
 
-    def start(self, channels: int) -> None:
-        """Forget the past."""
-
-    def __call__(self, x: Audio) -> Audio:
-        """Process the next samples."""
+    def start(self, channels: int) -> None: ...
+    def __call__(self, x: Audio) -> Audio: ...
 
 
 def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: int) -> int:
@@ -58,7 +55,7 @@ class StreamingNetwork:
         - Output: ``[C, ratio * n]``
     """
 
-    def __init__(self, network: StatefulNetwork, *, origin_samples: int = 0) -> None:
+    def __init__(self, network: _Stateful, *, origin_samples: int = 0) -> None:
         self._network = network
         self.ratio = network.ratio
         self._origin = origin_samples

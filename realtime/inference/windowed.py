@@ -1,6 +1,7 @@
 """Runs a plain network live, on overlapping windows with context and an equal-gain crossfade."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -43,39 +44,37 @@ class WindowedNetwork(StreamingNetwork):
         windows = _Windows(window_function, **layout)
         self.window_samples = windows.window_samples
         """Length of every window's output."""
+        self.crossfade_samples = windows.crossfade_samples
         super().__init__(windows, origin_samples=windows.origin)
 
 
+@dataclass
 class _Windows:
     """Overlapping windows as a streaming network, whose state is the context and a crossfade."""
 
-    def __init__(
-        self,
-        window_function: WindowFunction,
-        *,
-        hop_samples: int,
-        left_samples: int,
-        right_samples: int,
-        crossfade_samples: int,
-        grid_multiple: int = 1,
-        origin_samples: int = 0,
-        ratio: int = 1,
-    ) -> None:
-        self.ratio = ratio
-        self.block_multiple = hop_samples // ratio
+    window_function: WindowFunction
+    hop_samples: int
+    left_samples: int
+    right_samples: int
+    crossfade_samples: int
+    grid_multiple: int = 1
+    origin_samples: int = 0
+    ratio: int = 1
+
+    def __post_init__(self) -> None:
+        self.block_multiple = self.hop_samples // self.ratio
         # The grid's last line at or before the start of the stream, as a position within a hop. If
         # a block is a hop, this line gives the shortest wait.
-        self.origin = -(-origin_samples % grid_multiple) % hop_samples // ratio
+        self.origin = -(-self.origin_samples % self.grid_multiple) % self.hop_samples // self.ratio
         # Distance from the yielded samples to the newest input: crossfade and right context,
         # rounded up so that windows stay on the grid.
-        ahead = crossfade_samples + right_samples
-        self.latency_samples = -(-ahead // grid_multiple) * grid_multiple
-        left = -(-left_samples // grid_multiple) * grid_multiple
-        self.window_samples = left + hop_samples + -(-ahead // ratio) * ratio
-        self._yielded = slice(left, left + hop_samples + crossfade_samples)
-        self._past_samples = (left + self.latency_samples) // ratio
-        self._function = window_function
-        fade_in = (np.arange(crossfade_samples) + 0.5) / max(crossfade_samples, 1)
+        ahead = self.crossfade_samples + self.right_samples
+        self.latency_samples = -(-ahead // self.grid_multiple) * self.grid_multiple
+        left = -(-self.left_samples // self.grid_multiple) * self.grid_multiple
+        self.window_samples = left + self.hop_samples + -(-ahead // self.ratio) * self.ratio
+        self._yielded = slice(left, left + self.hop_samples + self.crossfade_samples)
+        self._past_samples = (left + self.latency_samples) // self.ratio
+        fade_in = (np.arange(self.crossfade_samples) + 0.5) / max(self.crossfade_samples, 1)
         self._fade_out = (1.0 - fade_in).astype(np.float32)
 
     def start(self, channels: int) -> None:
@@ -92,8 +91,9 @@ class _Windows:
     def _next(self, x: Audio) -> Audio:
         joined = np.concatenate([self._past, x], axis=1)
         self._past = joined[:, x.shape[1] :]
-        y = self._function(joined[:, : self.window_samples // self.ratio])[:, self._yielded].copy()
-        crossfade = len(self._fade_out)
-        y[:, :crossfade] += self._fade_out * (self._tail - y[:, :crossfade])
+        y = self.window_function(joined[:, : self.window_samples // self.ratio])
+        y = y[:, self._yielded].copy()
+        fade = y[:, : self.crossfade_samples]
+        fade += self._fade_out * (self._tail - fade)
         fresh, self._tail = np.split(y, [self.ratio * x.shape[1]], axis=1)
         return fresh

@@ -47,6 +47,7 @@ def _live(args: argparse.Namespace) -> int:
         input=args.input or "default",
         output=args.output or "default",
         model=args.model,
+        model_b=args.model_b or "",
         block_samples=args.block,
         loop=args.loop,
         **_requested(args),
@@ -205,6 +206,11 @@ def _parser() -> argparse.ArgumentParser:
     live.add_argument("--input", metavar="DEV|FILE|demo", help="default: microphone, else demo")
     live.add_argument("--output", metavar="DEV|FILE|null", help="default: the loudspeaker")
     live.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    live.add_argument(
+        "--model-b",
+        metavar="NAME|FILE.ts",
+        help="a second network to compare with instead of bypass",
+    )
     live.add_argument("--block", type=int, default=1024, metavar="N", help="in output samples")
     live.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds of audio")
     live.add_argument("--bypass", action="store_true", help="start without the network")

@@ -6,7 +6,7 @@ waits for a late block while its device still has samples to play.
 """
 
 import contextlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -61,7 +61,6 @@ class _DeviceStream:
         self._guard = Guard(self.name)
         self._raised_priority = False
         self._lost = False
-        self._silence = contextlib.ExitStack()
         self._stream = self._open(block_s)
         self.latency_s = float(self._stream.latency)
 
@@ -70,9 +69,9 @@ class _DeviceStream:
         # One period per block, and two more.
         portaudio.set_alsa_periods(round(LATENCY_S / block_s) + 2)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
-        self._silence.enter_context(silence_native_stderr())
-        try:
-            return stream_class(
+        with self._refusals("opened"), contextlib.ExitStack() as undo:
+            undo.enter_context(silence_native_stderr())
+            stream = stream_class(
                 device=self.device.index,
                 channels=self._channels,
                 samplerate=self.sample_rate_hz,
@@ -82,18 +81,21 @@ class _DeviceStream:
                 callback=self._callback,
                 finished_callback=self._watchdog.end,
             )
-        except (library.PortAudioError, ValueError) as error:
-            self._silence.close()
-            reason = portaudio.reason(error)
-            raise DeviceError(f"{self.name} cannot be opened: {reason}") from error
+            self._silence = undo.pop_all()
+        return stream
 
     def _start(self) -> None:
         self._watchdog.start()
-        try:
+        with self._refusals("started"):
             self._stream.start()
-        except portaudio.library().PortAudioError as error:
+
+    @contextlib.contextmanager
+    def _refusals(self, done: str) -> Iterator[None]:
+        try:
+            yield
+        except (portaudio.library().PortAudioError, ValueError) as error:
             reason = portaudio.reason(error)
-            raise DeviceError(f"{self.name} cannot be started: {reason}") from error
+            raise DeviceError(f"{self.name} cannot be {done}: {reason}") from error
 
     def _callback(self, data: Any, frames: int, moment: Any, status: Any) -> None:
         # An exception that left a callback would end the stream, as if the device were lost.

@@ -12,6 +12,7 @@ import soundfile
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
+from realtime.dsp.crossfade import crossfade
 from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import AudioFile, check_output, open_output, write_frames
@@ -37,6 +38,10 @@ class _ThreadStream:
 
     def _run(self, *arguments: Any) -> None:
         raise NotImplementedError
+
+    def start(self, *arguments: Any) -> None:
+        """Begin to push or pull."""
+        self._thread.start(*arguments)
 
     def check(self) -> str:
         """Empty, or one line: why the thread ended."""
@@ -68,10 +73,6 @@ class FileInput(_ThreadStream):
         """Position of the newest sample that was pushed."""
         return self._position / SAMPLE_RATE_IN
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
-        """Begin to push, paced by ``elapsed``."""
-        self._thread.start(input_queue, elapsed)
-
     def seek(self, seconds: float) -> None:
         """Continue from this position, at once."""
         last = self._samples.shape[1] - 1
@@ -98,11 +99,8 @@ class FileInput(_ThreadStream):
         block = self._cut(n)
         if target is not None:
             # Crossfade from the old position to the new one.
-            old, self._position = block, target
-            block = self._cut(n).copy()
-            fade = min(SEEK_FADE_SAMPLES, old.shape[1], block.shape[1])
-            rise = np.linspace(0.0, 1.0, fade, dtype=np.float32)
-            block[:, :fade] = old[:, :fade] * (1 - rise) + block[:, :fade] * rise
+            self._position = target
+            block = crossfade(block, self._cut(n), SEEK_FADE_SAMPLES)
         if self._loop and self._position >= self._samples.shape[1]:
             self._position = 0
         return block
@@ -122,10 +120,6 @@ class NullOutput(_ThreadStream):
 
     def __init__(self) -> None:
         super().__init__("null", "null output")
-
-    def start(self, output_queue: OutputQueue, channels: int) -> None:
-        """Begin to pull."""
-        self._thread.start(output_queue, channels)
 
     def _run(self, output_queue: OutputQueue, channels: int) -> None:
         block = np.zeros((channels, NULL_BLOCK_SAMPLES), np.float32)
@@ -180,17 +174,16 @@ class FileOutput(_ThreadStream):
             # Never more than there is: a file cannot run dry.
             while count := min(output_queue.playable, PULL_SAMPLES):
                 output_queue.pull(buffer[:, :count])
-                if not self._error:
-                    self._write(file, buffer[:, :count].T)
+                try:
+                    if not self._error:
+                        write_frames(file, buffer[:, :count].T)
+                except OSError:
+                    self._error = (
+                        f"cannot write {self._path}: the disk is full, or the file went away"
+                    )
             if stopping:
                 return
             self._thread.stopping.wait(TICK_S)
-
-    def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
-        try:
-            write_frames(file, frames)
-        except OSError:
-            self._error = f"cannot write {self._path}: the disk is full, or the file went away"
 
     def stop(self) -> None:
         """Write the rest and finish the file; idempotent."""

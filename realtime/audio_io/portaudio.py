@@ -27,8 +27,7 @@ def library() -> Any:
 
 def reason(error: Exception) -> str:
     """PortAudio's message, in one line."""
-    text = str(error.args[0]) if error.args else str(error)
-    return text.strip().splitlines()[0]
+    return str(error.args[0] if error.args else error).strip().splitlines()[0]
 
 
 @silence_native_stderr()

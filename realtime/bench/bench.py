@@ -106,12 +106,8 @@ def _dtype_stages(info: ModelInfo, device: str, dtype: str) -> Iterator[Stage]:
 
 def window_row(redraw: Mapping[str, Any]) -> Row:
     """The row of stage ``window`` for the result of ``gui.bench.measure_redraw``."""
-    return bench_row("window", f"redraw, {redraw['platform']}") | {
-        "real_time_ratio": None,
-        "p50_ms": redraw["p50_ms"],
-        "p99_ms": redraw["p99_ms"],
-        "memory_mb": memory_mb(),
-    }
+    row = bench_row("window", f"redraw, {redraw['platform']}", real_time_ratio=None)
+    return row | {k: redraw[k] for k in ("p50_ms", "p99_ms")} | {"memory_mb": memory_mb()}
 
 
 def bench_devices(compute: str) -> list[str]:

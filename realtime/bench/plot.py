@@ -5,12 +5,12 @@ from typing import Any
 
 from realtime.errors import AudioFileError, SettingsError
 
-LABELS = {
-    "streaming": "streaming",
-    "windowed": "overlapping windows",
-    "stateless": "plain calls, no state",
+# Label and line style of each stage.
+STAGES = {
+    "streaming": ("streaming", "-o"),
+    "windowed": ("overlapping windows", "--s"),
+    "stateless": ("plain calls, no state", ":^"),
 }
-STYLES = {"streaming": "-o", "windowed": "--s", "stateless": ":^"}
 
 Curve = list[tuple[int, float]]
 
@@ -22,12 +22,9 @@ def best_curves(rows: list[dict[str, Any]], key: str) -> dict[tuple[str, str, st
     """
     best: dict[tuple[str, str, str], dict[int, dict[str, Any]]] = {}
     for row in rows:
-        if row["stage"] not in LABELS or row["block"] is None or row[key] is None:
-            continue
-        held = best.setdefault((row["stage"], row["name"], row["device"]), {})
-        other = held.get(row["block"])
-        if other is None or row["real_time_ratio"] > other["real_time_ratio"]:
-            held[row["block"]] = row
+        if row["stage"] in STAGES and None not in (block := row["block"], row[key]):
+            held = best.setdefault((row["stage"], row["name"], row["device"]), {})
+            held[block] = max(held.get(block, row), row, key=lambda r: r["real_time_ratio"])
     return {k: [(n, held[n][key]) for n in sorted(held)] for k, held in best.items()}
 
 
@@ -65,9 +62,10 @@ def plot_bench(result: dict[str, Any], path: Path) -> None:
         for series, curve in best_curves(result["rows"], key).items():
             stage, name, device = series
             blocks, values = zip(*curve, strict=True)
-            text = f"{name}, {LABELS[stage]}" + (f", {device}" if device != "cpu" else "")
+            words, style = STAGES[stage]
+            text = f"{name}, {words}" + (f", {device}" if device != "cpu" else "")
             colour = colours.setdefault((name, device), f"C{len(colours)}")
-            axis.plot(blocks, values, STYLES[stage], color=colour, label=text, lw=1.5, markersize=4)
+            axis.plot(blocks, values, style, color=colour, label=text, lw=1.5, markersize=4)
         # Both grow with the block, in straight lines on these axes.
         axis.set_xscale("log", base=2)
         axis.set_yscale("log")

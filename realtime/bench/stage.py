@@ -4,7 +4,7 @@ import math
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -21,22 +21,14 @@ Row = dict[str, Any]
 Call = Callable[[], object]
 
 
-def bench_row(
-    stage: str,
-    name: str,
-    *,
-    device: str = "cpu",
-    threads: int = 1,
-    dtype: str = "float32",
-    block: int | None = None,
-    latency_ms: float | None = None,
-) -> Row:
+def bench_row(stage: str, name: str, **about: Any) -> Row:
     """The keys that identify a row, and the latency of an engine without its devices.
 
-    ``block`` counts the samples of a call; None for whole signals.
+    ``about`` replaces the defaults of ``device``, ``threads``, ``dtype``, ``block`` (the samples of
+    a call; None for whole signals) and ``latency_ms``.
     """
-    about: Row = {"stage": stage, "name": name, "device": device, "threads": threads}
-    return about | {"dtype": dtype, "block": block, "latency_ms": latency_ms}
+    defaults: Row = {"device": "cpu", "threads": 1, "dtype": "float32"}
+    return {"stage": stage, "name": name} | defaults | {"block": None, "latency_ms": None} | about
 
 
 def finish_row(
@@ -63,9 +55,8 @@ class Stage:
     before: Call = lambda: None
     """Called at the beginning of a round; sets the threads."""
 
-    def __post_init__(self) -> None:
-        self._durations_s: list[float] = []
-        self._memory_mb: float | None = None
+    _durations_s: list[float] = field(default_factory=list, init=False)
+    _memory_mb: float | None = field(default=None, init=False)
 
     def run(self, seconds: float) -> None:
         """Measure for about this time, and at least two calls."""

@@ -44,12 +44,13 @@ def time_until(arguments: list[str], line: str) -> float:
         command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     ) as process:
         assert process.stderr is not None  # it is a pipe
-        seen_s, printed = None, ""
+        moments_s, printed = [], ""
         for printed in process.stderr:
-            if line and line in printed and seen_s is None:
-                seen_s = time.perf_counter() - begin
+            if line and line in printed:
+                moments_s.append(time.perf_counter() - begin)
         code = process.wait(TIMEOUT_S)
-    end_s = time.perf_counter() - begin
-    if code or (line and seen_s is None):
+    if not line:
+        moments_s = [time.perf_counter() - begin]
+    if code or not moments_s:
         raise TopoctaveError(f"topoctave {' '.join(arguments)} failed: {printed.strip()}")
-    return end_s if seen_s is None else seen_s
+    return moments_s[0]

@@ -1,4 +1,4 @@
-"""The live path: gain, kaiser-fast x2, network parallel to a delayed dry path, A/B mix, gain."""
+"""The live path: gain, kaiser-fast x2 parallel to one or two networks, A/B mix, gain."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,31 +16,74 @@ from realtime.dsp.upsampler import KaiserUpsampler
 RAMP_SAMPLES = 662
 
 
-@dataclass(frozen=True)
+@dataclass
 class NetworkPath:
-    """A network and what surrounds it.
+    """A network with its front end, and the delay that aligns it with other paths.
 
-    Attributes:
+    Args:
         network: 44.1 to 44.1 kHz (ratio 1) after a front end, else 22.05 to 44.1 kHz (ratio 2).
         front_end: ``kaiser_fast`` or ``kaiser_best``, or ``none`` where the network takes the
             22.05 kHz input itself.
         crossfade_samples: overlap of the network's windows; 0 for streaming networks.
+
+    Shape:
+        - Input: ``[C, n]`` at 22.05 kHz
+        - Output: ``[C, 2 n]`` at 44.1 kHz
     """
 
     network: Processor
     front_end: str = "kaiser_fast"
     crossfade_samples: int = 0
 
+    def __post_init__(self) -> None:
+        self._front_end = None if self.front_end == "none" else KaiserUpsampler(self.front_end)
+        self.front_end_samples = self._front_end.latency_samples if self._front_end else 0
+
+    def prepare(self, spec: ProcessSpec) -> int:
+        """Allocate for blocks of the spec; returns the path's own latency."""
+        self._doubled = replace(
+            spec,
+            max_block_samples=2 * spec.max_block_samples,
+            block_multiple=2 * spec.block_multiple,
+        )
+        if self._front_end is not None:
+            self._front_end.prepare(spec)
+        self.network.prepare(self._doubled if self._front_end else spec)
+        return self.front_end_samples + self.network.latency_samples
+
+    def delay(self, samples: int) -> None:
+        """Be this much later than the path's own latency."""
+        self._delay = Delay(samples)
+        self._delay.prepare(self._doubled)
+
+    def reset(self) -> None:
+        """Forget the past."""
+        if self._front_end is not None:
+            self._front_end.reset()
+        self.network.reset()
+        self._delay.reset()
+
+    def process(self, x: Audio) -> Audio:
+        """The network's output for a block, aligned and checked."""
+        x = x if self._front_end is None else self._front_end.process(x)
+        try:
+            return self._delay.process(self.network.process(x))
+        except ValueError as error:
+            raise ValueError(f"the network returned something unusable: {error}") from error
+
 
 class Chain:
     """Everything between 22.05 kHz in and 44.1 kHz out, as one processor.
 
-    The dry path is kaiser_fast, delayed by the network's latency; the output is
-    ``dry + mix * (wet - dry)``. Both paths always run and are equally late, so that load is
-    constant and toggling makes no click.
+    All paths have the latency of the slowest: the dry path, which is kaiser_fast, and one or two
+    networks, A and B. The output is ``dry + share_a * (a - dry) + share_b * (b - dry)``. Without
+    bypass A's share is the mix and B's is 0; bypass exchanges them. Shares change in ramps, and
+    the networks always run, so that toggling makes no click and the load is constant. The dry
+    path is cheap; it is computed while it is audible.
 
     Args:
-        wet: the network's path, or None for kaiser_fast alone.
+        a: the network's path, or None for kaiser_fast alone.
+        b: the path of a second network, which bypass plays instead of the dry path.
         parameters: see :class:`realtime.dsp.parameters.Parameters`; may be replaced at any time.
 
     Shape:
@@ -50,113 +93,84 @@ class Chain:
 
     ratio = 2
 
-    def __init__(self, wet: NetworkPath | None, *, parameters: Parameters | None = None) -> None:
+    def __init__(
+        self,
+        a: NetworkPath | None,
+        b: NetworkPath | None = None,
+        *,
+        parameters: Parameters | None = None,
+    ) -> None:
         # Other threads replace it as a whole; one reference, read once per block.
         self.parameters = parameters or Parameters()
         self.input_tap: Callable[[Audio], None] = lambda _: None
         """Called with each block after the input gain."""
-        self._wet = wet
-        self._dry_front_end = KaiserUpsampler()
-        # A network fed by kaiser_fast shares the dry path's front end.
-        self._wet_front_end: KaiserUpsampler | None = None
-        if wet is not None and wet.front_end == "kaiser_fast":
-            self._wet_front_end = self._dry_front_end
-        elif wet is not None and wet.front_end != "none":
-            self._wet_front_end = KaiserUpsampler(wet.front_end)
-        self._mix = Ramp(0.0, length_samples=RAMP_SAMPLES)
+        self._paths = [path for path in (a, b) if path is not None]
+        self._shares = [Ramp(0.0, length_samples=RAMP_SAMPLES) for _ in self._paths]
         self._input_gain = Ramp(1.0, length_samples=RAMP_SAMPLES // 2)
         self._output_gain = Ramp(1.0, length_samples=RAMP_SAMPLES)
         self.prepare(ProcessSpec(max_block_samples=1))
 
-    @property
-    def latency(self) -> Latency:
-        """The chain's latency by named parts."""
-        front_end = self._front_end_samples
-        crossfade = self._wet.crossfade_samples if self._wet else 0
-        model = self.latency_samples - front_end - crossfade
-        return Latency(front_end=front_end, model=model, crossfade=crossfade)
-
-    @property
-    def _front_end_samples(self) -> int:
-        if self._wet is None:
-            return self._dry_front_end.latency_samples
-        return self._wet_front_end.latency_samples if self._wet_front_end else 0
-
     def prepare(self, spec: ProcessSpec) -> None:
         """Allocate for blocks of the spec."""
         self._spec = spec
-        doubled = self._doubled = replace(
-            spec,
-            max_block_samples=2 * spec.max_block_samples,
-            block_multiple=2 * spec.block_multiple,
+        latencies = [path.prepare(spec) for path in self._paths]
+        # Paths with less latency than the slowest, or than kaiser_fast, are delayed to match it.
+        self._dry = KaiserUpsampler(latency_samples=max(latencies, default=0))
+        self._dry.prepare(spec)
+        self.latency_samples = self._dry.latency_samples
+        front_end, crossfade = self.latency_samples, 0
+        for path, samples in zip(self._paths, latencies, strict=True):
+            path.delay(self.latency_samples - samples)
+            if samples == max(latencies):
+                front_end, crossfade = path.front_end_samples, path.crossfade_samples
+        self.latency = Latency(
+            front_end=front_end,
+            model=self.latency_samples - front_end - crossfade,
+            crossfade=crossfade,
         )
-        dry = self.latency_samples = self._dry_front_end.latency_samples
-        if self._wet is not None:
-            if self._wet_front_end is not None:
-                self._wet_front_end.prepare(spec)
-            self._wet.network.prepare(doubled if self._wet_front_end else spec)
-            late = self._front_end_samples + self._wet.network.latency_samples
-            # A network with less latency than kaiser_fast is delayed to match it.
-            self.latency_samples = max(late, dry)
-            self._wet_delay = Delay(self.latency_samples - late)
-            self._wet_delay.prepare(doubled)
-        self._dry_front_end.prepare(spec)
-        self._dry_delay = Delay(self.latency_samples - dry)
-        self._dry_delay.prepare(doubled)
+        """The chain's latency by named parts: those of the slowest path."""
         self.reset()
 
     def reset(self) -> None:
         """Forget the past, and take the parameters on without ramps."""
-        self._dry_front_end.reset()
-        self._dry_delay.reset()
-        if self._wet is not None:
-            self._wet.network.reset()
-            self._wet_delay.reset()
-        if self._wet_front_end is not None:
-            self._wet_front_end.reset()
-        parameters = self.parameters
-        self._mix.jump(0.0 if parameters.bypass else parameters.mix)
-        self._input_gain.jump(_gain(parameters.input_gain_db))
-        self._output_gain.jump(_gain(parameters.output_gain_db))
+        self._dry.reset()
+        for path in self._paths:
+            path.reset()
+        self._apply(Ramp.jump)
+
+    def _apply(self, change: Callable[[Ramp, float], None]) -> None:
+        """Take the parameters on."""
+        # One set of parameters for the whole block.
+        parameters = self._applied = self.parameters
+        for i, share in enumerate(self._shares):
+            change(share, parameters.mix if i == int(parameters.bypass) else 0.0)
+        change(self._input_gain, 10.0 ** (parameters.input_gain_db / 20.0))
+        change(self._output_gain, 10.0 ** (parameters.output_gain_db / 20.0))
 
     def process(self, x: Audio) -> Audio:
         """Upsample a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
-        # One set of parameters for the whole block.
-        parameters = self.parameters
-        x = _amplify(x, self._input_gain, parameters.input_gain_db)
+        if self.parameters is not self._applied:
+            self._apply(Ramp.move)
+        x = _amplify(x, self._input_gain)
         self.input_tap(x)
-        self._mix.move(0.0 if parameters.bypass else parameters.mix)
-        mix = self._mix.next(2 * x.shape[1])
-        upsampled = self._dry_front_end.process(x)
-        out = dry = self._dry_delay.process(upsampled)
-        if self._wet is not None:
-            if self._wet_front_end is self._dry_front_end:
-                x = upsampled
-            elif self._wet_front_end is not None:
-                x = self._wet_front_end.process(x)
-            wet = self._delay_wet(self._wet.network.process(x))
-            out = wet if isinstance(mix, float) and mix == 1.0 else dry + mix * (wet - dry)
-        return _amplify(out, self._output_gain, parameters.output_gain_db)
+        return _amplify(self._mix(x, [path.process(x) for path in self._paths]), self._output_gain)
 
-    def _delay_wet(self, wet: Audio) -> Audio:
-        """The network's output, aligned with the dry path and checked."""
-        try:
-            if self._wet_delay.latency_samples:
-                return self._wet_delay.process(wet)
-            check_block(wet, self._doubled)
-            return wet
-        except ValueError as error:
-            raise ValueError(f"the network returned something unusable: {error}") from error
+    def _mix(self, x: Audio, networks: list[Audio]) -> Audio:
+        """The sum of all paths, for a block and the networks' answers to it."""
+        resting = [share.resting_at for share in self._shares]
+        if 1.0 in resting and resting.count(0.0) == len(resting) - 1:
+            self._dry.push(x)
+            return networks[resting.index(1.0)]
+        out = dry = self._dry.process(x)
+        for share, network, at in zip(self._shares, networks, resting, strict=True):
+            if at != 0.0:
+                out = out + share.next(dry.shape[1]) * (network - dry)
+        return out
 
 
-def _amplify(x: Audio, ramp: Ramp, gain_db: float) -> Audio:
-    """A block with a gain that moves to ``gain_db``."""
-    ramp.move(_gain(gain_db))
+def _amplify(x: Audio, ramp: Ramp) -> Audio:
+    """A block with a gain."""
     if ramp.resting_at == 1.0:
         return x
     return (x * ramp.next(x.shape[1])).astype(np.float32, copy=False)
-
-
-def _gain(db: float) -> float:
-    return float(10.0 ** (db / 20.0))

@@ -1,4 +1,4 @@
-"""The fades of 1.5 ms that hide a silence or a cut."""
+"""Fades that hide a silence or a cut."""
 
 import numpy as np
 
@@ -29,10 +29,14 @@ def fade_out(x: Audio, last: Audio, begin: int = 0) -> int:
     return begin + len(gain)
 
 
+def crossfade(old: Audio, new: Audio, samples: int = FADE_SAMPLES) -> Audio:
+    """A copy of ``new``, ``[C, n]``, that begins as ``old``; the shorter limits the fade."""
+    out = new.copy()
+    fade = min(samples, old.shape[1], new.shape[1])
+    out[:, :fade] += (old[:, :fade] - new[:, :fade]) * np.linspace(1, 0, fade, dtype=np.float32)
+    return out
+
+
 def without_first(x: Audio, count: int) -> Audio:
     """A block ``[C, n]`` without its first samples, with a crossfade: a new ``[C, n - count]``."""
-    rest = x[:, count:].copy()
-    fade = min(FADE_SAMPLES, count, rest.shape[1])
-    rise = RISE[:fade]
-    rest[:, :fade] = x[:, :fade] * (1 - rise) + rest[:, :fade] * rise
-    return rest
+    return crossfade(x[:, :count], x[:, count:])

@@ -15,9 +15,11 @@ from realtime.audio_io.start_gate import StartGate
 from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_writer import BlockWriter
 from realtime.engine.latency_control import LatencyControl, prefill_for
+from realtime.engine.loop import Loop
 from realtime.engine.snapshot import Faults, Level, Snapshot, State
 from realtime.engine.tap import Tap
 from realtime.engine.worker import Worker
@@ -67,12 +69,14 @@ class Engine:
         self._control = LatencyControl(
             block_samples=block, prefill_samples=self._prefill, clocks_differ=clocks_differ
         )
+        self._loop = Loop(channels)
         self._worker = Worker(
-            loaded,
-            source,
+            loaded=loaded,
+            source=source,
             reader=self._reader,
             writer=self._writer,
             control=self._control,
+            loop=self._loop,
             output_tap=self.output_tap,
         )
         self._state = State.READY
@@ -159,6 +163,16 @@ class Engine:
         """Continue a file input from this position; devices ignore it."""
         self._source.seek(seconds)
 
+    def play_loop(self, audio: Audio | None) -> None:
+        """Play this, ``[C, n]`` at 22.05 kHz, round and round in place of the input; None ends it.
+
+        The input is still consumed. Taps carry what is played.
+
+        Raises:
+            ValueError: if the audio cannot be looped, see :meth:`realtime.engine.loop.Loop.play`.
+        """
+        self._loop.play(audio)
+
     def reset_counters(self) -> None:
         """Count faults and block times from now on."""
         self._base = self._count_faults()
@@ -177,10 +191,6 @@ class Engine:
             late_blocks=self._output_queue.waits,
         )
 
-    def _faults(self) -> Faults:
-        now, base = self._count_faults(), self._base
-        return Faults(**{k: getattr(now, k) - getattr(base, k) for k in vars(now)})
-
     def _condition(self) -> tuple[State, str]:
         error = (
             self._error or self._worker.thread.error or self._source.check() or self._sink.check()
@@ -197,7 +207,7 @@ class Engine:
         return Snapshot(
             state=state,
             error=error,
-            seconds=self._worker.seconds,
+            seconds=self._reader.read_samples / SAMPLE_RATE_IN,
             position_s=self._source.position_s,
             length_s=self._source.length_s,
             input_name=self._source.name,
@@ -205,13 +215,15 @@ class Engine:
             input_rate_hz=self._source.sample_rate_hz,
             output_rate_hz=self._sink.sample_rate_hz,
             model=self._loaded.model,
+            model_b=self._loaded.model_b,
+            looping=self._loop.playing,
             compute=self._loaded.compute_now,
             threads=self._loaded.threads,
             block_samples=self._loaded.block_samples,
             latency=self.latency,
             timing=self._worker.times.whole(),
             recent=self._worker.times.last(RECENT_S),
-            faults=self._faults(),
+            faults=self._count_faults() - self._base,
             input_level=_level(self.input_tap),
             output_level=_level(self.output_tap),
             model_reason=self._loaded.reason,

@@ -63,23 +63,6 @@ def open_output(name: str) -> OutputStream:
     return DeviceOutput(name)
 
 
-def open_model(
-    settings: Settings, *, channels: int, cache: TuningCache, progress: Callable[[str], None]
-) -> Choice:
-    """Find the model by its name; ``auto`` is the best one for this machine."""
-    if settings.model != "auto":
-        info = find_model(settings.model)
-        return Choice(info, f"{info.name}: as requested")
-    trial = SpeedTrial(
-        block_samples=settings.block_samples,
-        channels=channels,
-        requested=settings.requested,
-        cache=cache,
-        progress=progress,
-    )
-    return choose_model(shipped_models(), trial)
-
-
 def open_engine(
     settings: Settings,
     *,
@@ -99,18 +82,29 @@ def open_engine(
     check_block_samples(settings.block_samples)
     check_apart(settings.input, settings.output)
     cache = cache or TuningCache()
-    if settings.model != "auto":
-        # A wrong name fails before devices are opened and a file is read.
-        find_model(settings.model)
+    # A wrong name fails before devices are opened and a file is read.
+    info = None if settings.model == "auto" else find_model(settings.model)
+    info_b = find_model(settings.model_b) if settings.model_b else None
     with contextlib.ExitStack() as undo:
         source = open_input(settings.input, loop=settings.loop, progress=progress)
         undo.callback(source.stop)
         sink = open_output(settings.output)
         undo.callback(sink.stop)
-        choice = open_model(settings, channels=source.channels, cache=cache, progress=progress)
-        progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
+        if info is None:
+            trial = SpeedTrial(
+                block_samples=settings.block_samples,
+                channels=source.channels,
+                requested=settings.requested,
+                cache=cache,
+                progress=progress,
+            )
+            choice = choose_model(shipped_models(), trial)
+        else:
+            choice = Choice(info, f"{info.name}: as requested")
+        progress(f"loading {choice.info.name if info else choice.reason}")
         loaded = load_chain(
             choice.info,
+            info_b,
             block_samples=settings.block_samples,
             channels=source.channels,
             parameters=parameters,

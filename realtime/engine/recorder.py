@@ -189,9 +189,6 @@ class _Track:
 
 
 def _free_names(folder: Path, stem: str) -> tuple[Path, Path]:
-    for number in itertools.count(1):
-        start = stem if number == 1 else f"{stem} {number}"
-        names = folder / f"{start} input.wav", folder / f"{start} output.wav"
-        if not any(name.exists() for name in names):
-            break
-    return names
+    starts = (stem if n == 1 else f"{stem} {n}" for n in itertools.count(1))
+    pairs = ((folder / f"{s} input.wav", folder / f"{s} output.wav") for s in starts)
+    return next(pair for pair in pairs if not any(name.exists() for name in pair))

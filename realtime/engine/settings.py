@@ -15,6 +15,8 @@ class Settings:
     """``default``, ``null``, a ``.wav`` or ``.flac`` file to write, or a device."""
     model: str = "auto"
     """A shipped model's name, the path of a ``.ts`` file, or ``auto``."""
+    model_b: str = ""
+    """A second network, which bypass plays instead of the upsampled input; empty for none."""
     block_samples: int = 1024
     """Output samples per block; a multiple of 128."""
     compute: str = "auto"

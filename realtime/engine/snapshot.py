@@ -50,6 +50,9 @@ class Faults:
     late_blocks: int = 0
     """Output blocks that the device could wait for; no fault."""
 
+    def __sub__(self, base: "Faults") -> "Faults":
+        return Faults(**{k: n - getattr(base, k) for k, n in vars(self).items()})
+
     @property
     def total(self) -> int:
         """Device xruns and ring faults together."""
@@ -101,3 +104,7 @@ class Snapshot:
     """The network's number format: ``float32``, ``tf32`` or ``bfloat16``."""
     notice: str = ""
     """Empty, or one line: what differs from the settings, such as running on the CPU."""
+    model_b: str = ""
+    """The network that bypass plays; empty for the dry path."""
+    looping: bool = False
+    """A piece of audio replaces the input."""

@@ -36,16 +36,12 @@ class Tap:
         """
         end = self.written
         first = max(since, end - self._capacity, 0)
-        out = self._copy(first, end)
+        count = max(end - first, 0)
+        start = first % self._capacity
+        head = min(count, self._capacity - start)
+        parts = self._memory[:, start : start + head], self._memory[:, : count - head]
+        out = np.concatenate(parts, axis=1)
         # The writer may have overwritten the oldest of these during the copy, with a block that is
         # not yet counted as written: leave them out.
         stale = max(self._claimed - self._capacity, first) - first
         return out[:, stale:], first + stale
-
-    def _copy(self, first: int, end: int) -> Audio:
-        count = max(end - first, 0)
-        start = first % self._capacity
-        head = min(count, self._capacity - start)
-        return np.concatenate(
-            [self._memory[:, start : start + head], self._memory[:, : count - head]], axis=1
-        )

@@ -1,6 +1,7 @@
 """The thread between the queues: reads a block, processes it, writes it."""
 
 import time
+from dataclasses import dataclass
 
 from realtime.audio_io.streams import InputStream
 from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
@@ -8,10 +9,11 @@ from realtime.engine.block_reader import BlockReader
 from realtime.engine.block_timing import BlockTimes
 from realtime.engine.block_writer import BlockWriter
 from realtime.engine.latency_control import Flow, LatencyControl
+from realtime.engine.loop import Loop
 from realtime.engine.tap import Tap
 from realtime.guarded_thread import GuardedThread
 from realtime.inference.load import LoadedChain
-from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
+from realtime.sample_rates import SAMPLE_RATE_OUT
 
 # New input wakes the worker; the end of an input, or room in a full output queue, does not. The
 # worker looks for these this often.
@@ -22,100 +24,89 @@ ROOM_BLOCKS = 4
 SLOW_S = 1.0
 
 
+@dataclass(kw_only=True)
 class Worker:
     """Runs the chain block by block, until it is stopped or the input has ended.
 
-    Args:
+    Attributes:
         source: says whether it has ended.
         reader: cuts the input into blocks; its queue wakes the worker.
         writer: queues the output.
         control: keeps the latency at its start value.
+        loop: may replace the input.
         output_tap: gets a copy of the output.
+        finished: the input has ended and all delayed samples are out.
     """
 
-    def __init__(
-        self,
-        loaded: LoadedChain,
-        source: InputStream,
-        *,
-        reader: BlockReader,
-        writer: BlockWriter,
-        control: LatencyControl,
-        output_tap: Tap,
-    ) -> None:
-        self._loaded = loaded
-        self._chain = loaded.chain
-        self._source = source
-        self._input_queue = reader.input_queue
-        self._output_queue = writer.output_queue
-        self._reader = reader
-        self._writer = writer
-        self._control = control
-        self._output_tap = output_tap
-        self._block = loaded.block_samples // 2
-        self.reset_times()
-        self.finished = False
+    loaded: LoadedChain
+    source: InputStream
+    reader: BlockReader
+    writer: BlockWriter
+    control: LatencyControl
+    loop: Loop
+    output_tap: Tap
+    finished: bool = False
+
+    def __post_init__(self) -> None:
+        self._block = self.loaded.block_samples // 2
         self._raised_priority = False
+        self.reset_times()
         self.thread = GuardedThread(self._run, name="topoctave-worker", what="processing")
 
     def reset_times(self) -> None:
         """Measure block times from now on; from any thread."""
         # Replaced as a whole: the worker may be in the middle of a sum.
-        self.times = BlockTimes(self._loaded.block_samples / SAMPLE_RATE_OUT)
-
-    @property
-    def seconds(self) -> float:
-        """Audio that was processed."""
-        return self._reader.read_samples / SAMPLE_RATE_IN
+        self.times = BlockTimes(self.loaded.block_samples / SAMPLE_RATE_OUT)
 
     def _run(self) -> None:
         try:
-            self._loaded.bind_thread()
+            self.loaded.bind_thread()
             self._raised_priority = raise_priority(WORKER_PRIORITY)
             while self._wait_for_block():
                 self._process_block()
             self._flush()
         finally:
-            self._output_queue.end()
+            self.writer.output_queue.end()
 
     def _wait_for_block(self) -> bool:
         """Sleep until a block can be read; False once there will be no more, or when stopped."""
         while not self.thread.stopping.is_set():
             # Ask this first: all samples that were pushed before the end are then in the queue.
-            ended = self._source.finished
-            if self._reader.fetch() >= self._block:
+            ended = self.source.finished
+            if self.reader.fetch() >= self._block:
                 return True
             if ended:
                 return False
-            self._input_queue.event.wait(IDLE_S)
+            self.reader.input_queue.event.wait(IDLE_S)
         return False
 
     def _process_block(self, max_samples: int | None = None) -> None:
         """Read, process and write one block; ``max_samples`` cuts the output."""
         ready = self._flow()
         begin = time.perf_counter()
-        y = self._chain.process(self._reader.read(self._block))[:, :max_samples]
+        x = self.loop.process(self.reader.read(self._block))
+        y = self.loaded.chain.process(x)[:, :max_samples]
         self.times.add(time.perf_counter() - begin)
         # The queue is full while a file's disk hangs; the input queue counts what it loses then.
-        room = ROOM_BLOCKS * self._loaded.block_samples * self._writer.ratio
-        while self._output_queue.ring.free < room:
+        room = ROOM_BLOCKS * self.loaded.block_samples * self.writer.ratio
+        while self.writer.output_queue.ring.free < room:
             if self.thread.stopping.wait(IDLE_S):
                 return
-        self._output_tap.write(y)
-        correction = self._control.correct(y.shape[1], ready, self._flow())
-        self._writer.write(y, correction)
+        self.output_tap.write(y)
+        correction = self.control.correct(y.shape[1], ready, self._flow())
+        self.writer.write(y, correction)
         if correction.drop_blocks:
-            self._reader.drop(correction.drop_blocks * self._block)
+            self.reader.drop(correction.drop_blocks * self._block)
             self._give_way()
 
     def _flow(self) -> Flow:
         """Where the samples are now."""
-        source, sink = self._input_queue, self._output_queue
-        ratio_in, ratio_out = self._reader.ratio, self._writer.ratio
+        source, sink = self.reader.input_queue, self.writer.output_queue
+        ratio_in, ratio_out = self.reader.ratio, self.writer.ratio
         return Flow(
             received=(source.ring.written + source.lost_samples) * ratio_in,
             lost=source.lost_samples * ratio_in,
-            waiting=2 * self._reader.fetch(),
+            waiting=2 * self.reader.fetch(),
             queued=sink.ring.available / ratio_out,
             room=sink.ring.free / ratio_out,
             played=(sink.ring.consumed + sink.silent_samples) / ratio_out,
@@ -133,9 +124,11 @@ class Worker:
 
     def _flush(self) -> None:
         """Process the rest of a file, and silence until all delayed samples are out."""
-        due = 2 * (self._reader.read_samples + self._reader.fetch()) + self._chain.latency_samples
+        due = (
+            2 * (self.reader.read_samples + self.reader.fetch()) + self.loaded.chain.latency_samples
+        )
         while not self.thread.stopping.is_set():
-            left = due - self._output_tap.written
+            left = due - self.output_tap.written
             if left <= 0:
                 self.finished = True
                 return

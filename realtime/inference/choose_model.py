@@ -84,22 +84,17 @@ class SpeedTrial:
             return known
         self.progress(f"measuring how fast {info.name} runs here, once")
         try:
-            ratio = self._measure(info)
+            loaded = load_chain(
+                info,
+                block_samples=self.block_samples,
+                channels=self.channels,
+                cache=self.cache,
+                **self.requested,
+            )
         except ModelFileError as error:
             # Not kept: the file may be repaired.
             self.progress(f"{info.name} is left out: {error}")
             return 0.0
-        self.cache.put(key, ratio)
-        return ratio
-
-    def _measure(self, info: ModelInfo) -> float:
-        loaded = load_chain(
-            info,
-            block_samples=self.block_samples,
-            channels=self.channels,
-            cache=self.cache,
-            **self.requested,
-        )
         x = noise(self.channels, self.block_samples // 2)
         block_s = self.block_samples / SAMPLE_RATE_OUT
         loaded.bind_thread()
@@ -110,4 +105,6 @@ class SpeedTrial:
             min_calls=MIN_TRIAL_BLOCKS,
             max_s=MAX_TRIAL_S,
         )
-        return round(block_s / float(np.percentile(durations_s, 99)), 3)
+        ratio = round(block_s / float(np.percentile(durations_s, 99)), 3)
+        self.cache.put(key, ratio)
+        return ratio

@@ -1,6 +1,7 @@
 """Keeps the audio going on the CPU when a GPU is lost."""
 
 from collections.abc import Callable
+from dataclasses import KW_ONLY, dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 import numpy as np
@@ -82,6 +83,7 @@ def dry_windows(ratio: int) -> WindowFunction:
     return run if ratio > 1 else lambda x: x
 
 
+@dataclass
 class FallbackStream:
     """A streaming network on a device, or on the CPU once the device is lost.
 
@@ -100,60 +102,48 @@ class FallbackStream:
         - Output: ``[C, ratio * n]``
     """
 
-    def __init__(
-        self,
-        device: "StreamNetwork",
-        backup: "StreamNetwork | None",
-        loss_monitor: DeviceLossMonitor,
-        *,
-        context_samples: int,
-        call_samples: int,
-    ) -> None:
-        self._device = device
-        self._backup = backup
-        self._loss_monitor = loss_monitor
-        self.ratio = device.ratio
+    device: "StreamNetwork"
+    backup: "StreamNetwork | None"
+    loss_monitor: DeviceLossMonitor
+    _: KW_ONLY
+    context_samples: int
+    call_samples: int
+
+    def __post_init__(self) -> None:
+        device, self.ratio = self.device, self.device.ratio
         self.block_multiple = device.block_multiple
-        self._call_samples = call_samples
-        self._upsampler = KaiserUpsampler() if device.ratio > 1 else None
-        dry = self._upsampler.latency_samples if self._upsampler else 0
+        latency = device.latency_samples
+        self._dry: KaiserUpsampler | Delay = (
+            KaiserUpsampler(latency_samples=latency) if device.ratio > 1 else Delay(latency)
+        )
         # A network with less latency than kaiser_fast has to wait for it.
-        self.latency_samples = max(device.latency_samples, dry)
-        self._dry_delay = Delay(self.latency_samples - dry)
+        self.latency_samples = self._dry.latency_samples
         self._wet_delay = Delay(self.latency_samples - device.latency_samples)
-        self._fade_begins = context_samples + self.latency_samples
+        self._fade_begins = self.context_samples + self.latency_samples
         self.start(1)
 
     def start(self, channels: int) -> None:
         """Forget the past."""
-        self._loss_monitor.run(self._device.start, channels)
+        self.loss_monitor.run(self.device.start, channels)
         # Now, so that at the loss it only has to continue.
-        if self._backup is not None:
-            self._backup.start(channels)
-        longest = self._call_samples
-        if self._upsampler is not None:
-            self._upsampler.prepare(ProcessSpec(max_block_samples=longest, channels=channels))
-        for delay in (self._dry_delay, self._wet_delay):
-            delay.prepare(ProcessSpec(max_block_samples=self.ratio * longest, channels=channels))
+        if self.backup is not None:
+            self.backup.start(channels)
+        spec = ProcessSpec(max_block_samples=self.ratio * self.call_samples, channels=channels)
+        self._dry.prepare(spec)
+        self._wet_delay.prepare(spec)
         # Output samples of the backup so far. At a start its context is silence, and known.
-        lost = self._loss_monitor.lost
+        lost = self.loss_monitor.lost
         self._backup_samples = self._fade_begins + FADE_SAMPLES if lost else 0
 
     def __call__(self, x: Audio) -> Audio:
         """Process the next samples."""
-        dry = self._dry_delay.process(self._upsampler.process(x) if self._upsampler else x)
-        y = self._loss_monitor.run(self._device, x)
+        dry = self._dry.process(x)
+        y = self.loss_monitor.run(self.device, x)
         if y is not None:
-            return self._delayed(y)
-        if self._backup is None:
+            return self._wet_delay.process(y)
+        if self.backup is None:
             return dry
-        return self._fade(dry, self._delayed(self._backup(x)))
-
-    def _delayed(self, wet: Audio) -> Audio:
-        """A network's output, in time with the dry signal."""
-        return self._wet_delay.process(wet) if self._wet_delay.latency_samples else wet
-
-    def _fade(self, dry: Audio, wet: Audio) -> Audio:
+        wet = self._wet_delay.process(self.backup(x))
         n = wet.shape[1]
         begin = self._backup_samples - self._fade_begins
         self._backup_samples += n

@@ -2,17 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
-from realtime.dsp.chain import Chain
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import ModelFileError, SettingsError, error_line
-from realtime.inference.build import Layout, build_path
-from realtime.inference.cpu_fallback import DeviceLossMonitor
+from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
 from realtime.inference.model_file import ModelInfo
+from realtime.inference.streaming import StreamingNetwork, call_length
 from realtime.inference.tuning import Requested, Workload, tune
 from realtime.inference.tuning_cache import TuningCache
+from realtime.inference.windowed import WindowedNetwork, WindowFunction
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
 if TYPE_CHECKING:
@@ -33,6 +35,8 @@ class LoadedChain:
     block_samples: int
     """Output samples per block."""
     model: str
+    model_b: str = ""
+    """The second network; empty for none."""
     compute: str
     """``cpu`` or the name of the CUDA device."""
     threads: int
@@ -58,6 +62,87 @@ class LoadedChain:
         return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
 
 
+@dataclass(frozen=True)
+class Layout:
+    """How a session calls a network. All lengths but ``call_samples`` are output samples."""
+
+    info: ModelInfo
+    block_samples: int
+    windowed: bool = False
+    """Run a streaming network on overlapping windows."""
+
+    @property
+    def streams(self) -> bool:
+        """Whether the network keeps a state from call to call."""
+        return self.info.kind == "streaming" and not self.windowed
+
+    @property
+    def origin_samples(self) -> int:
+        """Where the network's grid begins: at the first sample from the front end."""
+        front_end = self.info.front_end
+        return 0 if front_end == "none" else KaiserUpsampler(front_end).latency_samples
+
+    @property
+    def call_samples(self) -> int:
+        """Input samples of every call."""
+        if self.streams:
+            return call_length(self.block_samples, self.info.block_multiple) // self.info.ratio
+        return self.windows(lambda x: x).window_samples // self.info.ratio
+
+    def load(self, compute: str, threads: int | None, dtype: str) -> "ScriptNetwork":
+        """Load the network on ``cpu`` or ``cuda``."""
+        # Imported here: torch takes seconds to load, and other commands do without it.
+        from realtime.inference.network import WindowNetwork
+        from realtime.inference.stream_network import GraphNetwork, StreamNetwork
+
+        requested = Requested(compute=compute, threads=threads, dtype=dtype)
+        if not self.streams:
+            return WindowNetwork(self.info, **requested)
+        kind = GraphNetwork if compute == "cuda" else StreamNetwork
+        return kind(self.info, origin_samples=self.origin_samples, **requested)
+
+    def windows(self, function: WindowFunction) -> WindowedNetwork:
+        """A processor that runs a function on overlapping windows, one per block."""
+        info = self.info
+        left, right = info.context_samples
+        on_grid = self.block_samples % info.block_multiple == 0
+        return WindowedNetwork(
+            function,
+            hop_samples=self.block_samples,
+            left_samples=left,
+            right_samples=right,
+            crossfade_samples=min(info.crossfade_samples, self.block_samples),
+            grid_multiple=info.block_multiple if on_grid else info.ratio,
+            origin_samples=self.origin_samples,
+            ratio=info.ratio,
+        )
+
+    def path(
+        self, network: Any, backup: Any, loss_monitor: DeviceLossMonitor | None
+    ) -> NetworkPath:
+        """The path around a network that :meth:`load` made, and that is warm.
+
+        On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the
+        CPU; None if the CPU is too slow.
+        """
+        front_end = self.info.front_end
+        if not self.streams:
+            if loss_monitor is not None:
+                network = fallback_windows(network, backup, loss_monitor)
+            windows = self.windows(network)
+            return NetworkPath(windows, front_end, windows.crossfade_samples)
+        origin = network.origin_samples
+        if loss_monitor is not None:
+            network = FallbackStream(
+                network,
+                backup,
+                loss_monitor,
+                context_samples=self.info.context_samples[0],
+                call_samples=self.call_samples,
+            )
+        return NetworkPath(StreamingNetwork(network, origin_samples=origin), front_end)
+
+
 def check_block_samples(block_samples: int) -> None:
     """Refuse block lengths that do not fit the networks' grid.
 
@@ -73,6 +158,7 @@ def check_block_samples(block_samples: int) -> None:
 
 def load_chain(
     info: ModelInfo,
+    info_b: ModelInfo | None = None,
     *,
     block_samples: int,
     channels: int = 1,
@@ -89,6 +175,7 @@ def load_chain(
 
     Args:
         info: the model file.
+        info_b: a second one, which bypass plays; it runs on as many threads as the first.
         block_samples: output samples per block; a multiple of 128.
         channels: 1 or 2.
         parameters: the first parameters of the A/B mix.
@@ -102,32 +189,40 @@ def load_chain(
         SettingsError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
-    layout = Layout(info, block_samples, windowed)
     block_s = block_samples / SAMPLE_RATE_OUT
-    workload = Workload(
-        channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
-    )
-    network, backup, notice = load_and_tune(layout.load, info, workload, requested, cache=cache)
-    loss_monitor = None
-    if backup is not None:
-        # Without a clock the CPU may be slow.
-        if paced and backup.call_s * BACKUP_RATIO > block_s:
-            backup = None
-        replacement = "on the CPU" if backup else "with kaiser_fast alone"
-        loss_monitor = DeviceLossMonitor(network.compute, replacement)
-    path = build_path(network, backup, layout, loss_monitor)
-    chain = Chain(path, parameters=parameters)
+    loads = []
+    for model in (info, info_b) if info_b else (info,):
+        layout = Layout(model, block_samples, windowed)
+        workload = Workload(
+            channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
+        )
+        tuned = load_and_tune(layout.load, model, workload, requested, cache=cache)
+        requested["threads"] = tuned[0].threads
+        loads.append((layout, *tuned))
+    # Without a clock the CPU may be slow.
+    on_cpu_s = sum((backup or network).call_s for _, network, backup, _ in loads)
+    cpu_replaces = not paced or on_cpu_s * BACKUP_RATIO <= block_s
+    replacement = "on the CPU" if cpu_replaces else "with kaiser_fast alone"
+    gpus = [network.compute for _, network, backup, _ in loads if backup]
+    loss_monitor = DeviceLossMonitor(gpus[0], replacement) if gpus else None
+    paths = [
+        layout.path(network, (cpu_replaces and backup) or None, loss_monitor if backup else None)
+        for layout, network, backup, _ in loads
+    ]
+    chain = Chain(*paths, parameters=parameters)
     block = block_samples // 2
+    network = loads[0][1]
     chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
     return LoadedChain(
         chain=chain,
         block_samples=block_samples,
         model=info.name,
+        model_b=info_b.name if info_b else "",
         compute=network.compute,
         threads=network.threads,
         bind_thread=network.bind_thread,
         dtype=network.dtype,
-        load_notice=notice,
+        load_notice=next(filter(None, (notice for *_, notice in loads)), ""),
         loss_monitor=loss_monitor,
     )
 

@@ -40,8 +40,9 @@ class StreamNetwork(ScriptNetwork):
         self, info: ModelInfo, *, origin_samples: int = 0, **requested: Unpack[Requested]
     ) -> None:
         super().__init__(info, **requested)
-        # Looked up once: an attribute of a script takes microseconds.
-        self._stream = self._module.stream
+        # The network's output and new state. Looked up once: an attribute of a script takes
+        # microseconds.
+        self.step: Step = self._module.stream
         step = info.block_multiple
         self.block_multiple = step // self.ratio
         arguments = [a.name for a in self._loaded.initial_state.schema.arguments]
@@ -66,11 +67,6 @@ class StreamNetwork(ScriptNetwork):
                 self._silent[channels] = self._loaded.initial_state(channels, *lead)
         with torch.inference_mode():
             return [s.clone() for s in self._silent[channels]]
-
-    def step(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """The network's ``stream``: output and new state."""
-        y, after = self._stream(x, state)
-        return y, after
 
     def start(self, channels: int) -> None:
         """Forget the past."""
@@ -168,13 +164,13 @@ class GraphNetwork(StreamNetwork):
     def start(self, channels: int) -> None:
         """Forget the past."""
         super().start(channels)
-        self._replays = self._recorded is not None and channels == self._shape[0]
-        if self._recorded is not None and self._replays:
-            self._recorded.load(self._state)
+        self._active = self._recorded if channels == self._shape[0] else None
+        if self._active is not None:
+            self._active.load(self._state)
 
     def warm_up(self, channels: int, samples: int) -> None:
         """As for any network; then record the step, and check and time it."""
-        self._recorded, self._replays = None, False
+        self._recorded = self._active = None
         super().warm_up(channels, samples)
         self._shape = (channels, samples)
         shape = (channels, 1, samples)
@@ -187,8 +183,8 @@ class GraphNetwork(StreamNetwork):
 
     def __call__(self, x: Audio) -> Audio:
         """Process the next samples; they must be as many as were recorded."""
-        if self._recorded is None or not self._replays:
+        if self._active is None:
             return super().__call__(x)
         if x.shape != self._shape:
             raise ValueError(f"recorded for blocks of {self._shape}, got {x.shape}")
-        return self._recorded(x)
+        return self._active(x)

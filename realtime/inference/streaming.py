@@ -1,15 +1,33 @@
 """Runs a network with a state live: every sample is computed once, at the network's latency."""
 
-from typing import TYPE_CHECKING
+from math import gcd
+from typing import Protocol
 
 import numpy as np
 
 from realtime.dsp.processor import Audio, ProcessSpec, check_block
-from realtime.inference.windowed import grid_wait_samples
 
-if TYPE_CHECKING:
-    from realtime.inference.cpu_fallback import FallbackStream
-    from realtime.inference.stream_network import StreamNetwork
+
+class _Stateful(Protocol):
+    """Maps ``[C, n]`` to ``[C, ratio * n]``, n a multiple of ``block_multiple``; keeps a state."""
+
+    ratio: int
+    block_multiple: int
+    latency_samples: int
+
+    def start(self, channels: int) -> None: ...
+    def __call__(self, x: Audio) -> Audio: ...
+
+
+def grid_wait_samples(spec: ProcessSpec, *, hop_samples: int, origin_samples: int) -> int:
+    """The longest time in samples that an input sample waits for the next line of a grid.
+
+    The lines stand at ``origin_samples + k * hop_samples``. The wait is 0 if every block ends on a
+    line, and up to a hop less one for blocks of any length.
+    """
+    step = gcd(spec.block_multiple, hop_samples)
+    ends = (step * np.arange(hop_samples // step) - origin_samples) % hop_samples
+    return int(ends.max())
 
 
 def call_length(block_samples: int, grid_samples: int) -> int:
@@ -37,9 +55,7 @@ class StreamingNetwork:
         - Output: ``[C, ratio * n]``
     """
 
-    def __init__(
-        self, network: "StreamNetwork | FallbackStream", *, origin_samples: int = 0
-    ) -> None:
+    def __init__(self, network: _Stateful, *, origin_samples: int = 0) -> None:
         self._network = network
         self.ratio = network.ratio
         self._origin = origin_samples
@@ -57,51 +73,33 @@ class StreamingNetwork:
             end = -self._wait
         # Silence before the stream, so that the calls end on the grid.
         self._silence = -end % self.call_samples
-        longest = spec.max_block_samples
-        self._input = np.zeros((spec.channels, self.call_samples + longest), np.float32)
-        held = self._wait + self.call_samples + longest
-        self._output = np.zeros((spec.channels, self.ratio * held), np.float32)
         self.reset()
 
     def reset(self) -> None:
         """Forget the past: silence before the next block."""
-        self._network.start(self._spec.channels)
-        self._input[:] = 0.0
-        self._output[:] = 0.0
-        self._filled = self._silence
-        # Output samples that are ready, counted as input samples: first the silence of the wait.
+        channels = self._spec.channels
+        self._network.start(channels)
+        self._input = np.zeros((channels, self._silence), np.float32)
+        # Samples that are due next: first the silence of the wait.
+        self._output = np.zeros((channels, self.ratio * self._wait), np.float32)
         # The first call's output begins with its answer to the silence before the stream.
-        self._ready = self._wait
-        self._drop = self._silence
+        self._drop = self.ratio * self._silence
 
     def process(self, x: Audio) -> Audio:
         """Process a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
-        n = x.shape[1]
-        if n == self.call_samples and not (self._filled or self._ready or self._drop):
+        n, call = x.shape[1], self.call_samples
+        if n == call and not (self._input.size or self._output.size or self._drop):
             # The usual case live: the block is a call, and its whole output is due.
             return self._network(x).copy()
-        due = (self._filled + n) // self.call_samples * self.call_samples
-        if n > self._ready + max(due - self._drop, 0):
+        due = self.ratio * ((self._input.shape[1] + n) // call * call)
+        if self._output.shape[1] + max(due - self._drop, 0) < self.ratio * n:
             raise ValueError(f"a block must keep what the spec promises, got {n} samples")
-        self._input[:, self._filled : self._filled + n] = x
-        self._filled += n
-        for begin in range(0, due, self.call_samples):
-            self._run(self._input[:, begin : begin + self.call_samples])
-        if due:
-            # Less than a step is left and at least a step was taken, so they do not overlap.
-            self._filled -= due
-            self._input[:, : self._filled] = self._input[:, due : due + self._filled]
-        ratio = self.ratio
-        out = self._output[:, : ratio * n].copy()
-        self._ready -= n
-        left = ratio * self._ready
-        self._output[:, :left] = self._output[:, ratio * n : ratio * n + left].copy()
+        self._input = np.concatenate([self._input, x], axis=1)
+        ready = [self._output]
+        while self._input.shape[1] >= call:
+            # The next call may overwrite the output of this one.
+            ready.append(self._network(self._input[:, :call])[:, self._drop :].copy())
+            self._input, self._drop = self._input[:, call:], 0
+        out, self._output = np.split(np.concatenate(ready, axis=1), [self.ratio * n], axis=1)
         return out
-
-    def _run(self, x: Audio) -> None:
-        y = self._network(x)[:, self.ratio * self._drop :]
-        begin = self.ratio * self._ready
-        self._output[:, begin : begin + y.shape[1]] = y
-        self._ready += x.shape[1] - self._drop
-        self._drop = 0

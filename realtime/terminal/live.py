@@ -50,8 +50,9 @@ def run_live(
     engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
         first = engine.snapshot()
+        models = first.model + (f" (bypass: {first.model_b})" if first.model_b else "")
         report(
-            f"{first.input_name} at {first.input_rate_hz} Hz -> {first.model} on {first.compute} "
+            f"{first.input_name} at {first.input_rate_hz} Hz -> {models} on {first.compute} "
             f"-> {first.output_name} at {first.output_rate_hz} Hz, "
             f"{_ms(first.latency.total):.0f} ms late; Ctrl-C stops"
         )
@@ -169,15 +170,9 @@ def summary(last: Snapshot) -> dict[str, Any]:
         "device": last.compute,
         "seconds": round(last.seconds, 3),
         "real_time_ratio": {
-            "median": round(timing.ratio_median, 2),
-            "p01": round(timing.ratio_p01, 2),
-            "min": round(timing.ratio_min, 2),
+            k: round(getattr(timing, f"ratio_{k}"), 2) for k in ("median", "p01", "min")
         },
-        "block_ms": {
-            "p50": round(timing.block_ms_p50, 3),
-            "p99": round(timing.block_ms_p99, 3),
-            "max": round(timing.block_ms_max, 3),
-        },
+        "block_ms": {k: round(getattr(timing, f"block_ms_{k}"), 3) for k in ("p50", "p99", "max")},
         "xruns": {k: faults[k] for k in counted},
         "late_blocks": faults["late_blocks"],
         "latency_ms": latency | {"total": round(_ms(last.latency.total), 3)},

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import Shell, refusal
-from tests.helpers.networks import NotANumber, Smooth, metadata, write_model
+from tests.helpers.networks import NOT_A_NUMBER, Smooth, metadata, write_model
 
 
 @pytest.mark.parametrize(
@@ -28,7 +28,7 @@ def test_bad_files_and_models(
 ) -> None:
     (shell.folder / "text.wav").write_text("I am neither audio nor a model")
     write_model(shell.folder / "magic.ts", Smooth(), metadata(kind="magic"))
-    write_model(shell.folder / "nan.ts", NotANumber(), metadata())
+    write_model(shell.folder / "nan.ts", NOT_A_NUMBER, metadata())
     before = shell.files()
     ran = shell.restore(command, source, "out.wav", model_name)
     assert (ran.code, ran.out) == (2, "")

@@ -21,37 +21,29 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.audio_io.watchdog import CONFIRM_S, SETTLING_S, TIMEOUT_S, WAKING_TIMEOUT_S
 from realtime.dsp.processor import Audio
+from tests.helpers.clock import Clock
 
 FRAMES = 110
 NO_STATUS = SimpleNamespace(input_overflow=False)
 
 
-class Clock:
-    """Seconds as a test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(realtime.audio_io.watchdog, "time", made)
-    return made
+    return Clock(monkeypatch, realtime.audio_io.watchdog)
 
 
 class Asked:
-    """An output queue that notes the given waiting times."""
+    """An output queue that notes the given waiting times, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         self.spare_s = 0.0
+        self.failure = failure
 
     def pull(self, out: Audio, *, underflow: bool, spare_s: float) -> None:
         self.spare_s = spare_s
         out[:] = 0.5
+        if self.failure is not None:
+            raise self.failure
 
 
 def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> None:
@@ -190,12 +182,7 @@ def test_an_exception_never_leaves_an_input_s_callback(
 def test_an_exception_in_an_output_s_callback_is_silence(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    class Broken:
-        def pull(self, out: Audio, **_: object) -> None:
-            out[:] = 0.5
-            raise IndexError("no such sample")
-
-    broken: Any = Broken()
+    broken: Any = Asked(IndexError("no such sample"))
     speaker = loudspeaker(monkeypatch)
     speaker.start(broken, 1)
     assert not call_as_it_settles(speaker, clock, 0.0).any()

@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -13,16 +14,12 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
-from realtime.files.audio_file import AudioFile
+from tests.helpers.engine_signals import file_input, noise
 from tests.helpers.fake_streams import wait_until
 
 
 def numbered(n: int) -> Audio:
     return np.arange(1, n + 1, dtype=np.float32)[None]
-
-
-def file_input(n: int, **changes: bool) -> FileInput:
-    return FileInput("memory", AudioFile(numbered(n)), **changes)
 
 
 def all_is_due() -> float:
@@ -55,7 +52,7 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
 
 @pytest.mark.parametrize("n", [1, 4_096, 4_097, 30_000])
 def test_a_file_is_complete_and_in_order(n: int) -> None:
-    source, input_queue = file_input(n), filling()
+    source, input_queue = file_input(numbered(n)), filling()
     source.start(input_queue, all_is_due)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
     assert input_queue.lost_samples == 0
@@ -70,7 +67,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
             time.sleep(0.05)
             super().push(x, overflow=overflow)
 
-    source, input_queue = file_input(100), Slow(1, 1_000, StartGate(output_runs=True))
+    source, input_queue = file_input(numbered(100)), Slow(1, 1_000, StartGate(output_runs=True))
     source.start(input_queue, all_is_due)
     wait_until(lambda: source.finished, "the end")
     assert input_queue.ring.available == 100
@@ -79,7 +76,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, input_queue = file_input(22_050), filling()
+    source, input_queue = file_input(numbered(22_050)), filling()
     source.start(input_queue, lambda: clock[0])
     wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
@@ -92,7 +89,7 @@ def test_time_decides_how_much_has_come() -> None:
 
 def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
     """The program was stopped for a minute: all samples of that time are due at once."""
-    source, input_queue = file_input(60_000), filling(5_000)
+    source, input_queue = file_input(numbered(60_000)), filling(5_000)
     source.start(input_queue, lambda: 60.0)
     np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
     assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
@@ -102,7 +99,7 @@ def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, input_queue = file_input(22_050), filling()
+    source, input_queue = file_input(numbered(22_050)), filling()
     source.seek(0.9)
     source.seek(seconds)  # the last one counts
     source.start(input_queue, all_is_due)
@@ -114,7 +111,7 @@ def test_seeking_begins_there(seconds: float, expected: int) -> None:
 
 @pytest.mark.parametrize("n", [3, 700])
 def test_a_loop_begins_again_at_the_end(n: int) -> None:
-    source, input_queue = file_input(n, loop=True), filling()
+    source, input_queue = file_input(numbered(n), loop=True), filling()
     source.start(input_queue, all_is_due)
     parts: list[Audio] = []
     wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
@@ -125,50 +122,40 @@ def test_a_loop_begins_again_at_the_end(n: int) -> None:
 
 
 def test_stop_is_idempotent_and_allowed_before_the_start() -> None:
-    for stream in (file_input(10), NullOutput()):
+    for stream in (file_input(numbered(10)), NullOutput()):
         stream.stop()
         stream.stop()
 
 
-def test_an_unexpected_failure_of_an_input_is_reported() -> None:
-    class Broken(FileInput):
-        def _next(self, n: int) -> Audio:
-            raise IndexError("first line\nno such sample")
-
-    source = Broken("memory", AudioFile(numbered(100)))
-    source.start(filling(), all_is_due)
-    wait_until(lambda: source.check() != "", "the error")
-    assert source.check() == "reading memory failed: no such sample"
-    assert not source.finished
-    source.stop()
-    assert "no such sample" in source.check()
-
-
-def output_queue(channels: int = 1, made: type[OutputQueue] = OutputQueue) -> OutputQueue:
+def output_queue(channels: int = 1) -> OutputQueue:
     gate = StartGate(output_runs=True)
     gate.input_runs = True
-    return made(channels, 44_100, gate)
+    return OutputQueue(channels, 44_100, gate)
 
 
-class BrokenQueue(OutputQueue):
-    """A queue that an output cannot pull from."""
-
-    def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
-        raise IndexError("no such sample")
+def fail(*_: object, **__: object) -> Any:
+    raise IndexError("first line\nno such sample")
 
 
-@pytest.mark.parametrize("to_file", [False, True])
-def test_an_output_that_fails_unforeseen_says_so_and_keeps_nothing(
-    tmp_path: Path, to_file: bool
+@pytest.mark.parametrize("what", ["reading memory", "null output", "writing {out}"])
+def test_a_stream_that_fails_unforeseen_says_so_and_keeps_nothing(
+    tmp_path: Path, what: str
 ) -> None:
-    path, broken = tmp_path / "out.wav", output_queue(made=BrokenQueue)
-    broken.push(np.zeros((1, 1_000), np.float32))
-    sink = FileOutput(path) if to_file else NullOutput()
-    sink.start(broken, 1)
-    wait_until(lambda: sink.check() != "", "the error")
-    sink.stop()
-    what = f"writing {path}" if to_file else "null output"
-    assert sink.check() == f"{what} failed: no such sample"
+    path = tmp_path / "out.wav"
+    stream: Any = NullOutput() if "null" in what else FileOutput(path)
+    if "reading" in what:
+        stream = file_input(numbered(100))
+        stream._next = fail
+        stream.start(filling(), all_is_due)
+    else:
+        broken = output_queue()
+        broken.push(np.zeros((1, 1_000), np.float32))
+        broken.pull = fail  # type: ignore[method-assign]
+        stream.start(broken, 1)
+    wait_until(lambda: stream.check() != "", "the error")
+    assert not getattr(stream, "finished", False)
+    stream.stop()
+    assert stream.check() == f"{what.format(out=path)} failed: no such sample"
     assert list(tmp_path.iterdir()) == []
 
 
@@ -187,7 +174,7 @@ def test_the_null_output_pulls_in_real_time() -> None:
 def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
     played, sink = output_queue(2), FileOutput(tmp_path / "out.wav")
     sink.start(played, 2)
-    x = np.random.default_rng(1).uniform(-1, 1, (2, 100_000)).astype(np.float32)
+    x = noise(100_000, 2)
     done = 0
     while done < x.shape[1]:
         done += played.ring.write(x[:, done : done + 20_000])

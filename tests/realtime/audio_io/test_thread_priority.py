@@ -28,35 +28,23 @@ def in_thread(call: Callable[[], object]) -> list[object]:
 
 @linux
 def test_a_thread_gets_priority_if_the_system_allows_it_and_no_other_does() -> None:
-    def schedule() -> tuple[bool, int, int]:
+    """It is not inherited, and can be undone."""
+    kept = os.SCHED_RESET_ON_FORK
+
+    def schedule() -> tuple[bool, int, int, list[object], int]:
         allowed = raise_priority(WORKER_PRIORITY)
-        return allowed, os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+        policy, priority = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+        child = in_thread(lambda: os.sched_getscheduler(0))
+        restore_priority()
+        return allowed, policy & ~kept, priority, child, os.sched_getscheduler(0) & ~kept
 
     before = os.sched_getscheduler(0)
-    ((allowed, policy, priority),) = in_thread(schedule)  # type: ignore[misc]
-    if allowed:
-        assert policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
-        assert priority == WORKER_PRIORITY
-    else:
-        assert (policy, priority) == (before, 0)
+    ((allowed, policy, priority, child, after),) = in_thread(schedule)  # type: ignore[misc]
+    expected = (os.SCHED_RR, WORKER_PRIORITY) if allowed else (before, 0)
+    assert (policy, priority) == expected
+    assert child == [os.SCHED_OTHER]
+    assert after == os.SCHED_OTHER
     assert os.sched_getscheduler(0) == before
-
-
-@linux
-def test_it_can_be_undone_and_is_not_inherited() -> None:
-    def undone() -> int:
-        raise_priority(WORKER_PRIORITY)
-        restore_priority()
-        return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
-
-    def inherited() -> int:
-        raise_priority(WORKER_PRIORITY)
-        (policy,) = in_thread(lambda: os.sched_getscheduler(0))
-        assert isinstance(policy, int)
-        return policy
-
-    assert in_thread(undone) == [os.SCHED_OTHER]
-    assert in_thread(inherited) == [os.SCHED_OTHER]
 
 
 def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
+MAX_LINES = 300
+MAX_FILES = 14
+
 
 @pytest.fixture
 def pyproject(project: Path) -> dict[str, Any]:
@@ -44,6 +47,16 @@ def test_every_asset_is_package_data(project: Path, pyproject: dict[str, Any]) -
 def test_the_console_script_exists(pyproject: dict[str, Any]) -> None:
     module, _, function = pyproject["project"]["scripts"]["topoctave"].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("folder", ["realtime", "gui", "models", "tests", "scripts"])
+def test_no_folder_is_crowded_and_no_file_long(project: Path, folder: str) -> None:
+    """A newcomer finds a file in a folder at a glance, and reads it at a sitting."""
+    files = list((project / folder).rglob("*.py"))
+    long = {p.name: n for p in files if (n := len(p.read_text().splitlines())) > MAX_LINES}
+    assert long == {}
+    crowded = {p.parent: len(list(p.parent.glob("*.py"))) for p in files}
+    assert {p.name: n for p, n in crowded.items() if n > MAX_FILES} == {}
 
 
 @pytest.mark.parametrize("script", ["scripts/setup.sh", ".ci/run"])

@@ -9,8 +9,6 @@ import soundfile
 
 from tests.helpers.cli import Shell, refusal, store
 
-COMMANDS = ("live", "enhance", "devices", "models", "train", "export", "evaluate", "bench")
-
 
 def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, song: Path) -> None:
     ran = shell(
@@ -104,16 +102,6 @@ def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell: Shell) -> No
         "accepts_44100_out",
     }  # fmt: skip
     assert all(set(d) == keys for d in json.loads(ran.out)["devices"])
-
-
-@pytest.mark.parametrize("command", [None, *COMMANDS])
-def test_every_command_has_help(shell: Shell, command: str | None) -> None:
-    ran = shell(*([command] if command else []), "--help")
-    assert ran.code == 0
-    assert ran.err == ""
-    assert "usage: topoctave" in ran.out
-    if command is None:
-        assert all(name in ran.out for name in COMMANDS)
 
 
 @pytest.mark.parametrize("command", ["live", "enhance"])

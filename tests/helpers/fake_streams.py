@@ -8,7 +8,6 @@ import numpy as np
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
-from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
 from realtime.engine import engine as engine_module
 from realtime.engine.engine import Engine
@@ -76,7 +75,6 @@ class FakeInput(FakeStream):
         super().__init__()
         self.sample_rate_hz = sample_rate_hz
         self.channels = channels
-        self.sought: list[float] = []
         self.pushed = 0
 
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
@@ -91,7 +89,6 @@ class FakeInput(FakeStream):
 
     def seek(self, seconds: float) -> None:
         """Devices ignore it."""
-        self.sought.append(seconds)
 
 
 class FakeOutput(FakeStream):
@@ -193,7 +190,3 @@ class Rig:
             self.source.push(part)
             self.settle()
             self.sink.pull(2 * part.shape[1])
-
-    def parameters(self, **changes: float) -> None:
-        """Replace them."""
-        self.engine.parameters = Parameters(**changes)  # type: ignore[arg-type]

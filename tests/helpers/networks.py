@@ -104,6 +104,7 @@ class Smooth(nn.Module):
 
 # Bodies of ``forward(self, x)`` for `write_model`, [B, 1, T].
 NOT_A_NUMBER = "return x / torch.zeros_like(x) * 0.0"
+NOT_A_NUMBER_WHEN_LOUD = "return torch.where(x.abs() > 0.5, torch.full_like(x, float('nan')), x)"
 RAISING = "assert x.size(2) == 0, 'this network does not like music'\n    return x"
 
 

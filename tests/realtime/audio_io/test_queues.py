@@ -1,5 +1,6 @@
-"""The queues, which audio callbacks fill and empty: copies, silence with a fade, counts."""
+"""The queues, which audio callbacks fill and empty: copies, silence with a fade, counts, events."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -204,3 +205,43 @@ def test_a_device_with_no_time_to_spare_does_not_wait(clock: Clock, spare_s: flo
     output_queue = waited_for(clock, lambda queue: queue.push(block(100)))
     pull(output_queue, 100, spare_s=spare_s)
     assert (output_queue.waits, output_queue.underruns, clock.now) == (0, 1, 100.0)
+
+
+# How long a wait for an event may take, and one that must not end.
+TIMEOUT_S = 20.0
+SOON_S = 0.01
+
+
+def test_an_event_is_kept_for_the_next_wait_and_set_by_every_block() -> None:
+    event = filling().event
+    assert not event.wait(SOON_S)
+    for _ in range(3):
+        event.set()
+    assert event.wait(TIMEOUT_S)
+    assert not event.wait(SOON_S)
+    input_queue = filling()
+    # Also by a block that does not fit, because the worker may be waiting.
+    for _ in range(2):
+        input_queue.push(block(80))
+        assert input_queue.event.wait(TIMEOUT_S)
+
+
+def test_no_event_between_two_threads_is_lost() -> None:
+    """Samples pushed before the event was set are seen by the wait that it ends, or by the next."""
+    event = AutoResetEvent()
+    rounds = 20_000
+    brought = seen = 0
+
+    def bring() -> None:
+        nonlocal brought
+        for _ in range(rounds):
+            brought += 1
+            event.set()
+
+    bringing = threading.Thread(target=bring)
+    bringing.start()
+    while seen < rounds:
+        seen = brought
+        # A lost event would take the whole time-out.
+        assert seen == rounds or event.wait(TIMEOUT_S)
+    bringing.join()

@@ -60,6 +60,10 @@ CASES: dict[str, Callable[[], Processor]] = {
     "chain": chain,
     "chain, kaiser_best": lambda: chain("kaiser_best", mix=1.5),
     "chain, bypassed": lambda: chain(bypass=True),
+    "chain, kaiser_best, bypassed": lambda: chain("kaiser_best", bypass=True),
+    "chain, none, bypassed": lambda: Chain(
+        NetworkPath(KaiserUpsampler("kaiser_best"), "none"), parameters=Parameters(bypass=True)
+    ),
     "chain, mixed": lambda: chain(mix=0.4, input_gain_db=-6.0, output_gain_db=3.0),
     "chain without a network": lambda: Chain(None),
 }

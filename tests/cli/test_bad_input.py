@@ -64,7 +64,8 @@ def test_bad_files_and_models(
         (["--dtype", "float16"], "dtype must be one of float32, tf32, bfloat16"),
         (["--dtype", "tf32", "--compute", "cpu"], "the CPU cannot compute in tf32"),
         (["--mix", "nan"], "mix"),
-        (["--seconds", "-1"], "seconds"),
+        (["--seconds", "-1"], "--seconds"),
+        (["--seconds", "nan"], "--seconds"),
     ],
 )
 def test_bad_options_of_live(

@@ -185,27 +185,17 @@ def metadata(**changes: Any) -> dict[str, Any]:
 
 def unet_metadata(**changes: Any) -> dict[str, Any]:
     """Of the streaming U-Net."""
-    about = {
-        "name": "unet",
-        "kind": "streaming",
-        "latency_samples": 637,
-        "context_samples": [768, 640],
-        "crossfade_samples": 128,
-    }
-    return metadata(**about | changes)
+    about = {"name": "unet", "kind": "streaming", "latency_samples": 637}
+    lengths = {"context_samples": [768, 640], "crossfade_samples": 128}
+    return metadata(**about | lengths | changes)
 
 
 def doubling_metadata(**changes: Any) -> dict[str, Any]:
     """Of :class:`Doubling`: lengths are output samples."""
-    about = {
-        "name": "doubling",
-        "kind": "streaming",
-        "front_end": "none",
-        "block_multiple": 256,
-        "latency_samples": 448,
-        "context_samples": [DOUBLING_REACH, DOUBLING_REACH],
-    }
-    return metadata(**about | changes)
+    about = {"name": "doubling", "kind": "streaming", "front_end": "none"}
+    reach = [DOUBLING_REACH, DOUBLING_REACH]
+    lengths = {"block_multiple": 256, "latency_samples": 448, "context_samples": reach}
+    return metadata(**about | lengths | changes)
 
 
 def write_model(path: Path, module: nn.Module | str, about: dict[str, Any] | None) -> Path:

@@ -1,5 +1,6 @@
 """From a user's names of inputs, outputs and models to an engine."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -61,18 +62,26 @@ def test_files_are_inputs_however_they_are_written_and_at_any_rate(song: Path, n
     assert ["48000 Hz" in note for note in notes] == [True] * (name == "song of mine")
 
 
-@pytest.mark.parametrize("name", ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"])
-def test_missing_files_do_not_count_as_devices(name: str) -> None:
-    with pytest.raises(AudioFileError):
-        opened(name)
+FILES_IN = ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"]
+FILES_OUT = ["out.mp3", "nowhere/out.wav", "./out", "/"]
+DEVICES = ["default", "3", "USB microphone", "a" * 5_000]
 
 
-@pytest.mark.parametrize("name", ["default", "3", "USB microphone", "a" * 5_000])
-def test_all_else_is_a_device(name: str) -> None:
-    with pytest.raises(DeviceError):
-        opened(name)
-    with pytest.raises(DeviceError):
-        open_output(name)
+@pytest.mark.parametrize(
+    ("names", "open_it", "error"),
+    [
+        (FILES_IN, opened, AudioFileError),
+        (FILES_OUT, open_output, AudioFileError),
+        (DEVICES, opened, DeviceError),
+        (DEVICES, open_output, DeviceError),
+    ],
+)
+def test_missing_files_do_not_count_as_devices_and_all_else_does(
+    names: list[str], open_it: Callable[[str], object], error: type[Exception]
+) -> None:
+    for name in names:
+        with pytest.raises(error):
+            open_it(name)
 
 
 def test_outputs_by_name(tmp_path: Path) -> None:
@@ -80,12 +89,6 @@ def test_outputs_by_name(tmp_path: Path) -> None:
     assert isinstance(open_output("out.wav"), FileOutput)
     assert isinstance(open_output(f"{tmp_path}/out.FLAC"), FileOutput)
     assert not (tmp_path / "out.wav").exists()  # nothing before the start
-
-
-@pytest.mark.parametrize("name", ["out.mp3", "nowhere/out.wav", "./out", "/"])
-def test_outputs_that_cannot_be_written_are_errors(name: str) -> None:
-    with pytest.raises(AudioFileError):
-        open_output(name)
 
 
 @pytest.mark.parametrize("name", ["song.wav", "./song.wav", "link.wav"])

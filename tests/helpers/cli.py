@@ -73,11 +73,11 @@ def store(path: Path, n: int = 2_205, *, rate: int = 22_050, channels: int = 1) 
     return path
 
 
-def process(project: Path, folder: Path, *arguments: object) -> subprocess.Popen[str]:
+def process(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     """A process of its own, with warnings as errors."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(project),
+        "PYTHONPATH": str(ROOT),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "PYTHONWARNINGS": "error,ignore:`torch.jit:DeprecationWarning",
     }

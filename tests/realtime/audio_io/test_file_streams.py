@@ -14,21 +14,14 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
-from tests.helpers.engine_signals import file_input, noise
+from tests.helpers.engine_signals import file_input, noise, numbered
 from tests.helpers.fake_streams import wait_until
-
-
-def numbered(n: int) -> Audio:
-    return np.arange(1, n + 1, dtype=np.float32)[None]
+from tests.helpers.queues import filling, opened
 
 
 def all_is_due() -> float:
     """A clock that makes a file come as fast as it is read."""
     return 1e6
-
-
-def filling(capacity: int = 22_050) -> InputQueue:
-    return InputQueue(1, capacity, StartGate(output_runs=True))
 
 
 def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
@@ -62,9 +55,9 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
     ],
 )
 def test_a_file_is_complete_and_in_order(n: int, capacity: int) -> None:
-    source, input_queue = file_input(numbered(n)), filling(capacity)
+    source, input_queue = file_input(numbered(1, n)), filling(capacity)
     source.start(input_queue, all_is_due)
-    np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
+    np.testing.assert_array_equal(drain(source, input_queue), numbered(1, n))
     assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
     assert source.position_s == source.length_s
 
@@ -77,7 +70,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
             time.sleep(0.05)
             super().push(x, overflow=overflow)
 
-    source, input_queue = file_input(numbered(100)), Slow(1, 1_000, StartGate(output_runs=True))
+    source, input_queue = file_input(numbered(1, 100)), Slow(1, 1_000, StartGate(output_runs=True))
     source.start(input_queue, all_is_due)
     wait_until(lambda: source.finished, "the end")
     assert input_queue.ring.available == 100
@@ -86,7 +79,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, input_queue = file_input(numbered(22_050)), filling()
+    source, input_queue = file_input(numbered(1, 22_050)), filling()
     source.start(input_queue, lambda: clock[0])
     wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
@@ -101,38 +94,32 @@ def test_time_decides_how_much_has_come() -> None:
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, input_queue = file_input(numbered(22_050)), filling()
+    source, input_queue = file_input(numbered(1, 22_050)), filling()
     source.seek(0.9)
     source.seek(seconds)  # the last one counts
     source.start(input_queue, all_is_due)
     y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
     # After the fade-out of the old place.
-    np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
+    np.testing.assert_array_equal(y[128:], numbered(1, 22_050)[0, expected + 128 :])
 
 
 @pytest.mark.parametrize("n", [3, 700])
 def test_a_loop_begins_again_at_the_end(n: int) -> None:
-    source, input_queue = file_input(numbered(n), loop=True), filling()
+    source, input_queue = file_input(numbered(1, n), loop=True), filling()
     source.start(input_queue, all_is_due)
     parts: list[Audio] = []
     wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
     source.stop()
     y = np.concatenate(parts, axis=1)
-    np.testing.assert_array_equal(y[0], np.resize(numbered(n), y.shape[1]))
+    np.testing.assert_array_equal(y[0], np.resize(numbered(1, n), y.shape[1]))
     assert not source.finished
 
 
 def test_stop_is_idempotent_and_allowed_before_the_start() -> None:
-    for stream in (file_input(numbered(10)), NullOutput()):
+    for stream in (file_input(numbered(1, 10)), NullOutput()):
         stream.stop()
         stream.stop()
-
-
-def output_queue(channels: int = 1) -> OutputQueue:
-    gate = StartGate(output_runs=True)
-    gate.input_runs = True
-    return OutputQueue(channels, 44_100, gate)
 
 
 def fail(*_: object, **__: object) -> Any:
@@ -146,11 +133,11 @@ def test_a_stream_that_fails_unforeseen_says_so_and_keeps_nothing(
     path = tmp_path / "out.wav"
     stream: Any = NullOutput() if "null" in what else FileOutput(path)
     if "reading" in what:
-        stream = file_input(numbered(100))
+        stream = file_input(numbered(1, 100))
         stream._next = fail
         stream.start(filling(), all_is_due)
     else:
-        broken = output_queue()
+        broken = opened()
         broken.push(np.zeros((1, 1_000), np.float32))
         broken.pull = fail  # type: ignore[method-assign]
         stream.start(broken, 1)
@@ -162,7 +149,7 @@ def test_a_stream_that_fails_unforeseen_says_so_and_keeps_nothing(
 
 
 def test_the_null_output_pulls_in_real_time() -> None:
-    played = output_queue()
+    played = opened()
     played.ring.write(np.ones((1, 44_100), np.float32))
     sink = NullOutput()
     begin = time.perf_counter()
@@ -174,7 +161,7 @@ def test_the_null_output_pulls_in_real_time() -> None:
 
 
 def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
-    played, sink = output_queue(2), FileOutput(tmp_path / "out.wav")
+    played, sink = opened(channels=2), FileOutput(tmp_path / "out.wav")
     sink.start(played, 2)
     x = noise(100_000, 2)
     done = 0
@@ -205,7 +192,7 @@ def test_a_full_disk_is_reported_and_nothing_is_kept(
 ) -> None:
     # soundfile's answer to a write that is cut short.
     monkeypatch.setattr(soundfile.SoundFile, "write", Mock(side_effect=AssertionError))
-    played, sink = output_queue(), FileOutput(tmp_path / "out.wav")
+    played, sink = opened(), FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: "disk is full" in sink.check(), "the error")

@@ -2,7 +2,6 @@
 
 import threading
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
 import pytest
@@ -15,36 +14,16 @@ from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from tests.helpers.clock import Clock
-
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
+from tests.helpers.engine_signals import ROUNDING
+from tests.helpers.queues import filling, opened, pull
 
 
 def block(n: int, value: float = 1.0, channels: int = 1) -> Audio:
     return np.full((channels, n), value, np.float32)
 
 
-def pull(output_queue: OutputQueue, n: int, *, channels: int = 1, **changes: Any) -> Audio:
-    out = np.full((channels, n), np.nan, np.float32)
-    output_queue.pull(out, **changes)
-    assert np.isfinite(out).all()  # always wholly filled
-    return out
-
-
-def opened(capacity: int = 1_000, channels: int = 1) -> OutputQueue:
-    """An output queue whose input has begun."""
-    gate = StartGate()
-    gate.input_runs = True
-    return OutputQueue(channels, capacity, gate)
-
-
-def filling() -> InputQueue:
-    """An input queue for 100 samples whose output runs."""
-    return InputQueue(1, 100, StartGate(output_runs=True))
-
-
 def test_what_does_not_fit_is_lost_and_one_stall_is_one_event() -> None:
-    input_queue = filling()
+    input_queue = filling(100)
     input_queue.push(block(60))
     assert (input_queue.lost_samples, input_queue.overruns, input_queue.overflows) == (0, 0, 0)
     for _ in range(4):
@@ -58,7 +37,7 @@ def test_what_does_not_fit_is_lost_and_one_stall_is_one_event() -> None:
 
 
 def test_the_driver_s_faults_are_counted_apart_and_samples_pass_as_they_are() -> None:
-    input_queue, output_queue = filling(), opened()
+    input_queue, output_queue = filling(100), opened()
     x = np.arange(300, dtype=np.float32)[None]
     output_queue.push(x)
     y = []
@@ -213,13 +192,13 @@ SOON_S = 0.01
 
 
 def test_an_event_is_kept_for_the_next_wait_and_set_by_every_block() -> None:
-    event = filling().event
+    event = filling(100).event
     assert not event.wait(SOON_S)
     for _ in range(3):
         event.set()
     assert event.wait(TIMEOUT_S)
     assert not event.wait(SOON_S)
-    input_queue = filling()
+    input_queue = filling(100)
     # Also by a block that does not fit, because the worker may be waiting.
     for _ in range(2):
         input_queue.push(block(80))

@@ -9,13 +9,11 @@ from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import ROUNDING, noise
 from tests.helpers.networks import loaded_chain, smooth
 
 BLOCK = 128
 LENGTH = 128 * 60
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
 
 
 def chain(function: Callable[[Audio], Audio] = smooth, **parameters: float) -> Chain:

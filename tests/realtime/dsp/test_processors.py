@@ -14,11 +14,9 @@ from realtime.inference.model_file import ModelInfo
 from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.windowed import WindowedNetwork
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import ROUNDING, noise
 from tests.helpers.networks import smooth
 
-# Float32 sums of up to 99 products in another order, samples up to 1: a 30th of a step of 16 bits.
-ROUNDING = 1e-6
 MAX_BLOCK = 300
 LENGTH = 2_000
 

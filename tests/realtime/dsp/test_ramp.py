@@ -5,10 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from realtime.dsp.ramp import Ramp
+from tests.helpers.engine_signals import ROUNDING
 
 LENGTH = 100
-# Rounding of float32 values up to 2.
-ROUNDING = 1e-6
 
 
 def take(ramp: Ramp, lengths: list[int]) -> np.ndarray:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from realtime.audio_io.input_queue import InputQueue
-from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
-from realtime.dsp.processor import Audio
 from realtime.engine.block_reader import BlockReader
+from tests.helpers.engine_signals import numbered
+from tests.helpers.queues import filling
 
 # Rounding of float32 samples up to 500 (they are numbered).
 ROUNDING = 1e-3
@@ -16,12 +16,8 @@ ROUNDING = 1e-3
 def made(
     *, rate: int = 22_050, channels: int = 1, capacity: int = 500
 ) -> tuple[InputQueue, BlockReader]:
-    input_queue = InputQueue(channels, capacity, StartGate(output_runs=True))
+    input_queue = filling(capacity, channels=channels)
     return input_queue, BlockReader(input_queue, sample_rate_hz=rate, channels=channels)
-
-
-def numbered(first: int, n: int) -> Audio:
-    return np.arange(first, first + n, dtype=np.float32)[None]
 
 
 def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:

@@ -4,29 +4,19 @@ import numpy as np
 import pytest
 
 from realtime.audio_io.output_queue import OutputQueue
-from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.block_writer import BlockWriter
 from realtime.engine.latency_control import Correction
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import ROUNDING, noise
+from tests.helpers.queues import opened, pull
 
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
 AS_IT_IS = Correction()
 
 
 def made(*, rate: int = 44_100, channels: int = 1) -> tuple[OutputQueue, BlockWriter]:
-    gate = StartGate()
-    gate.input_runs = True
-    output_queue = OutputQueue(channels, rate, gate)
+    output_queue = opened(channels=channels)
     return output_queue, BlockWriter(output_queue, sample_rate_hz=rate, channels=channels)
-
-
-def pull(output_queue: OutputQueue, n: int) -> Audio:
-    out = np.zeros((1, n), np.float32)
-    output_queue.pull(out)
-    return out
 
 
 def ones(n: int) -> Audio:

@@ -10,12 +10,9 @@ import pytest
 from realtime.dsp.parameters import Parameters
 from realtime.engine.snapshot import State
 from realtime.errors import DeviceError
-from tests.helpers.engine_signals import impulse, loudest, noise
+from tests.helpers.engine_signals import ROUNDING, impulse, loudest, noise
 from tests.helpers.fake_streams import Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
-
-# Rounding of float32 samples up to 1, over sums of a few dozen products.
-ROUNDING = 1e-6
 
 
 @pytest.mark.parametrize(

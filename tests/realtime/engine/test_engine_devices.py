@@ -10,12 +10,10 @@ import pytest
 
 from realtime.engine.snapshot import Faults, State
 from realtime.files.enhance import render
-from tests.helpers.engine_signals import impulse, loudest, noise
+from tests.helpers.engine_signals import ROUNDING, impulse, loudest, noise
 from tests.helpers.fake_streams import FakeInput, FakeOutput, Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
 
-# Rounding of float32 samples up to 1, over sums of a few dozen products.
-ROUNDING = 1e-6
 # A time limit for waiting; only a busy machine takes seconds.
 SOON_S = 5.0
 

@@ -14,12 +14,9 @@ from realtime.engine.snapshot import Faults, State
 from realtime.errors import AudioFileError
 from realtime.files.enhance import render
 from realtime.sample_rates import SAMPLE_RATE_IN
-from tests.helpers.engine_signals import file_input, noise
+from tests.helpers.engine_signals import ROUNDING, file_input, noise
 from tests.helpers.fake_streams import hurry, wait_until
 from tests.helpers.networks import loaded_chain
-
-# Rounding of float32 samples up to 1, over sums of a few dozen products.
-ROUNDING = 1e-6
 
 
 def run_to_file(

@@ -3,13 +3,8 @@
 import numpy as np
 import pytest
 
-from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
-
-
-def numbered(first: int, n: int, channels: int = 1) -> Audio:
-    row = np.arange(first, first + n, dtype=np.float32)
-    return np.stack([row * (-1) ** c for c in range(channels)])
+from tests.helpers.engine_signals import numbered
 
 
 def tap(held: int = 100, channels: int = 1) -> Tap:

@@ -23,7 +23,6 @@ from tests.helpers.networks import loaded_chain
 EAGER = 1e-4
 # Near the ends a layer's zero padding differs from real silence.
 LOOK_BACK, LOOK_AHEAD = 764, 637
-ROUNDING = 1e-6
 
 
 @pytest.fixture(scope="module")

@@ -19,8 +19,6 @@ from tests.helpers.networks import Doubling, Smooth, doubled, doubling_metadata,
 from tests.realtime.inference.conftest import load
 from topoctave import main
 
-# Rounding of float32 samples up to 1, over sums of nine products.
-ROUNDING = 1e-6
 LATENCY = 448
 KAISER_FAST = 46
 

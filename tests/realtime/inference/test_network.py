@@ -14,7 +14,7 @@ from realtime.inference.load import LoadedChain, check_block_samples
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.network import WindowNetwork
 from tests.helpers.cli import python
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import ROUNDING, noise
 from tests.helpers.networks import (
     NOT_A_NUMBER,
     NOT_A_NUMBER_WHEN_LOUD,
@@ -26,8 +26,6 @@ from tests.helpers.networks import (
 )
 from tests.realtime.inference.conftest import load
 
-# Rounding of float32 samples up to 1, over five products.
-ROUNDING = 1e-6
 MIXED = "return x.mean(dim=0, keepdim=True)"
 
 

@@ -6,9 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import realtime.audio_io.device_streams
-import realtime.audio_io.portaudio
-import realtime.audio_io.watchdog
 from realtime.audio_io.device_streams import (
     INPUT_BLOCK_S,
     LATENCY_S,
@@ -30,7 +27,7 @@ NO_STATUS = SimpleNamespace(input_overflow=False)
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch, realtime.audio_io.watchdog)
+    return Clock(monkeypatch, "realtime.audio_io.watchdog")
 
 
 class Asked:
@@ -53,11 +50,11 @@ def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> No
     library = SimpleNamespace(
         PortAudioError=OSError, InputStream=lambda **_: stream, OutputStream=lambda **_: stream
     )
-    streams = realtime.audio_io.device_streams
-    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
-    monkeypatch.setattr(streams, "find_device", lambda *_: device)
-    monkeypatch.setattr(streams, "choose_rate", lambda *_: rate_hz)
-    monkeypatch.setattr(streams, "raise_priority", lambda _: True)
+    streams = "realtime.audio_io.device_streams"
+    monkeypatch.setattr("realtime.audio_io.portaudio.library", lambda: library)
+    monkeypatch.setattr(f"{streams}.find_device", lambda *_: device)
+    monkeypatch.setattr(f"{streams}.choose_rate", lambda *_: rate_hz)
+    monkeypatch.setattr(f"{streams}.raise_priority", lambda _: True)
 
 
 @pytest.fixture

@@ -150,7 +150,7 @@ def test_a_stream_that_fails_unforeseen_says_so_and_keeps_nothing(
 
 def test_the_null_output_pulls_in_real_time() -> None:
     played = opened()
-    played.ring.write(np.ones((1, 44_100), np.float32))
+    played.ring.write(np.ones((1, 90_000), np.float32))
     sink = NullOutput()
     begin = time.perf_counter()
     sink.start(played, 1)

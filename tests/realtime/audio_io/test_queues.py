@@ -6,7 +6,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import realtime.audio_io.output_queue
 from realtime.audio_io.auto_reset_event import AutoResetEvent
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
@@ -144,7 +143,7 @@ def waited_for(clock: Clock, *steps: Callable[[OutputQueue], object]) -> OutputQ
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch, realtime.audio_io.output_queue)
+    return Clock(monkeypatch, "realtime.audio_io.output_queue")
 
 
 def test_a_late_block_is_waited_for_until_all_of_it_is_there(clock: Clock) -> None:

@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import realtime.engine.worker
 from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.dsp.processor import Audio
 from tests.helpers.fake_streams import Rig, wait_until
@@ -62,9 +61,9 @@ def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyP
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the worker asks the system for; it is granted."""
     log: list[str] = []
-    worker = realtime.engine.worker
-    monkeypatch.setattr(worker, "raise_priority", lambda _: not log.append("raised"))
-    monkeypatch.setattr(worker, "restore_priority", lambda: log.append("restored"))
+    worker = "realtime.engine.worker"
+    monkeypatch.setattr(f"{worker}.raise_priority", lambda _: not log.append("raised"))
+    monkeypatch.setattr(f"{worker}.restore_priority", lambda: log.append("restored"))
     return log
 
 
@@ -89,7 +88,7 @@ def test_a_network_that_was_held_up_keeps_its_priority(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its quick blocks count even on a busy machine.
-    monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
+    monkeypatch.setattr("realtime.engine.worker.SLOW_S", 60.0)
     gate = Gate()
     with Rig(loaded_chain(gate, block_samples=1_024), prefill_samples=0) as rig:
         rig.run(np.zeros((1, 20 * rig.block), np.float32))

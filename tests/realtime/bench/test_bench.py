@@ -7,8 +7,6 @@ from typing import Any
 import pytest
 import torch
 
-import realtime.bench.bench
-import realtime.inference.tuning
 from models.evaluation.bench import untrained_groups
 from realtime.bench.bench import bench_devices, measure, window_row
 from realtime.bench.plot import best_curves, plot_bench
@@ -28,7 +26,7 @@ KEYS = {"stage", "name", "device", "threads", "dtype", "block", "latency_ms", "r
 def test_stages_of_a_group_take_turns_and_measure_what_a_call_takes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = Clock(monkeypatch, realtime.inference.tuning)
+    clock = Clock(monkeypatch, "realtime.inference.tuning")
     events: list[str] = []
 
     def stage(name: str, *seconds: float) -> Stage:
@@ -69,11 +67,11 @@ def test_memory_is_what_is_held_now_not_what_was() -> None:
 def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     unet_info: ModelInfo, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.bench.bench, "WHOLE_S", 0.1)
-    monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
-    monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 1024))
-    monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (1024,))
+    monkeypatch.setattr("realtime.bench.bench.WHOLE_S", 0.1)
+    monkeypatch.setattr("realtime.bench.bench.thread_choices", lambda _: [1])
+    monkeypatch.setattr("realtime.bench.bench.has_bfloat16", lambda: True)
+    monkeypatch.setattr("realtime.bench.bench.STREAMING_BLOCKS", (128, 1024))
+    monkeypatch.setattr("realtime.bench.bench.WINDOWED_BLOCKS", (1024,))
     lines: list[str] = []
     result = measure(
         compute="cpu",

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 
-import realtime.engine.clock_drift
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.engine.clock_drift import MIN_SAMPLES, DriftEstimator
 from realtime.engine.snapshot import Faults
@@ -82,8 +81,8 @@ def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples: int, reporte
 @pytest.fixture
 def short_windows(monkeypatch: pytest.MonkeyPatch) -> None:
     """A twelfth as long."""
-    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", 0.25)
-    monkeypatch.setattr(realtime.engine.clock_drift, "BASE_S", 0.1)
+    monkeypatch.setattr("realtime.engine.clock_drift.WINDOW_S", 0.25)
+    monkeypatch.setattr("realtime.engine.clock_drift.BASE_S", 0.1)
 
 
 def mark(i: int, n: int) -> np.ndarray:

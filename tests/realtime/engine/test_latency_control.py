@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import realtime.engine.clock_drift
 from realtime.engine.clock_drift import MIN_SAMPLES, WINDOW_S
 from realtime.engine.latency_control import (
     Correction,
@@ -225,7 +224,7 @@ def test_a_fast_drift_is_corrected_in_jumps(
     sign: int, window_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1 % for 20 s: the delay stays within a window's drift and the tolerance."""
-    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    monkeypatch.setattr("realtime.engine.clock_drift.WINDOW_S", window_s)
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)
     for _ in range(20):

@@ -6,8 +6,6 @@ from typing import Any
 
 import pytest
 
-import realtime.audio_io.device_streams
-import realtime.engine.open
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.engine.open import open_engine, open_input, open_output
 from realtime.engine.settings import Settings
@@ -25,8 +23,8 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")
 
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", nothing)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", nothing)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceInput", nothing)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceOutput", nothing)
     monkeypatch.chdir(tmp_path)
 
 
@@ -125,9 +123,9 @@ def test_whatever_loading_raises_both_devices_are_closed(
     def fail(*_: object, **__: object) -> None:
         raise failure("no memory")
 
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", lambda _: source)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", lambda _: sink)
-    monkeypatch.setattr(realtime.engine.open, "load_chain", fail)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceInput", lambda _: source)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceOutput", lambda _: sink)
+    monkeypatch.setattr("realtime.engine.open.load_chain", fail)
     with pytest.raises(failure):
         open_engine(settings(smooth_info, "default", "default"))
     assert (source.stops, sink.stops) == (1, 1)

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import realtime.inference.network
 from realtime.dsp.processor import Audio
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
@@ -54,7 +53,6 @@ def streamed(network: Any, x: Audio, n: int = 256) -> Audio:
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch reports a GPU; any use of it fails as in this build of torch."""
-    cuda = realtime.inference.network.torch.cuda
-    monkeypatch.setattr(cuda, "is_available", lambda: True)
-    monkeypatch.setattr(cuda, "get_device_name", lambda _=None: "a GPU")
-    monkeypatch.setattr(cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _=None: "a GPU")
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (9, 0))

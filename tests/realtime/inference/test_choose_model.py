@@ -10,10 +10,6 @@ from typing import Any
 import pytest
 import torch
 
-import realtime.engine.open
-import realtime.inference.choose_model
-import realtime.inference.tuning
-import realtime.inference.tuning_cache
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
@@ -116,7 +112,7 @@ def trial(
 
 @pytest.fixture
 def fast_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_BLOCKS", 5)
+    monkeypatch.setattr("realtime.inference.choose_model.TRIAL_BLOCKS", 5)
 
 
 @pytest.fixture
@@ -157,10 +153,10 @@ def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
 def test_a_hopeless_model_does_not_take_a_minute(
     cache: TuningCache, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.inference.choose_model, "MAX_TRIAL_S", 0.0)
-    monkeypatch.setattr(realtime.inference.choose_model, "MIN_TRIAL_BLOCKS", 2)
+    monkeypatch.setattr("realtime.inference.choose_model.MAX_TRIAL_S", 0.0)
+    monkeypatch.setattr("realtime.inference.choose_model.MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
-    monkeypatch.setattr(realtime.inference.tuning.time, "sleep", pauses.append)
+    monkeypatch.setattr("realtime.inference.tuning.time.sleep", pauses.append)
     assert trial(cache, [])(smooth_info) > 0
     # One pause per block; a requested number of threads needs no trial.
     assert len(pauses) == 2
@@ -170,9 +166,9 @@ def test_another_program_version_or_machine_measures_again(
     smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     keys = {cache_key(what, smooth_info, block=n) for what in ("speed", "weight") for n in (1, 2)}
-    monkeypatch.setattr(realtime.inference.tuning_cache, "version", lambda _: "99")
+    monkeypatch.setattr("realtime.inference.tuning_cache.version", lambda _: "99")
     keys.add(cache_key("speed", smooth_info, block=1))
-    monkeypatch.setattr(realtime.inference.tuning_cache, "cpu_name", lambda: "abacus")
+    monkeypatch.setattr("realtime.inference.tuning_cache.cpu_name", lambda: "abacus")
     keys.add(cache_key("speed", smooth_info, block=1))
     assert len(keys) == 6
 
@@ -243,8 +239,7 @@ def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(
     # Without a home nothing is kept.
     monkeypatch.chdir(tmp_path / "home")
     monkeypatch.setattr(
-        realtime.inference.tuning_cache.platformdirs,
-        "user_cache_path",
+        "realtime.inference.tuning_cache.platformdirs.user_cache_path",
         lambda *_, **__: Path("~/.cache/topoctave"),
     )
     TuningCache().put("a", 1.0)
@@ -261,7 +256,7 @@ def test_a_session_states_why_it_runs_this_model(
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
     fast_info = replace(smooth_info, metrics={"validation": {"lsd": 2.0}})
-    monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
+    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: [slow_info, fast_info])
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # A cached measurement, because a busy machine would measure another one.
     condition = {"block": 256, "channels": 1, "device": "cpu", "threads": 1, "dtype": None}

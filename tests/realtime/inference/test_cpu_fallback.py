@@ -7,8 +7,6 @@ import pytest
 import soundfile
 import torch
 
-import realtime.files.enhance
-import realtime.terminal.live
 from realtime.audio_io.file_streams import FileOutput
 from realtime.dsp.chain import NetworkPath
 from realtime.dsp.parameters import Parameters
@@ -214,7 +212,7 @@ def test_the_terminal_reports_a_lost_gpu_once(
     # A file has no clock, so that a busy machine loses no block.
     engine = Engine(file_input(noise(11_025)), FileOutput(tmp_path / "out.wav"), loaded(3))
     hurry(engine)
-    monkeypatch.setattr(realtime.terminal.live, "open_engine", lambda *_, **__: engine)
+    monkeypatch.setattr("realtime.terminal.live.open_engine", lambda *_, **__: engine)
     lines: list[str] = []
     summary = run_live(
         Settings(input="silence", output="null"),
@@ -233,11 +231,11 @@ def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     store(tmp_path / "a.wav", 20 * BLOCK)
-    monkeypatch.setattr(realtime.files.enhance, "BLOCK_SAMPLES", BLOCK)
+    monkeypatch.setattr("realtime.files.enhance.BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []
     for fails_at in (None, 5):
         chain = loaded(fails_at)
-        monkeypatch.setattr(realtime.files.enhance, "load_chain", lambda *_, c=chain, **__: c)
+        monkeypatch.setattr("realtime.files.enhance.load_chain", lambda *_, c=chain, **__: c)
         enhancer = Enhancer(ModelInfo(name="stub", path=Path("stub.ts")))
         for k in range(2):
             job = Job(tmp_path / "a.wav", tmp_path / f"{fails_at}{k}.wav")

@@ -8,7 +8,6 @@ import pytest
 import resampy
 import torch
 
-import realtime.inference.network
 from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
@@ -140,9 +139,7 @@ def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
 
 
 def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        realtime.inference.network.torch.cuda, "get_device_capability", lambda: (7, 5)
-    )
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (7, 5))
     assert choose_dtype(None, "cuda") == "float32"
     with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
         choose_dtype("tf32", "cuda")

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 
-import realtime.inference.model_file
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import (
     UNKNOWN,
@@ -150,7 +149,7 @@ def test_unknown_models_are_reported_with_the_known_ones() -> None:
 def test_names_find_shipped_models_and_paths_find_files(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.inference.model_file, "asset_folder", lambda: tmp_path)
+    monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: tmp_path)
     with pytest.raises(ModelFileError, match="shipped are none"):
         find_model("auto")
     archive(tmp_path / "b.ts", metadata(name="b"))

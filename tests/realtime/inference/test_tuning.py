@@ -7,8 +7,6 @@ from pathlib import Path
 
 import pytest
 
-import realtime.inference.cpu_info
-import realtime.inference.tuning
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.tuning import (
@@ -40,8 +38,8 @@ def trials(monkeypatch: pytest.MonkeyPatch) -> list[list[int]]:
         seen.append(choices)
         return 2, 0.5
 
-    monkeypatch.setattr(realtime.inference.tuning, "core_count", lambda: 2)
-    monkeypatch.setattr(realtime.inference.tuning, "fastest_threads", fastest)
+    monkeypatch.setattr("realtime.inference.tuning.core_count", lambda: 2)
+    monkeypatch.setattr("realtime.inference.tuning.fastest_threads", fastest)
     return seen
 
 
@@ -77,7 +75,7 @@ def test_kept_threads_that_cannot_be_are_measured_again(
     tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
 ) -> None:
     cache = TuningCache(tmp_path / "m.json")
-    monkeypatch.setattr(realtime.inference.tuning, "cache_key", lambda *_, **__: "key")
+    monkeypatch.setattr("realtime.inference.tuning.cache_key", lambda *_, **__: "key")
     cache.put("key", record)  # type: ignore[arg-type]
     assert tuned(cache).threads == 2
     assert len(trials) == 1
@@ -92,7 +90,7 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
         ({"flags": "fpu avx512_bf16"}, True),
         ({"Features": "asimd bf16"}, True),
     ]:
-        monkeypatch.setattr(realtime.inference.cpu_info, "cpu_facts", lambda facts=facts: facts)
+        monkeypatch.setattr("realtime.inference.cpu_info.cpu_facts", lambda facts=facts: facts)
         assert has_bfloat16() is known
 
 
@@ -143,7 +141,7 @@ def test_blocks_leave_nothing_in_memory(unet_info: ModelInfo, windowed: bool) ->
 def test_a_trial_has_as_many_calls_as_requested_or_as_time_allows(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    clock = Clock(monkeypatch, realtime.inference.tuning)
+    clock = Clock(monkeypatch, "realtime.inference.tuning")
     calls: list[float] = []
 
     def call() -> None:

@@ -10,8 +10,6 @@ import numpy as np
 import pytest
 import soundfile
 
-import realtime.audio_io.devices
-import realtime.terminal.live
 from realtime.audio_io.file_streams import FileOutput, NullOutput
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
@@ -35,8 +33,8 @@ class World:
         self.lines: list[str] = []
         self.seconds = 0.3
         self.make: Callable[[Settings], Engine] = self.engine
-        monkeypatch.setattr(realtime.terminal.live, "open_engine", self.open_engine)
-        monkeypatch.setattr(realtime.audio_io.devices, "find_device", self.find_device)
+        monkeypatch.setattr("realtime.terminal.live.open_engine", self.open_engine)
+        monkeypatch.setattr("realtime.audio_io.devices.find_device", self.find_device)
 
     def find_device(self, kind: str, _name: str) -> object:
         if kind in self.missing:

@@ -8,7 +8,6 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +27,7 @@ PIECE_SAMPLES = 2_048
 MAX_DRIFT_SAMPLES = 8
 PAUSE = 0.01
 MAX_BAND_DIFFERENCE_DB = 3.0
-# Output samples per block of each take: 1024 is the default. A take with faults is repeated with
+# Output samples per block of each take: 1024 is the default. A take that fails is repeated with
 # longer blocks, which wait for a busy machine; 8192 last 186 ms.
 BLOCKS = (1_024, 1_024, 4_096, 8_192)
 # A sink of PulseAudio that slept may begin to play two seconds late: earlier audio is lost.
@@ -88,22 +87,15 @@ def followed(recorded: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     return np.concatenate(pieces)
 
 
-@dataclass(frozen=True)
-class Take:
-    """One run of ``topoctave live`` on the demo clip."""
-
-    summary: dict[str, Any]
-    recorded: np.ndarray
-
-
-def play_demo(pulse: PulseServer, project: Path, folder: Path, block: int) -> Take:
+def play_demo(
+    pulse: PulseServer, project: Path, folder: Path, block: int
+) -> tuple[dict[str, Any], np.ndarray]:
+    """The summary of one run of ``topoctave live`` on the demo clip, and what it played."""
     env = environment(pulse, project)
     raw = folder / "speaker.raw"
     with raw.open("wb") as out:
         recorder = subprocess.Popen(
-            ["parec", "-d", pulse.speaker_source, *RECORD],
-            env=env,
-            stdout=out,
+            ["parec", "-d", pulse.speaker_source, *RECORD], env=env, stdout=out
         )
         try:
             with running(env, folder, "--json", "--block", str(block)) as live:
@@ -117,7 +109,7 @@ def play_demo(pulse: PulseServer, project: Path, folder: Path, block: int) -> Ta
             recorder.terminate()
             recorder.wait()
     assert live.returncode == 0
-    return Take(json.loads(summary), np.fromfile(raw, np.float32).reshape(-1, 2))
+    return json.loads(summary), np.fromfile(raw, np.float32).reshape(-1, 2)
 
 
 def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
@@ -128,26 +120,22 @@ def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
     subprocess.run(command, env=environment(pulse, project), check=True, cwd=tmp_path)
     wanted, _ = soundfile.read(enhanced, dtype="float32")
     for block in BLOCKS:
-        take = play_demo(pulse, project, tmp_path, block)
-        # Repeated only if the engine counted a fault, on a busy machine.
-        if not any(take.summary["xruns"].values()):
+        summary, recorded = play_demo(pulse, project, tmp_path, block)
+        np.testing.assert_array_equal(recorded[:, 0], recorded[:, 1])
+        got = followed(recorded[:, 0], wanted)
+        correlation = np.corrcoef(got, wanted)[0, 1]
+        # On a busy machine the engine counts faults, or the sound server's clocks jump.
+        if correlation >= MIN_CORRELATION and not any(summary["xruns"].values()):
             break
-    np.testing.assert_array_equal(take.recorded[:, 0], take.recorded[:, 1])
-    got = followed(take.recorded[:, 0], wanted)
-    assert np.corrcoef(got, wanted)[0, 1] >= MIN_CORRELATION, take.summary
+    assert correlation >= MIN_CORRELATION, summary
     difference = band_level_db(got, 12_000, 16_000) - band_level_db(wanted, 12_000, 16_000)
     assert abs(difference) <= MAX_BAND_DIFFERENCE_DB
-    assert take.summary["latency_ms"]["device_in"] > 0
+    assert summary["latency_ms"]["device_in"] > 0
 
 
 def test_devices_lists_those_of_the_sound_server(pulse: PulseServer, project: Path) -> None:
-    done = subprocess.run(
-        topoctave("devices", "--json"),
-        env=environment(pulse, project),
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command, env = topoctave("devices", "--json"), environment(pulse, project)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     devices = {d["name"]: d for d in json.loads(done.stdout)["devices"]}
     assert devices["pulse"]["accepts_22050_in"]
     assert devices["pulse"]["accepts_44100_out"]

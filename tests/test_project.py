@@ -15,6 +15,9 @@ import numpy as np
 import pytest
 import soundfile
 
+MAX_LINES = 300
+MAX_FILES = 14
+
 
 @pytest.fixture
 def pyproject(project: Path) -> dict[str, Any]:
@@ -28,24 +31,32 @@ def canonical(requirement: str) -> str:
 
 def test_every_dependency_is_pinned(project: Path, pyproject: dict[str, Any]) -> None:
     lines = (project / "constraints.txt").read_text(encoding="utf-8").splitlines()
-    pins = {canonical(line) for line in lines if line and not line.startswith("#")}
+    pins = [line for line in lines if line and not line.startswith("#")]
     extras = pyproject["project"]["optional-dependencies"].values()
     wanted = [*pyproject["project"]["dependencies"], *(r for extra in extras for r in extra)]
-    assert {canonical(r) for r in wanted} <= pins
-    assert all("==" in line and "+" not in line for line in lines if not line.startswith("#"))
+    assert {canonical(r) for r in wanted} <= {canonical(line) for line in pins}
+    assert all("==" in line and "+" not in line for line in pins)
 
 
 def test_every_asset_is_package_data(project: Path, pyproject: dict[str, Any]) -> None:
     patterns = pyproject["tool"]["setuptools"]["package-data"]["assets"]
-    for path in (project / "assets").iterdir():
-        if path.suffix in ("", ".py", ".tmp"):
-            continue
-        assert any(fnmatch(path.name, pattern) for pattern in patterns), path.name
+    names = [p.name for p in (project / "assets").iterdir() if p.suffix not in ("", ".py", ".tmp")]
+    assert [n for n in names if not any(fnmatch(n, pattern) for pattern in patterns)] == []
 
 
 def test_the_console_script_exists(pyproject: dict[str, Any]) -> None:
     module, _, function = pyproject["project"]["scripts"]["topoctave"].partition(":")
     assert callable(getattr(importlib.import_module(module), function))
+
+
+@pytest.mark.parametrize("folder", ["realtime", "gui", "models", "tests", "scripts"])
+def test_no_folder_is_crowded_and_no_file_long(project: Path, folder: str) -> None:
+    """A newcomer finds a file in a folder at a glance, and reads it at a sitting."""
+    files = list((project / folder).rglob("*.py"))
+    long = {p.name: n for p in files if (n := len(p.read_text().splitlines())) > MAX_LINES}
+    assert long == {}
+    crowded = {p.parent: len(list(p.parent.glob("*.py"))) for p in files}
+    assert {p.name: n for p, n in crowded.items() if n > MAX_FILES} == {}
 
 
 @pytest.mark.parametrize("script", ["scripts/setup.sh", ".ci/run"])

@@ -1,4 +1,4 @@
-"""Bad input is one clear line and exit code 2, and leaves no file.
+"""Bad input is one clear line and exit code 2, and leaves no file; a fault of the program is 1.
 
 Which files and models are bad is the subject of the tests of ``realtime/files`` and ``inference``.
 """
@@ -8,44 +8,49 @@ from pathlib import Path
 import pytest
 
 from tests.helpers.cli import Shell, refusal
-from tests.helpers.networks import NotANumber, Smooth, metadata, write_model
+from tests.helpers.networks import NOT_A_NUMBER, Smooth, metadata, write_model
+
+
+def refused(shell: Shell, command: str, *arguments: object) -> str:
+    """The last line of a command that fails with code 2 and leaves all files as they were."""
+    before = shell.files()
+    ran = shell(command, *arguments)
+    assert (ran.code, ran.out) == (2, "")
+    assert "Traceback" not in ran.err
+    assert shell.files() == before
+    return ran.err.splitlines()[-1]
 
 
 @pytest.mark.parametrize(
-    ("source", "model_name", "message"),
+    ("source", "target", "model_name", "message"),
     [
-        ("missing.wav", "test.ts", "missing.wav"),
-        ("text.wav", "test.ts", "text.wav"),
-        ("song.wav", "text.wav", "text.wav"),
-        ("song.wav", "unet-enormous", "unet-enormous"),
-        ("song.wav", "magic.ts", "magic.ts"),
-        ("song.wav", "nan.ts", "not numbers"),
+        ("missing.wav", "out.wav", "test.ts", "missing.wav"),
+        ("text.wav", "out.wav", "test.ts", "text.wav"),
+        ("song.wav", "out.wav", "text.wav", "text.wav"),
+        ("song.wav", "out.wav", "unet-enormous", "unet-enormous"),
+        ("song.wav", "out.wav", "magic.ts", "magic.ts"),
+        ("song.wav", "out.wav", "nan.ts", "not numbers"),
+        ("song.wav", "nowhere/out.wav", "test.ts", "topoctave: "),
+        ("song.wav", "./out", "test.ts", "topoctave: "),
     ],
 )
-@pytest.mark.parametrize("command", ["live", "enhance"])
+@pytest.mark.parametrize("live", [True, False])
 def test_bad_files_and_models(
-    shell: Shell, song: Path, model: Path, command: str, source: str, model_name: str, message: str
+    shell: Shell,
+    song: Path,
+    model: Path,
+    live: bool,
+    source: str,
+    target: str,
+    model_name: str,
+    message: str,
 ) -> None:
     (shell.folder / "text.wav").write_text("I am neither audio nor a model")
     write_model(shell.folder / "magic.ts", Smooth(), metadata(kind="magic"))
-    write_model(shell.folder / "nan.ts", NotANumber(), metadata())
-    before = shell.files()
-    ran = shell.restore(command, source, "out.wav", model_name)
-    assert (ran.code, ran.out) == (2, "")
-    assert message in ran.err.splitlines()[-1]
-    assert "Traceback" not in ran.err
-    assert shell.files() == before
-
-
-@pytest.mark.parametrize("target", ["nowhere/out.wav", "./out"])
-@pytest.mark.parametrize("command", ["live", "enhance"])
-def test_bad_outputs(shell: Shell, model: Path, song: Path, command: str, target: str) -> None:
-    before = shell.files()
-    ran = shell.restore(command, song, target, model)
-    assert (ran.code, ran.out) == (2, "")
-    assert ran.err.splitlines()[-1].startswith("topoctave: ")
-    assert "Traceback" not in ran.err
-    assert shell.files() == before
+    write_model(shell.folder / "nan.ts", NOT_A_NUMBER, metadata())
+    files = ("--input", source, "--output", target) if live else (source, target)
+    command = "live" if live else "enhance"
+    assert message in refused(shell, command, *files, "--model", model_name)
 
 
 @pytest.mark.parametrize(
@@ -54,25 +59,20 @@ def test_bad_outputs(shell: Shell, model: Path, song: Path, command: str, target
         (["--input", "no such microphone"], "topoctave"),
         (["--output", "no such loudspeaker"], "topoctave"),
         (["--block", "100"], "multiple of 128"),
-        (["--compute", "gpu"], "compute"),
+        (["--compute", "gpu"], "compute must be one of auto, cpu, cuda"),
         (["--threads", "0"], "threads"),
         (["--dtype", "float16"], "dtype must be one of float32, tf32, bfloat16"),
         (["--dtype", "tf32", "--compute", "cpu"], "the CPU cannot compute in tf32"),
         (["--mix", "nan"], "mix"),
-        (["--seconds", "-1"], "seconds"),
+        (["--seconds", "-1"], "--seconds"),
+        (["--seconds", "nan"], "--seconds"),
     ],
 )
 def test_bad_options_of_live(
     shell: Shell, model: Path, song: Path, arguments: list[str], message: str
 ) -> None:
-    before = shell.files()
     chosen = ["--input", song, "--output", "out.wav", "--model", model, *arguments]
-    ran = shell("live", *chosen)
-    assert ran.code == 2
-    assert ran.out == ""
-    assert message in ran.err.splitlines()[-1]
-    assert "Traceback" not in ran.err
-    assert shell.files() == before
+    assert message in refused(shell, "live", *chosen)
 
 
 @pytest.mark.parametrize(
@@ -81,11 +81,8 @@ def test_bad_options_of_live(
      ["dance"], ["evaluate"], ["train"], ["models", "extra"], ["live", "--threads", "1.5"]],
 )  # fmt: skip
 def test_bad_usage(shell: Shell, arguments: list[str]) -> None:
-    ran = shell(*arguments)
-    assert ran.code == 2
-    assert ran.out == ""
-    assert "usage: topoctave" in ran.err
-    assert shell.files() == set()
+    refused(shell, *arguments)
+    assert "usage: topoctave" in shell(*arguments).err
 
 
 @pytest.mark.parametrize(
@@ -101,4 +98,36 @@ def test_bad_usage(shell: Shell, arguments: list[str]) -> None:
 )
 def test_commands_without_anything_to_work_on(shell: Shell, arguments: list[str]) -> None:
     refusal(shell(*arguments))
-    assert shell.files() == set()
+    assert refused(shell, *arguments).startswith("topoctave: ")
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A program with a programming error."""
+
+    def shipped_models() -> list[object]:
+        raise ValueError("3 is not\n4")
+
+    monkeypatch.setattr("realtime.inference.model_file.shipped_models", shipped_models)
+
+
+@pytest.mark.parametrize("arguments", [("models",), ("--debug", "models"), ("models", "--debug")])
+def test_a_fault_of_the_program_is_not_blamed_on_the_user(
+    shell: Shell, faulty: None, arguments: tuple[str, ...]
+) -> None:
+    ran = shell(*arguments)
+    line = "topoctave: internal error: ValueError: 3 is not 4"
+    assert (ran.code, ran.out) == (1, "")
+    if "--debug" in arguments:
+        assert "Traceback" in ran.err
+        assert "in shipped_models" in ran.err
+        assert ran.err.splitlines()[-1] == line
+    else:
+        assert ran.err == f"{line} (run with --debug for the traceback)\n"
+
+
+def test_debug_shows_the_traceback_of_bad_input_too(shell: Shell) -> None:
+    ran = shell("enhance", "nothing.wav", "out.wav", "--debug")
+    assert ran.code == 2
+    assert "Traceback" in ran.err
+    assert ran.err.splitlines()[-1] == "topoctave: there is no file or folder nothing.wav"

@@ -10,9 +10,9 @@ from tests.helpers.cli import LIMIT_S, process
 from tests.helpers.fake_streams import wait_until
 
 
-def test_ctrl_c_ends_a_run_with_its_summary(project: Path, tmp_path: Path, model: Path) -> None:
+def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path, model: Path) -> None:
     run = process(
-        project, tmp_path, "-m", "topoctave", "live", "--input", "demo", "--loop",
+        tmp_path, "-m", "topoctave", "live", "--input", "demo", "--loop",
         "--output", "out.wav", "--model", model, "--json", "--threads", 1, "--compute", "cpu",
     )  # fmt: skip
     try:
@@ -32,14 +32,14 @@ def test_ctrl_c_ends_a_run_with_its_summary(project: Path, tmp_path: Path, model
     assert not unfinished.exists()
 
 
-def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, model: Path) -> None:
+def test_a_disk_that_fills_up_ends_a_live_run(tmp_path: Path, model: Path) -> None:
     code = (
         "import resource, sys, topoctave\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
         "sys.exit(topoctave.main(sys.argv[1:]))\n"
     )
     run = process(
-        project, tmp_path, "-c", code, "live", "--input", "demo", "--output", "out.wav",
+        tmp_path, "-c", code, "live", "--input", "demo", "--output", "out.wav",
         "--model", model, "--json", "--threads", 1, "--compute", "cpu",
     )  # fmt: skip
     out, err = run.communicate(timeout=LIMIT_S)
@@ -50,14 +50,12 @@ def test_a_disk_that_fills_up_ends_a_live_run(project: Path, tmp_path: Path, mod
     assert not list(tmp_path.glob("out*"))
 
 
-def test_native_messages_of_a_command_without_devices_are_shown(
-    project: Path, tmp_path: Path
-) -> None:
+def test_native_messages_of_a_command_without_devices_are_shown(tmp_path: Path) -> None:
     code = (
         "import os, topoctave, realtime.inference.model_file as m\n"
         "m.shipped_models = lambda: os.write(2, b'a warning of a C library\\n') and []\n"
         "topoctave.main(['models'])\n"
     )
-    run = process(project, tmp_path, "-c", code)
+    run = process(tmp_path, "-c", code)
     _, err = run.communicate(timeout=LIMIT_S)
     assert err == "a warning of a C library\n"

@@ -13,7 +13,8 @@ import soundfile
 
 from topoctave import main
 
-LIMIT_S = 60
+LIMIT_S = 100
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @dataclass(frozen=True)
@@ -72,11 +73,11 @@ def store(path: Path, n: int = 2_205, *, rate: int = 22_050, channels: int = 1) 
     return path
 
 
-def process(project: Path, folder: Path, *arguments: object) -> subprocess.Popen[str]:
+def process(folder: Path, *arguments: object) -> subprocess.Popen[str]:
     """A process of its own, with warnings as errors."""
     environment = {
         **os.environ,
-        "PYTHONPATH": str(project),
+        "PYTHONPATH": str(ROOT),
         "XDG_CACHE_HOME": str(folder / "cache"),
         "PYTHONWARNINGS": "error,ignore:`torch.jit:DeprecationWarning",
     }
@@ -90,3 +91,23 @@ def process(project: Path, folder: Path, *arguments: object) -> subprocess.Popen
         # A shell's background jobs ignore SIGINT, and so would their children.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
+
+
+def python(code: str, *arguments: object, **environment: str) -> subprocess.CompletedProcess[str]:
+    """The end of a process that ran some code in the repository's root."""
+    return subprocess.run(
+        [sys.executable, "-c", code, *map(str, arguments)],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=LIMIT_S,
+        check=False,
+    )
+
+
+def printed(code: str, **environment: str) -> str:
+    """What some code prints in a process of its own, without an error."""
+    done = python(code, **environment)
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -8,11 +8,10 @@ import numpy as np
 
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
-from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio
 from realtime.engine import engine as engine_module
 from realtime.engine.engine import Engine
-from realtime.engine.latency_control import prefill_for
+from realtime.engine.latency_control import Correction, prefill_for
 from realtime.engine.snapshot import Snapshot
 from realtime.inference.load import LoadedChain
 
@@ -34,35 +33,21 @@ def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
         time.sleep(0.001)
 
 
-class FakeInput:
-    """A microphone whose callbacks a test calls."""
+class FakeStream:
+    """A device that a test starts, pulls out and stops."""
 
-    def __init__(self, *, sample_rate_hz: int = 22_050, channels: int = 1) -> None:
-        self.name = "fake microphone"
-        self.sample_rate_hz = sample_rate_hz
-        self.channels = channels
-        self.latency_s = 0.0
-        self.length_s = 0.0
-        self.position_s = 0.0
-        self.finished = False
+    name = "fake device"
+    latency_s = 0.0
+
+    def __init__(self) -> None:
         self.error = ""
         self.refuse: Exception | None = None
-        self.sought: list[float] = []
         self.stops = 0
-        self.pushed = 0
-        self.input_queue: InputQueue | None = None
 
-    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
-        """As a device would, or refuse."""
+    def begin(self) -> None:
+        """Start as a device would, or refuse."""
         if self.refuse is not None:
             raise self.refuse
-        self.input_queue = input_queue
-
-    def push(self, x: Audio, *, overflow: bool = False) -> None:
-        """A callback."""
-        assert self.input_queue is not None
-        self.input_queue.push(x, overflow=overflow)
-        self.pushed += x.shape[1]
 
     def check(self) -> str:
         """As the watch-dog of a device says it."""
@@ -77,55 +62,61 @@ class FakeInput:
         self.stops += 1
         self.error = ""
 
+
+class FakeInput(FakeStream):
+    """A microphone whose callbacks a test calls."""
+
+    name = "fake microphone"
+    length_s = position_s = 0.0
+    finished = False
+    input_queue: InputQueue
+
+    def __init__(self, *, sample_rate_hz: int = 22_050, channels: int = 1) -> None:
+        super().__init__()
+        self.sample_rate_hz = sample_rate_hz
+        self.channels = channels
+        self.pushed = 0
+
+    def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
+        """As a device would, or refuse."""
+        self.begin()
+        self.input_queue = input_queue
+
+    def push(self, x: Audio, *, overflow: bool = False) -> None:
+        """A callback."""
+        self.input_queue.push(x, overflow=overflow)
+        self.pushed += x.shape[1]
+
     def seek(self, seconds: float) -> None:
         """Devices ignore it."""
-        self.sought.append(seconds)
 
 
-class FakeOutput:
+class FakeOutput(FakeStream):
     """A loudspeaker whose callbacks a test calls."""
 
-    def __init__(self, *, sample_rate_hz: int = 44_100) -> None:
-        self.name = "fake loudspeaker"
+    name = "fake loudspeaker"
+    clocked = True
+    output_queue: OutputQueue
+
+    def __init__(self, *, sample_rate_hz: int = 44_100, period_s: float = 0.0) -> None:
+        super().__init__()
         self.sample_rate_hz = sample_rate_hz
-        self.latency_s = 0.0
-        self.period_s = 0.0
-        self.clocked = True
-        self.error = ""
-        self.refuse: Exception | None = None
-        self.stops = 0
+        self.period_s = period_s
         self.played: list[Audio] = []
-        self.output_queue: OutputQueue | None = None
-        self.channels = 0
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """As a device would, or refuse."""
-        if self.refuse is not None:
-            raise self.refuse
+        self.begin()
         self.output_queue, self.channels = output_queue, channels
         # A device that runs has called once.
         output_queue.pull(np.zeros((channels, 0), np.float32))
 
     def pull(self, n: int, *, underflow: bool = False, spare_s: float = 0.0) -> Audio:
         """A callback."""
-        assert self.output_queue is not None
         block = np.full((self.channels, n), np.nan, np.float32)
         self.output_queue.pull(block, underflow=underflow, spare_s=spare_s)
         self.played.append(block)
         return block
-
-    def check(self) -> str:
-        """As the watch-dog of a device says it."""
-        return self.error
-
-    def unplug(self) -> None:
-        """From now on the device is lost."""
-        self.error = f"{self.name} went away"
-
-    def stop(self) -> None:
-        """A closed device has no errors any more."""
-        self.stops += 1
-        self.error = ""
 
 
 class Rig:
@@ -153,10 +144,11 @@ class Rig:
         self.block = loaded.block_samples // 2
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
-        self._settled = 0
+        self._delivered = 0
         prefill = {} if prefill_samples is None else {"return_value": prefill_samples}
         with mock.patch.object(engine_module, "prefill_for", wraps=prefill_for, **prefill):
             self.engine = Engine(self.source, self.sink, loaded)
+        self._write, self.engine._writer.write = self.engine._writer.write, self._note_delivery  # type: ignore[method-assign]
 
     def __enter__(self) -> "Rig":
         self.engine.start()
@@ -175,25 +167,20 @@ class Rig:
         """Everything that was pulled, ``[C, n]``."""
         return np.concatenate(self.sink.played, axis=1)
 
+    def _note_delivery(self, y: Audio, correction: Correction) -> None:
+        self._write(y, correction)
+        self._delivered += y.shape[1]
+
     def settle(self) -> None:
         """Wait until the worker has processed all complete blocks."""
 
         def idle() -> bool:
-            output_queue = self.sink.output_queue
-            assert output_queue is not None
-            faults = self.snapshot.faults
             done = self.engine.input_tap.written
-            whole = self.source.pushed - faults.dropped_samples - done < self.block
+            left = self.source.pushed - self.snapshot.faults.dropped_samples - done
             # All samples that entered the chain have left it and are in the ring.
-            delivered = 2 * done == self.engine.output_tap.written
-            early = not done and self.source.pushed < self.block
-            return early or (whole and delivered)
+            return left < self.block and self._delivered == 2 * done
 
         wait_until(idle, "that the worker was done")
-        if self.engine.output_tap.written != self._settled:
-            # The tap gets a block just before the ring.
-            time.sleep(0.005)
-        self._settled = self.engine.output_tap.written
 
     def run(self, x: Audio, *, step: int | None = None) -> None:
         """Push a signal block by block, and pull the same duration each time, without a fault."""
@@ -203,7 +190,3 @@ class Rig:
             self.source.push(part)
             self.settle()
             self.sink.pull(2 * part.shape[1])
-
-    def parameters(self, **changes: float) -> None:
-        """Replace them."""
-        self.engine.parameters = Parameters(**changes)  # type: ignore[arg-type]

@@ -14,10 +14,8 @@ from torch.nn import functional
 from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
-from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream
 from realtime.inference.load import LoadedChain
 from realtime.inference.model_file import METADATA_NAME
-from realtime.inference.streaming import StreamingNetwork
 from realtime.inference.windowed import WindowedNetwork
 
 # Reach of `smooth` and of `Smooth` on either side.
@@ -54,64 +52,41 @@ class Gate:
         return x.copy()
 
 
+def loaded_around(path: NetworkPath, *, block_samples: int, **about: Any) -> LoadedChain:
+    """A loaded chain as `load_chain` makes one, around a network path.
+
+    ``channels`` and ``parameters`` are the chain's; all else is the loaded chain's.
+    """
+    chain = Chain(path, parameters=about.pop("parameters", None))
+    block = block_samples // 2
+    channels = about.pop("channels", 1)
+    chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))
+    values = {"model": "test", "compute": "cpu", "threads": 1, "bind_thread": lambda: None} | about
+    return LoadedChain(chain=chain, block_samples=block_samples, **values)
+
+
 def loaded_chain(
     function: Callable[[Audio], Audio] = smooth,
     *,
     block_samples: int = 256,
     channels: int = 1,
-    left_samples: int = 128,
-    right_samples: int = 128,
-    crossfade_samples: int = 64,
-    grid_multiple: int = 128,
     parameters: Parameters | None = None,
 ) -> LoadedChain:
-    """A loaded chain as `load_chain` makes one, around a plain function; no torch runs."""
+    """A loaded chain around windows of a plain function; no torch runs."""
     wet = WindowedNetwork(
         function,
         hop_samples=block_samples,
-        left_samples=left_samples,
-        right_samples=right_samples,
-        crossfade_samples=crossfade_samples,
-        grid_multiple=grid_multiple,
+        left_samples=128,
+        right_samples=128,
+        crossfade_samples=64,
+        grid_multiple=128,
         origin_samples=46,
     )
-    chain = Chain(NetworkPath(wet, "kaiser_fast", crossfade_samples), parameters=parameters)
-    chain.prepare(
-        ProcessSpec(
-            max_block_samples=block_samples // 2,
-            channels=channels,
-            block_multiple=block_samples // 2,
-        )
-    )
-    return LoadedChain(
-        chain=chain,
+    return loaded_around(
+        NetworkPath(wet, "kaiser_fast", 64),
         block_samples=block_samples,
-        model="test",
-        compute="cpu",
-        threads=1,
-        bind_thread=lambda: None,
-    )
-
-
-def loaded_stream(
-    network: FallbackStream,
-    loss_monitor: DeviceLossMonitor,
-    *,
-    block_samples: int,
-    front_end: str = "kaiser_fast",
-) -> LoadedChain:
-    """A loaded chain around a streaming network on a GPU that may be lost."""
-    chain = Chain(NetworkPath(StreamingNetwork(network), front_end))
-    block = block_samples // 2
-    chain.prepare(ProcessSpec(max_block_samples=block, block_multiple=block))
-    return LoadedChain(
-        chain=chain,
-        block_samples=block_samples,
-        model="test",
-        compute="a GPU",
-        threads=1,
-        bind_thread=lambda: None,
-        loss_monitor=loss_monitor,
+        channels=channels,
+        parameters=parameters,
     )
 
 
@@ -127,46 +102,10 @@ class Smooth(nn.Module):
         return functional.conv1d(x, self.taps, padding=2)
 
 
-class Shorter(nn.Module):
-    """Loses a sample."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [B, 1, T - 1]."""
-        return x[:, :, 1:]
-
-
-class Mixed(nn.Module):
-    """Returns one channel for any number of channels."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [1, 1, T]."""
-        return x.mean(dim=0, keepdim=True)
-
-
-class NotANumber(nn.Module):
-    """NaN from the first call on."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to NaN."""
-        return x / torch.zeros_like(x) * 0.0
-
-
-class NotANumberWhenLoud(nn.Module):
-    """Passes a warm-up on quiet noise, then returns NaN for loud audio."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [B, 1, T]."""
-        return torch.where(x.abs() > 0.5, torch.full_like(x, float("nan")), x)
-
-
-class Raising(nn.Module):
-    """Fails on every call."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to nothing."""
-        if x.size(2) > 0:
-            raise ValueError("this network does not like music")
-        return x
+# Bodies of ``forward(self, x)`` for `write_model`, [B, 1, T].
+NOT_A_NUMBER = "return x / torch.zeros_like(x) * 0.0"
+NOT_A_NUMBER_WHEN_LOUD = "return torch.where(x.abs() > 0.5, torch.full_like(x, float('nan')), x)"
+RAISING = "assert x.size(2) == 0, 'this network does not like music'\n    return x"
 
 
 class Doubling(nn.Module):
@@ -246,31 +185,25 @@ def metadata(**changes: Any) -> dict[str, Any]:
 
 def unet_metadata(**changes: Any) -> dict[str, Any]:
     """Of the streaming U-Net."""
-    about = {
-        "name": "unet",
-        "kind": "streaming",
-        "latency_samples": 637,
-        "context_samples": [768, 640],
-        "crossfade_samples": 128,
-    }
-    return metadata(**about | changes)
+    about = {"name": "unet", "kind": "streaming", "latency_samples": 637}
+    lengths = {"context_samples": [768, 640], "crossfade_samples": 128}
+    return metadata(**about | lengths | changes)
 
 
 def doubling_metadata(**changes: Any) -> dict[str, Any]:
     """Of :class:`Doubling`: lengths are output samples."""
-    about = {
-        "name": "doubling",
-        "kind": "streaming",
-        "front_end": "none",
-        "block_multiple": 256,
-        "latency_samples": 448,
-        "context_samples": [DOUBLING_REACH, DOUBLING_REACH],
-    }
-    return metadata(**about | changes)
+    about = {"name": "doubling", "kind": "streaming", "front_end": "none"}
+    reach = [DOUBLING_REACH, DOUBLING_REACH]
+    lengths = {"block_multiple": 256, "latency_samples": 448, "context_samples": reach}
+    return metadata(**about | lengths | changes)
 
 
-def write_model(path: Path, module: nn.Module, about: dict[str, Any] | None) -> Path:
-    """A TorchScript file, with metadata or without."""
+def write_model(path: Path, module: nn.Module | str, about: dict[str, Any] | None) -> Path:
+    """A TorchScript file, with metadata or without; of a module, or of the body of a forward."""
+    if isinstance(module, str):
+        # Of a class of its own: instances of a class share their methods.
+        body, module = module, type("Body", (torch.jit.ScriptModule,), {})()
+        module.define(f"def forward(self, x):\n    {body}\n")
     extra = {} if about is None else {METADATA_NAME: json.dumps(about)}
     torch.jit.save(torch.jit.script(module.eval()), str(path), _extra_files=extra)
     return path

@@ -43,19 +43,10 @@ class PulseServer:
 
     def pactl(self, *arguments: str) -> str:
         """Output of a ``pactl`` command."""
-        return _pactl(self.environment, *arguments)
-
-
-def _pactl(environment: Mapping[str, str], *arguments: str) -> str:
-    done = subprocess.run(
-        ["pactl", *arguments],
-        env={**os.environ, **environment},
-        capture_output=True,
-        text=True,
-        timeout=START_S,
-        check=True,
-    )
-    return done.stdout
+        env = {**os.environ, **self.environment}
+        return subprocess.check_output(
+            ["pactl", *arguments], env=env, stderr=subprocess.DEVNULL, text=True, timeout=START_S
+        )
 
 
 def missing_for_pulse() -> str:
@@ -90,6 +81,7 @@ def pulse_server(folder: Path) -> Iterator[PulseServer]:
         "module-null-sink sink_name=speaker rate=44100 channels=2",
     ]
     command = [*_PULSE, *(part for module in modules for part in ("-L", module))]
+    server = PulseServer(environment)
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, env={**os.environ, **environment}, stdout=out, stderr=out
@@ -98,14 +90,14 @@ def pulse_server(folder: Path) -> Iterator[PulseServer]:
         deadline = time.monotonic() + START_S
         while True:
             try:
-                _pactl(environment, "info")
+                server.pactl("info")
                 break
             except subprocess.SubprocessError:
                 if process.poll() is not None or time.monotonic() > deadline:
                     text = log.read_text(encoding="utf-8", errors="replace")
                     raise RuntimeError(f"PulseAudio does not start: {text[-2000:]}") from None
                 time.sleep(0.05)
-        yield PulseServer(environment)
+        yield server
     finally:
         process.terminate()
         try:

@@ -21,12 +21,6 @@ def test_a_thread_is_reported_with_the_place_of_its_start(monkeypatch: pytest.Mo
     thread.join()
 
 
-def test_a_thread_that_is_about_to_end_is_waited_for() -> None:
-    end = threading.Event()
-    with no_threads_or_files_left():
-        threading.Thread(target=end.wait, args=(0.1,)).start()
-
-
 @pytest.mark.skipif(not leaks.OPEN_FILES.exists(), reason="only Linux lists open files")
 def test_an_open_file_is_reported_by_name(tmp_path: Path) -> None:
     with (tmp_path / "kept.txt").open("w"):  # Open before, and at the end.
@@ -37,11 +31,9 @@ def test_an_open_file_is_reported_by_name(tmp_path: Path) -> None:
     assert "kept" not in str(raised.value)
 
 
-def test_ended_threads_and_closed_files_are_not_reported(tmp_path: Path) -> None:
+def test_threads_about_to_end_and_closed_files_are_not_reported(tmp_path: Path) -> None:
     with no_threads_or_files_left():
-        thread = threading.Thread(target=int)
-        thread.start()
-        thread.join()
+        threading.Thread(target=threading.Event().wait, args=(0.1,)).start()
         (tmp_path / "a.txt").write_text("a")
         cycle = [(tmp_path / "b.txt").open("w")]
         cycle.append(cycle)

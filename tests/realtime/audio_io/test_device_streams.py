@@ -6,9 +6,6 @@ from typing import Any
 import numpy as np
 import pytest
 
-import realtime.audio_io.device_streams
-import realtime.audio_io.portaudio
-import realtime.audio_io.watchdog
 from realtime.audio_io.device_streams import (
     INPUT_BLOCK_S,
     LATENCY_S,
@@ -21,37 +18,30 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.audio_io.watchdog import CONFIRM_S, SETTLING_S, TIMEOUT_S, WAKING_TIMEOUT_S
 from realtime.dsp.processor import Audio
+from tests.helpers.clock import Clock
+from tests.helpers.queues import filling
 
 FRAMES = 110
 NO_STATUS = SimpleNamespace(input_overflow=False)
 
 
-class Clock:
-    """Seconds as a test sets them."""
-
-    def __init__(self) -> None:
-        self.now = 100.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    made = Clock()
-    monkeypatch.setattr(realtime.audio_io.watchdog, "time", made)
-    return made
+    return Clock(monkeypatch, "realtime.audio_io.watchdog")
 
 
 class Asked:
-    """An output queue that notes the given waiting times."""
+    """An output queue that notes the given waiting times, or fails."""
 
-    def __init__(self) -> None:
+    def __init__(self, failure: Exception | None = None) -> None:
         self.spare_s = 0.0
+        self.failure = failure
 
     def pull(self, out: Audio, *, underflow: bool, spare_s: float) -> None:
         self.spare_s = spare_s
         out[:] = 0.5
+        if self.failure is not None:
+            raise self.failure
 
 
 def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> None:
@@ -60,11 +50,11 @@ def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> No
     library = SimpleNamespace(
         PortAudioError=OSError, InputStream=lambda **_: stream, OutputStream=lambda **_: stream
     )
-    streams = realtime.audio_io.device_streams
-    monkeypatch.setattr(realtime.audio_io.portaudio, "library", lambda: library)
-    monkeypatch.setattr(streams, "find_device", lambda *_: device)
-    monkeypatch.setattr(streams, "choose_rate", lambda *_: rate_hz)
-    monkeypatch.setattr(streams, "raise_priority", lambda _: True)
+    streams = "realtime.audio_io.device_streams"
+    monkeypatch.setattr("realtime.audio_io.portaudio.library", lambda: library)
+    monkeypatch.setattr(f"{streams}.find_device", lambda *_: device)
+    monkeypatch.setattr(f"{streams}.choose_rate", lambda *_: rate_hz)
+    monkeypatch.setattr(f"{streams}.raise_priority", lambda _: True)
 
 
 @pytest.fixture
@@ -97,7 +87,7 @@ def call(microphone: DeviceInput) -> None:
 def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
+    microphone.start(filling(), None)
     clock.now += WAKING_TIMEOUT_S - 1
     assert microphone.check() == ""
     # A burst that fills the driver's buffer, and silence again.
@@ -119,7 +109,7 @@ def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
 def test_a_program_that_was_stopped_does_not_blame_the_device(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    microphone.start(InputQueue(1, 22_050, StartGate(output_runs=True)), None)
+    microphone.start(filling(), None)
     for _ in range(3):
         clock.now += SETTLING_S
         call(microphone)
@@ -174,28 +164,20 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
 def test_an_exception_never_leaves_an_input_s_callback(
     microphone: DeviceInput, clock: Clock
 ) -> None:
-    class Broken(InputQueue):
-        def push(self, x: Audio, *, overflow: bool = False) -> None:
-            raise IndexError("no such sample")
-
-    gate = StartGate(output_runs=True)
-    gate.input_runs = True
-    microphone.start(Broken(1, 22_050, gate), None)
+    input_queue = filling()
+    input_queue.gate.input_runs = True
+    input_queue.ring = None  # type: ignore[assignment]
+    microphone.start(input_queue, None)
     call(microphone)
-    assert microphone.check() == "mic failed: no such sample"
+    assert microphone.check().startswith("mic failed: ")
     call(microphone)
-    assert microphone.check() == "mic failed 2 times: no such sample"
+    assert microphone.check().startswith("mic failed 2 times: ")
 
 
 def test_an_exception_in_an_output_s_callback_is_silence(
     monkeypatch: pytest.MonkeyPatch, clock: Clock
 ) -> None:
-    class Broken:
-        def pull(self, out: Audio, **_: object) -> None:
-            out[:] = 0.5
-            raise IndexError("no such sample")
-
-    broken: Any = Broken()
+    broken: Any = Asked(IndexError("no such sample"))
     speaker = loudspeaker(monkeypatch)
     speaker.start(broken, 1)
     assert not call_as_it_settles(speaker, clock, 0.0).any()

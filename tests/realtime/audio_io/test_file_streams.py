@@ -2,6 +2,7 @@
 
 import time
 from pathlib import Path
+from typing import Any
 from unittest.mock import Mock
 
 import numpy as np
@@ -13,25 +14,14 @@ from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.processor import Audio
-from realtime.files.audio_file import AudioFile
+from tests.helpers.engine_signals import file_input, noise, numbered
 from tests.helpers.fake_streams import wait_until
-
-
-def numbered(n: int) -> Audio:
-    return np.arange(1, n + 1, dtype=np.float32)[None]
-
-
-def file_input(n: int, **changes: bool) -> FileInput:
-    return FileInput("memory", AudioFile(numbered(n)), **changes)
+from tests.helpers.queues import filling, opened
 
 
 def all_is_due() -> float:
     """A clock that makes a file come as fast as it is read."""
     return 1e6
-
-
-def filling(capacity: int = 22_050) -> InputQueue:
-    return InputQueue(1, capacity, StartGate(output_runs=True))
 
 
 def taken(input_queue: InputQueue, n: int = 1_000) -> Audio:
@@ -53,12 +43,22 @@ def drain(source: FileInput, input_queue: InputQueue) -> Audio:
     return np.concatenate(parts, axis=1)
 
 
-@pytest.mark.parametrize("n", [1, 4_096, 4_097, 30_000])
-def test_a_file_is_complete_and_in_order(n: int) -> None:
-    source, input_queue = file_input(n), filling()
+@pytest.mark.parametrize(
+    ("n", "capacity"),
+    [
+        (1, 22_050),
+        (4_096, 22_050),
+        (4_097, 22_050),
+        (30_000, 22_050),
+        # A file waits where a microphone would lose samples.
+        (30_000, 5_000),
+    ],
+)
+def test_a_file_is_complete_and_in_order(n: int, capacity: int) -> None:
+    source, input_queue = file_input(numbered(1, n)), filling(capacity)
     source.start(input_queue, all_is_due)
-    np.testing.assert_array_equal(drain(source, input_queue), numbered(n))
-    assert input_queue.lost_samples == 0
+    np.testing.assert_array_equal(drain(source, input_queue), numbered(1, n))
+    assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
     assert source.position_s == source.length_s
 
 
@@ -70,7 +70,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
             time.sleep(0.05)
             super().push(x, overflow=overflow)
 
-    source, input_queue = file_input(100), Slow(1, 1_000, StartGate(output_runs=True))
+    source, input_queue = file_input(numbered(1, 100)), Slow(1, 1_000, StartGate(output_runs=True))
     source.start(input_queue, all_is_due)
     wait_until(lambda: source.finished, "the end")
     assert input_queue.ring.available == 100
@@ -79,7 +79,7 @@ def test_a_file_is_finished_once_all_of_it_is_in_the_ring() -> None:
 
 def test_time_decides_how_much_has_come() -> None:
     clock = [0.0]
-    source, input_queue = file_input(22_050), filling()
+    source, input_queue = file_input(numbered(1, 22_050)), filling()
     source.start(input_queue, lambda: clock[0])
     wait_until(lambda: input_queue.ring.written > 0, "the first samples")
     for seconds in (0.1, 0.25, 0.9):
@@ -90,91 +90,67 @@ def test_time_decides_how_much_has_come() -> None:
     source.stop()
 
 
-def test_a_file_waits_where_a_microphone_would_lose_samples() -> None:
-    """The program was stopped for a minute: all samples of that time are due at once."""
-    source, input_queue = file_input(60_000), filling(5_000)
-    source.start(input_queue, lambda: 60.0)
-    np.testing.assert_array_equal(drain(source, input_queue), numbered(60_000))
-    assert (input_queue.lost_samples, input_queue.overruns) == (0, 0)
-
-
 @pytest.mark.parametrize(
     ("seconds", "expected"), [(0.5, 11_025), (0.0, 0), (-3.0, 0), (1.0, 22_049), (1e9, 22_049)]
 )
 def test_seeking_begins_there(seconds: float, expected: int) -> None:
-    source, input_queue = file_input(22_050), filling()
+    source, input_queue = file_input(numbered(1, 22_050)), filling()
     source.seek(0.9)
     source.seek(seconds)  # the last one counts
     source.start(input_queue, all_is_due)
     y = drain(source, input_queue)[0]
     assert y.size == 22_050 - expected
     # After the fade-out of the old place.
-    np.testing.assert_array_equal(y[128:], numbered(22_050)[0, expected + 128 :])
+    np.testing.assert_array_equal(y[128:], numbered(1, 22_050)[0, expected + 128 :])
 
 
 @pytest.mark.parametrize("n", [3, 700])
 def test_a_loop_begins_again_at_the_end(n: int) -> None:
-    source, input_queue = file_input(n, loop=True), filling()
+    source, input_queue = file_input(numbered(1, n), loop=True), filling()
     source.start(input_queue, all_is_due)
     parts: list[Audio] = []
     wait_until(lambda: parts.append(taken(input_queue)) or sum(p.shape[1] for p in parts) > 5_000)
     source.stop()
     y = np.concatenate(parts, axis=1)
-    np.testing.assert_array_equal(y[0], np.resize(numbered(n), y.shape[1]))
+    np.testing.assert_array_equal(y[0], np.resize(numbered(1, n), y.shape[1]))
     assert not source.finished
 
 
 def test_stop_is_idempotent_and_allowed_before_the_start() -> None:
-    for stream in (file_input(10), NullOutput()):
+    for stream in (file_input(numbered(1, 10)), NullOutput()):
         stream.stop()
         stream.stop()
 
 
-def test_an_unexpected_failure_of_an_input_is_reported() -> None:
-    class Broken(FileInput):
-        def _next(self, n: int) -> Audio:
-            raise IndexError("first line\nno such sample")
-
-    source = Broken("memory", AudioFile(numbered(100)))
-    source.start(filling(), all_is_due)
-    wait_until(lambda: source.check() != "", "the error")
-    assert source.check() == "reading memory failed: no such sample"
-    assert not source.finished
-    source.stop()
-    assert "no such sample" in source.check()
+def fail(*_: object, **__: object) -> Any:
+    raise IndexError("first line\nno such sample")
 
 
-def output_queue(channels: int = 1, made: type[OutputQueue] = OutputQueue) -> OutputQueue:
-    gate = StartGate(output_runs=True)
-    gate.input_runs = True
-    return made(channels, 44_100, gate)
-
-
-class BrokenQueue(OutputQueue):
-    """A queue that an output cannot pull from."""
-
-    def pull(self, out: Audio, *, underflow: bool = False, spare_s: float = 0.0) -> None:
-        raise IndexError("no such sample")
-
-
-@pytest.mark.parametrize("to_file", [False, True])
-def test_an_output_that_fails_unforeseen_says_so_and_keeps_nothing(
-    tmp_path: Path, to_file: bool
+@pytest.mark.parametrize("what", ["reading memory", "null output", "writing {out}"])
+def test_a_stream_that_fails_unforeseen_says_so_and_keeps_nothing(
+    tmp_path: Path, what: str
 ) -> None:
-    path, broken = tmp_path / "out.wav", output_queue(made=BrokenQueue)
-    broken.push(np.zeros((1, 1_000), np.float32))
-    sink = FileOutput(path) if to_file else NullOutput()
-    sink.start(broken, 1)
-    wait_until(lambda: sink.check() != "", "the error")
-    sink.stop()
-    what = f"writing {path}" if to_file else "null output"
-    assert sink.check() == f"{what} failed: no such sample"
+    path = tmp_path / "out.wav"
+    stream: Any = NullOutput() if "null" in what else FileOutput(path)
+    if "reading" in what:
+        stream = file_input(numbered(1, 100))
+        stream._next = fail
+        stream.start(filling(), all_is_due)
+    else:
+        broken = opened()
+        broken.push(np.zeros((1, 1_000), np.float32))
+        broken.pull = fail  # type: ignore[method-assign]
+        stream.start(broken, 1)
+    wait_until(lambda: stream.check() != "", "the error")
+    assert not getattr(stream, "finished", False)
+    stream.stop()
+    assert stream.check() == f"{what.format(out=path)} failed: no such sample"
     assert list(tmp_path.iterdir()) == []
 
 
 def test_the_null_output_pulls_in_real_time() -> None:
-    played = output_queue()
-    played.ring.write(np.ones((1, 44_100), np.float32))
+    played = opened()
+    played.ring.write(np.ones((1, 90_000), np.float32))
     sink = NullOutput()
     begin = time.perf_counter()
     sink.start(played, 1)
@@ -185,9 +161,9 @@ def test_the_null_output_pulls_in_real_time() -> None:
 
 
 def test_a_file_takes_everything_and_appears_at_the_end(tmp_path: Path) -> None:
-    played, sink = output_queue(2), FileOutput(tmp_path / "out.wav")
+    played, sink = opened(channels=2), FileOutput(tmp_path / "out.wav")
     sink.start(played, 2)
-    x = np.random.default_rng(1).uniform(-1, 1, (2, 100_000)).astype(np.float32)
+    x = noise(100_000, 2)
     done = 0
     while done < x.shape[1]:
         done += played.ring.write(x[:, done : done + 20_000])
@@ -216,7 +192,7 @@ def test_a_full_disk_is_reported_and_nothing_is_kept(
 ) -> None:
     # soundfile's answer to a write that is cut short.
     monkeypatch.setattr(soundfile.SoundFile, "write", Mock(side_effect=AssertionError))
-    played, sink = output_queue(), FileOutput(tmp_path / "out.wav")
+    played, sink = opened(), FileOutput(tmp_path / "out.wav")
     sink.start(played, 1)
     played.ring.write(np.zeros((1, 500), np.float32))
     wait_until(lambda: "disk is full" in sink.check(), "the error")

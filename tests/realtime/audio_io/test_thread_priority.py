@@ -9,7 +9,6 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-import realtime.engine.worker
 from realtime.audio_io.thread_priority import WORKER_PRIORITY, raise_priority, restore_priority
 from realtime.dsp.processor import Audio
 from tests.helpers.fake_streams import Rig, wait_until
@@ -28,35 +27,23 @@ def in_thread(call: Callable[[], object]) -> list[object]:
 
 @linux
 def test_a_thread_gets_priority_if_the_system_allows_it_and_no_other_does() -> None:
-    def schedule() -> tuple[bool, int, int]:
+    """It is not inherited, and can be undone."""
+    kept = os.SCHED_RESET_ON_FORK
+
+    def schedule() -> tuple[bool, int, int, list[object], int]:
         allowed = raise_priority(WORKER_PRIORITY)
-        return allowed, os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+        policy, priority = os.sched_getscheduler(0), os.sched_getparam(0).sched_priority
+        child = in_thread(lambda: os.sched_getscheduler(0))
+        restore_priority()
+        return allowed, policy & ~kept, priority, child, os.sched_getscheduler(0) & ~kept
 
     before = os.sched_getscheduler(0)
-    ((allowed, policy, priority),) = in_thread(schedule)  # type: ignore[misc]
-    if allowed:
-        assert policy & ~os.SCHED_RESET_ON_FORK == os.SCHED_RR
-        assert priority == WORKER_PRIORITY
-    else:
-        assert (policy, priority) == (before, 0)
+    ((allowed, policy, priority, child, after),) = in_thread(schedule)  # type: ignore[misc]
+    expected = (os.SCHED_RR, WORKER_PRIORITY) if allowed else (before, 0)
+    assert (policy, priority) == expected
+    assert child == [os.SCHED_OTHER]
+    assert after == os.SCHED_OTHER
     assert os.sched_getscheduler(0) == before
-
-
-@linux
-def test_it_can_be_undone_and_is_not_inherited() -> None:
-    def undone() -> int:
-        raise_priority(WORKER_PRIORITY)
-        restore_priority()
-        return os.sched_getscheduler(0) & ~os.SCHED_RESET_ON_FORK
-
-    def inherited() -> int:
-        raise_priority(WORKER_PRIORITY)
-        (policy,) = in_thread(lambda: os.sched_getscheduler(0))
-        assert isinstance(policy, int)
-        return policy
-
-    assert in_thread(undone) == [os.SCHED_OTHER]
-    assert in_thread(inherited) == [os.SCHED_OTHER]
 
 
 def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,9 +61,9 @@ def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyP
 def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """What the worker asks the system for; it is granted."""
     log: list[str] = []
-    worker = realtime.engine.worker
-    monkeypatch.setattr(worker, "raise_priority", lambda _: not log.append("raised"))
-    monkeypatch.setattr(worker, "restore_priority", lambda: log.append("restored"))
+    worker = "realtime.engine.worker"
+    monkeypatch.setattr(f"{worker}.raise_priority", lambda _: not log.append("raised"))
+    monkeypatch.setattr(f"{worker}.restore_priority", lambda: log.append("restored"))
     return log
 
 
@@ -101,7 +88,7 @@ def test_a_network_that_was_held_up_keeps_its_priority(
     asked: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Its quick blocks count even on a busy machine.
-    monkeypatch.setattr(realtime.engine.worker, "SLOW_S", 60.0)
+    monkeypatch.setattr("realtime.engine.worker.SLOW_S", 60.0)
     gate = Gate()
     with Rig(loaded_chain(gate, block_samples=1_024), prefill_samples=0) as rig:
         rig.run(np.zeros((1, 20 * rig.block), np.float32))

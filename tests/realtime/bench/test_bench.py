@@ -1,85 +1,54 @@
 """What `topoctave bench` measures and draws; no figure depends on how fast this machine is."""
 
-import subprocess
-import sys
-import time
+import itertools
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
 
-import realtime.bench.bench
-import realtime.bench.startup_time
 from models.evaluation.bench import untrained_groups
-from models.export.streaming_unet import StreamingUNet
 from realtime.bench.bench import bench_devices, measure, window_row
 from realtime.bench.plot import best_curves, plot_bench
-from realtime.bench.stage import Stage, bench_row, finish_row, run_group
+from realtime.bench.stage import Stage, bench_row, run_group
 from realtime.bench.startup_time import start_up_rows, time_until
 from realtime.errors import AudioFileError, SettingsError, TopoctaveError
-from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.model_file import ModelInfo
 from realtime.terminal.tables import bench_table
-from tests.helpers.models.unets import unet
-from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
+from tests.helpers.cli import printed
+from tests.helpers.clock import Clock
 from topoctave import main
 
 KEYS = {"stage", "name", "device", "threads", "dtype", "block", "latency_ms", "real_time_ratio",
         "p50_ms", "p99_ms", "memory_mb"}  # fmt: skip
-SLEEP_S = 0.02
 
 
-@pytest.fixture(scope="module")
-def streaming(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    about = unet_metadata()
-    path = tmp_path_factory.mktemp("model") / "unet.ts"
-    return read_model_info(write_model(path, StreamingUNet(unet(4)), about))
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> ModelInfo:
-    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata(name="smooth"))
-    return read_model_info(path)
-
-
-def test_a_stage_measures_what_a_call_takes() -> None:
+def test_stages_of_a_group_take_turns_and_measure_what_a_call_takes(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock(monkeypatch, "realtime.inference.tuning")
     events: list[str] = []
 
-    def call() -> None:
-        events.append("call")
-        time.sleep(SLEEP_S)
+    def stage(name: str, *seconds: float) -> Stage:
+        durations = itertools.cycle(seconds)
 
-    stage = Stage(bench_row("s", "n"), call, 1.0, lambda: events.append("before"))
-    stage.run(0.0)
-    row = stage.result()
+        def call() -> None:
+            events.append("call")
+            clock.sleep(next(durations))
+
+        return Stage(bench_row("s", name), call, 1.0, lambda: events.append(name))
+
+    rows = run_group([stage("a", 9.0, 0.1, 0.3), stage("b", 0.5)], rounds=3, round_s=0.0)
     # A round begins with its preparation and a call that is not counted.
-    assert events == ["before", "call", "call", "call"]
-    assert row["p50_ms"] >= 1e3 * SLEEP_S * 0.99
-    assert row["p99_ms"] >= row["p50_ms"]
-    assert row["real_time_ratio"] == pytest.approx(1e3 / row["p50_ms"], rel=0.01)
-    assert set(row) == KEYS
-
-
-def test_rows_without_audio_have_no_ratio() -> None:
-    made = finish_row(bench_row("s", "n"), [0.1, 0.3], audio_s=None, memory=None)
-    assert made["real_time_ratio"] is None
-    assert (made["p50_ms"], made["p99_ms"]) == pytest.approx((200.0, 298.0))
-
-
-def test_stages_of_a_group_take_turns() -> None:
-    order: list[str] = []
-
-    def stage(name: str) -> Stage:
-        return Stage(bench_row("s", name), lambda: None, 1.0, lambda: order.append(name))
-
-    rows = run_group([stage("a"), stage("b")], rounds=3, round_s=0.0)
-    assert order == ["a", "b"] * 3
+    assert events == ["a", "call", "call", "call", "b", "call", "call", "call"] * 3
     assert [r["name"] for r in rows] == ["a", "b"]
+    assert [(r["p50_ms"], r["p99_ms"]) for r in rows] == [(200.0, 300.0), (500.0, 500.0)]
+    assert [r["real_time_ratio"] for r in rows] == [5.0, 2.0]
+    assert set(rows[0]) == KEYS
 
 
-def test_memory_is_what_is_held_now_not_what_was(project: Path) -> None:
-    if not Path("/proc/self/statm").exists():
-        pytest.skip("only Linux tells")
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="only Linux tells")
+def test_memory_is_what_is_held_now_not_what_was() -> None:
     # In a process of its own: the memory that earlier tests have freed would be used again.
     code = (
         "import numpy as np\n"
@@ -90,26 +59,28 @@ def test_memory_is_what_is_held_now_not_what_was(project: Path) -> None:
         "del held\n"
         "print(before, during, memory_mb())"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=True
-    )
-    before, during, after = map(float, done.stdout.split())
+    before, during, after = map(float, printed(code).split())
     assert during - before > 50
     assert after - before < 50
 
 
 def test_every_row_has_the_same_keys_and_every_stage_its_rows(
-    streaming: ModelInfo, plain: ModelInfo, monkeypatch: pytest.MonkeyPatch
+    unet_info: ModelInfo, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.bench.bench, "thread_choices", lambda _: [1])
-    monkeypatch.setattr(realtime.bench.bench, "has_bfloat16", lambda: True)
-    monkeypatch.setattr(realtime.bench.bench, "STREAMING_BLOCKS", (128, 1024))
-    monkeypatch.setattr(realtime.bench.bench, "WINDOWED_BLOCKS", (1024,))
+    monkeypatch.setattr("realtime.bench.bench.WHOLE_S", 0.1)
+    monkeypatch.setattr("realtime.bench.bench.thread_choices", lambda _: [1])
+    monkeypatch.setattr("realtime.bench.bench.has_bfloat16", lambda: True)
+    monkeypatch.setattr("realtime.bench.bench.STREAMING_BLOCKS", (128, 1024))
+    monkeypatch.setattr("realtime.bench.bench.WINDOWED_BLOCKS", (1024,))
     lines: list[str] = []
     result = measure(
         compute="cpu",
-        models=[streaming, plain],
-        rows=[lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"})],
+        models=[unet_info, smooth_info],
+        # What cannot be measured is left out.
+        rows=[
+            lambda: None,
+            lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"}),
+        ],
         rounds=1,
         round_s=0.0,
         report=lines.append,
@@ -175,7 +146,9 @@ def test_the_untrained_network_is_measured_when_it_is_its_turn(
     ]
 
 
-def test_start_up_is_measured_from_outside(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
+def test_start_up_is_measured_from_outside_and_a_failure_is_no_start(
+    monkeypatch: pytest.MonkeyPatch, project: Path
+) -> None:
     monkeypatch.chdir(project)
     first, *_ = start_up_rows(runs=1)
     row = first()
@@ -183,10 +156,6 @@ def test_start_up_is_measured_from_outside(monkeypatch: pytest.MonkeyPatch, proj
     assert row["real_time_ratio"] is None
     assert row["p50_ms"] > 10  # no Python starts sooner
     assert set(row) == KEYS
-
-
-def test_a_command_that_fails_is_no_start(monkeypatch: pytest.MonkeyPatch, project: Path) -> None:
-    monkeypatch.chdir(project)
     with pytest.raises(TopoctaveError, match="nonsense"):
         time_until(["nonsense"], "")
     with pytest.raises(TopoctaveError, match="failed"):
@@ -235,8 +204,3 @@ def test_a_wrong_plot_name_is_refused_before_anything_is_measured(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
-
-
-def test_what_cannot_be_measured_is_left_out() -> None:
-    result = measure(compute="cpu", models=[], rows=[lambda: None], rounds=1, round_s=0.0)
-    assert {r["stage"] for r in result["rows"]} == {"front_end"}

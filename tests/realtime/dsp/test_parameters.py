@@ -18,11 +18,9 @@ GAINS = st.floats(-24, 24)
 def test_state_is_restored_from_json(bypass: bool, mix: float, before: float, after: float) -> None:
     made = Parameters(bypass=bypass, mix=mix, input_gain_db=before, output_gain_db=after)
     assert Parameters.from_json(made.to_json()) == made
-
-
-def test_json_holds_every_field_by_name() -> None:
-    names = [f.name for f in dataclasses.fields(Parameters)]
-    assert list(json.loads(Parameters().to_json())) == names
+    assert json.loads(made.to_json()) == dataclasses.asdict(made)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        made.mix = 0.5  # type: ignore[misc]
 
 
 def test_missing_keys_take_their_defaults() -> None:
@@ -30,27 +28,25 @@ def test_missing_keys_take_their_defaults() -> None:
     assert Parameters.from_json('{"mix": 1}') == Parameters(mix=1.0)
 
 
-@pytest.mark.parametrize("name", ["mix", "input_gain_db", "output_gain_db"])
-@pytest.mark.parametrize(
-    "value",
-    [math.nan, math.inf, -math.inf, 25, -25, 10**400, "1", None, True, [1.0]],
-    ids=lambda v: str(v)[:6],
-)
-def test_values_out_of_range_are_refused_by_name(name: str, value: Any) -> None:
-    with pytest.raises(ValueError, match=name):
-        Parameters(**{name: value})
+WRONG = {
+    "mix": [-0.001, 1.501],
+    "input_gain_db": [25, -25],
+    "output_gain_db": [25, -25],
+}
+
+
+@pytest.mark.parametrize("name", WRONG)
+def test_values_out_of_range_are_refused_by_name(name: str) -> None:
+    numbers = [math.nan, math.inf, -math.inf, 10**400, *WRONG[name]]
+    for value in (*numbers, "1", None, True, [1.0]):
+        with pytest.raises(ValueError, match=name):
+            Parameters(**{name: value})
 
 
 @pytest.mark.parametrize("value", [0, 1, "yes", None])
 def test_bypass_is_true_or_false(value: Any) -> None:
     with pytest.raises(ValueError, match="bypass"):
         Parameters(bypass=value)
-
-
-@pytest.mark.parametrize("mix", [-0.001, 1.501])
-def test_mix_has_its_limits(mix: float) -> None:
-    with pytest.raises(ValueError, match=r"from 0 to 1\.5"):
-        Parameters(mix=mix)
 
 
 @pytest.mark.parametrize(
@@ -61,8 +57,3 @@ def test_mix_has_its_limits(mix: float) -> None:
 def test_unusable_json_is_a_value_error(text: str) -> None:
     with pytest.raises(ValueError):
         Parameters.from_json(text)
-
-
-def test_they_cannot_be_changed_in_place() -> None:
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        Parameters().mix = 0.5  # type: ignore[misc]

@@ -4,63 +4,55 @@ import numpy as np
 import pytest
 
 from realtime.audio_io.output_queue import OutputQueue
-from realtime.audio_io.start_gate import StartGate
 from realtime.dsp.crossfade import FADE_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.block_writer import BlockWriter
 from realtime.engine.latency_control import Correction
+from tests.helpers.engine_signals import ROUNDING, noise
+from tests.helpers.queues import opened, pull
 
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
 AS_IT_IS = Correction()
 
 
 def made(*, rate: int = 44_100, channels: int = 1) -> tuple[OutputQueue, BlockWriter]:
-    gate = StartGate()
-    gate.input_runs = True
-    output_queue = OutputQueue(channels, rate, gate)
+    output_queue = opened(channels=channels)
     return output_queue, BlockWriter(output_queue, sample_rate_hz=rate, channels=channels)
-
-
-def pull(output_queue: OutputQueue, n: int) -> Audio:
-    out = np.zeros((1, n), np.float32)
-    output_queue.pull(out)
-    return out
 
 
 def ones(n: int) -> Audio:
     return np.ones((1, n), np.float32)
 
 
-def test_blocks_pass_as_they_are(rng: np.random.Generator) -> None:
-    output_queue, writer = made()
-    x = rng.uniform(-1, 1, (1, 1_000)).astype(np.float32)
-    for start in range(0, 1_000, 100):
-        writer.write(x[:, start : start + 100], AS_IT_IS)
-    np.testing.assert_array_equal(pull(output_queue, 1_000), x)
-
-
-def test_the_latency_is_silence_in_front() -> None:
+def test_blocks_pass_as_they_are_after_the_latency_s_silence() -> None:
     output_queue, writer = made()
     writer.fill(300)
-    writer.write(ones(10), AS_IT_IS)
-    assert output_queue.ring.available == 310
-    y = pull(output_queue, 310)[0]
-    assert not y[:300].any()
-    assert y[300:].all()
+    x = noise(1_000)
+    for start in range(0, 1_000, 100):
+        writer.write(x[:, start : start + 100], AS_IT_IS)
+    np.testing.assert_array_equal(pull(output_queue, 1_300), np.pad(x, ((0, 0), (300, 0))))
     assert (output_queue.silent_samples, output_queue.underruns) == (0, 0)
 
 
-@pytest.mark.parametrize("rate", [44_100, 48_000])
-@pytest.mark.parametrize("left_out", [1, 441])
-def test_what_is_left_out_is_not_played(rate: int, left_out: int) -> None:
+@pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
+@pytest.mark.parametrize(
+    ("correction", "longer"),
+    [
+        (Correction(leave_out_samples=1), -1),
+        (Correction(leave_out_samples=441), -441),
+        (Correction(silence_samples=441), 441),
+    ],
+)
+def test_corrections_are_counted_at_44100_hz(
+    rate: int, correction: Correction, longer: int
+) -> None:
     output_queue, writer = made(rate=rate)
-    writer.write(ones(441), AS_IT_IS)
+    for _ in range(20):
+        writer.write(ones(441), AS_IT_IS)
     before = output_queue.ring.available
-    writer.write(ones(441), Correction(leave_out_samples=left_out))
+    writer.write(ones(882), correction)
     added = output_queue.ring.available - before
     # A converter may hold back or return one sample more in a block.
-    assert added == pytest.approx((441 - left_out) * rate / 44_100, abs=0 if rate == 44_100 else 2)
+    assert added == pytest.approx((882 + longer) * rate / 44_100, abs=0 if rate == 44_100 else 2)
 
 
 def test_the_rest_fades_in_over_what_is_left_out() -> None:
@@ -95,18 +87,6 @@ def test_silence_fades_out_from_the_last_sample_that_was_played() -> None:
     writer.write(ones(100), Correction(silence_samples=200))
     y = pull(output_queue, 400)[0]
     assert np.abs(np.diff(y)).max() <= 1 / (FADE_SAMPLES - 1) + ROUNDING
-
-
-@pytest.mark.parametrize("rate", [48_000, 96_000])
-def test_corrections_are_counted_at_44100_hz(rate: int) -> None:
-    output_queue, writer = made(rate=rate)
-    for _ in range(20):
-        writer.write(ones(441), AS_IT_IS)
-    before = output_queue.ring.available
-    writer.write(ones(882), Correction(leave_out_samples=441))
-    writer.write(ones(441), Correction(silence_samples=441))
-    # A converter may hold back or return one sample more in a block.
-    assert output_queue.ring.available - before == pytest.approx(3 * rate / 100, abs=2)
 
 
 @pytest.mark.parametrize("samples", [-20, 20])

@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 import pytest
 
-import realtime.engine.clock_drift
 from realtime.engine.clock_drift import MIN_SAMPLES, WINDOW_S
 from realtime.engine.latency_control import (
     Correction,
@@ -132,24 +131,6 @@ class Stream:
         )
 
 
-@pytest.mark.parametrize(
-    ("lost", "silent", "repaid"),
-    [
-        (0, 250, [-100, -100, -50, 0]),
-        (40, 0, [40, 0]),
-        # A device that lost 100 samples, and played 100 of silence meanwhile, is in time.
-        (100, 100, [0]),
-    ],
-    ids=["played silence", "lost input", "both"],
-)
-def test_silence_and_losses_are_repaid_once(lost: int, silent: int, repaid: list[int]) -> None:
-    made = control()
-    assert made.late_samples(flow(lost=lost, silent=silent)) == silent - lost
-    done = [correct(made, 100, lost=lost, silent=silent) for _ in repaid]
-    assert [c.silence_samples - c.leave_out_samples for c in done] == repaid
-    assert made.late_samples(flow(lost=lost, silent=silent)) == 0
-
-
 def test_silence_waits_until_there_is_room_for_it() -> None:
     """An output that hangs: the blocks are kept, and the silence is corrected later."""
     made = control()
@@ -210,10 +191,9 @@ def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> 
     assert stream.corrected == stream.flow().silent
 
 
-@pytest.mark.parametrize("clocks_differ", [False, True])
-def test_late_but_complete_input_does_not_count_as_lost(clocks_differ: bool) -> None:
+def test_late_but_complete_input_does_not_count_as_lost() -> None:
     """A driver that holds back three blocks, and delivers them at once."""
-    stream = Stream(clocks_differ=clocks_differ)
+    stream = Stream(clocks_differ=True)
     stream.steady()
     for _ in range(20):
         stream.play(4 * BLOCK)
@@ -244,7 +224,7 @@ def test_a_fast_drift_is_corrected_in_jumps(
     sign: int, window_s: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """1 % for 20 s: the delay stays within a window's drift and the tolerance."""
-    monkeypatch.setattr(realtime.engine.clock_drift, "WINDOW_S", window_s)
+    monkeypatch.setattr("realtime.engine.clock_drift.WINDOW_S", window_s)
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)
     for _ in range(20):

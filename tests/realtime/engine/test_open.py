@@ -1,21 +1,19 @@
 """From a user's names of inputs, outputs and models to an engine."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-import realtime.audio_io.device_streams
-import realtime.engine.open
-from models.export.streaming_unet import StreamingUNet
 from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.engine.open import open_engine, open_input, open_output
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import State
 from realtime.errors import AudioFileError, DeviceError
+from realtime.inference.model_file import ModelInfo
 from tests.helpers.cli import store
 from tests.helpers.fake_streams import FakeInput, FakeOutput, wait_until
-from tests.helpers.models.unets import unet
-from tests.helpers.networks import Smooth, metadata, unet_metadata, write_model
 
 
 @pytest.fixture(autouse=True)
@@ -25,14 +23,9 @@ def alone(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def nothing(name: str) -> None:
         raise DeviceError(f"there is no device {name}")
 
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", nothing)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", nothing)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceInput", nothing)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceOutput", nothing)
     monkeypatch.chdir(tmp_path)
-
-
-@pytest.fixture
-def model(tmp_path: Path) -> str:
-    return str(write_model(tmp_path / "test.ts", Smooth(), metadata()))
 
 
 @pytest.fixture
@@ -40,10 +33,9 @@ def song(tmp_path: Path) -> Path:
     return store(tmp_path / "song.wav")
 
 
-def settings(model: str, source: object, target: object, **changes: object) -> Settings:
-    return Settings(
-        model=model, input=str(source), output=str(target), compute="cpu", threads=1, **changes
-    )  # type: ignore[arg-type]
+def settings(model: ModelInfo, source: object, target: object, **changes: Any) -> Settings:
+    chosen = {"model": str(model.path), "compute": "cpu", "threads": 1} | changes
+    return Settings(input=str(source), output=str(target), **chosen)
 
 
 def opened(name: str) -> tuple[object, list[str]]:
@@ -58,34 +50,36 @@ def test_the_demo_is_the_bundled_clip() -> None:
     assert notes == []
 
 
-@pytest.mark.parametrize("name", ["song.wav", "./song.wav", "{folder}/song.wav"])
-def test_files_are_inputs_however_they_are_written(song: Path, name: str) -> None:
-    source, _ = opened(name.format(folder=song.parent))
+@pytest.mark.parametrize("name", ["song.wav", "./song.wav", "{folder}/song.wav", "song of mine"])
+def test_files_are_inputs_however_they_are_written_and_at_any_rate(song: Path, name: str) -> None:
+    store(song.with_name("fast.wav"), 4_800, rate=48_000).rename(song.with_name("song of mine"))
+    source, notes = opened(name.format(folder=song.parent))
     assert isinstance(source, FileInput)
-    assert source.name == "song.wav"
+    assert source.name == Path(name).name
     assert source.length_s == pytest.approx(0.1)
+    assert ["48000 Hz" in note for note in notes] == [True] * (name == "song of mine")
 
 
-def test_a_file_of_any_name_and_rate_is_an_input(song: Path) -> None:
-    store(song, 4_800, rate=48_000).rename(song.with_name("song of mine"))
-    source, notes = opened("song of mine")
-    assert isinstance(source, FileInput)
-    assert len(notes) == 1
-    assert "48000 Hz" in notes[0]
+FILES_IN = ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"]
+FILES_OUT = ["out.mp3", "nowhere/out.wav", "./out", "/"]
+DEVICES = ["default", "3", "USB microphone", "a" * 5_000]
 
 
-@pytest.mark.parametrize("name", ["nothing.wav", "nowhere/", "nowhere/song", "../song.flac"])
-def test_missing_files_do_not_count_as_devices(name: str) -> None:
-    with pytest.raises(AudioFileError):
-        opened(name)
-
-
-@pytest.mark.parametrize("name", ["default", "3", "USB microphone", "a" * 5_000])
-def test_all_else_is_a_device(name: str) -> None:
-    with pytest.raises(DeviceError):
-        opened(name)
-    with pytest.raises(DeviceError):
-        open_output(name)
+@pytest.mark.parametrize(
+    ("names", "open_it", "error"),
+    [
+        (FILES_IN, opened, AudioFileError),
+        (FILES_OUT, open_output, AudioFileError),
+        (DEVICES, opened, DeviceError),
+        (DEVICES, open_output, DeviceError),
+    ],
+)
+def test_missing_files_do_not_count_as_devices_and_all_else_does(
+    names: list[str], open_it: Callable[[str], object], error: type[Exception]
+) -> None:
+    for name in names:
+        with pytest.raises(error):
+            open_it(name)
 
 
 def test_outputs_by_name(tmp_path: Path) -> None:
@@ -95,23 +89,17 @@ def test_outputs_by_name(tmp_path: Path) -> None:
     assert not (tmp_path / "out.wav").exists()  # nothing before the start
 
 
-@pytest.mark.parametrize("name", ["out.mp3", "nowhere/out.wav", "./out", "/"])
-def test_outputs_that_cannot_be_written_are_errors(name: str) -> None:
-    with pytest.raises(AudioFileError):
-        open_output(name)
-
-
 @pytest.mark.parametrize("name", ["song.wav", "./song.wav", "link.wav"])
-def test_the_input_is_never_overwritten(model: str, song: Path, name: str) -> None:
+def test_the_input_is_never_overwritten(smooth_info: ModelInfo, song: Path, name: str) -> None:
     song.with_name("link.wav").symlink_to(song)
     before = song.read_bytes()
     with pytest.raises(AudioFileError, match="is the input"):
-        open_engine(settings(model, song, name))
+        open_engine(settings(smooth_info, song, name))
     assert song.read_bytes() == before
 
 
-def test_a_loop_is_handed_on(model: str, song: Path) -> None:
-    engine = open_engine(settings(model, song, "null", loop=True))
+def test_a_loop_is_handed_on(smooth_info: ModelInfo, song: Path) -> None:
+    engine = open_engine(settings(smooth_info, song, "null", loop=True))
     engine.start()
     try:
         wait_until(lambda: engine.snapshot().seconds > 0.15, "the second round")
@@ -120,25 +108,24 @@ def test_a_loop_is_handed_on(model: str, song: Path) -> None:
         engine.stop()
 
 
-def test_a_dtype_arrives_in_the_engine(tmp_path: Path, song: Path) -> None:
-    model = str(write_model(tmp_path / "unet.ts", StreamingUNet(unet(4)), unet_metadata()))
-    engine = open_engine(settings(model, song, "null", dtype="bfloat16"))
+def test_a_dtype_arrives_in_the_engine(unet_info: ModelInfo, song: Path) -> None:
+    engine = open_engine(settings(unet_info, song, "null", dtype="bfloat16"))
     assert engine.snapshot().dtype == "bfloat16"
     engine.stop()
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
 def test_whatever_loading_raises_both_devices_are_closed(
-    model: str, failure: type[BaseException], monkeypatch: pytest.MonkeyPatch
+    smooth_info: ModelInfo, failure: type[BaseException], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source, sink = FakeInput(), FakeOutput()
 
     def fail(*_: object, **__: object) -> None:
         raise failure("no memory")
 
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceInput", lambda _: source)
-    monkeypatch.setattr(realtime.audio_io.device_streams, "DeviceOutput", lambda _: sink)
-    monkeypatch.setattr(realtime.engine.open, "load_chain", fail)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceInput", lambda _: source)
+    monkeypatch.setattr("realtime.audio_io.device_streams.DeviceOutput", lambda _: sink)
+    monkeypatch.setattr("realtime.engine.open.load_chain", fail)
     with pytest.raises(failure):
-        open_engine(settings(model, "default", "default"))
+        open_engine(settings(smooth_info, "default", "default"))
     assert (source.stops, sink.stops) == (1, 1)

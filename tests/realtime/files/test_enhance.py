@@ -10,20 +10,19 @@ import torch
 
 from models.export.export import export
 from models.export.remove_dc import without_dc
-from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
-from realtime.files.enhance import Enhancer, Job, plan_jobs, render
+from realtime.files.enhance import Enhancer, plan_jobs, render
 from realtime.inference.model_file import ModelInfo, read_model_info
+from tests.helpers.cli import store
 from tests.helpers.engine_signals import noise
 from tests.helpers.models.checkpoints import quiet_unet, write_checkpoint
-from tests.helpers.networks import Smooth, loaded_chain, metadata, write_model
+from tests.helpers.networks import loaded_chain
 
 # For samples up to 1: the front end's 1e-5 through the network.
 EAGER = 1e-4
 # Near the ends a layer's zero padding differs from real silence.
 LOOK_BACK, LOOK_AHEAD = 764, 637
-ROUNDING = 1e-6
 
 
 @pytest.fixture(scope="module")
@@ -32,19 +31,6 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
     folder = tmp_path_factory.mktemp("model")
     export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts")
     return read_model_info(folder / "tiny.ts")
-
-
-@pytest.fixture
-def plain(tmp_path: Path) -> ModelInfo:
-    """A network of five taps."""
-    folder = tmp_path / "model"
-    folder.mkdir()
-    return read_model_info(write_model(folder / "plain.ts", Smooth(), metadata()))
-
-
-def store(path: Path, x: Audio, rate: int = 22_050) -> Path:
-    soundfile.write(path, x.T, rate, subtype="FLOAT" if path.suffix == ".wav" else None)
-    return path
 
 
 # Across one and three windows, and a length that is no multiple of anything.
@@ -63,8 +49,8 @@ def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -
     np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
 
 
-def test_the_second_file_does_not_depend_on_the_first(plain: ModelInfo) -> None:
-    enhancer = Enhancer(plain, compute="cpu", threads=1)
+def test_the_second_file_does_not_depend_on_the_first(smooth_info: ModelInfo) -> None:
+    enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))
     enhancer.samples(np.full((1, 20_000), 0.9, np.float32))
     np.testing.assert_array_equal(enhancer.samples(noise(3_000)), first)
@@ -89,21 +75,11 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert shares[-1] == 1.0
 
 
-def test_a_file_is_written_with_its_note(tmp_path: Path, plain: ModelInfo) -> None:
-    store(tmp_path / "in.wav", noise(9_600), 48_000)
-    enhancer = Enhancer(plain, compute="cpu", threads=1)
-    note = enhancer.file(Job(tmp_path / "in.wav", tmp_path / "out.flac"))
-    assert "48000 Hz" in note
-    info = soundfile.info(tmp_path / "out.flac")
-    assert (info.samplerate, info.frames, info.channels) == (44_100, 8_820, 1)
-
-
 def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
     source, target = tmp_path / "in", tmp_path / "new" / "out"
     (source / "a" / "b").mkdir(parents=True)
-    for name in ("one.wav", "a/two.flac", "a/b/three.wav"):
-        store(source / name, noise(10))
-    (source / "notes.txt").write_text("not audio")
+    for name in ("one.wav", "a/two.flac", "a/b/three.wav", "notes.txt"):
+        (source / name).touch()
     jobs = plan_jobs(source, target)
     assert [(j.source, j.target) for j in jobs] == [
         (source / "a/b/three.wav", target / "a/b/three.wav"),
@@ -114,28 +90,24 @@ def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
     # Into the folder above, and one file into a folder that is there.
     assert plan_jobs(source / "a" / "b", source)[0].target == source / "three.wav"
     assert plan_jobs(source / "a" / "two.flac", source)[0].target == source / "two.wav"
+    # Results inside the source are not restored again.
+    assert len(plan_jobs(source, source / "a")) == 1
 
 
 def test_folders_are_made_with_the_first_result_or_it_is_reported(
-    tmp_path: Path, plain: ModelInfo
+    tmp_path: Path, smooth_info: ModelInfo
 ) -> None:
     (tmp_path / "in" / "a").mkdir(parents=True)
-    store(tmp_path / "in" / "a" / "one.wav", noise(100))
+    store(tmp_path / "in" / "a" / "one.wav", 9_600, rate=48_000)
     (tmp_path / "file").write_text("in the way")
-    enhancer = Enhancer(plain, compute="cpu", threads=1)
+    enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
     (job,) = plan_jobs(tmp_path / "in", tmp_path / "file" / "out")
     with pytest.raises(AudioFileError, match="folder"):
         enhancer.file(job)
     (job,) = plan_jobs(tmp_path / "in", tmp_path / "new" / "out")
-    enhancer.file(job)
-    assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 200
-
-
-def test_results_inside_the_source_are_not_restored_again(tmp_path: Path) -> None:
-    store(tmp_path / "one.wav", noise(10))
-    (tmp_path / "out").mkdir()
-    store(tmp_path / "out" / "one.wav", noise(10))
-    assert [j.source for j in plan_jobs(tmp_path, tmp_path / "out")] == [tmp_path / "one.wav"]
+    assert "48000 Hz" in enhancer.file(job)
+    info = soundfile.info(tmp_path / "new/out/a/one.wav")
+    assert (info.samplerate, info.frames, info.channels) == (44_100, 8_820, 1)
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

@@ -1,23 +1,14 @@
-"""Model files for the tests of this folder."""
+"""Networks and chains for the tests of this folder."""
 
 from dataclasses import dataclass
-from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-import realtime.inference.network
-from models.export.streaming_unet import StreamingUNet
 from realtime.dsp.processor import Audio
-from realtime.inference.model_file import ModelInfo, read_model_info
-from tests.helpers.models.unets import unet
-from tests.helpers.networks import (
-    Doubling,
-    Smooth,
-    doubling_metadata,
-    metadata,
-    unet_metadata,
-    write_model,
-)
+from realtime.inference.load import LoadedChain, load_chain
+from realtime.inference.model_file import ModelInfo
 
 
 @dataclass
@@ -46,30 +37,22 @@ class StubNetwork:
         return x
 
 
-@pytest.fixture(scope="session")
-def unet_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A streaming U-Net with random weights."""
-    path = tmp_path_factory.mktemp("model") / "unet.ts"
-    return write_model(path, StreamingUNet(unet(4)), unet_metadata())
+def load(info: ModelInfo, block_samples: int = 256, **changes: Any) -> LoadedChain:
+    """A chain on one thread of the CPU, without pauses between its blocks."""
+    values: dict[str, Any] = {"compute": "cpu", "threads": 1, "paced": False} | changes
+    return load_chain(info, block_samples=block_samples, **values)
 
 
-@pytest.fixture
-def smooth_file(tmp_path: Path) -> Path:
-    """A plain network."""
-    return write_model(tmp_path / "smooth.ts", Smooth(), metadata(name="smooth"))
-
-
-@pytest.fixture(scope="session")
-def doubling(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    """A streaming network that takes the 22.05 kHz input."""
-    path = tmp_path_factory.mktemp("model") / "doubling.ts"
-    return read_model_info(write_model(path, Doubling(), doubling_metadata()))
+def streamed(network: Any, x: Audio, n: int = 256) -> Audio:
+    """A signal through a network from its start, in calls of ``n`` samples."""
+    network.start(len(x))
+    calls = [network(x[:, k : k + n]).copy() for k in range(0, x.shape[1], n)]
+    return np.concatenate(calls, axis=1)
 
 
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """torch reports a GPU; any use of it fails as in this build of torch."""
-    cuda = realtime.inference.network.torch.cuda
-    monkeypatch.setattr(cuda, "is_available", lambda: True)
-    monkeypatch.setattr(cuda, "get_device_name", lambda _=None: "a GPU")
-    monkeypatch.setattr(cuda, "get_device_capability", lambda: (9, 0))
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.get_device_name", lambda _=None: "a GPU")
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (9, 0))

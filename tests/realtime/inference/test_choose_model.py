@@ -10,17 +10,13 @@ from typing import Any
 import pytest
 import torch
 
-import realtime.engine.open
-import realtime.inference.choose_model
-import realtime.inference.tuning
-import realtime.inference.tuning_cache
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
 from realtime.inference.choose_model import EASY_RATIO, SpeedTrial, choose_model
 from realtime.inference.model_file import ModelInfo, by_sound, read_model_info
 from realtime.inference.tuning_cache import MAX_ENTRIES, TuningCache, cache_key
-from tests.helpers.networks import Raising, Smooth, metadata, write_model
+from tests.helpers.networks import RAISING, Smooth, metadata, write_model
 
 
 def model(name: str, parameters: int = 0, **metrics: Any) -> ModelInfo:
@@ -35,10 +31,6 @@ POOR = model("poor", vctk_dev={"lsd_act": 1.4})
 def speeds(**ratios: float) -> Callable[[ModelInfo], float]:
     """A speed by name; a model that is not named must not be measured."""
     return lambda info: ratios[info.name]
-
-
-def names(models: list[ModelInfo]) -> list[str]:
-    return [m.name for m in models]
 
 
 ALL = [POOR, FAIR, GOOD]
@@ -77,30 +69,37 @@ def test_without_models_there_is_an_error() -> None:
         choose_model([], speeds())
 
 
-def test_sound_is_compared_by_the_first_measure_that_all_models_state() -> None:
-    assert names(by_sound([POOR, GOOD, FAIR])) == ["good", "fair", "poor"]
-    # Figures of other recordings cannot be compared.
-    elsewhere = model("elsewhere", validation={"lsd": 0.1})
-    assert names(by_sound([elsewhere, GOOD])) == ["elsewhere", "good"]  # nothing in common
-    a = model("a", validation={"lsd": 1.5}, vctk_dev={"lsd_act": 0.1})
-    b = model("b", validation={"lsd": 1.1})
-    assert names(by_sound([a, b])) == ["b", "a"]
-    assert names(by_sound([])) == []
-
-
-def test_a_higher_visqol_is_better_and_counts_before_all_else() -> None:
-    low = model("low", vctk_dev={"visqol": 3.1, "lsd_act": 0.8})
-    high = model("high", vctk_dev={"visqol": 3.6, "lsd_act": 1.2})
-    assert names(by_sound([low, high])) == ["high", "low"]
+LOW = model("low", vctk_dev={"visqol": 3.1, "lsd_act": 0.8})
+HIGH = model("high", vctk_dev={"visqol": 3.6, "lsd_act": 1.2})
+OTHER = model("other", validation={"lsd": 1.5}, vctk_dev={"lsd_act": 0.1})
+ELSEWHERE = model("elsewhere", validation={"lsd": 1.1})
+SMALL, LARGE = model("small", 1_000), model("large", 2_000)
 
 
 @pytest.mark.parametrize(
-    "metrics", [{}, {"vctk_dev": 3}, {"vctk_dev": {"lsd_act": True}}, {"vctk_dev": {"lsd": "1"}}]
-)
-def test_models_that_state_nothing_are_ranked_by_size(metrics: dict[str, Any]) -> None:
-    small, large = model("small", 1000, **metrics), model("large", 2000)
-    assert names(by_sound([small, large])) == ["large", "small"]
-    assert names(by_sound([small, replace(GOOD, parameters=1)])) == ["small", "good"]
+    "best_first",
+    [
+        [],
+        [GOOD, FAIR, POOR],
+        # A higher ViSQOL is better and counts before all else.
+        [HIGH, LOW],
+        # The first measure that all state: figures of other recordings cannot be compared.
+        [ELSEWHERE, OTHER],
+        # Nothing in common, nothing stated, or nothing that is a number: by size.
+        [replace(ELSEWHERE, parameters=1), GOOD],
+        [SMALL, replace(GOOD, parameters=1)],
+        *(
+            [LARGE, replace(SMALL, metrics=metrics)]
+            for metrics in ({}, {"vctk_dev": 3}, {"vctk_dev": {"lsd_act": True}},
+                            {"vctk_dev": {"lsd": "1"}})
+        ),
+    ],
+)  # fmt: skip
+def test_models_are_ranked_by_the_first_measure_that_all_state(
+    best_first: list[ModelInfo],
+) -> None:
+    assert by_sound(best_first) == best_first
+    assert by_sound(best_first[::-1]) == best_first
 
 
 def trial(
@@ -113,81 +112,78 @@ def trial(
 
 @pytest.fixture
 def fast_trial(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(realtime.inference.choose_model, "TRIAL_BLOCKS", 5)
+    monkeypatch.setattr("realtime.inference.choose_model.TRIAL_BLOCKS", 5)
+
+
+@pytest.fixture
+def cache(tmp_path: Path) -> TuningCache:
+    return TuningCache(tmp_path / "cache" / "m.json")
 
 
 def test_a_speed_is_measured_once_per_model_file_and_condition(
-    tmp_path: Path, smooth_file: Path, fast_trial: None
+    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
 ) -> None:
-    cache, lines = TuningCache(tmp_path / "cache" / "m.json"), list[str]()
-    info = read_model_info(smooth_file)
-    first = trial(cache, lines)(info)
+    lines: list[str] = []
+    first = trial(cache, lines)(smooth_info)
     assert first > 0
     assert lines == ["measuring how fast smooth runs here, once"]
-    again = trial(TuningCache(tmp_path / "cache" / "m.json"), lines)(info)
-    assert again == first
+    assert trial(TuningCache(cache._path), lines)(smooth_info) == first
     assert len(lines) == 1
-    trial(cache, lines, block_samples=512)(info)
-    trial(cache, lines, channels=2)(info)
+    trial(cache, lines, block_samples=512)(smooth_info)
+    trial(cache, lines, channels=2)(smooth_info)
     assert len(lines) == 3
-    with smooth_file.open("ab") as grown:
+    with smooth_info.path.open("ab") as grown:
         grown.write(b"\0")
-    trial(cache, lines)(replace(info))
+    trial(cache, lines)(smooth_info)
     assert len(lines) == 4
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
-    tmp_path: Path, smooth_file: Path, fast_trial: None
+    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
 ) -> None:
-    lines: list[str] = []
-    cache, info = TuningCache(tmp_path / "m.json"), read_model_info(smooth_file)
-    ratio = trial(cache, lines, compute="cuda")(info)
+    ratio = trial(cache, [], compute="cuda")(smooth_info)
     assert ratio > 0
     # The processor is the same.
-    assert trial(cache, lines, compute="cpu")(info) == ratio
+    assert trial(cache, [], compute="cpu")(smooth_info) == ratio
     with pytest.raises(ValueError, match="compute"):
-        trial(cache, lines, compute="abacus")(info)
+        trial(cache, [], compute="abacus")(smooth_info)
 
 
 def test_a_hopeless_model_does_not_take_a_minute(
-    tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
+    cache: TuningCache, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(realtime.inference.choose_model, "MAX_TRIAL_S", 0.0)
-    monkeypatch.setattr(realtime.inference.choose_model, "MIN_TRIAL_BLOCKS", 2)
+    monkeypatch.setattr("realtime.inference.choose_model.MAX_TRIAL_S", 0.0)
+    monkeypatch.setattr("realtime.inference.choose_model.MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
-    monkeypatch.setattr(realtime.inference.tuning.time, "sleep", pauses.append)
-    assert trial(TuningCache(tmp_path / "m.json"), [])(read_model_info(smooth_file)) > 0
+    monkeypatch.setattr("realtime.inference.tuning.time.sleep", pauses.append)
+    assert trial(cache, [])(smooth_info) > 0
     # One pause per block; a requested number of threads needs no trial.
     assert len(pauses) == 2
 
 
 def test_another_program_version_or_machine_measures_again(
-    smooth_file: Path, monkeypatch: pytest.MonkeyPatch
+    smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    info = read_model_info(smooth_file)
-    keys = {cache_key("speed", info, block=1)}
-    monkeypatch.setattr(realtime.inference.tuning_cache, "version", lambda _: "99")
-    keys.add(cache_key("speed", info, block=1))
-    monkeypatch.setattr(realtime.inference.tuning_cache, "cpu_name", lambda: "abacus")
-    keys.add(cache_key("speed", info, block=1))
-    keys.add(cache_key("speed", info, block=2))
-    keys.add(cache_key("weight", info, block=2))
-    assert len(keys) == 5
+    keys = {cache_key(what, smooth_info, block=n) for what in ("speed", "weight") for n in (1, 2)}
+    monkeypatch.setattr("realtime.inference.tuning_cache.version", lambda _: "99")
+    keys.add(cache_key("speed", smooth_info, block=1))
+    monkeypatch.setattr("realtime.inference.tuning_cache.cpu_name", lambda: "abacus")
+    keys.add(cache_key("speed", smooth_info, block=1))
+    assert len(keys) == 6
 
 
 def test_a_model_that_fails_is_left_out_and_not_kept(
-    tmp_path: Path, smooth_file: Path, fast_trial: None
+    tmp_path: Path, cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
 ) -> None:
-    broken = write_model(tmp_path / "broken.ts", Raising(), metadata(name="broken"))
-    cache, lines = TuningCache(tmp_path / "m.json"), list[str]()
-    models = [read_model_info(broken), read_model_info(smooth_file)]
-    best = replace(models[0], metrics={"vctk_dev": {"lsd_act": 0.1}})
-    other = replace(models[1], metrics={"vctk_dev": {"lsd_act": 2.0}})
+    path = write_model(tmp_path / "broken.ts", RAISING, metadata(name="broken"))
+    lines: list[str] = []
+    best = replace(read_model_info(path), metrics={"vctk_dev": {"lsd_act": 0.1}})
+    other = replace(smooth_info, metrics={"vctk_dev": {"lsd_act": 2.0}})
     choice = choose_model([best, other], trial(cache, lines))
     assert choice.info.name == "smooth"
     assert any(line.startswith("broken is left out: ") for line in lines)
-    assert "broken" not in (tmp_path / "m.json").read_text()
+    assert "broken" not in (tmp_path / "cache" / "m.json").read_text()
 
 
 @pytest.mark.parametrize(
@@ -196,13 +192,12 @@ def test_a_model_that_fails_is_left_out_and_not_kept(
      b"\xff\xfe\x00"],
     ids=lambda content: str(content[:14]),
 )  # fmt: skip
-def test_a_damaged_cache_is_as_good_as_none(tmp_path: Path, content: bytes) -> None:
-    path = tmp_path / "m.json"
-    path.write_bytes(content)
-    cache = TuningCache(path)
+def test_a_damaged_cache_is_as_good_as_none(cache: TuningCache, content: bytes) -> None:
+    cache._path.parent.mkdir()
+    cache._path.write_bytes(content)
     assert cache.number("a") is None
     cache.put("a", 2.5)
-    assert TuningCache(path).number("a") == 2.5
+    assert TuningCache(cache._path).number("a") == 2.5
 
 
 def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
@@ -231,39 +226,37 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_cache_is_in_the_users_cache_folder(
+def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    TuningCache().put("a", 1.0)
-    assert (tmp_path / "cache" / "topoctave" / "tuning.json").is_file()
-    assert TuningCache().number("a") == 1.0
-    monkeypatch.setenv("XDG_CACHE_HOME", "")
-    assert TuningCache().number("a") is None
-    TuningCache().put("a", 2.0)
-    assert (tmp_path / "home" / ".cache" / "topoctave" / "tuning.json").is_file()
-
-
-def test_without_a_home_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    folder = Path("~/.cache/topoctave")
+    for folder, xdg in ((tmp_path / "cache", tmp_path / "cache"), (tmp_path / "home/.cache", "")):
+        monkeypatch.setenv("XDG_CACHE_HOME", str(xdg))
+        assert TuningCache().number("a") is None
+        TuningCache().put("a", 1.0)
+        assert (folder / "topoctave" / "tuning.json").is_file()
+        assert TuningCache().number("a") == 1.0
+    # Without a home nothing is kept.
+    monkeypatch.chdir(tmp_path / "home")
     monkeypatch.setattr(
-        realtime.inference.tuning_cache.platformdirs, "user_cache_path", lambda *_, **__: folder
+        "realtime.inference.tuning_cache.platformdirs.user_cache_path",
+        lambda *_, **__: Path("~/.cache/topoctave"),
     )
     TuningCache().put("a", 1.0)
     assert TuningCache().number("a") is None
-    assert not list(tmp_path.iterdir())
+    assert [p.name for p in Path().iterdir()] == [".cache"]
 
 
 def test_a_session_states_why_it_runs_this_model(
-    tmp_path: Path, smooth_file: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    cache: TuningCache,
+    smooth_info: ModelInfo,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
-    fast_info = replace(read_model_info(smooth_file), metrics={"validation": {"lsd": 2.0}})
-    monkeypatch.setattr(realtime.engine.open, "shipped_models", lambda: [slow_info, fast_info])
-    cache = TuningCache(tmp_path / "m.json")
+    fast_info = replace(smooth_info, metrics={"validation": {"lsd": 2.0}})
+    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: [slow_info, fast_info])
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # A cached measurement, because a busy machine would measure another one.
     condition = {"block": 256, "channels": 1, "device": "cpu", "threads": 1, "dtype": None}

@@ -7,55 +7,59 @@ import pytest
 import soundfile
 import torch
 
-import realtime.files.enhance
-import realtime.inference.network
-import realtime.terminal.live
-from realtime.audio_io.file_streams import FileInput, FileOutput
+from realtime.audio_io.file_streams import FileOutput
+from realtime.dsp.chain import NetworkPath
 from realtime.dsp.parameters import Parameters
-from realtime.dsp.processor import Audio
+from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import State
-from realtime.files.audio_file import AudioFile
 from realtime.files.enhance import Enhancer, Job
 from realtime.inference.cpu_fallback import (
     FADE_SAMPLES,
     DeviceLossMonitor,
     FallbackStream,
+    dry_windows,
     fallback_windows,
 )
 from realtime.inference.load import LoadedChain
 from realtime.inference.model_file import ModelInfo
+from realtime.inference.streaming import StreamingNetwork
 from realtime.terminal.live import run_live
-from tests.helpers.fake_streams import Rig
-from tests.helpers.networks import loaded_stream
+from tests.helpers.cli import store
+from tests.helpers.engine_signals import file_input, noise
+from tests.helpers.fake_streams import Rig, hurry
+from tests.helpers.networks import loaded_around
+from tests.realtime.inference.conftest import streamed
 
 BLOCK = 256
 LATENCY, CONTEXT = 40, 100
 # Two ways to the same sum in float32.
 SUMS = 1e-6
-INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 
 
 class Echo:
     """A streaming network in numpy: the input, late, and half of it later by the context."""
 
-    def __init__(self, *, fails_at: int | None = None) -> None:
-        self.ratio = 1
+    def __init__(
+        self, *, fails_at: int | None = None, ratio: int = 1, latency: int = LATENCY
+    ) -> None:
+        self.ratio = ratio
         self.block_multiple = 128
-        self.latency_samples = LATENCY
+        self.latency_samples = latency
         self.calls = 0
         self.fails_at = fails_at
 
     def start(self, channels: int) -> None:
-        self._past = np.zeros((channels, LATENCY + CONTEXT), np.float32)
+        self._past = np.zeros((channels, self.latency_samples + CONTEXT), np.float32)
 
     def __call__(self, x: Audio) -> Audio:
         self.calls += 1
         if self.fails_at is not None and self.calls > self.fails_at:
             raise RuntimeError("CUDA error: unspecified launch failure\nCUDA kernel errors might")
-        joined = np.concatenate([self._past, x], axis=1)
-        n = x.shape[1]
+        joined = np.concatenate([self._past, np.repeat(x, self.ratio, axis=1)], axis=1)
+        n = self.ratio * x.shape[1]
         self._past = joined[:, n:]
         y: Audio = joined[:, CONTEXT : CONTEXT + n] + np.float32(0.5) * joined[:, :n]
         return y
@@ -69,72 +73,56 @@ def fallback(device: Echo, backup: Echo | None) -> tuple[FallbackStream, DeviceL
     return network, loss_monitor
 
 
-def streamed(network: FallbackStream, x: Audio) -> Audio:
-    blocks = [network(x[:, k : k + BLOCK]).copy() for k in range(0, x.shape[1], BLOCK)]
-    return np.concatenate(blocks, axis=1)
+def whole(x: Audio, ratio: int = 1, late: int = LATENCY) -> Audio:
+    """What a network's whole output is."""
+    x = np.pad(np.repeat(x, ratio, axis=1), ((0, 0), (late + CONTEXT, 0)))
+    y: Audio = x[:, CONTEXT:] + np.float32(0.5) * x[:, :-CONTEXT]
+    return y[:, :-late]
 
 
-def whole(x: Audio) -> Audio:
-    late = np.pad(x, ((0, 0), (LATENCY + CONTEXT, 0)))
-    n = x.shape[1]
-    y: Audio = late[:, CONTEXT : CONTEXT + n] + np.float32(0.5) * late[:, :n]
-    return y
+def kaiser_fast(x: Audio) -> Audio:
+    """On the whole signal, 46 samples late."""
+    upsampler = KaiserUpsampler()
+    upsampler.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
+    return upsampler.process(x)
 
 
-def dry(x: Audio) -> Audio:
-    return np.pad(x, ((0, 0), (LATENCY, 0)))[:, : x.shape[1]]
-
-
-def test_a_healthy_device_is_all_that_runs(rng: np.random.Generator) -> None:
-    device, backup = Echo(), Echo()
-    network, loss_monitor = fallback(device, backup)
-    network.start(2)
-    x = rng.normal(0, 0.1, (2, 10 * BLOCK)).astype(np.float32)
-    np.testing.assert_array_equal(streamed(network, x), whole(x))
-    assert backup.calls == 0
-    assert not loss_monitor.lost
-    assert loss_monitor.notice == ""
-
-
-@pytest.mark.parametrize("healthy", [0, 7])
-def test_a_lost_device_leaves_the_input_until_the_backup_has_its_context(
-    rng: np.random.Generator, healthy: int
+@pytest.mark.parametrize(
+    ("healthy", "has_backup"), [(0, True), (7, True), (2, False), (None, True)]
+)
+# The last two take the 22.05 kHz input; one of them is earlier than kaiser_fast and waits for it.
+@pytest.mark.parametrize(("ratio", "latency", "late"), [(1, 40, 40), (2, 448, 448), (2, 40, 46)])
+def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
+    healthy: int | None, has_backup: bool, ratio: int, latency: int, late: int
 ) -> None:
-    device, backup = Echo(fails_at=healthy), Echo()
+    """If there is a backup, and if the device is ever lost."""
+    backup = Echo(ratio=ratio, latency=latency) if has_backup else None
+    device = Echo(fails_at=healthy, ratio=ratio, latency=latency)
     network, loss_monitor = fallback(device, backup)
-    network.start(2)
-    x = rng.normal(0, 0.1, (2, 20 * BLOCK)).astype(np.float32)
-    y = streamed(network, x)
-    lost = healthy * BLOCK
-    wet, through = whole(x), dry(x)
-    np.testing.assert_array_equal(y[:, :lost], wet[:, :lost])
-    settled = lost + LATENCY + CONTEXT
-    np.testing.assert_array_equal(y[:, lost:settled], through[:, lost:settled])
-    np.testing.assert_array_equal(y[:, settled + FADE_SAMPLES :], wet[:, settled + FADE_SAMPLES :])
-    # In between it fades: the network's share grows linearly.
-    share = (np.arange(FADE_SAMPLES) + 0.5) / FADE_SAMPLES
-    faded = slice(settled, settled + FADE_SAMPLES)
-    mixed = through[:, faded] + share * (wet[:, faded] - through[:, faded])
-    np.testing.assert_allclose(y[:, faded], mixed, rtol=0, atol=SUMS)
+    assert network.latency_samples == late
+    x = noise(20 * BLOCK, 2)
+    y, wet = streamed(network, x), whole(x, ratio, late)
+    dry = np.pad(x if ratio == 1 else kaiser_fast(x), ((0, 0), (late - 46 * (ratio - 1), 0)))
+    dry = dry[:, : y.shape[1]]
+    assert np.abs(dry - wet).max() > 0.1
+    # From the loss on the network's share is nothing, and then grows linearly.
+    lost = y.shape[1] if healthy is None else healthy * BLOCK * ratio
+    settled = lost + late + CONTEXT if has_backup else y.shape[1]
+    share = np.clip((np.arange(y.shape[1]) + 0.5 - settled) / FADE_SAMPLES, 0.0, 1.0)
+    share[:lost] = 1.0
+    np.testing.assert_allclose(y, dry + share * (wet - dry), rtol=0, atol=SUMS)
+    if healthy is None:
+        assert (backup.calls, loss_monitor.lost, loss_monitor.notice) == (0, False, "")
+        return
     assert device.calls == healthy + 1  # not asked again
+    assert loss_monitor.lost
     assert loss_monitor.notice == (
         "a GPU was lost (CUDA error: unspecified launch failure): continuing on the CPU"
     )
 
 
-def test_without_a_fast_backup_the_input_is_played_from_then_on(rng: np.random.Generator) -> None:
-    network, loss_monitor = fallback(Echo(fails_at=2), None)
-    network.start(1)
-    x = rng.normal(0, 0.1, (1, 10 * BLOCK)).astype(np.float32)
-    y = streamed(network, x)
-    np.testing.assert_array_equal(y[:, 2 * BLOCK :], dry(x)[:, 2 * BLOCK :])
-    assert loss_monitor.lost
-
-
 @pytest.mark.parametrize("at_start", [False, True])
-def test_after_a_reset_the_backup_has_nothing_to_wait_for(
-    rng: np.random.Generator, at_start: bool
-) -> None:
+def test_after_a_reset_the_backup_has_nothing_to_wait_for(at_start: bool) -> None:
     class Gone(Echo):
         def start(self, channels: int) -> None:
             if at_start:
@@ -142,13 +130,11 @@ def test_after_a_reset_the_backup_has_nothing_to_wait_for(
             super().start(channels)
 
     network, loss_monitor = fallback(Gone(fails_at=0), Echo())
-    x = rng.normal(0, 0.1, (1, 8 * BLOCK)).astype(np.float32)
+    x = noise(8 * BLOCK)
     if at_start:
         assert loss_monitor.notice == "a GPU was lost (RuntimeError): continuing on the CPU"
     else:
-        network.start(1)
         streamed(network, x)
-    network.start(1)
     np.testing.assert_array_equal(streamed(network, x), whole(x))
 
 
@@ -163,7 +149,7 @@ def test_other_errors_of_the_device_are_not_hidden() -> None:
     assert not loss_monitor.lost
 
 
-def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
+def test_windows_go_on_without_a_seam() -> None:
     calls = []
 
     def device(x: Audio) -> Audio:
@@ -174,20 +160,29 @@ def test_windows_go_on_without_a_seam(rng: np.random.Generator) -> None:
 
     loss_monitor = DeviceLossMonitor("a GPU", "on the CPU")
     windows = fallback_windows(device, lambda x: 2 * x, loss_monitor)
-    x = rng.normal(0, 0.1, (1, BLOCK)).astype(np.float32)
+    x = noise(BLOCK)
     for _ in range(5):
         np.testing.assert_array_equal(windows(x), 2 * x)
     assert len(calls) == 3
     assert "out of memory" in loss_monitor.notice
 
 
+def test_windows_on_a_slow_processor_become_kaiser_fast() -> None:
+    x = noise(600, 2)
+    dry = kaiser_fast(np.pad(x, ((0, 0), (0, 23))))[:, 46:]
+    np.testing.assert_allclose(dry_windows(2)(x), dry, rtol=0, atol=SUMS)
+    np.testing.assert_array_equal(dry_windows(1)(x), x)
+
+
 def loaded(fails_at: int | None) -> LoadedChain:
-    return loaded_stream(*fallback(Echo(fails_at=fails_at), Echo()), block_samples=BLOCK)
+    network, loss_monitor = fallback(Echo(fails_at=fails_at), Echo())
+    path = NetworkPath(StreamingNetwork(network), "kaiser_fast")
+    return loaded_around(path, block_samples=BLOCK, compute="a GPU", loss_monitor=loss_monitor)
 
 
-def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generator) -> None:
+def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio() -> None:
     blocks, healthy = 40, 10
-    x = rng.normal(0, 0.1, (1, blocks * BLOCK // 2)).astype(np.float32)
+    x = noise(blocks * BLOCK // 2)
     with Rig(loaded(healthy)) as rig:
         rig.run(x[:, : 4 * BLOCK // 2])
         before = rig.snapshot
@@ -214,10 +209,10 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(rng: np.random.Generat
 def test_the_terminal_reports_a_lost_gpu_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    audio = AudioFile(np.zeros((1, 11_025), np.float32))
     # A file has no clock, so that a busy machine loses no block.
-    engine = Engine(FileInput("silence", audio), FileOutput(tmp_path / "out.wav"), loaded(3))
-    monkeypatch.setattr(realtime.terminal.live, "open_engine", lambda *_, **__: engine)
+    engine = Engine(file_input(noise(11_025)), FileOutput(tmp_path / "out.wav"), loaded(3))
+    hurry(engine)
+    monkeypatch.setattr("realtime.terminal.live.open_engine", lambda *_, **__: engine)
     lines: list[str] = []
     summary = run_live(
         Settings(input="silence", output="null"),
@@ -233,16 +228,15 @@ def test_the_terminal_reports_a_lost_gpu_once(
 
 
 def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
-    tmp_path: Path, rng: np.random.Generator, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    x = rng.normal(0, 0.1, (1, 20 * BLOCK)).astype(np.float32)
-    soundfile.write(tmp_path / "a.wav", x[0], 22_050, subtype="FLOAT")
-    monkeypatch.setattr(realtime.files.enhance, "BLOCK_SAMPLES", BLOCK)
+    store(tmp_path / "a.wav", 20 * BLOCK)
+    monkeypatch.setattr("realtime.files.enhance.BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []
     for fails_at in (None, 5):
         chain = loaded(fails_at)
-        monkeypatch.setattr(realtime.files.enhance, "load_chain", lambda *_, c=chain, **__: c)
-        enhancer = Enhancer(INFO)
+        monkeypatch.setattr("realtime.files.enhance.load_chain", lambda *_, c=chain, **__: c)
+        enhancer = Enhancer(ModelInfo(name="stub", path=Path("stub.ts")))
         for k in range(2):
             job = Job(tmp_path / "a.wav", tmp_path / f"{fails_at}{k}.wav")
             notes.append(enhancer.file(job))

@@ -8,34 +8,23 @@ import pytest
 import resampy
 import torch
 
-import realtime.files.enhance
-import realtime.inference.cpu_info
-import realtime.inference.network
-import realtime.inference.tuning
-import realtime.terminal.live
 from models.networks.unet import LOOK_BACK_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
 from realtime.files.enhance import render
-from realtime.inference.load import load_and_tune, load_chain
+from realtime.inference.load import load_and_tune
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.network import choose_dtype
 from realtime.inference.stream_network import StreamNetwork
-from realtime.inference.tuning import (
-    Requested,
-    Workload,
-)
+from realtime.inference.tuning import Requested, Workload
 from tests.helpers.engine_signals import noise
-from tests.helpers.models.unets import unet
-from tests.helpers.networks import Raising, Smooth, metadata, write_model
-from tests.realtime.inference.conftest import StubNetwork
+from tests.helpers.models.unets import STREAMED, unet
+from tests.helpers.networks import RAISING, metadata, write_model
+from tests.realtime.inference.conftest import StubNetwork, load
 
-INFO = ModelInfo(name="stub", path=Path("stub.ts"))
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
-# A stream, or windows, against the whole signal, in samples up to 1.
-STREAMED = 1e-4
 
 
 def whole(x: Audio) -> Audio:
@@ -51,21 +40,13 @@ def whole(x: Audio) -> Audio:
 
 @pytest.mark.parametrize(
     ("block", "channels", "windowed"),
-    [(128, 1, False), (384, 2, False), (1024, 1, False), (4096, 2, False), (1024, 1, True)],
+    [(128, 1, False), (384, 2, False), (4096, 2, False), (1024, 1, True)],
 )
 def test_a_network_gives_the_whole_signals_answer_for_every_block(
-    unet_file: Path, block: int, channels: int, windowed: bool
+    unet_info: ModelInfo, block: int, channels: int, windowed: bool
 ) -> None:
     x = noise(9_001, channels)
-    loaded = load_chain(
-        read_model_info(unet_file),
-        block_samples=block,
-        channels=channels,
-        compute="cpu",
-        threads=1,
-        paced=False,
-        windowed=windowed,
-    )
+    loaded = load(unet_info, block, channels=channels, windowed=windowed)
     loaded.bind_thread()
     y = render(loaded.chain, x, block_samples=block)
     # kaiser_fast rings beyond the signal's ends, which the whole one does not have.
@@ -73,8 +54,8 @@ def test_a_network_gives_the_whole_signals_answer_for_every_block(
     np.testing.assert_allclose(y[:, inside], whole(x)[:, inside], rtol=0, atol=STREAMED)
 
 
-def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) -> None:
-    chosen = {"model": str(unet_file), "compute": "cpu", "threads": 1}
+def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_info: ModelInfo) -> None:
+    chosen = {"model": str(unet_info.path), "compute": "cpu", "threads": 1}
     engine = open_engine(Settings(input="demo", output="null", block_samples=512, **chosen))
     latency = engine.latency
     engine.stop()
@@ -84,8 +65,8 @@ def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_file: Path) 
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path) -> None:
-    chosen = {"model": str(unet_file), "compute": "cuda", "threads": 1}
+def test_a_session_without_its_gpu_runs_with_a_notice(smooth_info: ModelInfo) -> None:
+    chosen = {"model": str(smooth_info.path), "compute": "cuda", "threads": 1}
     lines: list[str] = []
     engine = open_engine(Settings(input="demo", output="null", **chosen), progress=lines.append)
     snapshot = engine.snapshot()
@@ -93,18 +74,16 @@ def test_a_session_without_its_gpu_runs_with_a_notice(unet_file: Path) -> None:
     assert snapshot.notice == "there is no CUDA device here: running on the CPU"
     assert snapshot.notice in lines
     assert snapshot.compute == "cpu"
-    loaded = load_chain(read_model_info(unet_file), block_samples=256, compute="auto", threads=1)
+    loaded = load(smooth_info, compute="auto")
     assert (loaded.notice, loaded.compute_now) == ("", "cpu")
 
 
+@pytest.mark.skipif(torch.version.cuda is not None, reason="this torch knows GPUs")
 @pytest.mark.parametrize(("windowed", "compute"), [(False, "auto"), (True, "cuda")])
 def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
-    unet_file: Path, gpu: None, windowed: bool, compute: str
+    unet_info: ModelInfo, gpu: None, windowed: bool, compute: str
 ) -> None:
-    if torch.version.cuda:
-        pytest.skip("this torch knows GPUs")
-    info = read_model_info(unet_file)
-    loaded = load_chain(info, block_samples=256, compute=compute, threads=1, windowed=windowed)
+    loaded = load(unet_info, compute=compute, windowed=windowed)
     assert loaded.compute == "cpu"
     assert loaded.notice.startswith("the GPU cannot be used (")
     assert loaded.notice.endswith("): running on the CPU")
@@ -119,7 +98,8 @@ def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
         failure = gpu_fails if device == "cuda" else None
         return StubNetwork(device=device, threads=threads or 3, dtype=dtype, failure=failure)
 
-    return load_and_tune(load, INFO, WORKLOAD, requested, cache=None)
+    info = ModelInfo(name="stub", path=Path("stub.ts"))
+    return load_and_tune(load, info, WORKLOAD, requested, cache=None)
 
 
 @pytest.mark.parametrize(
@@ -133,8 +113,7 @@ def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
 )
 def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
     network, backup, notice = tuned(Requested(), failure)
-    assert network.device == "cpu"
-    assert backup is None
+    assert (network.device, backup) == ("cpu", None)
     assert "running on the CPU" in notice
     assert "\n" not in notice
 
@@ -152,7 +131,6 @@ def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
     gpu: None, requested: str | None, gpu_dtype: str, cpu_dtype: str
 ) -> None:
     network, backup, notice = tuned(Requested(dtype=requested))
-    assert backup is not None
     assert notice == ""
     assert (network.device, network.dtype) == ("cuda", gpu_dtype)
     assert (backup.device, backup.dtype) == ("cpu", cpu_dtype)
@@ -161,18 +139,16 @@ def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
 
 
 def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(
-        realtime.inference.network.torch.cuda, "get_device_capability", lambda: (7, 5)
-    )
+    monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (7, 5))
     assert choose_dtype(None, "cuda") == "float32"
     with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
         choose_dtype("tf32", "cuda")
 
 
 def test_a_broken_model_is_not_blamed_on_the_gpu(tmp_path: Path, gpu: None) -> None:
-    path = write_model(tmp_path / "raising.ts", Raising(), metadata())
+    path = write_model(tmp_path / "raising.ts", RAISING, metadata())
     with pytest.raises(ModelFileError, match="does not like music"):
-        load_chain(read_model_info(path), block_samples=256, compute="auto", threads=1)
+        load(read_model_info(path), compute="auto")
 
 
 def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
@@ -188,36 +164,12 @@ def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
     def load(device: str, threads: int | None, dtype: str) -> Noted:
         return Noted(doubling, compute=device, threads=threads, dtype=dtype)
 
-    workload = Workload(channels=1, samples=256, pause_s=0.0)
-    requested = Requested(compute="cpu", threads=1)
-    load_and_tune(load, doubling, workload, requested, cache=None)
+    load_and_tune(load, doubling, WORKLOAD, Requested(compute="cpu", threads=1), cache=None)
     assert set(lengths) == {256}
 
 
-def test_a_chain_states_its_number_format(unet_file: Path) -> None:
-    info = read_model_info(unet_file)
-    for requested, dtype in ((None, "float32"), ("float32", "float32"), ("bfloat16", "bfloat16")):
-        loaded = load_chain(info, block_samples=256, compute="cpu", threads=1, dtype=requested)
-        assert loaded.dtype == dtype
-
-
-@pytest.mark.parametrize(
-    ("dtype", "line"),
-    [
-        ("float8", "dtype must be one of float32, tf32, bfloat16, got 'float8'"),
-        ("tf32", "the CPU cannot compute in tf32; use dtype float32 or bfloat16"),
-    ],
-)
-def test_a_dtype_that_cannot_be_is_refused(unet_file: Path, dtype: str, line: str) -> None:
-    with pytest.raises(ValueError, match=line):
-        load_chain(read_model_info(unet_file), block_samples=256, compute="cpu", dtype=dtype)
-
-
-def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(tmp_path: Path) -> None:
+def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(smooth_info: ModelInfo) -> None:
     # Its buffer becomes bfloat16, its input does not.
-    path = write_model(tmp_path / "smooth.ts", Smooth(), metadata())
-    info = read_model_info(path)
     with pytest.raises(ModelFileError, match="fails on audio"):
-        load_chain(info, block_samples=256, compute="cpu", threads=1, dtype="bfloat16")
-    loaded = load_chain(info, block_samples=256, compute="cpu", threads=1)
-    assert loaded.dtype == "float32"
+        load(smooth_info, dtype="bfloat16")
+    assert load(smooth_info).dtype == "float32"

@@ -1,6 +1,5 @@
 """Streaming networks: their state, their grid, and the step that a GPU replays."""
 
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,20 +11,13 @@ from torch import Tensor, nn
 from realtime.dsp.processor import Audio
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
-from tests.helpers.networks import (
-    doubled,
-    metadata,
-    write_model,
-)
+from tests.helpers.engine_signals import noise
+from tests.helpers.networks import doubled, metadata, write_model
+from tests.realtime.inference.conftest import streamed
 
 BLOCK = 256
 # Two ways to the same sum in float32.
 SUMS = 1e-6
-
-
-def streamed(network: Any, x: Audio, n: int = BLOCK) -> Audio:
-    blocks = [network(x[:, k : k + n]).copy() for k in range(0, x.shape[1], n)]
-    return np.concatenate(blocks, axis=1)
 
 
 class Tape:
@@ -54,106 +46,80 @@ class Tape:
         return out
 
 
+Graph = tuple[GraphNetwork, list[Tape]]
+
+
+def plain(info: ModelInfo, **changes: Any) -> StreamNetwork:
+    return StreamNetwork(info, compute="cpu", threads=1, **changes)
+
+
 @pytest.fixture
-def graph(unet_file: Path) -> tuple[GraphNetwork, list[Tape]]:
+def graph(unet_info: ModelInfo) -> Graph:
     tapes: list[Tape] = []
 
     def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
         tapes.append(Tape(step, state, shape))
         return tapes[-1]
 
-    info = read_model_info(unet_file)
-    return GraphNetwork(info, compute="cpu", threads=1, record=record), tapes
+    return GraphNetwork(unet_info, compute="cpu", threads=1, record=record), tapes
 
 
 @pytest.mark.parametrize("channels", [1, 2])
 def test_a_recorded_network_equals_the_plain_one(
-    graph: tuple[GraphNetwork, list[Tape]],
-    unet_file: Path,
-    rng: np.random.Generator,
-    channels: int,
+    graph: Graph, unet_info: ModelInfo, channels: int
 ) -> None:
     network, tapes = graph
     network.warm_up(channels, BLOCK)
-    plain = StreamNetwork(read_model_info(unet_file), compute="cpu", threads=1)
-    plain.start(channels)
-    assert network.latency_samples == plain.latency_samples
-    x = rng.normal(0, 0.1, (channels, 8 * BLOCK)).astype(np.float32)
+    assert network.latency_samples == plain(unet_info).latency_samples
+    x = noise(8 * BLOCK, channels)
     recorded = tapes[0].replays
     y = streamed(network, x)
-    np.testing.assert_allclose(y, streamed(plain, x), rtol=0, atol=SUMS)
+    np.testing.assert_allclose(y, streamed(plain(unet_info), x), rtol=0, atol=SUMS)
     assert tapes[0].replays == recorded + 8
-    # And again after a reset, with nothing left of the first time.
-    network.start(channels)
+    # Other channels than recorded run as they are, as a chain does while it is built.
+    one = streamed(network, np.resize(x, (3 - channels, x.shape[1])))
+    np.testing.assert_allclose(one[0], y[0], rtol=0, atol=SUMS)
+    assert tapes[0].replays == recorded + 8
+    # And again from the start, with nothing left of the first time.
     np.testing.assert_array_equal(streamed(network, x), y)
-
-
-def test_other_channels_than_recorded_run_as_they_are(
-    graph: tuple[GraphNetwork, list[Tape]], rng: np.random.Generator
-) -> None:
-    network, tapes = graph
-    network.warm_up(2, BLOCK)
-    x = rng.normal(0, 0.1, (2, 4 * BLOCK)).astype(np.float32)
-    y = streamed(network, x)
-    replays = tapes[0].replays
-    # As a chain does while it is built: prepared for one channel, then for two.
-    network.start(1)
-    np.testing.assert_allclose(streamed(network, x[:1]), y[:1], rtol=0, atol=SUMS)
-    assert tapes[0].replays == replays
-    network.start(2)
-    np.testing.assert_array_equal(streamed(network, x), y)
-
-
-def test_other_lengths_than_recorded_are_refused(
-    graph: tuple[GraphNetwork, list[Tape]],
-) -> None:
-    network, _ = graph
-    network.warm_up(1, BLOCK)
     with pytest.raises(ValueError, match="recorded for blocks of"):
-        network(np.zeros((1, 2 * BLOCK), np.float32))
+        network(np.zeros((channels, 2 * BLOCK), np.float32))
 
 
-def test_a_network_that_cannot_be_recorded_runs_as_it_is(
-    unet_file: Path, rng: np.random.Generator
-) -> None:
+def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info: ModelInfo) -> None:
     def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
 
-    info = read_model_info(unet_file)
-    network = GraphNetwork(info, compute="cpu", threads=1, record=record)
+    network = GraphNetwork(unet_info, compute="cpu", threads=1, record=record)
     network.warm_up(1, BLOCK)
-    plain = StreamNetwork(info, compute="cpu", threads=1)
-    x = rng.normal(0, 0.1, (1, 4 * BLOCK)).astype(np.float32)
-    np.testing.assert_allclose(streamed(network, x), streamed(plain, x), rtol=0, atol=SUMS)
+    x = noise(4 * BLOCK)
+    np.testing.assert_allclose(
+        streamed(network, x), streamed(plain(unet_info), x), rtol=0, atol=SUMS
+    )
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_on_a_gpu_the_graph_equals_the_cpu(unet_file: Path, rng: np.random.Generator) -> None:
-    info: ModelInfo = replace(read_model_info(unet_file))
-    network = GraphNetwork(info, compute="cuda", dtype="float32")
+def test_on_a_gpu_the_graph_equals_the_cpu(unet_info: ModelInfo) -> None:
+    network = GraphNetwork(unet_info, compute="cuda", dtype="float32")
     network.warm_up(1, BLOCK)
-    plain = StreamNetwork(info, compute="cpu", threads=1)
-    x = rng.normal(0, 0.1, (1, 20 * BLOCK)).astype(np.float32)
-    np.testing.assert_allclose(streamed(network, x), streamed(plain, x), rtol=0, atol=1e-5)
+    x = noise(20 * BLOCK)
+    np.testing.assert_allclose(
+        streamed(network, x), streamed(plain(unet_info), x), rtol=0, atol=1e-5
+    )
 
 
-def test_a_recorded_step_is_given_input_samples(
-    doubling: ModelInfo, rng: np.random.Generator
-) -> None:
+def test_a_recorded_step_is_given_input_samples(doubling: ModelInfo) -> None:
     network = GraphNetwork(doubling, compute="cpu", record=Tape)
     network.warm_up(2, BLOCK)
-    x = rng.uniform(-0.4, 0.4, (2, 8 * BLOCK)).astype(np.float32)
+    x = noise(8 * BLOCK, 2)
     late = doubling.latency_samples
     y = streamed(network, x)
     np.testing.assert_allclose(y[:, late:], doubled(x)[:, :-late], rtol=0, atol=SUMS)
 
 
-def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_file: Path) -> None:
-    info = read_model_info(unet_file)
-    exact = StreamNetwork(info, compute="cpu", threads=1)
-    rough = StreamNetwork(info, compute="cpu", threads=1, dtype="bfloat16")
-    x = np.random.default_rng(0).normal(0.0, 0.05, (1, 1024)).astype(np.float32)
-    y, z = exact(x), rough(x)
+def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info: ModelInfo) -> None:
+    x = noise(1_024, level=0.1)
+    y, z = plain(unet_info)(x), plain(unet_info, dtype="bfloat16")(x)
     assert z.dtype == np.float32
     error = np.abs(y - z).max()
     # It does compute in bfloat16, which rounds to 8 bits.
@@ -180,17 +146,18 @@ class Counting(nn.Module):
         return out, state
 
 
-def test_a_lead_is_passed_to_networks_with_that_argument(tmp_path: Path, unet_file: Path) -> None:
+def test_a_lead_is_passed_to_networks_with_that_argument(
+    tmp_path: Path, unet_info: ModelInfo
+) -> None:
     about = metadata(name="counting", kind="streaming", latency_samples=0)
     info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
-    network = StreamNetwork(info, compute="cpu", threads=1, origin_samples=46)
+    network = plain(info, origin_samples=46)
     assert (network.origin_samples, network.latency_samples) == (46, 0)
     x = np.zeros((1, 128), np.float32)
     for _ in range(2):
         network.start(1)
         assert network(x)[0, 0] == 7.0  # its own default, afresh at every start
         assert network(x)[0, 0] == 0.0
-    unet_info = read_model_info(unet_file)
     for origin, latency in ((0, 637), (46, 509 + 82), (98, 509 + 30), (128, 637)):
-        leading = StreamNetwork(unet_info, compute="cpu", threads=1, origin_samples=origin)
+        leading = plain(unet_info, origin_samples=origin)
         assert (leading.origin_samples, leading.latency_samples) == (0, latency)

@@ -97,21 +97,6 @@ def test_blocks_alike_make_calls_alike_from_the_first_one_on(block: int, origin:
     assert len(network.calls) == 5
 
 
-@pytest.mark.parametrize(
-    ("multiple", "origin", "latency"),
-    [
-        (1024, 0, 591),
-        (1024, 46, 591 + 82),
-        (64, 0, 591 + 64),
-        (1, 0, 591 + 127),  # any blocks at all
-    ],
-)
-def test_calls_wait_for_the_grid_and_no_longer(multiple: int, origin: int, latency: int) -> None:
-    processor = StreamingNetwork(Remembering(128, latency_samples=591), origin_samples=origin)
-    processor.prepare(ProcessSpec(max_block_samples=2048, block_multiple=multiple))
-    assert processor.latency_samples == latency
-
-
 def test_a_broken_promise_is_refused_before_it_is_audible() -> None:
     network = Remembering()
     processor = StreamingNetwork(network)

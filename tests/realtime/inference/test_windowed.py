@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.streaming import grid_wait_samples
@@ -36,58 +38,65 @@ def made(function: object, spec: ProcessSpec | None = None, **changes: int) -> W
     return network
 
 
+def length_before(window: Audio) -> int:
+    """Position in the stream where a window begins; its last sample shows it."""
+    return int(window[0, -1]) - window.shape[1]
+
+
 def count_up(n: int) -> Audio:
     """1, 2, 3...: every sample shows its position, and none is silence."""
     return np.arange(1, n + 1, dtype=np.float32)[None]
 
 
-def test_all_windows_have_one_length() -> None:
+@settings(max_examples=60, deadline=None)
+@given(
+    steps=st.integers(1, 8),
+    contexts=st.tuples(st.integers(0, 40), st.integers(0, 40)),
+    share=st.floats(0, 1),
+    grid=st.sampled_from([1, 16]),
+    origin=st.integers(0, 100),
+    lengths=st.lists(st.integers(0, 130), min_size=3, max_size=12),
+)
+def test_windows_are_alike_on_the_grid_and_true_to_the_stream(
+    steps: int,
+    contexts: tuple[int, int],
+    share: float,
+    grid: int,
+    origin: int,
+    lengths: list[int],
+) -> None:
     seen = Recording()
-    network = made(seen)
-    for n in (0, 1, 63, 64, 65, 500, 3):
-        network.process(np.zeros((1, n), np.float32))
-    assert {w.shape for w in seen.windows} == {(1, network.window_samples)}
+    left, right = contexts
+    hop = steps * grid
+    crossfade = round(share * hop)
+    network = made(
+        seen,
+        ProcessSpec(max_block_samples=130),
+        hop_samples=hop,
+        left_samples=left,
+        right_samples=right,
+        crossfade_samples=crossfade,
+        grid_multiple=grid,
+        origin_samples=origin,
+    )
+    x = count_up(sum(lengths))
+    ends = np.cumsum(lengths)
+    y = np.concatenate(
+        [network.process(x[:, end - n : end]) for n, end in zip(lengths, ends, strict=True)], axis=1
+    )
     # Left context up to the grid, hop, crossfade, right context.
-    assert network.window_samples == 32 + 64 + 8 + 20
-
-
-@pytest.mark.parametrize("origin", [0, 5, 46, 98])
-def test_windows_begin_on_the_grid_from_the_origin_on(origin: int) -> None:
-    seen = Recording()
-    network = made(seen, origin_samples=origin)
-    network.process(count_up(500))
-    begins = [int(w[0, 0]) - 1 for w in seen.windows if w[0, 0] > 0]
-    assert len(begins) > 4
-    assert {b % 16 for b in begins} == {origin % 16}
-    assert {int(d) for d in np.diff(begins)} == {64}
-
-
-def test_windows_see_the_stream_as_it_is_and_silence_before_it() -> None:
-    seen = Recording()
-    made(seen).process(count_up(500))
-    stream = np.concatenate([np.zeros(200), count_up(500)[0]])
-    for window in seen.windows:
-        last = int(window[0, -1])
-        begin = 200 + last - window.shape[1]
-        np.testing.assert_array_equal(window[0], stream[begin : begin + window.shape[1]])
-
-
-def test_the_first_window_is_faded_in_before_the_stream() -> None:
-    """Otherwise its first samples would be too quiet."""
-    for origin in (0, 20, 46, 98):
-        network = made(lambda x: np.ones_like(x), origin_samples=origin)
-        y = network.process(np.ones((1, 500), np.float32))
-        np.testing.assert_array_equal(y[0, network.latency_samples :], 1.0)
-
-
-@pytest.mark.parametrize("crossfade", [0, 1, 8, 63, 64])
-def test_crossfades_have_equal_gain(crossfade: int) -> None:
-    """Samples that are equal in both windows pass unchanged."""
-    network = made(lambda x: x.copy(), crossfade_samples=crossfade)
-    x = count_up(500)
-    y = network.process(x)
+    length = -(-left // grid) * grid + hop + crossfade + right
+    assert {w.shape for w in seen.windows} <= {(1, length)} == {(1, network.window_samples)}
+    # A hop apart, each shows the stream, with silence before it.
+    stream = np.concatenate([np.zeros(2_000, np.float32), x[0]])
+    begins = [length_before(w) for w in seen.windows if w.any()]
+    assert {int(d) for d in np.diff(begins)} <= {hop}
+    assert {(b - origin) % grid for b in begins} <= {0}
+    for window, begin in zip([w for w in seen.windows if w.any()], begins, strict=True):
+        np.testing.assert_array_equal(window[0], stream[2_000 + begin :][:length])
+    # Crossfades have equal gain, and the first window has faded in before the stream.
     late = network.latency_samples
-    np.testing.assert_allclose(y[:, late:], x[:, : 500 - late], rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(y[:, late:], x[:, : x.shape[1] - late], rtol=0, atol=ROUNDING)
 
 
 def test_windows_that_disagree_fade_in_a_straight_line() -> None:
@@ -106,28 +115,27 @@ def test_windows_that_disagree_fade_in_a_straight_line() -> None:
     assert set(np.round(moving, 4)) == {0.0625, 0.125}
 
 
-def test_latency_is_what_lies_ahead_up_to_the_grid() -> None:
-    spec = ProcessSpec(max_block_samples=64, block_multiple=64)
-    assert made(Recording(), spec).latency_samples == 32  # 20 + 8, up to 16
-    assert made(Recording(), spec, grid_multiple=1).latency_samples == 28
-    assert made(Recording(), spec, right_samples=0, crossfade_samples=0).latency_samples == 0
-    # Blocks end two samples before a line of this grid.
-    assert made(Recording(), spec, origin_samples=46).latency_samples == 32 + 2
-
-
 @pytest.mark.parametrize(
-    ("spec", "origin", "wait"),
+    ("changes", "latency"),
     [
-        (ProcessSpec(max_block_samples=9), 0, 63),
-        (ProcessSpec(max_block_samples=64, block_multiple=64), 0, 0),
-        (ProcessSpec(max_block_samples=64, block_multiple=128), 0, 0),
-        (ProcessSpec(max_block_samples=64, block_multiple=64), 46, 18),
-        (ProcessSpec(max_block_samples=96, block_multiple=96), 0, 32),
-        (ProcessSpec(max_block_samples=32, block_multiple=32), 1, 63),
+        ({}, 32),  # 20 + 8, up to 16
+        ({"grid_multiple": 1}, 28),
+        ({"right_samples": 0, "crossfade_samples": 0}, 0),
+        # Blocks end two samples before a line of this grid.
+        ({"origin_samples": 46}, 32 + 2),
     ],
 )
-def test_samples_wait_for_the_grid(spec: ProcessSpec, origin: int, wait: int) -> None:
-    assert grid_wait_samples(spec, hop_samples=64, origin_samples=origin) == wait
+def test_latency_is_what_lies_ahead_up_to_the_grid(changes: dict[str, int], latency: int) -> None:
+    spec = ProcessSpec(max_block_samples=64, block_multiple=64)
+    assert made(Recording(), spec, **changes).latency_samples == latency
+
+
+@given(multiple=st.integers(1, 130), hop=st.integers(1, 80), origin=st.integers(0, 130))
+def test_samples_wait_for_the_grid_and_no_longer(multiple: int, hop: int, origin: int) -> None:
+    spec = ProcessSpec(max_block_samples=multiple, block_multiple=multiple)
+    ends = multiple * np.arange(hop)
+    wait = grid_wait_samples(spec, hop_samples=hop, origin_samples=origin)
+    assert wait == ((ends - origin) % hop).max()
 
 
 def test_a_broken_promise_is_reported_and_not_played() -> None:

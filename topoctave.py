@@ -138,6 +138,7 @@ def _evaluate(args: argparse.Namespace) -> int:
         **_requested(args),
         visqol=args.visqol,
         robust=args.robustness,
+        ladder=args.ladder,
         table=args.csv,
         page=args.report,
         runs=[args.run_folder] if args.run_folder else [],
@@ -262,6 +263,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--models", metavar="A,B", help="default: all shipped models")
     evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
     evaluate.add_argument("--robustness", action="store_true", help="vary low-pass and noise too")
+    evaluate.add_argument("--ladder", action="store_true", help="what right levels would score")
     evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
     evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page")
     evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add curves")

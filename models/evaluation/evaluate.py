@@ -8,6 +8,8 @@ from typing import Any
 from models.data.corpus import find_audio, read_even
 from models.data.front_end import halved
 from models.errors import DataError
+from models.evaluation.ladder import ladder_rows
+from models.evaluation.levels import level_errors
 from models.evaluation.methods import kaiser, model, processor_state_kept, soxr_vhq
 from models.evaluation.metrics import Audio, score
 from models.evaluation.report import write_report
@@ -33,6 +35,7 @@ def evaluate(
     dtype: str | None = None,
     visqol: bool = False,
     robust: bool = False,
+    ladder: bool = False,
     table: Path | None = None,
     page: Path | None = None,
     runs: Sequence[Path] = (),
@@ -52,6 +55,8 @@ def evaluate(
         visqol: whether to measure ViSQOL (slow, needs the optional package).
         robust: whether to score kaiser_fast and the networks under the fourteen conditions of
             :mod:`models.evaluation.robustness` too; each takes as long as the rest.
+        ladder: whether to score the networks with the levels of the recordings too, see
+            :mod:`models.evaluation.ladder`; takes ten times as long as the rest.
         table: a CSV file to write, one line per method and clip.
         page: an HTML file to write, with spectrograms.
         runs: folders of trainings whose curves to show in the HTML file.
@@ -59,10 +64,10 @@ def evaluate(
 
     Returns:
         ``{data, clips, seconds, device, threads, rows: [{method, snr_db, snr_lf_db, lsd, lsd_ln,
-        lsd_hf, lsd_edge, lsd_act, visqol, real_time_ratio}], intervals: [{method, ...}]}``: means
-        over the clips and half-widths of their 95 % confidence intervals, None if a measure is
-        undefined for all clips; device and threads of the networks. With ``robust`` also
-        ``robustness``.
+        lsd_hf, lsd_edge, lsd_act, level_error_db, ..., visqol, real_time_ratio}],
+        intervals: [{method, ...}]}``: means over the clips and half-widths of their 95 %
+        confidence intervals, None if a measure is undefined for all clips; device and threads of
+        the networks. With ``robust`` also ``robustness``, with ``ladder`` also ``ladder``.
 
     Raises:
         DataError: if a recording is unusable or there is none, the output of a method is not
@@ -87,6 +92,10 @@ def evaluate(
     if robust:
         references = [reference for _, reference in _references(evaluation.paths)]
         evaluation.robustness = robustness([methods[0], *networks], references, report=report)
+    if ladder:
+        for method in networks:
+            pairs = [(x, method.upsample(halved(x))) for _, x in _references(evaluation.paths)]
+            evaluation.ladder += ladder_rows(method.name, pairs, visqol=visqol_score, report=report)
     if table is not None:
         evaluation.write_csv(table)
     if page is not None:
@@ -121,7 +130,7 @@ def _measure_all(
             estimate = method.upsample(low)
             row = {"computing_s": time.perf_counter() - started}
             try:
-                row |= score(reference, estimate)
+                row |= score(reference, estimate) | level_errors(reference, estimate)
             except ValueError as error:
                 raise DataError(f"{method.name} on {path}: {error}") from error
             row["visqol"] = visqol(reference, estimate) if visqol else float("nan")

@@ -26,6 +26,10 @@ MEASURES = {
     "lsd_hf": "LSD 11-20 kHz",
     "lsd_edge": "LSD 9-11 kHz",
     "lsd_act": "LSD 11.5-17 kHz, active speech",
+    "level_error_db": "level error, dB",
+    "level_bias_db": "level bias, dB",
+    "level_error_db_pause": "level error in pauses, dB",
+    "level_bias_db_pause": "level bias in pauses, dB",
     "visqol": "ViSQOL",
     "real_time_ratio": "real-time ratio",
 }

@@ -25,6 +25,7 @@ class Evaluation:
         lengths_s: of the scored clips, in seconds.
         clips: per method the measures of every clip, and ``computing_s``.
         robustness: rows of :func:`models.evaluation.robustness.robustness`, or None.
+        ladder: rows of :func:`models.evaluation.ladder.ladder_rows`.
     """
 
     data: Path
@@ -34,6 +35,7 @@ class Evaluation:
     lengths_s: list[float] = field(default_factory=list)
     clips: dict[str, list[dict[str, float]]] = field(default_factory=dict)
     robustness: list[dict[str, Any]] | None = None
+    ladder: list[dict[str, Any]] = field(default_factory=list)
 
     def summary(self) -> dict[str, Any]:
         """The result of :func:`models.evaluation.evaluate.evaluate`."""
@@ -49,6 +51,8 @@ class Evaluation:
         }
         if self.robustness is not None:
             result["robustness"] = self.robustness
+        if self.ladder:
+            result["ladder"] = self.ladder
         return result
 
     def write_csv(self, target: Path) -> None:

@@ -63,7 +63,10 @@ def evaluation_table(result: dict[str, Any]) -> str:
         f"{result['clips']} clips, {result['seconds']:.0f} s of {result['data']}, "
         f"on {result['device']} with {result['threads']} threads"
     )
-    return head + "\n" + table(result["rows"])
+    parts = [head, table(result["rows"])]
+    if result.get("ladder"):
+        parts += ["", table(result["ladder"])]
+    return "\n".join(parts)
 
 
 def bench_table(result: dict[str, Any]) -> str:

@@ -28,6 +28,7 @@ from tests.helpers.models.unets import trained_like
 
 KEYS = [
     *("method", "snr_db", "snr_lf_db", "lsd", "lsd_ln", "lsd_hf", "lsd_edge", "lsd_act"),
+    *("level_error_db", "level_bias_db", "level_error_db_pause", "level_bias_db_pause"),
     *("visqol", "real_time_ratio"),
 ]
 # The streaming front end against whole-signal resampy (docs/architecture.md).

@@ -124,7 +124,7 @@ def test_a_batch_depends_on_seed_step_rank_and_the_share_of_tones(
 ) -> None:
     audio = rng.integers(-30_000, 30_000, 20_000).astype(np.int16)
     corpus = Corpus(audio, np.array([0, 20_000]))
-    degrader = Degrader(2_048, random=True, pool=3)
+    degrader = Degrader(2_048, random=False)
 
     def batch(**changes: Any) -> Tensor:
         arguments = {"batch_size": 2, "seed": 1, "step": 5, "rank": 0}

@@ -1,5 +1,6 @@
 """The engine's life: failures, start and stop, taps and snapshots."""
 
+import gc
 import sys
 import threading
 import time
@@ -54,7 +55,8 @@ def test_a_lost_device_is_still_reported_after_the_stop(side: str) -> None:
 
 @pytest.mark.parametrize("runs", [True, False])
 def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs: bool) -> None:
-    switch_interval = sys.getswitchinterval()
+    sys.setswitchinterval(0.005)
+    gc.unfreeze()
     rig = Rig(loaded_chain())
     seen = rig.snapshot
     assert (seen.state, seen.seconds, seen.timing.blocks) == (State.READY, 0.0, 0)
@@ -70,7 +72,8 @@ def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs: bool) -> N
         assert rig.source.stops == rig.sink.stops == 1
     with pytest.raises(RuntimeError, match="runs once"):
         rig.engine.start()
-    assert sys.getswitchinterval() == switch_interval
+    assert sys.getswitchinterval() == 0.005
+    assert gc.get_freeze_count() == 0
     assert not [t for t in threading.enumerate() if t.name.startswith("topoctave")]
 
 

@@ -19,7 +19,7 @@ from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import StreamNetwork
 from tests.helpers.engine_signals import noise
-from tests.helpers.networks import NotANumberWhenLoud, metadata, write_model
+from tests.helpers.networks import NOT_A_NUMBER_WHEN_LOUD, metadata, write_model
 from topoctave import main
 
 BLOCK = 512
@@ -36,25 +36,23 @@ def load(*models: ModelInfo, bypass: bool = False, **changes: Any) -> LoadedChai
     return loaded
 
 
-@pytest.fixture
-def unet(unet_file: Path) -> ModelInfo:
-    return read_model_info(unet_file)
-
-
 @pytest.mark.parametrize("windowed", [False, True])
 def test_bypass_of_a_pair_is_its_second_model(
-    unet: ModelInfo, doubling: ModelInfo, windowed: bool
+    unet_info: ModelInfo, doubling: ModelInfo, windowed: bool
 ) -> None:
     x = noise(9_000, 2)
     options = {"channels": 2, "windowed": windowed}
     alone = load(doubling, **options)
-    as_b, as_a = load(unet, doubling, bypass=True, **options), load(doubling, unet, **options)
+    as_b, as_a = (
+        load(unet_info, doubling, bypass=True, **options),
+        load(doubling, unet_info, **options),
+    )
     # Latency is left out.
     wanted, *outs = (render(made.chain, x, block_samples=BLOCK) for made in (alone, as_b, as_a))
     assert np.abs(wanted).max() > 0.1
     for out in outs:
         np.testing.assert_allclose(out, wanted, rtol=0, atol=ROUNDING)
-    slowest = max(alone.chain.latency_samples, load(unet, **options).chain.latency_samples)
+    slowest = max(alone.chain.latency_samples, load(unet_info, **options).chain.latency_samples)
     assert {m.chain.latency_samples for m in (as_a, as_b)} == {slowest}
     assert as_b.chain.latency.engine == slowest
     assert [(m.model, m.model_b) for m in (alone, as_a)] == [
@@ -64,7 +62,7 @@ def test_bypass_of_a_pair_is_its_second_model(
 
 
 def test_the_second_model_takes_the_first_ones_threads(
-    unet: ModelInfo, doubling: ModelInfo, monkeypatch: pytest.MonkeyPatch
+    unet_info: ModelInfo, doubling: ModelInfo, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = []
 
@@ -73,7 +71,7 @@ def test_the_second_model_takes_the_first_ones_threads(
         network.threads = 3
 
     monkeypatch.setattr(realtime.inference.load, "tune", tune)
-    assert load(unet, doubling, threads=None).threads == 3
+    assert load(unet_info, doubling, threads=None).threads == 3
     assert asked == [None, 3]
 
 
@@ -105,7 +103,7 @@ def on_a_gpu(call_s: float, lost: list[bool]) -> Callable[..., tuple[Any, Any, s
 )
 @pytest.mark.parametrize("bypass", [False, True])
 def test_both_networks_survive_the_loss_of_their_gpu(
-    unet: ModelInfo,
+    unet_info: ModelInfo,
     doubling: ModelInfo,
     bypass: bool,
     call_s: float,
@@ -114,12 +112,12 @@ def test_both_networks_survive_the_loss_of_their_gpu(
 ) -> None:
     """They continue on the CPU if it can run both."""
     x, lost = noise(20_000), []
-    healthy = load(unet, doubling, bypass=bypass)
+    healthy = load(unet_info, doubling, bypass=bypass)
     wanted = render(healthy.chain, x, block_samples=BLOCK)
     kaiser_fast = load(doubling, bypass=True)
     dry = render(kaiser_fast.chain, x, block_samples=BLOCK)
     monkeypatch.setattr(realtime.inference.load, "load_and_tune", on_a_gpu(call_s, lost))
-    loaded = load(unet, doubling, bypass=bypass, paced=True)
+    loaded = load(unet_info, doubling, bypass=bypass, paced=True)
     assert (loaded.compute_now, loaded.notice) == ("a GPU", "")
     loaded.chain.input_tap = lambda _: lost.append(True) if blocks.pop(0) == 9 else None
     blocks = list(range(1000))
@@ -137,14 +135,14 @@ def test_both_networks_survive_the_loss_of_their_gpu(
 def test_a_second_network_that_returns_nonsense_is_named(
     doubling: ModelInfo, tmp_path: Path
 ) -> None:
-    path = write_model(tmp_path / "nan.ts", NotANumberWhenLoud(), metadata())
+    path = write_model(tmp_path / "nan.ts", NOT_A_NUMBER_WHEN_LOUD, metadata())
     chain = load(doubling, read_model_info(path)).chain
     with pytest.raises(ValueError, match="the network returned something unusable"):
         render(chain, np.full((1, 5_000), 0.9, np.float32), block_samples=BLOCK)
 
 
-def test_an_engine_runs_two_models(unet_file: Path, doubling: ModelInfo) -> None:
-    settings = Settings(input="demo", output="null", model=str(unet_file), **CPU)
+def test_an_engine_runs_two_models(unet_info: ModelInfo, doubling: ModelInfo) -> None:
+    settings = Settings(input="demo", output="null", model=str(unet_info.path), **CPU)
     for model_b in ("", str(doubling.path)):
         engine = open_engine(Settings(**vars(settings) | {"model_b": model_b}))
         snapshot = engine.snapshot()
@@ -156,10 +154,10 @@ def test_an_engine_runs_two_models(unet_file: Path, doubling: ModelInfo) -> None
 
 
 def test_the_terminal_takes_a_second_model(
-    unet_file: Path, doubling: ModelInfo, capsys: pytest.CaptureFixture[str]
+    unet_info: ModelInfo, doubling: ModelInfo, capsys: pytest.CaptureFixture[str]
 ) -> None:
     command = ["live", "--input", "demo", "--output", "null", "--seconds", "0.2", "--json"]
-    models = ["--model", str(unet_file), "--model-b", str(doubling.path), "--threads", "1"]
+    models = ["--model", str(unet_info.path), "--model-b", str(doubling.path), "--threads", "1"]
     assert main([*command, *models, "--compute", "cpu"]) == 0
     printed = capsys.readouterr()
     assert json.loads(printed.out)["model"] == "unet"

@@ -96,7 +96,8 @@ def test_windows_are_alike_on_the_grid_and_true_to_the_stream(
         np.testing.assert_array_equal(window[0], stream[2_000 + begin :][:length])
     # Crossfades have equal gain, and the first window has faded in before the stream.
     late = network.latency_samples
-    np.testing.assert_allclose(y[:, late:], x[:, : x.shape[1] - late], rtol=0, atol=ROUNDING)
+    kept = max(x.shape[1] - late, 0)
+    np.testing.assert_allclose(y[:, late:], x[:, :kept], rtol=0, atol=ROUNDING)
 
 
 def test_windows_that_disagree_fade_in_a_straight_line() -> None:

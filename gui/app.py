@@ -1,13 +1,14 @@
 """Opens the window: ``topoctave`` without a subcommand."""
 
+import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
 
-from gui.engine_interface import import_torch
 from realtime.engine.settings import Settings
 
 
@@ -58,6 +59,12 @@ def _check_libraries() -> None:
             raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
 
 
+def _import_torch() -> None:
+    # A failure is reported when the model is loaded.
+    with contextlib.suppress(ImportError, OSError):
+        importlib.import_module("realtime.inference.network")
+
+
 def main(settings: Settings | None = None) -> int:
     """Run the window until it is closed.
 
@@ -72,13 +79,13 @@ def main(settings: Settings | None = None) -> int:
     """
     _check_libraries()
     # Importing torch takes longer than opening the window; both run at the same time.
-    imports = threading.Thread(target=import_torch, name="gui-imports")
+    imports = threading.Thread(target=_import_torch, name="gui-imports")
     imports.start()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
     from gui.control.user_settings import UserSettings
-    from gui.engine_interface import real_services
+    from gui.engine_interface import Services
     from gui.main_window import MainWindow
     from gui.widgets import theme
     from gui.widgets.icon import app_icon
@@ -92,7 +99,7 @@ def main(settings: Settings | None = None) -> int:
     user_settings = UserSettings()
     first_start = user_settings.first_start
     theme.apply(app, theme.resolve(user_settings.load().theme))
-    window = MainWindow(real_services(), user_settings, settings)
+    window = MainWindow(Services(), user_settings, settings)
     window.show()
     if first_start:
         window.commands.show_first_steps()

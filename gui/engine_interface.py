@@ -1,12 +1,12 @@
-"""The functions of the engine that the window calls, so that a test can replace them."""
+"""What the window calls of the engine, in one class, so that a test can replace it."""
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from realtime.dsp.parameters import Parameters
+from realtime.engine.settings import Settings
 from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
@@ -15,35 +15,23 @@ if TYPE_CHECKING:
     from realtime.engine.engine import Engine
 
 
-@dataclass(frozen=True)
 class Services:
-    """Functions that the window calls. All but `list_models` are called off the GUI thread."""
+    """The engine, its devices and models. torch and PortAudio are imported on first use."""
 
-    open_engine: Callable[..., Engine]
-    """``realtime.engine.open.open_engine``: loads the model, opens the devices; takes seconds."""
-    list_devices: Callable[[bool], list[Device]]
-    """True rescans; raises ``DeviceError`` without an audio system."""
-    list_models: Callable[[], list[ModelInfo]]
+    def open_engine(
+        self, settings: Settings, *, parameters: Parameters, progress: Callable[[str], None]
+    ) -> Engine:
+        """Load the model and open the devices. It takes seconds: not for the GUI thread."""
+        from realtime.engine.open import open_engine
 
+        return open_engine(settings, parameters=parameters, progress=progress)
 
-def import_torch() -> None:
-    """Import what loading a model needs, ahead of time."""
-    # A failure is reported when the model is loaded.
-    with contextlib.suppress(ImportError, OSError):
-        import realtime.inference.network  # noqa: F401
+    def list_devices(self, rescan: bool) -> list[Device]:
+        """The sound devices; not for the GUI thread. Raises ``DeviceError`` without a system."""
+        from realtime.audio_io.devices import list_devices
 
+        return list_devices(rescan=rescan)
 
-def real_services() -> Services:
-    """The real engine; imports torch and PortAudio on first use."""
-
-    def open_engine(*args: object, **options: object) -> Engine:
-        from realtime.engine import open as engine
-
-        return engine.open_engine(*args, **options)  # type: ignore[arg-type]
-
-    def list_devices(rescan: bool) -> list[Device]:
-        from realtime.audio_io import devices
-
-        return devices.list_devices(rescan=rescan)
-
-    return Services(open_engine, list_devices, shipped_models)
+    def list_models(self) -> list[ModelInfo]:
+        """The shipped models."""
+        return shipped_models()

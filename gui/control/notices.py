@@ -1,49 +1,35 @@
 """Messages of the banner, and which of them the user has silenced."""
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject
 
-from gui.control.warnings import Advice
 from gui.panels.banner import Banner, Notice
-
-RETRY, GO_BACK, RESCAN = "Retry", "Go back", "Rescan"
 
 
 class Notices(QObject):
-    """Shows messages in the banner, except those the user has silenced."""
-
-    acted = Signal(str)
-    """The pressed action: RETRY, GO_BACK or RESCAN."""
+    """Shows messages in the banner, except those that the user has silenced."""
 
     def __init__(self, banner: Banner, silenced: tuple[str, ...]) -> None:
         super().__init__(banner)
         self.silenced = silenced
+        self.withdraw = banner.withdraw
         self._banner = banner
         banner.silenced.connect(self._silence)
-        banner.acted.connect(self.acted)
 
-    def error(self, text: str, *, advice: str = "", action: str = "") -> None:
+    def show(self, notice: Notice) -> None:
+        """Show a notice, unless it was silenced."""
+        if notice.key not in self.silenced:
+            self._banner.show_notice(notice)
+
+    def error(self, text: str, advice: str = "", action: str = "") -> None:
         """Show an error and what to do about it."""
-        self._banner.show_notice(
-            Notice("error", f"{sentence(text)} {advice}".strip(), action=action)
-        )
+        self.show(Notice("error", f"{sentence(text)} {advice}".strip(), action=action))
 
-    def info(self, text: str, *, key: str = "", action: str = "") -> None:
-        """Show information, unless it was silenced."""
-        if key not in self.silenced:
-            self._banner.show_notice(Notice("info", text, key, action))
-
-    def warn(self, advice: Advice) -> None:
-        """Show a warning, unless it was silenced."""
-        if advice.key not in self.silenced:
-            self._banner.show_notice(Notice("warning", advice.text, advice.key))
-
-    def withdraw(self, *, kind: str = "", key: str = "") -> None:
-        """Remove messages that no longer apply."""
-        self._banner.withdraw(kind=kind, key=key)
+    def info(self, text: str) -> None:
+        """Show what happened."""
+        self.show(Notice("info", text))
 
     def _silence(self, key: str) -> None:
-        if key not in self.silenced:
-            self.silenced = (*self.silenced, key)
+        self.silenced = tuple(dict.fromkeys((*self.silenced, key)))
 
 
 def sentence(text: str) -> str:

@@ -17,7 +17,7 @@ import os, signal, sys, threading, time
 from gui import engine_interface
 from tests.helpers.gui.fake_engine import FakeWorld
 world = FakeWorld()
-engine_interface.real_services = world.services
+engine_interface.Services = lambda: world
 def end():
     while not world.engines:
         time.sleep(0.02)

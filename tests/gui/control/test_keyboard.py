@@ -6,7 +6,7 @@ from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication, QWidget
 
 from gui.control.actions import ACTIONS
-from gui.control.keyboard import HOLD_S
+from gui.control.commands import HOLD_S
 from tests.helpers.gui.fake_engine import DESK, FakeWorld
 from tests.helpers.gui.window import Opened, qt_marks
 

@@ -137,7 +137,6 @@ def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:
         raise RuntimeError("first line\nsecond line")
 
     world.open_engine = broken
-    object.__setattr__(opened.window.session.engine_thread._services, "open_engine", broken)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)

@@ -10,7 +10,8 @@ import soundfile
 from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
 
-from gui.restore.restorer import Restorer, plan
+from gui.restore.jobs import plan
+from gui.widgets.text import TIMES
 from realtime.errors import AudioFileError
 from realtime.inference.model_file import shipped_models
 from tests.helpers.gui.window import Answers, Opened, qt_marks
@@ -46,15 +47,16 @@ def test_jobs_go_into_a_folder_beside_the_originals(tmp_path) -> None:
     ]  # fmt: skip
 
 
-def test_an_original_is_never_overwritten(tmp_path) -> None:
+def test_an_original_is_never_overwritten(qtbot, tmp_path) -> None:
     path = sound(tmp_path / "voice.wav")
     with pytest.raises(AudioFileError, match="is the input"):
         plan([path], tmp_path)
-    twice = Restorer()
-    assert "would both become" in twice.add(
-        [path, sound(tmp_path / "other" / "voice.wav")], tmp_path / "out"
-    )
-    assert not twice.files
+    opened = Opened(qtbot, tmp_path, answers=Answers(directory=str(tmp_path / "out")))
+    window = opened.window.commands.restore_window
+    window.choose.click()
+    window.add_paths([path, sound(tmp_path / "other" / "voice.wav")])
+    assert "would both become" in window.summary.text()
+    assert not window.items
 
 
 def test_files_and_folders_are_dropped_on_the_window(qtbot, tmp_path) -> None:
@@ -64,7 +66,7 @@ def test_files_and_folders_are_dropped_on_the_window(qtbot, tmp_path) -> None:
     opened.window.dropEvent(dropped(sound(tmp_path / "voice.wav"), tmp_path / "songs"))
     window = opened.window.commands.restore_window
     assert window.isVisible()
-    assert window.table.rowCount() == 2
+    assert window.list.topLevelItemCount() == 2
     assert window.run.isEnabled()
     assert not window.show_folder.isEnabled()
     opened.window.close()
@@ -82,19 +84,27 @@ def test_files_are_restored_with_progress_and_errors_in_one_line(qtbot, tmp_path
     opened.press(Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     window = opened.window.commands.restore_window
     opened.click(window.add)
-    shares = []
-    window.restorer.changed.connect(lambda: shares.append(window.restorer.files[0].share))
+    good, bad = window.items
     opened.click(window.run)
     assert window.run.text() == "Cancel"
-    qtbot.waitUntil(lambda: not window.restorer.running, timeout=WORK_MS)
-    good, bad = window.restorer.files
-    assert not good.failed, good.text
+    shares, speeds, summaries = set(), set(), set()
+
+    def ended() -> bool:
+        shares.add(good.share)
+        speeds.add(good.text(2))
+        summaries.add(window.summary.text())
+        return not window.running
+
+    qtbot.waitUntil(ended, timeout=WORK_MS)
+    assert not good.failed, good.result
     assert soundfile.info(tmp_path / "restored" / "voice.wav").frames == 3 * 44_100
     assert any(0 < share < 1 for share in shares)
     assert bad.failed
-    assert "\n" not in bad.text
+    assert "\n" not in bad.result
+    assert any("voice.wav: 0:0" in text and "left" in text for text in summaries)
+    assert any(TIMES in text for text in speeds)
     assert "2 of 2 files done, 1 failed" in window.summary.text()
-    assert window.table.item(1, 3).text().startswith("▲")
+    assert bad.text(3).startswith("▲")
     assert window.show_folder.isEnabled()
     assert not window.run.isEnabled()
 
@@ -107,15 +117,15 @@ def test_restoring_is_cancelled_at_once(qtbot, tmp_path, how) -> None:
     opened.window.commands.restore([sound(tmp_path / "long.wav", 60.0)])
     window = opened.window.commands.restore_window
     opened.click(window.run)
-    process = window.restorer._process
-    assert process is not None
+    process = window._process
     qtbot.waitUntil(lambda: process.processId() > 0)
     begin = time.monotonic()
     if how == "cancel":
         opened.click(window.run)
-        qtbot.waitUntil(lambda: not window.restorer.running)
+        qtbot.waitUntil(lambda: not window.running)
         assert window.run.text() == "Restore"
-        assert not window.restorer.files[0].done
+        assert window.summary.text() == "Cancelled."
+        assert not window.items[0].result
     else:
         opened.window.close()
     assert time.monotonic() - begin < 2

@@ -193,7 +193,7 @@ def _shown(name: str) -> str:
 
 
 @dataclass
-class FakeWorld:
+class FakeWorld(Services):
     """The services of a window, controlled by tests."""
 
     devices: list[Device] = field(default_factory=list)
@@ -246,10 +246,6 @@ class FakeWorld:
         if "models" in self.refuse:
             raise ModelFileError(self.refuse["models"])
         return list(self.models)
-
-    def services(self) -> Services:
-        """What the window takes."""
-        return Services(self.open_engine, self.list_devices, self.list_models)
 
 
 def device(

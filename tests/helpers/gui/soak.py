@@ -20,7 +20,7 @@ from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
 from gui.control.user_settings import Preferences, UserSettings
-from gui.engine_interface import real_services
+from gui.engine_interface import Services
 from gui.main_window import MainWindow
 from gui.widgets import theme
 from gui.widgets.theme import ThemeChoice
@@ -48,7 +48,7 @@ def main(seconds: float, memory_file: str, picture: str) -> int:
         block_samples=int(os.environ.get("SOAK_BLOCK", "1024")),
         threads=int(os.environ.get("SOAK_THREADS", "0")) or None,
     )
-    window = MainWindow(real_services(), user_settings, settings)
+    window = MainWindow(Services(), user_settings, settings)
     window.show()
     QTest.qWaitForWindowExposed(window)
     # Keys go to the active window, and this display has no window manager that would activate it.

@@ -84,8 +84,8 @@ def main(settings: Settings | None = None) -> int:
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from gui.control.engine_thread import Services
     from gui.control.user_settings import UserSettings
-    from gui.engine_interface import Services
     from gui.main_window import MainWindow
     from gui.widgets import theme
     from gui.widgets.icon import app_icon

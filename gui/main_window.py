@@ -6,24 +6,32 @@ from pathlib import Path
 
 from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QMainWindow,
+    QMenu,
+    QWidget,
+)
 
 from gui.control.actions import MENU, PLOT_MENU, Actions
 from gui.control.commands import Commands
 from gui.control.dialogs import Dialogs
-from gui.control.engine_thread import one_line
-from gui.control.keyboard import is_wanted_by
+from gui.control.engine_thread import Services, one_line
 from gui.control.refresh_timer import RefreshTimer
 from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
-from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.restore.jobs import dropped_paths
+from gui.spectrogram.color_bar import ColourBar
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
 from gui.spectrogram.view import ViewSettings
 from gui.widgets import theme as themes
+from gui.widgets.ab_switch import AbSwitch
 from gui.widgets.theme import ThemeChoice
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
@@ -31,6 +39,7 @@ from realtime.inference.model_file import ModelInfo
 
 CLOSE_S = 1.5
 """Limit for all that must end, so that the window closes within two seconds."""
+_MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home)
 
 
 class MainWindow(QMainWindow):
@@ -218,14 +227,13 @@ class MainWindow(QMainWindow):
         self.commands.open(dropped_paths(event))
 
     def event(self, event: QEvent) -> bool:
-        """Leave a key to the focused widget if it wants it, although it is a shortcut."""
-        if (
-            event.type() == QEvent.Type.ShortcutOverride
-            and isinstance(event, QKeyEvent)
-            and is_wanted_by(self.focusWidget(), event)
-        ):
-            event.accept()
-            return True
+        """Leave a key to the focused widget if it wants it, although it is a shortcut.
+
+        Qt asks with a ``ShortcutOverride`` event, which the window gets after the widget.
+        """
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.setAccepted(_is_wanted_by(self.focusWidget(), event))
+            return event.isAccepted()
         return super().event(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
@@ -245,3 +253,16 @@ class MainWindow(QMainWindow):
             self.session.close(deadline)
             self.commands.restore_window.wait(deadline)
         super().closeEvent(event)
+
+
+def _is_wanted_by(widget: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether a focused widget has its own use for a key."""
+    key = event.key()
+    if event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+        return False
+    if isinstance(widget, QComboBox):
+        return not Qt.Key.Key_F1 <= key <= Qt.Key.Key_F35
+    if key == Qt.Key.Key_Space:
+        # After tabbing to a button, Space means the button.
+        return isinstance(widget, QAbstractButton | AbSwitch | ColourBar)
+    return key in _MOVES and isinstance(widget, QAbstractSlider | AbSwitch | ColourBar)

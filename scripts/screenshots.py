@@ -54,9 +54,9 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     """Take one picture, in a process with a display."""
     from PySide6.QtWidgets import QApplication
 
+    from gui.control.engine_thread import Services
+    from gui.control.notices import NO_DEVICES, TOO_SLOW
     from gui.control.user_settings import Preferences, UserSettings
-    from gui.control.warnings import NO_DEVICES, TOO_SLOW
-    from gui.engine_interface import Services
     from gui.main_window import MainWindow
     from gui.widgets import theme
     from gui.widgets.theme import ThemeChoice

@@ -151,8 +151,8 @@ def test_imports_load_nothing_heavy(project: Path, code: str) -> None:
 
 def test_window_loads_neither_torch_nor_portaudio_before_it_is_used(project: Path) -> None:
     code = (
-        "import sys, gui.app, gui.main_window, gui.engine_interface\n"
-        "services = gui.engine_interface.Services()\n"
+        "import sys, gui.app, gui.main_window, gui.control.engine_thread\n"
+        "services = gui.control.engine_thread.Services()\n"
         "services.list_models()\n"
         "print(*sys.modules)"
     )

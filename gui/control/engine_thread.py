@@ -17,14 +17,39 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from gui.engine_interface import Services
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
+from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
     from realtime.engine.engine import Engine  # Loads PortAudio.
+
+
+class Services:
+    """The engine, its devices and models; a test replaces them.
+
+    torch and PortAudio are imported on first use, which takes a second.
+    """
+
+    def open_engine(
+        self, settings: Settings, *, parameters: Parameters, progress: Callable[[str], None]
+    ) -> Engine:
+        """Load the model and open the devices."""
+        from realtime.engine.open import open_engine
+
+        return open_engine(settings, parameters=parameters, progress=progress)
+
+    def list_devices(self, rescan: bool) -> list[Device]:
+        """The sound devices; raises ``DeviceError`` without a sound system."""
+        from realtime.audio_io.devices import list_devices
+
+        return list_devices(rescan=rescan)
+
+    def list_models(self) -> list[ModelInfo]:
+        """The shipped models; the only method for the GUI thread."""
+        return shipped_models()
 
 
 class EngineThread(QObject):

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from gui.control.notices import sentence
+from gui.control.notices import SILENT, TOO_SLOW
 from gui.control.session import Session
-from gui.control.warnings import OVERLOAD_S, SILENCE_S, SILENT, TOO_SLOW, Lasting
 from gui.spectrogram.analysis.loudness_match import LoudnessMatch
 from realtime.engine.snapshot import Snapshot, State
 
@@ -23,6 +22,23 @@ TEXT_REFRESHES = 5
 ACCESSIBLE_NAME_REFRESHES = 30
 SETTLE_S = 0.25
 """Time after a parameter change until loudness is measured again."""
+SILENCE_S = 2.0
+"""Digital silence of this length means a muted or blocked microphone; real ones have noise."""
+OVERLOAD_S = 3.0
+"""Equal to the averaging time of the real-time ratio."""
+
+
+class Lasting:
+    """Tells whether a condition has held for `limit_s` seconds without a break."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._held_s = 0.0
+
+    def update(self, holds: bool, elapsed_s: float) -> bool:
+        """Whether the condition has lasted, `elapsed_s` after the last update."""
+        self._held_s = self._held_s + elapsed_s if holds else 0.0
+        return self._held_s >= self._limit_s
 
 
 class RefreshTimer(QTimer):
@@ -85,7 +101,7 @@ class RefreshTimer(QTimer):
         if snapshot.notice != self._shown_notice:
             self._shown_notice = snapshot.notice
             if snapshot.notice:
-                notices.info(sentence(snapshot.notice))
+                notices.info(snapshot.notice)
 
     def _show(self, snapshot: Snapshot, elapsed_s: float, *, slow: bool) -> None:
         panels = self._session.panels

@@ -7,14 +7,22 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject
 
-from gui.control.engine_thread import EngineThread
+from gui.control.engine_thread import EngineThread, Services
 from gui.control.hotplug import HotPlug
-from gui.control.notices import Notices, sentence
+from gui.control.notices import (
+    FEEDBACK,
+    GO_BACK,
+    HOT_PLUGGED,
+    NO_DEVICES,
+    RESCAN,
+    RETRY,
+    TOO_SLOW,
+    Notices,
+    feedback_risk,
+    sentence,
+)
 from gui.control.recording import RecordingControl
 from gui.control.user_settings import Preferences
-from gui.control.warnings import FEEDBACK, NO_DEVICES, TOO_SLOW, feedback_risk
-from gui.engine_interface import Services
-from gui.panels.banner import Notice
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.widgets.device_choices import RATE_SEPARATOR, Choice
@@ -24,13 +32,6 @@ if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
     from realtime.engine.engine import Engine  # Loads PortAudio.
 
-RETRY, GO_BACK, RESCAN = "Retry", "Go back", "Rescan"
-HOT_PLUGGED = Notice(
-    "info",
-    "Sound devices were added or removed. Rescanning stops the sound for a moment.",
-    "hot-plug",
-    RESCAN,
-)
 MAX_RECENT_FILES = 8
 
 
@@ -171,10 +172,9 @@ class Session(QObject):
         )
         panels.performance.show_snapshot(snapshot)
         notices.withdraw(key=TOO_SLOW.key)
-        notices.withdraw(key=FEEDBACK.key)
         names = f"{snapshot.input_name} {snapshot.output_name}"
-        if feedback_risk(transport.input_is_device, transport.output_is_device, names):
-            notices.show(FEEDBACK)
+        risk = feedback_risk(transport.input_is_device, transport.output_is_device, names)
+        notices.show_if(risk, FEEDBACK)
 
     def _failed(self, error: str) -> None:
         self.panels.spectrograms.set_hint("")
@@ -191,10 +191,7 @@ class Session(QObject):
                 f"No longer available: {', '.join(dict.fromkeys(gone))}. Chosen instead: "
                 f"{transport.input.currentText()} into {transport.output.currentText()}."
             )
-        if any(device.outputs for device in devices):
-            self.notices.withdraw(key=NO_DEVICES.key)
-        else:
-            self.notices.show(NO_DEVICES)
+        self.notices.show_if(not any(device.outputs for device in devices), NO_DEVICES)
         if not self._listed_once:
             self._listed_once = True
             self._choose_at_start(devices)

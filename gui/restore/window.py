@@ -196,8 +196,9 @@ class RestoreWindow(QDialog):
     def wait(self, deadline: float) -> None:
         """Wait for a cancelled worker until this time of ``time.monotonic``, then kill it."""
         left_ms = max(0, round(1000 * (deadline - time.monotonic())))
-        if not self._process.waitForFinished(left_ms):
+        if self.running and not self._process.waitForFinished(left_ms):
             self._process.kill()
+            self._process.waitForFinished(100)
 
     def _read(self) -> None:
         """Take the messages of the worker."""

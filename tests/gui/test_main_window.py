@@ -1,12 +1,14 @@
 """The whole window: saved settings, closing, names, theme, help and sizes."""
 
 import json
+import sys
 import threading
 import time
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import soundfile
 from PySide6.QtCore import QSettings, Qt
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QAbstractButton, QLabel, QWidget
@@ -21,6 +23,13 @@ from tests.helpers.gui.fake_engine import DESK, FakeWorld, device
 from tests.helpers.gui.window import Opened, pick, qt_marks
 
 pytestmark = qt_marks
+
+STUBBORN = """
+import signal, time
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print('{"error": ""}', flush=True)
+time.sleep(60)
+"""
 
 
 def test_settings_are_saved_with_devices_by_name(qtbot, tmp_path, desk) -> None:
@@ -74,14 +83,18 @@ def test_invalid_settings_get_their_defaults(qtbot, tmp_path) -> None:
     assert engine.settings.input == "demo"
 
 
-def test_close_while_running_is_quick_and_leaves_no_thread(qtbot, tmp_path) -> None:
-    before = set(threading.enumerate())
-    opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
-    opened.press(Qt.Key.Key_R)
+def close(opened: Opened) -> None:
+    """Close the window within two seconds."""
     begin = time.monotonic()
     opened.window.close()
     assert time.monotonic() - begin < 2
+
+
+def test_close_while_running_leaves_no_thread(qtbot, tmp_path) -> None:
+    before = set(threading.enumerate())
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    close(opened)
     assert engine.stops == 1
     assert set(threading.enumerate()) <= before
 
@@ -90,14 +103,36 @@ def test_close_while_loading_does_not_wait_for_it(qtbot, tmp_path) -> None:
     world = FakeWorld(gate=threading.Event())
     opened = Opened(qtbot, tmp_path, world)
     opened.wait(lambda: len(world.opening) == 1)
-    begin = time.monotonic()
-    opened.window.close()
-    assert time.monotonic() - begin < 2.2
+    opened.panels.listening.mix.set_value(70)
+    close(opened)
     world.gate.set()
     end = time.monotonic() + 5
     while not (world.engines and world.engines[0].stops):
         assert time.monotonic() < end
         time.sleep(0.01)
+    assert UserSettings(str(opened.settings_path)).load().parameters.mix == 0.7
+
+
+def test_close_keeps_a_recording_to_its_end_while_all_else_hangs(qtbot, tmp_path) -> None:
+    world = FakeWorld()
+    opened = Opened(qtbot, tmp_path, world)
+    engine = opened.running()
+    opened.window.session.recording.folder = str(tmp_path / "takes")
+    opened.press(Qt.Key.Key_R)
+    engine.advance(3.0)
+    # A worker that ignores the request to end, and a model that loads for ever.
+    restoring = opened.window.commands.restore_window._process
+    restoring.start(sys.executable, ["-c", STUBBORN])
+    assert restoring.waitForReadyRead(20_000)
+    world.gate = threading.Event()
+    opened.window.session.restart()
+    opened.wait(lambda: len(world.opening) == 2)
+    close(opened)
+    world.gate.set()
+    assert restoring.state() == restoring.ProcessState.NotRunning
+    lengths = [soundfile.info(path).duration for path in (tmp_path / "takes").iterdir()]
+    assert len(lengths) == 2
+    assert min(lengths) > 2.5
 
 
 def test_twenty_starts_leave_no_files_and_no_threads(qtbot, tmp_path) -> None:

@@ -9,8 +9,8 @@ import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from gui.control.engine_thread import Services
 from gui.control.user_settings import UserSettings
-from gui.engine_interface import Services
 from gui.main_window import MainWindow
 from gui.widgets import theme
 from realtime.engine.settings import Settings

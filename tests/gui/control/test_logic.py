@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from gui.control.notices import sentence
-from gui.control.warnings import Lasting, feedback_risk
+from gui.control.notices import feedback_risk, sentence
+from gui.control.refresh_timer import Lasting
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.panels.view_bar import format_time
 from gui.spectrogram.analysis.loudness_match import LIMIT_DB, LoudnessMatch, k_weights

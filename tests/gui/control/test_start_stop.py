@@ -23,7 +23,7 @@ def test_clip_plays_at_once_where_there_is_no_microphone(qtbot, tmp_path) -> Non
 
 
 def test_clip_plays_where_there_are_only_loudspeakers(qtbot, tmp_path) -> None:
-    world = FakeWorld(devices=[device(0, "Speakers", outputs=2, default_output=True)])
+    world = FakeWorld(devices=[device(0, "Speakers", outputs=2)])
     engine = Opened(qtbot, tmp_path, world).running()
     assert (engine.settings.input, engine.settings.output) == ("demo", "default")
 

@@ -19,8 +19,8 @@ from PySide6.QtCore import QEventLoop, Qt, QTimer, QtMsgType, qInstallMessageHan
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import QApplication
 
+from gui.control.engine_thread import Services
 from gui.control.user_settings import Preferences, UserSettings
-from gui.engine_interface import Services
 from gui.main_window import MainWindow
 from gui.widgets import theme
 from gui.widgets.theme import ThemeChoice

@@ -45,7 +45,7 @@ class Answers(Dialogs):
     sounds: list[Path] = field(default_factory=list)
 
     def open(self, parent: QWidget, title: str) -> list[Path]:
-        return self.sounds or [Path(self.sound)]
+        return [Path(self.sound)] if self.sound else self.sounds
 
     def save(self, parent: QWidget, title: str, name: str, kinds: str) -> str:
         return self.target or self.table or self.picture

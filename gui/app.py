@@ -12,11 +12,13 @@ from pathlib import Path
 from realtime.engine.settings import Settings
 
 
+def _platform() -> str:
+    return os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
+
+
 def display_available() -> bool:
     """Whether a window can be opened. Qt would abort the process without a display."""
-    if not sys.platform.startswith("linux"):
-        return True
-    if os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc"):
+    if not sys.platform.startswith("linux") or _platform() in ("offscreen", "minimal", "vnc"):
         return True
     return _wayland_answers() or _x11_answers()
 
@@ -44,21 +46,6 @@ def _x11_answers() -> bool:
     return True
 
 
-def _check_libraries() -> None:
-    """Check for the library without which Qt would abort.
-
-    Raises:
-        ImportError: if the library is missing.
-    """
-    platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
-    wants_x11 = platform == "xcb" or (not platform and not _wayland_answers())
-    if sys.platform.startswith("linux") and wants_x11:
-        try:
-            ctypes.CDLL("libxcb-cursor.so.0")
-        except OSError as error:
-            raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
-
-
 def _import_torch() -> None:
     # A failure is reported when the model is loaded.
     with contextlib.suppress(ImportError, OSError):
@@ -77,7 +64,13 @@ def main(settings: Settings | None = None) -> int:
     Raises:
         ImportError: if Qt or a system library that Qt needs is missing.
     """
-    _check_libraries()
+    on_x11 = _platform() == "xcb" or (not _platform() and not _wayland_answers())
+    if sys.platform.startswith("linux") and on_x11:
+        try:
+            # Qt would abort without this library.
+            ctypes.CDLL("libxcb-cursor.so.0")
+        except OSError as error:
+            raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
     # Importing torch takes longer than opening the window; both run at the same time.
     imports = threading.Thread(target=_import_torch, name="gui-imports")
     imports.start()

@@ -81,7 +81,7 @@ class MainWindow(QMainWindow):
         self._restore()
         self._connect()
         self.panels.transport.set_models(self._models(services))
-        self.session.begin()
+        self.session.refresh(rescan=False)
 
     def _models(self, services: Services) -> list[ModelInfo]:
         try:

@@ -16,27 +16,20 @@ from gui.widgets.theme import Theme, ThemeChoice
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action.
-
-    Attributes:
-        name: Identifies the action in the program.
-        text: Text in the menu and on buttons.
-        help: One line for tool tips and the help page.
-        keys: Shortcut in Qt's portable notation; empty for none.
-        checkable: Whether the action is switched on and off.
-        icon: Name of an icon; empty for none.
-        repeats: Whether a held key repeats the action.
-        group: Exclusive group of checkable actions; empty for none.
-    """
+    """One action, known to the program by its name."""
 
     name: str
     text: str
     help: str
+    """One line for tool tips and the help page; `text` is for the menu and buttons."""
     keys: str = ""
+    """Shortcut in Qt's portable notation; empty for none."""
     checkable: bool = False
     icon: str = ""
     repeats: bool = False
+    """A held key repeats the action."""
     group: str = ""
+    """Exclusive group of checkable actions; empty for none."""
 
 
 ACTIONS = (

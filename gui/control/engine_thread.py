@@ -92,7 +92,7 @@ class EngineThread(QObject):
         self._cancel()
         self._jobs.put(self._stop_live)
 
-    def list_devices(self, *, rescan: bool = False) -> None:
+    def list_devices(self, *, rescan: bool) -> None:
         """List the sound devices. A rescan stops the engine, because PortAudio must restart."""
         if rescan:
             self.close()

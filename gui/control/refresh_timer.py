@@ -81,10 +81,8 @@ class RefreshTimer(QTimer):
         if engine is None:
             return
         snapshot = engine.snapshot()
-        if snapshot.state is State.FAILED:
-            session.lost(snapshot.error)
-        elif snapshot.state is State.FINISHED:
-            session.finished()
+        if snapshot.state in (State.FAILED, State.FINISHED):
+            session.ended(snapshot)
         else:
             self._check(snapshot, elapsed)
             # A hidden window neither draws nor computes spectra.

@@ -27,6 +27,7 @@ from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.widgets.device_choices import RATE_SEPARATOR, Choice
 from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Snapshot, State
 
 if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
@@ -77,11 +78,6 @@ class Session(QObject):
         """True while the engine runs or opens."""
         return self.engine_thread.engine is not None or self.engine_thread.busy
 
-    def begin(self) -> None:
-        """List the devices, then play the clip or wait for Start."""
-        self.panels.status.show_state("Loading", "looking for sound devices")
-        self.engine_thread.list_devices()
-
     def close(self, deadline: float) -> None:
         """Stop everything, and wait until this time of ``time.monotonic`` at most."""
         self._hot_plug.stop()
@@ -116,30 +112,29 @@ class Session(QObject):
         same = last is not None and last.input == settings.input
         self.start(position_s=self.position_s if same else 0.0)
 
-    def refresh(self) -> None:
-        """Rescan the devices, then resume."""
+    def refresh(self, *, rescan: bool = True) -> None:
+        """List the devices, anew or for the first time; then resume, play the clip or wait."""
         self._resume = self._resume or self.active
         self.recording.finish()
         self.panels.spectrograms.follow(None)
         self.panels.status.show_state("Loading", "looking for sound devices")
         self.notices.withdraw(key=HOT_PLUGGED.key)
-        self.engine_thread.list_devices(rescan=True)
+        self.engine_thread.list_devices(rescan=rescan)
 
     def settings_changed(self) -> None:
         """Apply changed settings."""
         if self.active or is_audio_file(self.panels.transport.settings.input):
             self.restart()
 
-    def lost(self, error: str) -> None:
-        """The engine failed while running, for example because a device was unplugged."""
-        self._end("Failed")
-        advice = "Plug it in again or choose another device, then try again."
-        self.notices.error(error, advice, RETRY)
-
-    def finished(self) -> None:
-        """The file has ended."""
-        self.position_s = 0.0
-        self._end("Finished")
+    def ended(self, snapshot: Snapshot) -> None:
+        """The file has ended, or the engine has failed, for example without its device."""
+        if snapshot.state is State.FINISHED:
+            self.position_s = 0.0
+            self._end("Finished")
+        else:
+            self._end("Failed")
+            advice = "Plug it in again or choose another device, then try again."
+            self.notices.error(snapshot.error, advice, RETRY)
 
     def _end(self, word: str) -> None:
         self.recording.finish()

@@ -20,15 +20,16 @@ def dropped_paths(event: QDropEvent) -> list[Path]:
     return paths
 
 
-def plan(paths: list[Path], folder: Path | None) -> list[Job]:
+def plan(paths: list[Path], folder: Path | None, known: dict[Path, Path]) -> list[Job]:
     """The jobs for files and folders.
 
     Args:
         paths: Audio files, and folders that are searched for audio files.
         folder: Where restored files go; None for a folder beside each original.
+        known: Sources by targets that are in the list; their jobs are left out.
 
     Raises:
-        AudioFileError: if there is nothing to restore.
+        AudioFileError: if there is nothing to restore, or a file would overwrite another.
     """
     jobs: list[Job] = []
     for path in paths:
@@ -41,4 +42,9 @@ def plan(paths: list[Path], folder: Path | None) -> list[Job]:
             if target.resolve() == path.resolve():
                 raise AudioFileError(f"{target} is the input; choose another folder")
             jobs.append(Job(path, target))
-    return jobs
+    sources = dict(known)
+    for job in jobs:
+        other = sources.setdefault(job.target, job.source)
+        if other != job.source:
+            raise AudioFileError(f"{other} and {job.source} would both become {job.target}")
+    return [Job(source, target) for target, source in sources.items() if target not in known]

@@ -60,7 +60,8 @@ class FileItem(QTreeWidgetItem):
     def change(self, **state: object) -> None:
         """Change and show the state."""
         vars(self).update(state)
-        elapsed_s = time.monotonic() - self.started
+        # A clock may stand still for 16 ms.
+        elapsed_s = max(time.monotonic() - self.started, 0.001)
         self._bar.setValue(round(100 * self.share))
         if not self.result:
             self.setText(_SPEED, format_ratio(self.share * self.seconds / elapsed_s))
@@ -145,19 +146,12 @@ class RestoreWindow(QDialog):
 
     def add_paths(self, paths: list[Path]) -> None:
         """Append files and folders; an error is shown."""
-        sources = {item.job.target: item.job.source for item in self.items}
-        known = set(sources)
+        self._error = ""
+        known = {item.job.target: item.job.source for item in self.items}
         try:
-            jobs = plan(paths, self._folder)
+            self.items += [FileItem(self.list, job) for job in plan(paths, self._folder, known)]
         except TopoctaveError as error:
-            self.summary.setText(str(error))
-            return
-        for job in jobs:
-            other = sources.setdefault(job.target, job.source)
-            if other != job.source:
-                self.summary.setText(f"{other} and {job.source} would both become {job.target}")
-                return
-        self.items += [FileItem(self.list, job) for job in jobs if job.target not in known]
+            self._error = str(error)
         self._update()
 
     def _add_files(self) -> None:

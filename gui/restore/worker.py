@@ -48,7 +48,9 @@ def main() -> int:
                 note = enhancer.file(job, progress=partial(_report_share, number))
                 _report(job=number, share=1, result=note or "Done")
             except (TopoctaveError, OSError) as error:
-                _report(job=number, failed=True, result=str(error))
+                # The list shows the name of the file beside it.
+                text = str(error).replace(source, job.source.name)
+                _report(job=number, failed=True, result=text)
     except (TopoctaveError, OSError) as error:
         _report(error=str(error))
         return 2

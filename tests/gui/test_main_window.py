@@ -135,9 +135,7 @@ def test_close_keeps_a_recording_to_its_end_while_all_else_hangs(qtbot, tmp_path
     assert min(lengths) > 2.5
 
 
-def test_twenty_starts_leave_no_files_and_no_threads(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_twenty_starts_leave_no_files_and_no_threads(opened) -> None:
     count = len(list(Path("/proc/self/fd").iterdir())) if Path("/proc/self/fd").exists() else 0
     threads = threading.active_count()
     for _ in range(20):
@@ -151,9 +149,7 @@ def test_twenty_starts_leave_no_files_and_no_threads(qtbot, tmp_path) -> None:
     assert sum(not engine.stops for engine in opened.world.engines) == 1
 
 
-def test_all_controls_can_be_reached_and_have_names(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_all_controls_can_be_reached_and_have_names(opened) -> None:
     reachable = [
         widget
         for widget in opened.window.findChildren(QWidget)
@@ -170,9 +166,7 @@ def test_all_controls_can_be_reached_and_have_names(qtbot, tmp_path) -> None:
     assert not nameless, [type(widget).__name__ for widget in nameless]
 
 
-def test_theme_changes_at_once_and_back(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_theme_changes_at_once_and_back(opened) -> None:
     choose(opened, "theme", ThemeChoice.LIGHT)
     assert opened.window.theme == LIGHT
     light = opened.window.grab().toImage().pixelColor(5, opened.window.height() - 5)
@@ -205,8 +199,7 @@ def test_help_page_has_every_key(qtbot, tmp_path) -> None:
 
 
 @pytest.mark.parametrize("size", [(1280, 720), (1920, 1080), (2560, 1440)])
-def test_no_text_is_cut_off(qtbot, tmp_path, size) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_no_text_is_cut_off(opened, qtbot, size) -> None:
     engine = opened.running()
     engine.faults = Faults(input_overflow=99, ring_underrun=123_456, dropped_samples=9_999_999)
     opened.window.resize(*size)

@@ -15,14 +15,6 @@ Key = Qt.Key
 HELD_MS = int(HOLD_S * 1000) + 60
 
 
-@pytest.fixture
-def opened(qtbot, tmp_path) -> Opened:
-    """A window whose clip plays."""
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
-    return opened
-
-
 def focus(opened: Opened, widget: QWidget) -> QWidget:
     """Give a widget the focus, as the tab key does."""
     widget.setFocus()
@@ -93,19 +85,17 @@ def test_arrows_belong_to_a_focused_slider_and_else_to_the_mix(opened) -> None:
 
 
 @pytest.mark.qt_log_ignore("This plugin does not support")
-def test_focused_list_takes_letters_and_space_but_not_function_keys(qtbot, tmp_path, desk) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
-    box = focus(opened, opened.transport.model)
+def test_focused_list_takes_letters_and_space_but_not_function_keys(waiting, qtbot, desk) -> None:
+    box = focus(waiting, waiting.transport.model)
     qtbot.keyClick(box, Key.Key_M)
-    assert not opened.panels.listening.match.isChecked()
+    assert not waiting.panels.listening.match.isChecked()
     qtbot.keyClick(box, Key.Key_Space)
     assert box.view().isVisible()
     box.hidePopup()
     assert not desk.opening
     scans = len(desk.scans)
     qtbot.keyClick(box, Key.Key_F5)
-    opened.wait(lambda: len(desk.scans) > scans)
+    waiting.wait(lambda: len(desk.scans) > scans)
 
 
 def test_switch_that_has_the_focus_takes_arrows_and_space(opened) -> None:

@@ -11,8 +11,7 @@ from tests.helpers.gui.window import Opened, qt_marks
 pytestmark = qt_marks
 
 
-def test_recording_makes_two_aligned_files(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_recording_makes_two_aligned_files(opened, qtbot, tmp_path) -> None:
     engine = opened.running()
     opened.window.session.recording.folder = str(tmp_path / "takes")
     opened.press(Qt.Key.Key_R)
@@ -31,9 +30,7 @@ def test_recording_makes_two_aligned_files(qtbot, tmp_path) -> None:
     opened.wait(lambda: not opened.transport.record.isChecked())
 
 
-def test_recording_ends_with_the_engine(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_recording_ends_with_the_engine(opened, tmp_path) -> None:
     opened.window.session.recording.folder = str(tmp_path)
     opened.press(Qt.Key.Key_R)
     opened.press(Qt.Key.Key_Space)
@@ -52,8 +49,7 @@ def test_folder_that_cannot_be_written_is_a_line_in_the_window(qtbot, tmp_path) 
     assert not opened.transport.record.isChecked()
 
 
-def test_close_does_not_wait_for_a_disk_that_hangs(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_close_does_not_wait_for_a_disk_that_hangs(opened, tmp_path) -> None:
     engine = opened.running()
     opened.window.session.recording.folder = str(tmp_path / "takes")
     hangs, gate = threading.Event(), threading.Event()

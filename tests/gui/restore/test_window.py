@@ -41,27 +41,25 @@ def dropped(*paths: Path) -> QDropEvent:
 def test_jobs_go_into_a_folder_beside_the_originals(tmp_path) -> None:
     single = sound(tmp_path / "a" / "voice.ogg")
     sound(tmp_path / "b" / "deep" / "song.wav")
-    jobs = plan([single, tmp_path / "b"], None)
+    jobs = plan([single, tmp_path / "b"], None, {})
     assert [job.target.relative_to(tmp_path).as_posix() for job in jobs] == [
         "a/restored/voice.wav", "restored/b/deep/song.wav",
     ]  # fmt: skip
 
 
-def test_an_original_is_never_overwritten(qtbot, tmp_path) -> None:
-    path = sound(tmp_path / "voice.wav")
+def test_an_original_is_never_overwritten(tmp_path) -> None:
+    path, other = sound(tmp_path / "voice.wav"), sound(tmp_path / "other" / "voice.wav")
+    out = tmp_path / "out"
     with pytest.raises(AudioFileError, match="is the input"):
-        plan([path], tmp_path)
-    opened = Opened(qtbot, tmp_path, answers=Answers(directory=str(tmp_path / "out")))
-    window = opened.window.commands.restore_window
-    window.choose.click()
-    window.add_paths([path, sound(tmp_path / "other" / "voice.wav")])
-    assert "would both become" in window.summary.text()
-    assert not window.items
+        plan([path], tmp_path, {})
+    with pytest.raises(AudioFileError, match="would both become"):
+        plan([path, other], out, {})
+    with pytest.raises(AudioFileError, match="would both become"):
+        plan([path], out, {out / "voice.wav": other})
+    assert plan([path], out, {out / "voice.wav": path}) == []
 
 
-def test_files_and_folders_are_dropped_on_the_window(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_files_and_folders_are_dropped_on_the_window(opened, tmp_path) -> None:
     sound(tmp_path / "songs" / "song.wav")
     opened.window.dropEvent(dropped(sound(tmp_path / "voice.wav"), tmp_path / "songs"))
     window = opened.window.commands.restore_window
@@ -111,9 +109,7 @@ def test_files_are_restored_with_progress_and_errors_in_one_line(qtbot, tmp_path
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the worker is killed by a signal")
 @pytest.mark.parametrize("how", ["cancel", "close"])
-def test_restoring_is_cancelled_at_once(qtbot, tmp_path, how) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_restoring_is_cancelled_at_once(opened, qtbot, tmp_path, how) -> None:
     opened.window.commands.restore([sound(tmp_path / "long.wav", 60.0)])
     window = opened.window.commands.restore_window
     opened.click(window.run)

@@ -36,7 +36,6 @@ class FakeTap:
         return int(self._now() * self.sample_rate)
 
     def read(self, since: int) -> tuple[Audio, int]:
-        """As the real one."""
         end = self.written
         first = max(since, end - 10 * self.sample_rate, 0)
         return self._render(first, max(end, first)), first
@@ -76,7 +75,6 @@ class FakeEngine:
 
     @property
     def parameters(self) -> Parameters:
-        """As the real one."""
         return self._parameters
 
     @parameters.setter
@@ -101,14 +99,12 @@ class FakeEngine:
         return (dry + share * (wet - dry))[None].astype(np.float32)
 
     def start(self) -> None:
-        """As the real one."""
         if self.state is not State.READY:
             raise RuntimeError("an engine runs once; open a new one")
         self._since = time.monotonic()
         self.state = State.RUNNING
 
     def stop(self) -> None:
-        """As the real one."""
         self._ran_s, self._since = self.seconds(), None
         self.state = State.STOPPED
         self.stops += 1
@@ -122,17 +118,14 @@ class FakeEngine:
         self.state = State.FINISHED
 
     def seek(self, seconds: float) -> None:
-        """As the real one."""
         self.sought.append(seconds)
         self._seek_offset = seconds - self.seconds()
 
     def reset_counters(self) -> None:
-        """As the real one."""
         self.resets += 1
         self.faults = Faults()
 
     def snapshot(self) -> Snapshot:
-        """As the real one."""
         block_ms = self.settings.block_samples / 44.1
         p50, p99, worst = (block_ms / self.ratio / slower for slower in (1, 0.72, 0.64))
         ratios = self.ratio, self.ratio * 0.72, self.ratio * 0.64
@@ -209,7 +202,6 @@ class FakeWorld(Services):
         parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> FakeEngine:
-        """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.opening.append(settings)
         progress("Loading the model…")
@@ -223,7 +215,6 @@ class FakeWorld(Services):
         return engine
 
     def list_devices(self, rescan: bool) -> list[Device]:
-        """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.scans.append(rescan)
         if "devices" in self.refuse:
@@ -231,7 +222,6 @@ class FakeWorld(Services):
         return list(self.devices)
 
     def list_models(self) -> list[ModelInfo]:
-        """As the real one."""
         if "models" in self.refuse:
             raise ModelFileError(self.refuse["models"])
         return list(self.models)

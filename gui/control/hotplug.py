@@ -18,17 +18,12 @@ class HotPlug(QObject):
 
     def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._begin = QTimer(self, singleShot=True, interval=START_MS)
-        self._begin.timeout.connect(self._watch)
         self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
         self._settle.timeout.connect(self.changed)
-        self.start = self._begin.start
 
-    def stop(self) -> None:
-        """Stop watching."""
-        self.blockSignals(True)
-        self._begin.stop()
-        self._settle.stop()
+    def start(self) -> None:
+        """Begin to watch after a while."""
+        QTimer.singleShot(START_MS, self, self._watch)
 
     def _watch(self) -> None:
         # The module logs the libraries that it loads.

@@ -86,7 +86,9 @@ class RefreshTimer(QTimer):
         else:
             self._check(snapshot, elapsed)
             # A hidden window neither draws nor computes spectra.
-            if self._window.isVisible() and self._window.windowHandle().isExposed():
+            window = self._window
+            shown = window.isVisible() and not window.isMinimized()
+            if shown and window.windowHandle().isExposed():
                 self._show(snapshot, elapsed, slow=slow)
 
     def _check(self, snapshot: Snapshot, elapsed_s: float) -> None:

@@ -80,7 +80,7 @@ class Session(QObject):
 
     def close(self, deadline: float) -> None:
         """Stop everything, and wait until this time of ``time.monotonic`` at most."""
-        self._hot_plug.stop()
+        self._hot_plug.blockSignals(True)
         self.recording.finish()
         self.engine_thread.shut_down()
         self.recording.close(deadline)
@@ -206,10 +206,10 @@ class Session(QObject):
             output_key="default" if any(device.outputs for device in devices) else "null",
         )
         keys = ["" if key == "default" else key for key in (wanted.input, wanted.output)]
-        found = transport.choose(input_key=keys[0], output_key=keys[1])
-        if not found:
-            lost = " or ".join(key.split("\n")[-1] for key in keys if key)
-            self.notices.info(f"{lost} is not available; the default is used instead.")
+        found = transport.choose(input_key=keys[0]), transport.choose(output_key=keys[1])
+        for key in (key for key, there in zip(keys, found, strict=True) if not there):
+            name = key.split("\n")[-1]
+            self.notices.info(f"{name} is not available; the default is used instead.")
         # A clip plays at once; a microphone needs the user to press Start.
         if not transport.input_is_device:
             self.start()

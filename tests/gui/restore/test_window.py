@@ -1,5 +1,7 @@
 """Restoring files beside the live audio."""
 
+import json
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -20,6 +22,19 @@ pytestmark = [*qt_marks, pytest.mark.timeout(240)]
 
 # Loading torch takes seconds at rest, and much longer on a busy machine.
 WORK_MS = 120_000
+UNIX = pytest.mark.skipif(sys.platform == "win32", reason="the worker is ended by a signal")
+
+SLOW_WORKER = """
+import sys, time
+from gui.restore import worker
+from realtime.files import audio_file
+def write(file, frames):
+    file.write(frames[:100])
+    print("written", flush=True)
+    time.sleep(60)
+audio_file.write_frames = write
+sys.exit(worker.main())
+"""
 
 
 def sound(path: Path, seconds: float = 0.5) -> Path:
@@ -107,7 +122,7 @@ def test_files_are_restored_with_progress_and_errors_in_one_line(qtbot, tmp_path
     assert not window.run.isEnabled()
 
 
-@pytest.mark.skipif(sys.platform == "win32", reason="the worker is killed by a signal")
+@UNIX
 @pytest.mark.parametrize("how", ["cancel", "close"])
 def test_restoring_is_cancelled_at_once(opened, qtbot, tmp_path, how) -> None:
     opened.window.commands.restore([sound(tmp_path / "long.wav", 60.0)])
@@ -126,3 +141,21 @@ def test_restoring_is_cancelled_at_once(opened, qtbot, tmp_path, how) -> None:
         opened.window.close()
     assert time.monotonic() - begin < 2
     assert not (tmp_path / "restored" / "long.wav").exists()
+
+
+@UNIX
+def test_worker_that_is_asked_to_end_leaves_no_unfinished_file(project, tmp_path) -> None:
+    if not shipped_models():
+        pytest.skip("no exported model in assets")
+    jobs = [[str(sound(tmp_path / "voice.wav")), str(tmp_path / "restored" / "voice.wav")]]
+    request = {"model": shipped_models()[0].name, "compute": "cpu", "threads": 1, "jobs": jobs}
+    pipe = subprocess.PIPE
+    command = [sys.executable, "-c", SLOW_WORKER]
+    with subprocess.Popen(command, stdin=pipe, stdout=pipe, cwd=project) as worker:
+        worker.stdin.write(json.dumps(request).encode())
+        worker.stdin.close()
+        assert any(line.strip() == b"written" for line in iter(worker.stdout.readline, b""))
+        assert list((tmp_path / "restored").iterdir())
+        worker.terminate()
+        assert worker.wait(timeout=30) == 1
+    assert not list((tmp_path / "restored").iterdir())

@@ -181,7 +181,7 @@ class Commands(QObject):
             "loudness_match": panels.listening.match_db.text(),
         }
         path = self._dialogs.save(self._window, "Export answers", "abx.csv", "CSV (*.csv)")
-        answers = f"{panels.abx.session.total} answers"
+        answers = f"the {panels.abx.session.total} answers"
         self._write(path, answers, lambda p: panels.abx.write(p, about))
 
     def _write(self, path: str, what: str, write: Callable[[Path], None]) -> None:
@@ -191,7 +191,7 @@ class Commands(QObject):
         try:
             write(Path(path))
         except OSError as error:
-            self._session.notices.error(f"Cannot write {what} to {path}: {error.strerror}")
+            self._session.notices.error(f"{what} could not be written: {error.strerror}")
         else:
             self._session.notices.info(f"Wrote {what} to {path}")
 

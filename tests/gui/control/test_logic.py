@@ -7,8 +7,10 @@ import random
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from scipy.stats import binomtest
 
+from gui.control.dialogs import Dialogs
 from gui.control.notices import feedback_risk, sentence
 from gui.control.refresh_timer import Lasting
 from gui.panels.abx_test import AbxSession, p_value, verdict
@@ -226,3 +228,15 @@ def test_small_texts() -> None:
     assert sentence("it broke") == "It broke."
     assert sentence("Why?") == "Why?"
     assert sentence("net.ts is broken") == "net.ts is broken."
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen", "saved"),
+    [("a", "FLAC (*.flac)", "a.flac"), ("a.WAV", "FLAC (*.flac)", "a.WAV"),
+     ("a.b", "", "a.b.wav"), ("", "", "")],
+)  # fmt: skip
+def test_name_without_suffix_gets_that_of_the_chosen_kind(
+    monkeypatch, named, chosen, saved
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (named, chosen))
+    assert Dialogs().save(None, "", "", "WAV (*.wav);;FLAC (*.flac)") == saved

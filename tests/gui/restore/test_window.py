@@ -82,6 +82,9 @@ def test_files_and_folders_are_dropped_on_the_window(opened, tmp_path) -> None:
     assert window.list.topLevelItemCount() == 2
     assert window.run.isEnabled()
     assert not window.show_folder.isEnabled()
+    opened.answers.sounds = [sound(tmp_path / name) for name in ("one.wav", "voice.wav", "two.wav")]
+    opened.window.window_actions["open"].trigger()
+    assert [item.text(0) for item in window.items[2:]] == ["one.wav", "two.wav"]
     opened.window.close()
     assert not window.isVisible()
 

@@ -103,22 +103,20 @@ def test_files_are_restored_with_progress_and_errors_in_one_line(qtbot, tmp_path
     good, bad = window.items
     opened.click(window.run)
     assert window.run.text() == "Cancel"
-    shares, speeds, summaries = set(), set(), set()
+    seen, change = [], good.change
 
-    def ended() -> bool:
-        shares.add(good.share)
-        speeds.add(good.text(2))
-        summaries.add(window.summary.text())
-        return not window.running
+    def noted(**state: object) -> None:
+        change(**state)
+        seen.append((good.share, good.text(2), good.left))
 
-    qtbot.waitUntil(ended, timeout=WORK_MS)
+    good.change = noted
+    qtbot.waitUntil(lambda: not window.running, timeout=WORK_MS)
     assert not good.failed, good.result
     assert soundfile.info(tmp_path / "restored" / "voice.wav").frames == 3 * 44_100
-    assert any(0 < share < 1 for share in shares)
+    assert any(0 < share < 1 and TIMES in speed and "voice.wav: 0:0" in left
+               for share, speed, left in seen)  # fmt: skip
     assert bad.failed
     assert "\n" not in bad.result
-    assert any("voice.wav: 0:0" in text and "left" in text for text in summaries)
-    assert any(TIMES in text for text in speeds)
     assert "2 of 2 files done, 1 failed" in window.summary.text()
     assert bad.text(3).startswith("▲")
     assert window.show_folder.isEnabled()

@@ -1,21 +1,24 @@
 """Opens the window: ``topoctave`` without a subcommand."""
 
+import contextlib
 import ctypes
+import importlib
 import os
 import signal
 import sys
 import threading
 from pathlib import Path
 
-from gui.engine_interface import import_torch
 from realtime.engine.settings import Settings
+
+
+def _platform() -> str:
+    return os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
 
 
 def display_available() -> bool:
     """Whether a window can be opened. Qt would abort the process without a display."""
-    if not sys.platform.startswith("linux"):
-        return True
-    if os.environ.get("QT_QPA_PLATFORM", "").split(":")[0] in ("offscreen", "minimal", "vnc"):
+    if not sys.platform.startswith("linux") or _platform() in ("offscreen", "minimal", "vnc"):
         return True
     return _wayland_answers() or _x11_answers()
 
@@ -43,19 +46,10 @@ def _x11_answers() -> bool:
     return True
 
 
-def _check_libraries() -> None:
-    """Check for the library without which Qt would abort.
-
-    Raises:
-        ImportError: if the library is missing.
-    """
-    platform = os.environ.get("QT_QPA_PLATFORM", "").split(":")[0]
-    wants_x11 = platform == "xcb" or (not platform and not _wayland_answers())
-    if sys.platform.startswith("linux") and wants_x11:
-        try:
-            ctypes.CDLL("libxcb-cursor.so.0")
-        except OSError as error:
-            raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
+def _import_torch() -> None:
+    # A failure is reported when the model is loaded.
+    with contextlib.suppress(ImportError, OSError):
+        importlib.import_module("realtime.inference.network")
 
 
 def main(settings: Settings | None = None) -> int:
@@ -70,15 +64,21 @@ def main(settings: Settings | None = None) -> int:
     Raises:
         ImportError: if Qt or a system library that Qt needs is missing.
     """
-    _check_libraries()
+    on_x11 = _platform() == "xcb" or (not _platform() and not _wayland_answers())
+    if sys.platform.startswith("linux") and on_x11:
+        try:
+            # Qt would abort without this library.
+            ctypes.CDLL("libxcb-cursor.so.0")
+        except OSError as error:
+            raise ImportError(f"Qt needs libxcb-cursor0: {error}") from error
     # Importing torch takes longer than opening the window; both run at the same time.
-    imports = threading.Thread(target=import_torch, name="gui-imports")
+    imports = threading.Thread(target=_import_torch, name="gui-imports")
     imports.start()
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication
 
+    from gui.control.engine_thread import Services
     from gui.control.user_settings import UserSettings
-    from gui.engine_interface import real_services
     from gui.main_window import MainWindow
     from gui.widgets import theme
     from gui.widgets.icon import app_icon
@@ -92,7 +92,7 @@ def main(settings: Settings | None = None) -> int:
     user_settings = UserSettings()
     first_start = user_settings.first_start
     theme.apply(app, theme.resolve(user_settings.load().theme))
-    window = MainWindow(real_services(), user_settings, settings)
+    window = MainWindow(Services(), user_settings, settings)
     window.show()
     if first_start:
         window.commands.show_first_steps()

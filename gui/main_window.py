@@ -1,32 +1,45 @@
 """The main window: creates and connects the panels, restores and saves settings, closes."""
 
+import time
 from dataclasses import replace
+from pathlib import Path
 
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QByteArray, QEvent, QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
-from PySide6.QtWidgets import QApplication, QMainWindow, QMenu
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QAbstractSlider,
+    QApplication,
+    QComboBox,
+    QMainWindow,
+    QMenu,
+    QWidget,
+)
 
-from gui.control.actions import Actions
+from gui.control.actions import MENU, PLOT_MENU, Actions
 from gui.control.commands import Commands
 from gui.control.dialogs import Dialogs
-from gui.control.engine_thread import one_line
-from gui.control.keyboard import Keyboard
-from gui.control.menu import build_menu, choice_menu, recent_menu, thread_choices
+from gui.control.engine_thread import Services, one_line
 from gui.control.refresh_timer import RefreshTimer
 from gui.control.session import Session
 from gui.control.user_settings import Preferences, UserSettings
-from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
-from gui.restore.window import dropped_paths
+from gui.restore.jobs import dropped_paths
+from gui.spectrogram.color_bar import ColourBar
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
+from gui.spectrogram.view import ViewSettings
 from gui.widgets import theme as themes
-from gui.widgets.icon import app_icon
+from gui.widgets.ab_switch import AbSwitch
 from gui.widgets.theme import ThemeChoice
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
 from realtime.inference.model_file import ModelInfo
+
+CLOSE_S = 1.5
+"""Limit for all that must end, so that the window closes within two seconds."""
+_MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home)
 
 
 class MainWindow(QMainWindow):
@@ -35,7 +48,7 @@ class MainWindow(QMainWindow):
     Args:
         services: The engine and the devices.
         user_settings: Loads and saves the settings.
-        settings: Settings of the command line; None for the saved ones.
+        settings: Settings to use instead of the saved ones, which then stay as they are.
         dialogs: File dialogs.
     """
 
@@ -48,39 +61,27 @@ class MainWindow(QMainWindow):
     ) -> None:
         super().__init__()
         self.setWindowTitle("Topoctave")
-        self.setWindowIcon(app_icon())
         self.setMinimumSize(1080, 600)
         self.setAcceptDrops(True)
         self.resize(1280, 800)
-        self._requested = settings
         self._user_settings = user_settings
-        self._preferences: Preferences = user_settings.load()
+        self._saves_settings = settings is None
+        self._preferences = user_settings.load()
+        self._view = self._preferences.view
         self._closed = False
         self.theme = themes.resolve(self._preferences.theme)
         self.window_actions = Actions(self)
         self.window_actions.set_theme(self.theme)
-        self.panels = Panels(self.theme, settings or self._saved_settings(), self.window_actions)
+        settings = settings or self._preferences.settings
+        self.panels = Panels(self.theme, settings, self.window_actions)
         self.setCentralWidget(self.panels)
-        self.session = Session(
-            self.panels, services, requested=settings, preferences=self._preferences
-        )
+        self.session = Session(self.panels, services, settings, self._preferences)
         self.commands = Commands(self, self.session, self.window_actions, dialogs or Dialogs())
         self.refresh_timer = RefreshTimer(self, self.session)
-        self._keyboard = Keyboard(self, self.window_actions, self.commands.release)
+        self._restore()
         self._connect()
         self.panels.transport.set_models(self._models(services))
-        self._restore()
-        self.session.begin()
-
-    def _saved_settings(self) -> Settings:
-        saved = self._preferences
-        return Settings(
-            model=saved.model,
-            block_samples=saved.block_samples,
-            loop=saved.loop,
-            compute=saved.compute,
-            threads=saved.threads or None,
-        )
+        self.session.refresh(rescan=False)
 
     def _models(self, services: Services) -> list[ModelInfo]:
         try:
@@ -90,84 +91,68 @@ class MainWindow(QMainWindow):
             self.session.notices.error(one_line(error))
             return []
 
-    def _connect(self) -> None:
-        panels, actions = self.panels, self.window_actions
-        transport, view, listening = panels.transport, panels.view_bar, panels.listening
-        transport.changed.connect(self.session.settings_changed)
-        listening.changed.connect(self._parameters_changed)
-        view.seek_requested.connect(self._seek)
-        actions["loop"].toggled.connect(self._loop)
-        for scale in Scale:
-            actions[scale.value].triggered.connect(
-                lambda _=False, chosen=scale: self._change_view(scale=chosen)
-            )
-        actions["spectrum"].toggled.connect(lambda on: self._change_view(spectrum=on))
-        actions["wave"].toggled.connect(lambda on: self._change_view(wave=on))
-        actions["freeze"].toggled.connect(panels.spectrograms.set_frozen)
-        panels.spectrograms.freeze_requested.connect(actions["freeze"].setChecked)
-        panels.spectrograms.menu_requested.connect(self._show_plot_menu)
-        panels.spectrograms.read_out.connect(panels.status.read_out.setText)
-        panels.spectrograms.range_changed.connect(
-            lambda low, high: self._change_view(low_db=low, high_db=high)
-        )
-        panels.abx.bypass_requested.connect(listening.set_bypass)
-        panels.abx.closed.connect(lambda: self.commands.set_blind(False))
-        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
-
     def _restore(self) -> None:
-        preferences, actions = self._preferences, self.window_actions
-        self.commands.folder = preferences.folder
-        self.panels.listening.restore(preferences.parameters, match=preferences.match)
-        actions["loop"].setChecked(self.panels.transport.settings.loop)
+        preferences, actions, panels = self._preferences, self.window_actions, self.panels
+        actions.choose("theme", preferences.theme)
+        actions.choose("colours", preferences.view.colour_map)
+        actions.choose("scale", preferences.view.scale)
         actions["spectrum"].setChecked(preferences.view.spectrum)
         actions["wave"].setChecked(preferences.view.wave)
-        actions[preferences.view.scale.value].setChecked(True)
-        self.panels.spectrograms.set_view_settings(preferences.view)
-        geometry = self._user_settings.geometry()
-        if geometry is not None:
-            self.restoreGeometry(geometry)
-        self.panels.transport.menu.setMenu(build_menu(self, actions, self._submenus()))
+        actions["loop"].setChecked(panels.transport.settings.loop)
+        panels.spectrograms.set_view_settings(preferences.view)
+        panels.listening.restore(preferences.parameters, match=preferences.match)
+        self._parameters_changed()
+        self.restoreGeometry(QByteArray.fromBase64(preferences.geometry.encode()))
 
-    def _submenus(self) -> list[QMenu]:
-        preferences, transport = self._preferences, self.panels.transport
-        settings = transport.settings
-        return [
-            recent_menu(
-                self,
-                lambda: self.session.recent_files,
-                lambda path: transport.open_file(path),
-            ),
-            choice_menu(
-                "Compute on", self,
-                [("auto", "Automatic"), ("cpu", "CPU"), ("cuda", "GPU (CUDA)")],
-                settings.compute, lambda compute: transport.change(compute=compute),
-            ),
-            choice_menu(
-                "CPU threads", self, thread_choices(), settings.threads or 0,
-                lambda threads: transport.change(threads=threads or None),
-            ),
-            choice_menu(
-                "Colours of the spectrograms", self,
-                [(kind, kind.label) for kind in ColourMap],
-                preferences.view.colour_map, lambda kind: self._change_view(colour_map=kind),
-            ),
-            choice_menu(
-                "Theme", self, [(theme, theme.label) for theme in ThemeChoice],
-                preferences.theme, self.set_theme_choice,
-            ),
-        ]  # fmt: skip
+    def _connect(self) -> None:
+        panels, actions, groups = self.panels, self.window_actions, self.window_actions.groups
+        transport, pictures = panels.transport, panels.spectrograms
+        transport.changed.connect(self.session.settings_changed)
+        panels.listening.changed.connect(self._parameters_changed)
+        panels.abx.bypass_requested.connect(panels.listening.set_bypass)
+        panels.view_bar.seek_requested.connect(self._seek)
+        actions["loop"].toggled.connect(self._loop)
+        actions["freeze"].toggled.connect(pictures.set_frozen)
+        pictures.freeze_requested.connect(actions["freeze"].setChecked)
+        pictures.menu_requested.connect(self._show_plot_menu)
+        pictures.read_out.connect(panels.status.read_out.setText)
+        for changed in (actions["spectrum"].toggled, actions["wave"].toggled,
+                        groups["scale"].triggered, groups["colours"].triggered,
+                        pictures.range_changed):  # fmt: skip
+            changed.connect(self._change_view)
+        groups["compute"].triggered.connect(lambda action: transport.change(compute=action.data()))
+        groups["threads"].triggered.connect(
+            lambda action: transport.change(threads=action.data() or None)
+        )
+        groups["theme"].triggered.connect(self._apply_theme)
+        QGuiApplication.styleHints().colorSchemeChanged.connect(self._apply_theme)
+        self._recent = QMenu("Recent files", self, toolTipsVisible=True)
+        self._recent.triggered.connect(lambda action: transport.open_file(action.data()))
+        menu = actions.menu(MENU, {"recent": self._recent})
+        menu.aboutToShow.connect(self._update_menu)
+        transport.menu.setMenu(menu)
+
+    def _update_menu(self) -> None:
+        settings = self.panels.transport.settings
+        self.window_actions.choose("compute", settings.compute)
+        self.window_actions.choose("threads", settings.threads or 0)
+        self._recent.clear()
+        for path in self.session.recent_files:
+            action = self._recent.addAction(Path(path).name)
+            action.setData(path)
+            action.setToolTip(path)
 
     def _show_plot_menu(self, at: QPoint) -> None:
-        menu = QMenu(self)
+        menu = self.window_actions.menu(PLOT_MENU)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in ("live", "freeze", "copy_values", "copy_picture", "save_picture"):
-            menu.addAction(self.window_actions[name])
         menu.popup(at)
 
     def _parameters_changed(self) -> None:
         self.refresh_timer.parameters_changed()
         self.panels.spectrograms.set_bypass(self.panels.listening.ab.bypass)
-        self.session.engine_thread.parameters = self.panels.listening.parameters
+        engine = self.session.engine_thread.engine
+        if engine is not None:
+            engine.parameters = self.panels.listening.parameters
 
     def _seek(self, seconds: float) -> None:
         engine = self.session.engine_thread.engine
@@ -181,19 +166,23 @@ class MainWindow(QMainWindow):
             if self.session.active and not transport.input_is_device:
                 self.session.restart()
 
-    def _change_view(self, **changes: object) -> None:
-        view_settings = replace(self._preferences.view, **changes)  # type: ignore[arg-type]
-        if view_settings != self._preferences.view:
-            self._preferences = replace(self._preferences, view=view_settings)
-            self.panels.spectrograms.set_view_settings(view_settings)
-
-    def set_theme_choice(self, choice: ThemeChoice) -> None:
-        """Use the dark, the light or the system's theme."""
-        self._preferences = replace(self._preferences, theme=choice)
-        self._apply_theme()
+    def _change_view(self, *_: object) -> None:
+        actions = self.window_actions
+        low_db, high_db = self.panels.spectrograms.colour_bar.range_db
+        view = ViewSettings(
+            scale=Scale(actions.chosen("scale")),
+            colour_map=ColourMap(actions.chosen("colours")),
+            low_db=low_db,
+            high_db=high_db,
+            spectrum=actions["spectrum"].isChecked(),
+            wave=actions["wave"].isChecked(),
+        )
+        if view != self._view:
+            self._view = view
+            self.panels.spectrograms.set_view_settings(view)
 
     def _apply_theme(self, *_: object) -> None:
-        theme = themes.resolve(self._preferences.theme)
+        theme = themes.resolve(ThemeChoice(self.window_actions.chosen("theme")))
         if theme != self.theme:
             self.theme = theme
             app = QApplication.instance()
@@ -203,62 +192,77 @@ class MainWindow(QMainWindow):
             self.panels.set_theme(theme)
 
     def _save_settings(self) -> None:
-        transport, listening = self.panels.transport, self.panels.listening
-        settings = transport.settings
-        preferences = replace(
-            self._preferences,
-            match=listening.match.isChecked(),
-            # Without the gain of the loudness match.
-            parameters=replace(listening.parameters, output_gain_db=listening.output_gain.value),
-            silenced=self.session.notices.silenced,
-            folder=self.commands.folder,
-            recent=self.session.recent_files,
-        )
-        if self._requested is None:
-            source, destination = transport.input.chosen, transport.output.chosen
-            preferences = replace(
-                preferences,
-                input_key=source.key if source else "",
+        transport, listening, session = self.panels.transport, self.panels.listening, self.session
+        settings = self._preferences.settings
+        if self._saves_settings:
+            settings = transport.settings
+            source, target = transport.input.chosen, transport.output.chosen
+            if source is not None and target is not None:
                 # The next start must not overwrite a written file.
-                output_key=destination.key
-                if destination and not is_audio_file(destination.key)
-                else "",
-                model=settings.model,
-                block_samples=settings.block_samples,
-                loop=settings.loop,
-                compute=settings.compute,
-                threads=settings.threads or 0,
+                output = "default" if is_audio_file(target.key) else target.key
+                settings = replace(settings, input=source.key, output=output)
+        self._user_settings.save(
+            Preferences(
+                settings=settings,
+                # The next start plays B, without the gain of the loudness match.
+                parameters=replace(
+                    listening.parameters, bypass=False, output_gain_db=listening.output_gain.value
+                ),
+                view=self._view,
+                match=listening.match.isChecked(),
+                theme=ThemeChoice(self.window_actions.chosen("theme")),
+                silenced=session.notices.silenced,
+                folder=session.recording.folder,
+                recent=session.recent_files,
+                geometry=self.saveGeometry().toBase64().toStdString(),
             )
-        self._user_settings.save(preferences)
-        self._user_settings.save_geometry(self.saveGeometry())
+        )
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
-        """Accept sound files."""
-        if dropped_paths(event):
-            event.acceptProposedAction()
+        """Accept sound files and folders."""
+        dropped_paths(event)
 
     def dropEvent(self, event: QDropEvent) -> None:
         """Play a dropped file; restore several files or a folder."""
-        paths = dropped_paths(event)
-        if not paths:
-            return
-        event.acceptProposedAction()
-        if len(paths) == 1 and not paths[0].is_dir():
-            self.panels.transport.open_file(str(paths[0]))
-        else:
-            self.commands.restore(paths)
+        self.commands.open(dropped_paths(event))
+
+    def event(self, event: QEvent) -> bool:
+        """Leave a key to the focused widget if it wants it, although it is a shortcut.
+
+        Qt asks with a ``ShortcutOverride`` event, which the window gets after the widget.
+        """
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            event.setAccepted(_is_wanted_by(self.focusWidget(), event))
+            return event.isAccepted()
+        return super().event(event)
 
     def keyReleaseEvent(self, event: QKeyEvent) -> None:
-        """Forward key releases that the focused widget ignored."""
-        self._keyboard.key_released(event)
+        """Handle key releases that the focused widget ignored."""
+        self.commands.key_released(event)
         super().keyReleaseEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Stop everything within two seconds and save the settings."""
+        """Save the settings and stop everything within two seconds."""
         if not self._closed:
             self._closed = True
+            deadline = time.monotonic() + CLOSE_S
             self.refresh_timer.stop()
             self._save_settings()
+            # Asks the worker to end; what is slow to end is waited for at the same time.
             self.commands.restore_window.close()
-            self.session.close()
+            self.session.close(deadline)
+            self.commands.restore_window.wait(deadline)
         super().closeEvent(event)
+
+
+def _is_wanted_by(widget: QWidget | None, event: QKeyEvent) -> bool:
+    """Whether a focused widget has its own use for a key."""
+    key = event.key()
+    if event.modifiers() & ~Qt.KeyboardModifier.ShiftModifier:
+        return False
+    if isinstance(widget, QComboBox):
+        return not Qt.Key.Key_F1 <= key <= Qt.Key.Key_F35
+    if key == Qt.Key.Key_Space:
+        # After tabbing to a button, Space means the button.
+        return isinstance(widget, QAbstractButton | AbSwitch | ColourBar)
+    return key in _MOVES and isinstance(widget, QAbstractSlider | AbSwitch | ColourBar)

@@ -54,9 +54,9 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
     """Take one picture, in a process with a display."""
     from PySide6.QtWidgets import QApplication
 
+    from gui.control.engine_thread import Services
+    from gui.control.notices import NO_DEVICES, TOO_SLOW
     from gui.control.user_settings import Preferences, UserSettings
-    from gui.control.warnings import NO_DEVICES, TOO_SLOW
-    from gui.engine_interface import real_services
     from gui.main_window import MainWindow
     from gui.widgets import theme
     from gui.widgets.theme import ThemeChoice
@@ -69,7 +69,7 @@ def take(path: Path, *, light: bool, width: int, height: int) -> None:
         user_settings = UserSettings(str(Path(folder) / "user_settings.ini"))
         user_settings.save(Preferences(theme=choice, silenced=(NO_DEVICES.key, TOO_SLOW.key)))
         settings = Settings(input="demo", output="null", loop=True, block_samples=2048)
-        window = MainWindow(real_services(), user_settings, settings)
+        window = MainWindow(Services(), user_settings, settings)
         window.resize(width, height)
         window.show()
         while window.session.engine_thread.engine is None:

@@ -119,8 +119,8 @@ def test_torchscript_is_called_in_two_files(project: Path) -> None:
 
 
 WINDOW = """
-import gui.app, gui.main_window, gui.engine_interface
-gui.engine_interface.real_services().list_models()
+import gui.app, gui.main_window, gui.control.engine_thread
+gui.control.engine_thread.Services().list_models()
 assert "PySide6" in sys.modules
 """
 HELP = """

@@ -1,38 +1,35 @@
 """The actions of the window: one list for shortcuts, menu, buttons, tool tips and help."""
 
+import os
+from collections import defaultdict
 from dataclasses import dataclass
+from typing import Any
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenu, QWidget
 
+from gui.spectrogram.color_maps import ColourMap
 from gui.widgets.icon import icon
-from gui.widgets.theme import Theme
+from gui.widgets.theme import Theme, ThemeChoice
 
 
 @dataclass(frozen=True)
 class ActionSpec:
-    """One action.
-
-    Attributes:
-        name: Identifies the action in the program.
-        text: Text in the menu and on buttons.
-        help: One line for tool tips and the help page.
-        keys: Shortcut in Qt's portable notation; empty for none.
-        checkable: Whether the action is switched on and off.
-        icon: Name of an icon; empty for none.
-        repeats: Whether a held key repeats the action.
-        group: Exclusive group of checkable actions; empty for none.
-    """
+    """One action, known to the program by its name."""
 
     name: str
     text: str
     help: str
+    """One line for tool tips and the help page; `text` is for the menu and buttons."""
     keys: str = ""
+    """Shortcut in Qt's portable notation; empty for none."""
     checkable: bool = False
     icon: str = ""
     repeats: bool = False
+    """A held key repeats the action."""
     group: str = ""
+    """Exclusive group of checkable actions; empty for none."""
 
 
 ACTIONS = (
@@ -83,6 +80,27 @@ ACTIONS = (
     ActionSpec("quit", "Quit", "Quit", "Ctrl+Q"),
 )  # fmt: skip
 
+CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
+    "compute": ("Compute on", {"auto": "Automatic", "cpu": "CPU", "cuda": "GPU (CUDA)"}),
+    "threads": ("CPU threads", {0: "Automatic"} | {
+        n: str(n) for n in (1, 2, 3, 4, 6, 8, 12, 16) if n <= (os.cpu_count() or 1)
+    }),
+    "colours": ("Colours of the spectrograms", {kind: kind.label for kind in ColourMap}),
+    "theme": ("Theme", {choice: choice.label for choice in ThemeChoice}),
+}  # fmt: skip
+"""Titles of submenus, and the values and texts of their choices, of which one is checked."""
+
+Sections = tuple[tuple[str, ...], ...]
+MENU: Sections = (
+    ("open", "recent", "save", "restore", "folder"),
+    ("blind",),
+    ("live", "copy_values", "copy_picture", "save_picture"),
+    tuple(CHOICES),
+    ("unsilence", "first_steps", "help", "about"),
+    ("quit",),
+)
+PLOT_MENU: Sections = (("live", "freeze", "copy_values", "copy_picture", "save_picture"),)
+
 
 def key_text(keys: str) -> str:
     """A shortcut as the system writes it."""
@@ -98,23 +116,58 @@ class Actions(QObject):
 
     def __init__(self, window: QWidget) -> None:
         super().__init__(window)
+        self._window = window
         self._actions: dict[str, QAction] = {}
-        groups: dict[str, QActionGroup] = {}
+        self.groups = defaultdict[str, QActionGroup](lambda: QActionGroup(self))
+        """Exclusive groups and those of :data:`CHOICES`; their actions' data are the values."""
         for spec in ACTIONS:
-            action = QAction(spec.text, self)
+            action = QAction(spec.text, self, checkable=spec.checkable, autoRepeat=spec.repeats)
             action.setObjectName(spec.name)
-            action.setCheckable(spec.checkable)
             action.setToolTip(f"{spec.help} ({key_text(spec.keys)})" if spec.keys else spec.help)
-            action.setAutoRepeat(spec.repeats)
-            if spec.keys:
-                action.setShortcut(QKeySequence(spec.keys))
+            action.setShortcut(QKeySequence(spec.keys))
             if spec.group:
-                groups.setdefault(spec.group, QActionGroup(self)).addAction(action)
+                self._add_choice(spec.group, action, spec.name)
             window.addAction(action)
             self._actions[spec.name] = action
+        for group, (_, choices) in CHOICES.items():
+            for value, text in choices.items():
+                self._add_choice(group, QAction(text, self, checkable=True), value)
 
     def __getitem__(self, name: str) -> QAction:
         return self._actions[name]
+
+    def _add_choice(self, group: str, action: QAction, value: str | int) -> None:
+        action.setData(value)
+        self.groups[group].addAction(action)
+
+    def choose(self, group: str, value: str | int) -> None:
+        """Check the action with this value."""
+        for action in self.groups[group].actions():
+            if action.data() == value:
+                action.setChecked(True)
+
+    def chosen(self, group: str) -> str:
+        """The value of the checked action as text."""
+        return str(self.groups[group].checkedAction().data())
+
+    def menu(self, sections: Sections, submenus: dict[str, QMenu] | None = None) -> QMenu:
+        """A menu with a separator between sections.
+
+        Args:
+            sections: Names of actions, of :data:`CHOICES` and of submenus.
+            submenus: Further submenus by name.
+        """
+        menu = QMenu(self._window)
+        for section in sections:
+            for name in section:
+                if name in CHOICES:
+                    menu.addMenu(CHOICES[name][0]).addActions(self.groups[name].actions())
+                elif submenus and name in submenus:
+                    menu.addMenu(submenus[name])
+                else:
+                    menu.addAction(self[name])
+            menu.addSeparator()
+        return menu
 
     def set_theme(self, theme: Theme) -> None:
         """Change the colours of the icons."""

@@ -1,26 +1,26 @@
 """Carries out the actions of the window."""
 
+import math
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from PySide6.QtCore import QObject
-from PySide6.QtGui import QGuiApplication
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QKeySequence
 from PySide6.QtWidgets import QMessageBox, QWidget
 
 from gui.control.actions import Actions
-from gui.control.dialogs import Dialogs, recordings_folder
+from gui.control.dialogs import Dialogs
 from gui.control.session import Session
 from gui.panels.help import HelpPage, first_steps_text
 from gui.panels.view_bar import STEP_S
-from gui.restore.restorer import Restorer
 from gui.restore.window import RestoreWindow
 from gui.spectrogram.picture import picture, save_picture
-from realtime.engine.recorder import Recording
-from realtime.sample_rates import SAMPLE_RATE_OUT
 
 MIX_STEP_PERCENT = 5
 ZOOM_FACTOR = 1.5
-_BLIND_KEYS = ("bypass", "listen_a", "blind", "answer_a", "answer_b")
+HOLD_S = 0.3
+"""Releasing the key of the A/B switch after this time switches back, so that holding compares."""
 
 
 class Commands(QObject):
@@ -32,70 +32,70 @@ class Commands(QObject):
         super().__init__(window)
         self._window = window
         self._session = session
-        self._dialogs = dialogs
-        self.folder = ""
-        """Folder of recordings; empty for the music folder."""
-        self.restore_window = RestoreWindow(window, dialogs, self._start_restoring)
+        self._panels = session.panels
         self._actions = actions
-        self._functions = self._plain_functions()
-        for name in {*self._functions, *_BLIND_KEYS}:
-            actions[name].triggered.connect(lambda _=False, name=name: self._run(name))
-        session.recording.ended.connect(self._recorded)
-        session.recording.refused.connect(lambda text: session.notices.error(text))
+        self._dialogs = dialogs
+        self._switched_at = math.inf
+        self.restore_window = RestoreWindow(window, dialogs, self._restore_options)
+        for name, function in self._functions().items():
+            actions[name].triggered.connect(lambda _=False, run=function: run())
+        session.panels.abx.closed.connect(lambda: self.set_blind(False))
 
-    def _plain_functions(self) -> dict[str, Callable[[], object]]:
-        session, panels = self._session, self._session.panels
-        view, listening = panels.view_bar, panels.listening
-        plots = panels.spectrograms.plots
+    def _functions(self) -> dict[str, Callable[[], object]]:
+        session, panels, window, dialogs = self._session, self._panels, self._window, self._dialogs
+        view, plots, abx = panels.view_bar, panels.spectrograms.plots, panels.abx
+        listening, mix = panels.listening, panels.listening.mix
+        clipboard = QGuiApplication.clipboard()
         return {
             "start": session.toggle,
             "refresh": session.refresh,
-            "bypass": lambda: listening.set_bypass(not listening.ab.bypass),
-            "listen_a": lambda: listening.set_bypass(True),
-            "blind": lambda: self.set_blind(True),
+            # In a blind test the keys of A, B and X play, and do not tell which is which.
+            "bypass": lambda: abx.play("B") if panels.blind else self._switch(),
+            "listen_a": lambda: abx.play("A") if panels.blind else listening.set_bypass(True),
+            "blind": lambda: abx.play("X") if panels.blind else self.set_blind(True),
+            "answer_a": lambda: self._answer(said_b=False),
+            "answer_b": lambda: self._answer(said_b=True),
             "record": self._record,
             "live": self._to_live,
             "zoom_in": lambda: plots.zoom_time(1 / ZOOM_FACTOR),
             "zoom_out": lambda: plots.zoom_time(ZOOM_FACTOR),
             "copy_values": self._copy_values,
-            "copy_picture": lambda: QGuiApplication.clipboard().setImage(
-                picture(panels.spectrograms)
-            ),
+            "copy_picture": lambda: clipboard.setImage(picture(panels.spectrograms)),
             "save_picture": self._save_picture,
             "back": lambda: view.step(-STEP_S),
             "forward": lambda: view.step(STEP_S),
-            "more": lambda: self._turn_mix(MIX_STEP_PERCENT),
-            "less": lambda: self._turn_mix(-MIX_STEP_PERCENT),
+            "more": lambda: mix.set_value(mix.value + MIX_STEP_PERCENT),
+            "less": lambda: mix.set_value(mix.value - MIX_STEP_PERCENT),
             "reset": self._reset,
-            "open": self._open,
+            "open": lambda: self.open(dialogs.open(window, "Open a sound file")),
             "save": self._save,
             "export": self._export,
             "dismiss": self._dismiss,
             "folder": self._choose_folder,
             "restore": lambda: self.restore([]),
-            "unsilence": self._unsilence,
-            "help": lambda: HelpPage(self._window).show(),
+            "unsilence": lambda: setattr(session.notices, "silenced", ()),
+            "help": lambda: HelpPage(window).show(),
             "first_steps": self.show_first_steps,
             "about": self._about,
             "menu": panels.transport.menu.showMenu,
-            "quit": self._window.close,
+            "quit": window.close,
         }
 
-    def _run(self, name: str) -> None:
-        """Run an action; in a blind test some keys answer, otherwise those keys do nothing."""
-        if self._session.panels.blind and name in _BLIND_KEYS:
-            self._run_blind(name)
-        elif name in self._functions:
-            self._functions[name]()
+    def _switch(self) -> None:
+        self._switched_at = time.monotonic()
+        self._panels.listening.set_bypass(not self._panels.listening.ab.bypass)
 
-    def release(self, name: str) -> None:
-        """A held key was released: switch back after comparing."""
-        if name == "bypass" and not self._session.panels.blind:
-            self._run("bypass")
+    def key_released(self, event: QKeyEvent) -> None:
+        """Switch A/B back if its key was held."""
+        if event.isAutoRepeat() or QKeySequence(event.key()) != self._actions["bypass"].shortcut():
+            return
+        since, self._switched_at = self._switched_at, math.inf
+        if time.monotonic() - since > HOLD_S and not self._panels.blind:
+            self._panels.listening.set_bypass(not self._panels.listening.ab.bypass)
 
     def set_blind(self, blind: bool) -> None:
         """Show the blind test, or the spectrograms."""
-        panels = self._session.panels
+        panels = self._panels
         if blind == panels.blind:
             return
         panels.show_blind(blind)
@@ -106,43 +106,34 @@ class Commands(QObject):
         else:
             panels.listening.set_bypass(False)
 
-    def _run_blind(self, name: str) -> None:
-        abx = self._session.panels.abx
-        match name:
-            case "bypass":
-                abx.play("B")
-            case "listen_a":
-                abx.play("A")
-            case "blind":
-                abx.play("X")
-            case _:
-                abx.answer(said_b=name == "answer_b")
-
-    def _turn_mix(self, percent: int) -> None:
-        mix = self._session.panels.listening.mix
-        mix.set_value(mix.value + percent)
+    def _answer(self, *, said_b: bool) -> None:
+        if self._panels.blind:
+            self._panels.abx.answer(said_b=said_b)
 
     def _reset(self) -> None:
         engine = self._session.engine_thread.engine
         if engine is not None:
             engine.reset_counters()
-        pictures = self._session.panels.spectrograms
+        pictures = self._panels.spectrograms
         for meter in (pictures.input_meter, pictures.output_meter):
             meter.clear_clip()
 
-    def _open(self) -> None:
-        if path := self._dialogs.open_sound(self._window):
-            self._session.panels.transport.open_file(path)
+    def open(self, paths: list[Path]) -> None:
+        """Play a file; restore several files or a folder."""
+        if len(paths) == 1 and not paths[0].is_dir():
+            self._panels.transport.open_file(str(paths[0]))
+        elif paths:
+            self.restore(paths)
 
     def _save(self) -> None:
-        if path := self._dialogs.save_sound(self._window):
-            self._session.panels.transport.choose(output_key=path, notify=True)
+        kinds = "WAV (*.wav);;FLAC (*.flac)"
+        if path := self._dialogs.save(self._window, "Write the output to", "restored.wav", kinds):
+            self._panels.transport.choose(output_key=path, notify=True)
 
     def _dismiss(self) -> None:
-        panels = self._session.panels
-        if panels.banner.notice is not None:
-            panels.banner.dismiss()
-        elif panels.blind:
+        if self._panels.banner.notice is not None:
+            self._panels.banner.dismiss()
+        else:
             self.set_blind(False)
 
     def restore(self, paths: list[Path]) -> None:
@@ -151,75 +142,58 @@ class Commands(QObject):
         self.restore_window.show()
         self.restore_window.activateWindow()
 
-    def _start_restoring(self, restorer: Restorer) -> None:
-        settings = self._session.panels.transport.settings
+    def _restore_options(self) -> dict[str, object]:
+        settings = self._panels.transport.settings
         # One thread leaves the other cores to the live audio.
         threads = 1 if self._session.active else settings.threads
-        restorer.start(model=settings.model, compute=settings.compute, threads=threads)
+        return {"model": settings.model, "compute": settings.compute, "threads": threads}
 
     def _to_live(self) -> None:
-        self._session.panels.spectrograms.plots.show_all()
+        self._panels.spectrograms.plots.show_all()
         self._actions["freeze"].setChecked(False)
 
     def _copy_values(self) -> None:
-        if text := self._session.panels.spectrograms.cursor_text:
+        if text := self._panels.spectrograms.cursor_text:
             QGuiApplication.clipboard().setText(text)
 
-    def _save_picture(self) -> None:
-        path = self._dialogs.save_picture(self._window)
-        if not path:
-            return
-        try:
-            save_picture(self._session.panels.spectrograms, Path(path))
-        except OSError as error:
-            self._session.notices.error(f"The picture could not be written: {error.strerror}")
-        else:
-            self._session.notices.info(f"Wrote {path}")
-
-    def _unsilence(self) -> None:
-        self._session.notices.silenced = ()
-
     def _choose_folder(self) -> None:
-        start = self.folder or recordings_folder()
-        self.folder = self._dialogs.folder(self._window, start, "Recordings go to") or self.folder
+        recording = self._session.recording
+        chosen = self._dialogs.folder(self._window, "Recordings go to", recording.folder)
+        recording.folder = chosen or recording.folder
 
     def _record(self) -> None:
-        session, recording = self._session, self._session.recording
-        engine = session.engine_thread.engine
-        if recording.active:
-            recording.finish()
-        elif engine is not None:
-            recording.begin(engine, Path(self.folder or recordings_folder()))
-        session.panels.transport.show_recording(recording.active)
+        recording = self._session.recording
+        recording.toggle(self._session.engine_thread.engine)
+        self._panels.transport.show_recording(recording.active)
 
-    def _recorded(self, recording: Recording) -> None:
-        notices = self._session.notices
-        if recording.error:
-            notices.error(recording.error)
-        else:
-            lost = 1000 * recording.lost_samples / SAMPLE_RATE_OUT
-            slow = f" The disk was too slow for {lost:.0f} ms of it." if lost else ""
-            names = f"{recording.input_path.name} and {recording.output_path.name}"
-            folder = recording.input_path.parent
-            notices.info(f"Recorded {recording.seconds:.1f} s: {names} in {folder}.{slow}")
+    def _save_picture(self) -> None:
+        path = self._dialogs.save(
+            self._window, "Save picture", "topoctave.png", "PNG (*.png);;SVG (*.svg)"
+        )
+        self._write(path, "the picture", lambda p: save_picture(self._panels.spectrograms, p))
 
     def _export(self) -> None:
-        path = self._dialogs.save_table(self._window)
-        if not path:
-            return
-        panels, notices = self._session.panels, self._session.notices
+        panels = self._panels
         about = {
             "input": panels.transport.input.currentText(),
             "model": panels.transport.settings.model,
             "mix": f"{panels.listening.parameters.mix:g}",
             "loudness_match": panels.listening.match_db.text(),
         }
+        path = self._dialogs.save(self._window, "Export answers", "abx.csv", "CSV (*.csv)")
+        answers = f"the {panels.abx.session.total} answers"
+        self._write(path, answers, lambda p: panels.abx.write(p, about))
+
+    def _write(self, path: str, what: str, write: Callable[[Path], None]) -> None:
+        """Write a file that the user has named, if any, and show the result."""
+        if not path:
+            return
         try:
-            panels.abx.write(Path(path), about)
+            write(Path(path))
         except OSError as error:
-            notices.error(f"The answers could not be written: {error.strerror}")
+            self._session.notices.error(f"{what} could not be written: {error.strerror}")
         else:
-            notices.info(f"Wrote {panels.abx.session.total} answers to {path}")
+            self._session.notices.info(f"Wrote {what} to {path}")
 
     def show_first_steps(self) -> None:
         """Show the page of the first start."""

@@ -10,31 +10,46 @@ from __future__ import annotations
 import contextlib
 import queue
 import threading
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal, SignalInstance
 
-from gui.engine_interface import Services
 from realtime.dsp.parameters import Parameters
 from realtime.engine.settings import Settings
 from realtime.errors import TopoctaveError
+from realtime.inference.model_file import ModelInfo, shipped_models
 
 if TYPE_CHECKING:
     from realtime.audio_io.devices import Device  # Loads PortAudio.
     from realtime.engine.engine import Engine  # Loads PortAudio.
 
-JOIN_S = 1.5
-"""Limit for the thread to end: the window must close within two seconds."""
 
+class Services:
+    """The engine, its devices and models; a test replaces them.
 
-@dataclass(frozen=True)
-class _Job:
-    """A job for the engine thread and its name in error messages."""
+    torch and PortAudio are imported on first use, which takes a second.
+    """
 
-    name: str
-    run: Callable[[], None]
+    def open_engine(
+        self, settings: Settings, *, parameters: Parameters, progress: Callable[[str], None]
+    ) -> Engine:
+        """Load the model and open the devices."""
+        from realtime.engine.open import open_engine
+
+        return open_engine(settings, parameters=parameters, progress=progress)
+
+    def list_devices(self, rescan: bool) -> list[Device]:
+        """The sound devices; raises ``DeviceError`` without a sound system."""
+        from realtime.audio_io.devices import list_devices
+
+        return list_devices(rescan=rescan)
+
+    def list_models(self) -> list[ModelInfo]:
+        """The shipped models; the only method for the GUI thread."""
+        return shipped_models()
 
 
 class EngineThread(QObject):
@@ -46,19 +61,16 @@ class EngineThread(QObject):
     """The engine is running."""
     failed = Signal(str)
     """Why the engine could not be opened, in one line."""
-    closed = Signal()
-    """The engine has stopped."""
     listed = Signal(list)
     """List of :class:`realtime.audio_io.devices.Device`."""
     job_failed = Signal(str)
     """Failure of a job that has no other error signal, in one line."""
     _settled = Signal(int, object, str)
 
-    def __init__(self, services: Services, parent: QObject | None = None) -> None:
+    def __init__(self, services: Services, parent: QObject) -> None:
         super().__init__(parent)
         self._services = services
-        self._parameters = Parameters()
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._latest = 0
         self._live: Engine | None = None  # Used by the worker thread; the GUI thread uses `engine`.
         self.engine: Engine | None = None
@@ -66,50 +78,40 @@ class EngineThread(QObject):
         self.busy = False
         """True while an engine is being opened."""
         self._settled.connect(self._settle)
+        # A daemon: loading that does not end must not keep the program from ending.
         self._thread = threading.Thread(target=self._work, name="gui-engine", daemon=True)
         self._thread.start()
 
-    @property
-    def parameters(self) -> Parameters:
-        """Bypass, mix and gains of the running engine and of the next one."""
-        return self._parameters
-
-    @parameters.setter
-    def parameters(self, parameters: Parameters) -> None:
-        self._parameters = parameters
-        if self.engine is not None:
-            self.engine.parameters = parameters
-
-    def open(self, settings: Settings, *, position_s: float = 0.0) -> None:
+    def open(self, settings: Settings, parameters: Parameters, position_s: float) -> None:
         """Stop the running engine, open a new one and start it; a file starts at `position_s`."""
-        request = self._next()
-        self.busy = True
-        self._jobs.put(_Job("opening", lambda: self._open(request, settings, position_s)))
+        self._cancel(busy=True)
+        self._jobs.put(partial(self._open, self._latest, settings, parameters, position_s))
 
     def close(self) -> None:
         """Stop the running engine."""
-        request = self._next()
-        self.busy = False
-        self._jobs.put(_Job("stopping", lambda: self._close(request)))
+        self._cancel()
+        self._jobs.put(self._stop_live)
 
-    def list_devices(self, *, rescan: bool = False) -> None:
+    def list_devices(self, *, rescan: bool) -> None:
         """List the sound devices. A rescan stops the engine, because PortAudio must restart."""
         if rescan:
             self.close()
-        self._jobs.put(_Job("looking for sound devices", lambda: self._list(rescan)))
+        self._jobs.put(partial(self._list, rescan))
 
-    def shut_down(self) -> bool:
-        """Stop the engine and end the thread; False if the thread did not end in time."""
-        self._next()
-        self._jobs.put(_Job("stopping", self._stop_live))
+    def shut_down(self) -> None:
+        """Ask the thread to stop the engine and to end."""
+        self.blockSignals(True)
+        self.close()
         self._jobs.put(None)
-        self._thread.join(JOIN_S)
-        return not self._thread.is_alive()
 
-    def _next(self) -> int:
+    def join(self, deadline: float) -> None:
+        """Wait for the thread until this time of ``time.monotonic``; loading may take longer."""
+        self._thread.join(max(0, deadline - time.monotonic()))
+
+    def _cancel(self, *, busy: bool = False) -> None:
         self._latest += 1
         self.engine = None
-        return self._latest
+        self.busy = busy
 
     def _settle(self, request: int, engine: Engine | None, error: str) -> None:
         """Take the result of the newest request, in the GUI thread."""
@@ -117,21 +119,16 @@ class EngineThread(QObject):
             return
         self.busy = False
         self.engine = engine
-        if error:
+        if engine is None:
             self.failed.emit(error)
-        elif engine is None:
-            self.closed.emit()
         else:
-            # The parameters may have changed while the engine was being opened.
-            engine.parameters = self._parameters
             self.opened.emit(engine)
 
     # The methods below run in the worker thread.
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:
-            with self._reporting(job.name):
-                job.run()
+            job()
 
     @contextlib.contextmanager
     def _reporting(self, name: str) -> Iterator[None]:
@@ -141,35 +138,28 @@ class EngineThread(QObject):
         except Exception as error:  # noqa: BLE001
             self._emit(self.job_failed, f"{name} failed: {type(error).__name__}: {one_line(error)}")
 
-    def _open(self, request: int, settings: Settings, position_s: float) -> None:
+    def _open(
+        self, request: int, settings: Settings, parameters: Parameters, position_s: float
+    ) -> None:
         self._stop_live()
         if request != self._latest:
             return
+        error = ""
         try:
+            progress = partial(self._emit, self.progressed)
             self._live = self._services.open_engine(
-                settings, parameters=self._parameters, progress=self._progress
+                settings, parameters=parameters, progress=progress
             )
             if position_s > 0:
                 self._live.seek(position_s)
             if request == self._latest:
                 self._live.start()
-        except (TopoctaveError, ValueError, OSError) as error:
-            self._stop_live()
-            self._emit(self._settled, request, None, one_line(error))
         # As in `_reporting`, but this request needs an answer.
-        except Exception as error:  # noqa: BLE001
+        except Exception as failure:  # noqa: BLE001
             self._stop_live()
-            text = f"{type(error).__name__}: {one_line(error)}"
-            self._emit(self._settled, request, None, text)
-        else:
-            self._emit(self._settled, request, self._live, "")
-
-    def _progress(self, text: str) -> None:
-        self._emit(self.progressed, text)
-
-    def _close(self, request: int) -> None:
-        self._stop_live()
-        self._emit(self._settled, request, None, "")
+            known = isinstance(failure, TopoctaveError | ValueError | OSError)
+            error = ("" if known else f"{type(failure).__name__}: ") + one_line(failure)
+        self._emit(self._settled, request, self._live, error)
 
     def _emit(self, signal: SignalInstance, *values: object) -> None:
         # Emitting raises RuntimeError when the window was closed in the meantime.
@@ -184,12 +174,13 @@ class EngineThread(QObject):
 
     def _list(self, rescan: bool) -> None:
         devices: list[Device] = []
-        # Without a working audio system, files can still be processed into a file or nowhere.
-        try:
-            with contextlib.suppress(TopoctaveError, OSError):
-                devices = self._services.list_devices(rescan)
-        finally:
-            self._emit(self.listed, devices)
+        with self._reporting("looking for sound devices"):
+            # Without a working audio system, files can still be processed into a file or nowhere.
+            try:
+                with contextlib.suppress(TopoctaveError, OSError):
+                    devices = self._services.list_devices(rescan)
+            finally:
+                self._emit(self.listed, devices)
 
 
 def one_line(error: BaseException) -> str:

@@ -2,45 +2,39 @@
 
 from PySide6.QtCore import QLoggingCategory, QObject, QTimer, Signal
 
+START_MS = 1500
+"""Qt's audio libraries load this long after the start, so that they do not delay it."""
 SETTLE_MS = 800
 """One plug causes several change signals; they are merged."""
 
 
 class HotPlug(QObject):
-    """Emits `changed` after devices added or removed. PortAudio does not detect changes by itself.
+    """Emits `changed` after devices were added or removed; PortAudio does not detect that.
 
     QtMultimedia is optional. Without it, F5 still rescans the devices.
     """
 
     changed = Signal()
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject) -> None:
         super().__init__(parent)
-        self._settle_timer = QTimer(self)
-        self._settle_timer.setSingleShot(True)
-        self._settle_timer.setInterval(SETTLE_MS)
-        self._settle_timer.timeout.connect(self.changed)
-        self._media: QObject | None = None
+        self._settle = QTimer(self, singleShot=True, interval=SETTLE_MS)
+        self._settle.timeout.connect(self.changed)
 
-    def start(self) -> bool:
-        """Start to watch; False if QtMultimedia is missing."""
+    def start(self) -> None:
+        """Begin to watch after a while."""
+        QTimer.singleShot(START_MS, self, self._watch)
+
+    def _watch(self) -> None:
         # The module logs the libraries that it loads.
         QLoggingCategory.setFilterRules("qt.multimedia.*=false")
         try:
             from PySide6.QtMultimedia import QMediaDevices
         except ImportError:
-            return False
+            return
         media = QMediaDevices(self)
-        media.audioInputsChanged.connect(self._settle_timer.start)
-        media.audioOutputsChanged.connect(self._settle_timer.start)
+        media.audioInputsChanged.connect(self._settle.start)
+        media.audioOutputsChanged.connect(self._settle.start)
         # Qt emits signals only after the lists were read once.
         media.audioInputs()
         media.audioOutputs()
-        self._media = media
-        return True
-
-    def stop(self) -> None:
-        """Stop watching."""
-        self._settle_timer.stop()
-        if self._media is not None:
-            self._media.blockSignals(True)

@@ -5,12 +5,11 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QObject, QTimer
+from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from gui.control.notices import sentence
+from gui.control.notices import SILENT, TOO_SLOW
 from gui.control.session import Session
-from gui.control.warnings import SILENT, TOO_SLOW, OverloadDetector, SilenceDetector
 from gui.spectrogram.analysis.loudness_match import LoudnessMatch
 from realtime.engine.snapshot import Snapshot, State
 
@@ -23,31 +22,44 @@ TEXT_REFRESHES = 5
 ACCESSIBLE_NAME_REFRESHES = 30
 SETTLE_S = 0.25
 """Time after a parameter change until loudness is measured again."""
+SILENCE_S = 2.0
+"""Digital silence of this length means a muted or blocked microphone; real ones have noise."""
+OVERLOAD_S = 3.0
+"""Equal to the averaging time of the real-time ratio."""
 
 
-class RefreshTimer(QObject):
+class Lasting:
+    """Tells whether a condition has held for `limit_s` seconds without a break."""
+
+    def __init__(self, limit_s: float) -> None:
+        self._limit_s = limit_s
+        self._held_s = 0.0
+
+    def update(self, holds: bool, elapsed_s: float) -> bool:
+        """Whether the condition has lasted, `elapsed_s` after the last update."""
+        self._held_s = self._held_s + elapsed_s if holds else 0.0
+        return self._held_s >= self._limit_s
+
+
+class RefreshTimer(QTimer):
     """Updates the window 30 times a second."""
 
     def __init__(self, window: QWidget, session: Session) -> None:
-        super().__init__(window)
+        super().__init__(window, interval=REFRESH_MS)
         self._window = window
         self._session = session
-        self.match = LoudnessMatch()
-        self._silence = SilenceDetector()
-        self._overload = OverloadDetector()
-        self._engine: Engine | None = None
-        self._shown_notice = ""
         self._count = 0
         self._last = time.monotonic()
         self._changed_at = 0.0
-        self._timer = QTimer(self)
-        self._timer.setInterval(REFRESH_MS)
-        self._timer.timeout.connect(self.refresh)
-        self._timer.start()
+        self._follow(None)
+        self.timeout.connect(self.refresh)
+        self.start()
 
-    def stop(self) -> None:
-        """Stop updating."""
-        self._timer.stop()
+    def _follow(self, engine: Engine | None) -> None:
+        self._engine = engine
+        self.match = LoudnessMatch()
+        self._silence, self._overload = Lasting(SILENCE_S), Lasting(OVERLOAD_S)
+        self._shown_notice = ""
 
     def parameters_changed(self) -> None:
         """Pause the loudness measurement across a parameter change."""
@@ -65,38 +77,31 @@ class RefreshTimer(QObject):
             panels.transport.show_recording(session.recording.active)
         engine = session.engine_thread.engine
         if engine is not self._engine:
-            self._engine = engine
-            self.match.reset()
-            self._silence, self._overload = SilenceDetector(), OverloadDetector()
-            self._shown_notice = ""
+            self._follow(engine)
         if engine is None:
             return
         snapshot = engine.snapshot()
-        if snapshot.state is State.FAILED:
-            session.lost(snapshot.error)
-        elif snapshot.state is State.FINISHED:
-            session.finished()
+        if snapshot.state in (State.FAILED, State.FINISHED):
+            session.ended(snapshot)
         else:
             self._check(snapshot, elapsed)
             # A hidden window neither draws nor computes spectra.
-            if self._visible():
+            window = self._window
+            shown = window.isVisible() and not window.isMinimized()
+            if shown and window.windowHandle().isExposed():
                 self._show(snapshot, elapsed, slow=slow)
-
-    def _visible(self) -> bool:
-        window = self._window
-        return window.isVisible() and not window.isMinimized() and window.windowHandle().isExposed()
 
     def _check(self, snapshot: Snapshot, elapsed_s: float) -> None:
         session, notices = self._session, self._session.notices
-        silent = self._silence.update(snapshot, elapsed_s)
-        if silent and session.panels.transport.input_is_device:
-            notices.warn(SILENT)
-        if self._overload.update(snapshot, elapsed_s):
-            notices.warn(TOO_SLOW)
+        silent = snapshot.input_level.peak_db == float("-inf")
+        if self._silence.update(silent, elapsed_s) and session.panels.transport.input_is_device:
+            notices.show(SILENT)
+        if self._overload.update(0 < snapshot.recent.ratio_median < 1, elapsed_s):
+            notices.show(TOO_SLOW)
         if snapshot.notice != self._shown_notice:
             self._shown_notice = snapshot.notice
             if snapshot.notice:
-                notices.info(sentence(snapshot.notice))
+                notices.info(snapshot.notice)
 
     def _show(self, snapshot: Snapshot, elapsed_s: float, *, slow: bool) -> None:
         panels = self._session.panels
@@ -116,17 +121,13 @@ class RefreshTimer(QObject):
 
     def _measure_loudness(self) -> None:
         """Measure input and output loudness while the restored sound plays."""
-        panels, parameters = self._session.panels, self._session.engine_thread.parameters
+        panels, parameters = self._session.panels, self._session.panels.listening.parameters
         pictures = panels.spectrograms
         settled = time.monotonic() - self._changed_at > SETTLE_S
         if pictures.latest is None or not settled or parameters.bypass:
             return
-        input_columns, output_columns = pictures.latest
-        if 0 < len(input_columns.power) * pictures.hop_s < SETTLE_S:
-            self.match.update(
-                input_columns.power,
-                output_columns.power,
-                hop_s=pictures.hop_s,
-                output_gain_db=parameters.output_gain_db,
-            )
+        given, restored = (columns.power for columns in pictures.latest)
+        if 0 < len(given) * pictures.hop_s < SETTLE_S:
+            gain_db = parameters.output_gain_db
+            self.match.update(given, restored, hop_s=pictures.hop_s, output_gain_db=gain_db)
             panels.listening.set_match_gain(self.match.gain_db)

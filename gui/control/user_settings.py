@@ -1,36 +1,40 @@
 """Settings that the window keeps between runs."""
 
-from dataclasses import dataclass, field, fields, replace
+import contextlib
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, fields, is_dataclass, replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import Any
 
-from PySide6.QtCore import QByteArray, QSettings
+from PySide6.QtCore import QSettings
 
+from gui.control.actions import CHOICES
 from gui.spectrogram.color_maps import MIN_DB
 from gui.spectrogram.view import ViewSettings
 from gui.widgets.theme import ThemeChoice
 from realtime.dsp.parameters import Parameters
+from realtime.engine.settings import Settings
 
-COMPUTES = ("auto", "cpu", "cuda")
-
-Kept = TypeVar("Kept", "Preferences", ViewSettings)
+_KEY = "preferences"
+_VALID: dict[str, Callable[[Any], bool]] = {
+    "block_samples": lambda samples: 128 <= samples <= 65_536 and samples % 128 == 0,
+    "compute": lambda compute: compute in CHOICES["compute"][1],
+    "model": bool,
+    "view": lambda view: MIN_DB <= view.low_db < view.high_db <= 0,
+}
+"""Conditions on saved values besides their types."""
 
 
 @dataclass(frozen=True)
 class Preferences:
     """All saved settings with their defaults."""
 
-    input_key: str = ""
-    output_key: str = ""
-    model: str = "auto"
-    block_samples: int = 1024
-    loop: bool = True
-    compute: str = "auto"
-    threads: int = 0
-    """CPU threads; 0 leaves the choice to the engine."""
-    match: bool = False
+    settings: Settings = field(default_factory=lambda: Settings(loop=True))
+    """Input and output are keys of :class:`gui.widgets.device_choices.Choice`."""
     parameters: Parameters = field(default_factory=Parameters)
     view: ViewSettings = field(default_factory=ViewSettings)
+    match: bool = False
     theme: ThemeChoice = ThemeChoice.SYSTEM
     silenced: tuple[str, ...] = ()
     """Keys of notices that are not shown again."""
@@ -38,13 +42,15 @@ class Preferences:
     """Folder of recordings; empty for the music folder."""
     recent: tuple[str, ...] = ()
     """Paths of recent files, the newest first."""
+    geometry: str = ""
+    """Size and position of the window: Qt's bytes in base 64."""
 
 
 class UserSettings:
-    """Loads and saves :class:`Preferences` as an INI file.
+    """Loads and saves :class:`Preferences`.
 
     Args:
-        path: Path of the INI file; empty for the system's settings folder.
+        path: Path of an INI file; empty for the one in the system's settings folder.
     """
 
     def __init__(self, path: str = "") -> None:
@@ -61,72 +67,32 @@ class UserSettings:
 
     def load(self) -> Preferences:
         """Load; missing and invalid values get their default."""
-        saved, defaults = self._load(Preferences(), ""), Preferences()
-        view = self._load(ViewSettings(), "look/")
-        if not MIN_DB <= view.low_db < view.high_db <= 0:
-            view = replace(view, low_db=defaults.view.low_db, high_db=defaults.view.high_db)
-        block = saved.block_samples
-        if not (128 <= block <= 65_536 and block % 128 == 0):
-            saved = replace(saved, block_samples=defaults.block_samples)
-        if saved.compute not in COMPUTES:
-            saved = replace(saved, compute=defaults.compute)
-        return replace(saved, view=view, model=saved.model or defaults.model)
+        saved: Any = None
+        with contextlib.suppress(ValueError):
+            saved = json.loads(str(self._store.value(_KEY)))
+        loaded: Preferences = _checked("", saved, Preferences())
+        return loaded
 
     def save(self, preferences: Preferences) -> None:
         """Save everything."""
-        # Bypass is not saved: the next start plays the restored sound.
-        parameters = replace(preferences.parameters, bypass=False)
-        self._save(replace(preferences, parameters=parameters), "")
-        self._save(preferences.view, "look/")
+        self._store.setValue(_KEY, json.dumps(asdict(preferences)))
         self._store.sync()
 
-    def geometry(self) -> QByteArray | None:
-        """Saved size and position of the window."""
-        value = self._store.value("geometry")
-        return value if isinstance(value, QByteArray) else None
 
-    def save_geometry(self, geometry: QByteArray) -> None:
-        """Save size and position of the window."""
-        self._store.setValue("geometry", geometry)
-
-    def _load(self, defaults: Kept, prefix: str) -> Kept:
-        values = {}
-        for name in (f.name for f in fields(defaults)):
-            text = self._store.value(f"{prefix}{name}")
-            if isinstance(text, str):
-                try:
-                    values[name] = _parse(text, getattr(defaults, name))
-                except ValueError:
-                    continue
-        return replace(defaults, **values)
-
-    def _save(self, kept: Kept, prefix: str) -> None:
-        for name in (f.name for f in fields(kept)):
-            value = getattr(kept, name)
-            if isinstance(value, Parameters):
-                text = value.to_json()
-            else:
-                text = "|".join(value) if isinstance(value, tuple) else str(value)
-            if not isinstance(value, ViewSettings):
-                self._store.setValue(f"{prefix}{name}", text)
-
-
-def _parse(text: str, default: Any) -> Any:
-    """The value of a text, of the same type as the default.
-
-    Raises:
-        ValueError: if the text is no such value.
-    """
-    match default:
-        case bool():
-            if text not in ("True", "False"):
-                raise ValueError(f"True or False, got {text}")
-            return text == "True"
-        case tuple():
-            return tuple(filter(None, text.split("|")))
-        case Parameters():
-            return Parameters.from_json(text)
-        case StrEnum() | int() | float():
-            return type(default)(text)
-        case _:
-            return text
+def _checked(name: str, saved: Any, default: Any) -> Any:
+    """A saved value, or the default where it is not valid or has another type."""
+    value = saved
+    if is_dataclass(default) and not isinstance(default, type):
+        given = saved if isinstance(saved, dict) else {}
+        parts = {f.name: getattr(default, f.name) for f in fields(default)}
+        parts = {part: _checked(part, given.get(part), parts[part]) for part in parts}
+        with contextlib.suppress(ValueError):
+            value = replace(default, **parts)
+    elif isinstance(default, StrEnum):
+        value = next((choice for choice in type(default) if choice == saved), None)
+    elif isinstance(saved, list):
+        value = tuple(map(str, saved))
+    # Only the number of threads has None as its default.
+    kinds: dict[type, tuple[type, ...]] = {type(None): (int,), float: (int, float)}
+    right = isinstance(value, kinds.get(type(default), (type(default),)))
+    return value if right and _VALID.get(name, lambda _: True)(value) else default

@@ -14,10 +14,10 @@ LINUX = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="X11 and
 
 START = """
 import os, signal, sys, threading, time
-from gui import engine_interface
+from gui.control import engine_thread
 from tests.helpers.gui.fake_engine import FakeWorld
 world = FakeWorld()
-engine_interface.real_services = world.services
+engine_thread.Services = lambda: world
 def end():
     while not world.engines:
         time.sleep(0.02)

@@ -61,7 +61,7 @@ from gui.control.user_settings import UserSettings
 from gui.main_window import MainWindow
 app = QApplication([])
 for size in ((1403, 907), None):
-    window = MainWindow(FakeWorld().services(), UserSettings(sys.argv[1]))
+    window = MainWindow(FakeWorld(), UserSettings(sys.argv[1]))
     window.show()
     QTest.qWaitForWindowExposed(window)
     if size:

@@ -9,8 +9,8 @@ import soundfile
 from PySide6.QtCore import Qt
 from PySide6.QtTest import QTest
 
+from gui.control.engine_thread import Services
 from gui.control.user_settings import UserSettings
-from gui.engine_interface import real_services
 from gui.main_window import MainWindow
 from gui.widgets import theme
 from realtime.engine.settings import Settings
@@ -32,10 +32,10 @@ def window(qtbot, qapp, tmp_path):
         pytest.skip("no exported model in assets")
     theme.apply(qapp, theme.DARK)
     settings = Settings(input="demo", output="null", block_samples=8192, loop=True)
-    made = MainWindow(real_services(), UserSettings(str(tmp_path / "user_settings.ini")), settings)
+    made = MainWindow(Services(), UserSettings(str(tmp_path / "user_settings.ini")), settings)
     qtbot.addWidget(made)
     made.session._hot_plug.start = lambda: False
-    made.commands.folder = str(tmp_path / "takes")
+    made.session.recording.folder = str(tmp_path / "takes")
     made.show()
     return made
 
@@ -73,7 +73,7 @@ def record(qtbot, window, seconds: float):
     play(qtbot, window.session.engine_thread.engine, seconds)
     QTest.keyClick(window, Qt.Key.Key_R)
     qtbot.waitUntil(lambda: not window.session.recording.active, timeout=10_000)
-    folder = window.commands.folder
+    folder = window.session.recording.folder
     newest = sorted(Path(folder).iterdir(), key=lambda path: path.stat().st_mtime_ns)[-2:]
     return sorted(newest)
 

@@ -7,16 +7,12 @@ import random
 
 import numpy as np
 import pytest
+from PySide6.QtWidgets import QFileDialog
 from scipy.stats import binomtest
 
-from gui.control.notices import sentence
-from gui.control.warnings import (
-    OVERLOAD_S,
-    SILENCE_S,
-    OverloadDetector,
-    SilenceDetector,
-    feedback_risk,
-)
+from gui.control.dialogs import Dialogs
+from gui.control.notices import feedback_risk, sentence
+from gui.control.refresh_timer import Lasting
 from gui.panels.abx_test import AbxSession, p_value, verdict
 from gui.panels.view_bar import format_time
 from gui.spectrogram.analysis.loudness_match import LIMIT_DB, LoudnessMatch, k_weights
@@ -24,10 +20,7 @@ from gui.widgets.device_choices import find, input_choices, output_choices
 from gui.widgets.meter_ballistics import FALL_DB_PER_S, FLOOR_DB, HOLD_S, MeterBallistics
 from gui.widgets.realtime_gauge import Health, format_ratio, health
 from gui.widgets.text import DASH, TIMES
-from realtime.dsp.parameters import Parameters
-from realtime.engine.settings import Settings
-from tests.helpers.gui.fake_engine import DESK, FakeEngine, device
-from tests.helpers.speech import demo_clip
+from tests.helpers.gui.fake_engine import DESK, device
 
 # Read off the curve of BS.1770's two filters at 48 kHz, of which these are the analogue originals.
 K_TOLERANCE_DB = 0.2
@@ -210,32 +203,12 @@ def test_ratio_is_written_with_three_digits() -> None:
     ]
 
 
-def snapshot(**changes):
-    from dataclasses import replace
-
-    engine = FakeEngine(Settings(input="demo"), Parameters(), demo_clip())
-    engine.start()
-    engine.silent = changes.pop("silent", False)
-    engine.ratio = changes.pop("ratio", 10.0)
-    engine.advance(3)
-    return replace(engine.snapshot(), **changes)
-
-
-def test_digital_silence_is_noticed_after_a_while_and_noise_is_not() -> None:
-    detector = SilenceDetector()
-    silent, loud = snapshot(silent=True), snapshot()
-    assert not detector.update(silent, SILENCE_S * 0.9)
-    assert detector.update(silent, SILENCE_S * 0.2)
-    assert not detector.update(loud, 0.1)
-    assert not detector.update(silent, SILENCE_S * 0.9)
-
-
-def test_one_late_moment_is_no_overload() -> None:
-    detector = OverloadDetector()
-    assert not detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
-    assert not detector.update(snapshot(ratio=1.2), 0.1)
-    assert not detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.9)
-    assert detector.update(snapshot(ratio=0.8), OVERLOAD_S * 0.2)
+def test_what_lasts_is_noticed_and_what_pauses_is_not() -> None:
+    lasting = Lasting(3.0)
+    assert not lasting.update(True, 2.9)
+    assert lasting.update(True, 0.2)
+    assert not lasting.update(False, 0.1)
+    assert not lasting.update(True, 2.9)
 
 
 @pytest.mark.parametrize(
@@ -255,3 +228,15 @@ def test_small_texts() -> None:
     assert sentence("it broke") == "It broke."
     assert sentence("Why?") == "Why?"
     assert sentence("net.ts is broken") == "net.ts is broken."
+
+
+@pytest.mark.parametrize(
+    ("named", "chosen", "saved"),
+    [("a", "FLAC (*.flac)", "a.flac"), ("a.WAV", "FLAC (*.flac)", "a.WAV"),
+     ("a.b", "", "a.b.wav"), ("", "", "")],
+)  # fmt: skip
+def test_name_without_suffix_gets_that_of_the_chosen_kind(
+    monkeypatch, named, chosen, saved
+) -> None:
+    monkeypatch.setattr(QFileDialog, "getSaveFileName", lambda *_: (named, chosen))
+    assert Dialogs().save(None, "", "", "WAV (*.wav);;FLAC (*.flac)") == saved

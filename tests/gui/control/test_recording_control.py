@@ -11,10 +11,9 @@ from tests.helpers.gui.window import Opened, qt_marks
 pytestmark = qt_marks
 
 
-def test_recording_makes_two_aligned_files(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_recording_makes_two_aligned_files(opened, qtbot, tmp_path) -> None:
     engine = opened.running()
-    opened.window.commands.folder = str(tmp_path / "takes")
+    opened.window.session.recording.folder = str(tmp_path / "takes")
     opened.press(Qt.Key.Key_R)
     assert opened.transport.record.isChecked()
     for _ in range(5):
@@ -31,10 +30,8 @@ def test_recording_makes_two_aligned_files(qtbot, tmp_path) -> None:
     opened.wait(lambda: not opened.transport.record.isChecked())
 
 
-def test_recording_ends_with_the_engine(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
-    opened.window.commands.folder = str(tmp_path)
+def test_recording_ends_with_the_engine(opened, tmp_path) -> None:
+    opened.window.session.recording.folder = str(tmp_path)
     opened.press(Qt.Key.Key_R)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
@@ -46,16 +43,15 @@ def test_folder_that_cannot_be_written_is_a_line_in_the_window(qtbot, tmp_path) 
     (tmp_path / "taken").write_text("a file")
     opened = Opened(qtbot, tmp_path)
     opened.running()
-    opened.window.commands.folder = str(tmp_path / "taken" / "below")
+    opened.window.session.recording.folder = str(tmp_path / "taken" / "below")
     opened.press(Qt.Key.Key_R)
     assert opened.notice.startswith("Cannot record into")
     assert not opened.transport.record.isChecked()
 
 
-def test_close_does_not_wait_for_a_disk_that_hangs(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_close_does_not_wait_for_a_disk_that_hangs(opened, tmp_path) -> None:
     engine = opened.running()
-    opened.window.commands.folder = str(tmp_path / "takes")
+    opened.window.session.recording.folder = str(tmp_path / "takes")
     hangs, gate = threading.Event(), threading.Event()
     real = engine.input_tap.read
 

@@ -54,35 +54,29 @@ def test_failure_of_the_device_list_is_reported_and_the_clip_plays(qtbot, tmp_pa
     opened.running()
 
 
-def test_unplugged_device_is_reported_and_the_list_is_scanned_again(qtbot, tmp_path, desk) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
-    opened.press(Qt.Key.Key_Space)
-    engine = opened.running()
+def test_unplugged_device_is_reported_and_the_list_is_scanned_again(waiting, desk) -> None:
+    waiting.press(Qt.Key.Key_Space)
+    engine = waiting.running()
     engine.unplug()
-    opened.wait(lambda: "went away" in opened.notice)
-    assert "Plug it in again" in opened.notice
-    opened.stopped()
-    assert opened.panels.performance.ratio.health.word == "not running"
+    waiting.wait(lambda: "went away" in waiting.notice)
+    assert "Plug it in again" in waiting.notice
+    waiting.stopped()
+    assert waiting.panels.performance.ratio.health.word == "not running"
     del desk.devices[3]
-    opened.click(opened.panels.banner._action)
-    opened.running()
+    waiting.click(waiting.panels.banner._action)
+    waiting.running()
     assert desk.scans[-1] is True
-    assert not any("USB" in line.label for line in opened.transport.input.choices)
+    assert not any("USB" in line.label for line in waiting.transport.input.choices)
 
 
-def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_reported(
-    qtbot, tmp_path, desk
-) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
-    pick(opened.transport.input, "3")
+def test_chosen_device_that_is_gone_is_replaced_by_the_default_and_reported(waiting, desk) -> None:
+    pick(waiting.transport.input, "3")
     del desk.devices[3]
     desk.devices.append(device(3, "Quite another one", inputs=1))
-    opened.press(Qt.Key.Key_F5)
-    opened.wait(lambda: "USB Headset" in opened.notice)
-    assert opened.transport.settings.input == "default"
-    assert opened.transport.input.chosen.value == "default"
+    waiting.press(Qt.Key.Key_F5)
+    waiting.wait(lambda: "USB Headset" in waiting.notice)
+    assert waiting.transport.settings.input == "default"
+    assert waiting.transport.input.chosen.value == "default"
 
 
 def test_device_of_the_command_line_that_is_missing_is_reported(qtbot, tmp_path, desk) -> None:
@@ -92,20 +86,18 @@ def test_device_of_the_command_line_that_is_missing_is_reported(qtbot, tmp_path,
     assert opened.transport.settings.input == "default"
 
 
-def test_hot_plug_refreshes_at_rest_and_asks_while_running(qtbot, tmp_path, desk) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
+def test_hot_plug_refreshes_at_rest_and_asks_while_running(waiting, desk) -> None:
     desk.devices.append(device(9, "New microphone", inputs=1))
-    opened.window.session.devices_changed()
-    opened.wait(lambda: any("New microphone" in s.label for s in opened.transport.input.choices))
-    opened.press(Qt.Key.Key_Space)
-    running = opened.running()
+    waiting.window.session.devices_changed()
+    waiting.wait(lambda: any("New microphone" in s.label for s in waiting.transport.input.choices))
+    waiting.press(Qt.Key.Key_Space)
+    running = waiting.running()
     scans = len(desk.scans)
-    opened.window.session.devices_changed()
-    opened.panels.banner.withdraw(kind="warning")
-    assert "added or removed" in opened.notice
+    waiting.window.session.devices_changed()
+    waiting.panels.banner.withdraw(kind="warning")
+    assert "added or removed" in waiting.notice
     assert len(desk.scans) == scans
-    assert opened.window.session.engine_thread.engine is running
-    opened.click(opened.panels.banner._action)
-    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, running))
+    assert waiting.window.session.engine_thread.engine is running
+    waiting.click(waiting.panels.banner._action)
+    waiting.wait(lambda: waiting.window.session.engine_thread.engine not in (None, running))
     assert len(desk.scans) == scans + 1

@@ -12,8 +12,7 @@ from tests.helpers.gui.window import Opened, qt_marks
 pytestmark = qt_marks
 
 
-def test_clip_plays_at_once_where_there_is_no_microphone(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_clip_plays_at_once_where_there_is_no_microphone(opened) -> None:
     engine = opened.running()
     assert engine.settings.input == "demo"
     assert engine.settings.output == "null"
@@ -23,19 +22,17 @@ def test_clip_plays_at_once_where_there_is_no_microphone(qtbot, tmp_path) -> Non
 
 
 def test_clip_plays_where_there_are_only_loudspeakers(qtbot, tmp_path) -> None:
-    world = FakeWorld(devices=[device(0, "Speakers", outputs=2, default_output=True)])
+    world = FakeWorld(devices=[device(0, "Speakers", outputs=2)])
     engine = Opened(qtbot, tmp_path, world).running()
     assert (engine.settings.input, engine.settings.output) == ("demo", "default")
 
 
-def test_microphone_waits_for_start(qtbot, tmp_path, desk) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
+def test_microphone_waits_for_start(waiting, desk) -> None:
     assert not desk.opening
-    assert "Press Start" in opened.panels.spectrograms.input_plot.hint.text
-    opened.click(opened.transport.start)
-    assert opened.running().settings.input == "default"
-    assert not opened.panels.spectrograms.input_plot.hint.text
+    assert "Press Start" in waiting.panels.spectrograms.input_plot.hint.text
+    waiting.click(waiting.transport.start)
+    assert waiting.running().settings.input == "default"
+    assert not waiting.panels.spectrograms.input_plot.hint.text
 
 
 def test_command_line_has_priority(qtbot, tmp_path, desk) -> None:
@@ -47,8 +44,7 @@ def test_command_line_has_priority(qtbot, tmp_path, desk) -> None:
     assert engine.settings == settings
 
 
-def test_start_and_stop_by_button_and_by_key(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_start_and_stop_by_button_and_by_key(opened) -> None:
     first = opened.running()
     opened.click(opened.transport.start)
     opened.stopped()
@@ -60,9 +56,7 @@ def test_start_and_stop_by_button_and_by_key(qtbot, tmp_path) -> None:
     opened.stopped()
 
 
-def test_engine_is_never_touched_in_the_gui_thread(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_engine_is_never_touched_in_the_gui_thread(opened) -> None:
     assert opened.world.threads == {"gui-engine"}
 
 
@@ -92,9 +86,7 @@ def test_stop_while_loading_leaves_nothing_running(qtbot, tmp_path) -> None:
     assert opened.transport.start.text() == "Start"
 
 
-def test_hasty_changes_end_with_the_last_one_and_one_engine(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_hasty_changes_end_with_the_last_one_and_one_engine(opened) -> None:
     for value in ("256", "512", "2048", "4096"):
         box = opened.transport.block
         box.choose(value)
@@ -112,8 +104,7 @@ def test_damaged_model_file_is_a_line_in_the_window(qtbot, tmp_path, desk) -> No
     assert opened.transport.settings.model == "auto"
 
 
-def test_unforeseen_failure_of_stopping_is_reported_and_start_works_again(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_unforeseen_failure_of_stopping_is_reported_and_start_works_again(opened) -> None:
     first = opened.running()
 
     def broken() -> None:
@@ -137,7 +128,6 @@ def test_failure_of_any_kind_is_a_line_in_the_window(qtbot, tmp_path) -> None:
         raise RuntimeError("first line\nsecond line")
 
     world.open_engine = broken
-    object.__setattr__(opened.window.session.engine_thread._services, "open_engine", broken)
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)

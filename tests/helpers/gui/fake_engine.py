@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from gui.engine_interface import Services
+from gui.control.engine_thread import Services
 from realtime.audio_io.devices import Device
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
@@ -36,7 +36,6 @@ class FakeTap:
         return int(self._now() * self.sample_rate)
 
     def read(self, since: int) -> tuple[Audio, int]:
-        """As the real one."""
         end = self.written
         first = max(since, end - 10 * self.sample_rate, 0)
         return self._render(first, max(end, first)), first
@@ -58,7 +57,6 @@ class FakeEngine:
         self.notice = ""
         self.faults = Faults()
         self.ratio = 11.8
-        self.peak_db = -9.0
         self.stops = 0
         self.resets = 0
         self.sought: list[float] = []
@@ -77,7 +75,6 @@ class FakeEngine:
 
     @property
     def parameters(self) -> Parameters:
-        """As the real one."""
         return self._parameters
 
     @parameters.setter
@@ -102,14 +99,12 @@ class FakeEngine:
         return (dry + share * (wet - dry))[None].astype(np.float32)
 
     def start(self) -> None:
-        """As the real one."""
         if self.state is not State.READY:
             raise RuntimeError("an engine runs once; open a new one")
         self._since = time.monotonic()
         self.state = State.RUNNING
 
     def stop(self) -> None:
-        """As the real one."""
         self._ran_s, self._since = self.seconds(), None
         self.state = State.STOPPED
         self.stops += 1
@@ -123,33 +118,28 @@ class FakeEngine:
         self.state = State.FINISHED
 
     def seek(self, seconds: float) -> None:
-        """As the real one."""
         self.sought.append(seconds)
         self._seek_offset = seconds - self.seconds()
 
     def reset_counters(self) -> None:
-        """As the real one."""
         self.resets += 1
         self.faults = Faults()
 
     def snapshot(self) -> Snapshot:
-        """As the real one."""
         block_ms = self.settings.block_samples / 44.1
-        ms = block_ms / self.ratio
-        timing = Timing(
-            blocks=int(self.seconds() * 44_100 / self.settings.block_samples),
-            ratio_median=self.ratio,
-            ratio_p01=self.ratio * 0.72,
-            ratio_min=self.ratio * 0.64,
-            block_ms_p50=ms,
-            block_ms_p99=ms / 0.72,
-            block_ms_max=ms / 0.64,
-        )
-        length = CLIP_S if self.settings.input in ("demo",) or "/" in self.settings.input else 0.0
+        p50, p99, worst = (block_ms / self.ratio / slower for slower in (1, 0.72, 0.64))
+        ratios = self.ratio, self.ratio * 0.72, self.ratio * 0.64
+        blocks = int(1000 * self.seconds() / block_ms)
+        timing = Timing(blocks, *ratios, p50, p99, worst)
+        is_file = self.settings.input == "demo" or "/" in self.settings.input
+        length = CLIP_S if is_file else 0.0
         recent, _ = self.input_tap.read(self.input_tap.written - 2205)
         power = float(np.mean(recent**2)) if recent.size else 0.0
         peak = float(np.abs(recent).max()) if recent.size else 0.0
         level = Level(_db(power) / 2, _db(peak))
+        latency = Latency(
+            0 if is_file else 512, self.settings.block_samples, 46, 640, 128, 1024, 772
+        )
         return Snapshot(
             state=self.state,
             error=self.error,
@@ -158,21 +148,13 @@ class FakeEngine:
             length_s=length,
             input_name=_shown(self.settings.input),
             output_name=_shown(self.settings.output),
-            input_rate_hz=22_050 if length else 48_000,
+            input_rate_hz=22_050 if is_file else 48_000,
             output_rate_hz=44_100,
             model="unet-small" if self.settings.model == "auto" else self.settings.model,
             compute="cpu",
             threads=2,
             block_samples=self.settings.block_samples,
-            latency=Latency(
-                device_in=0 if length else 512,
-                block=self.settings.block_samples,
-                front_end=46,
-                model=640,
-                crossfade=128,
-                safety=1024,
-                device_out=772,
-            ),
+            latency=latency,
             timing=timing,
             recent=timing,
             faults=self.faults,
@@ -193,7 +175,7 @@ def _shown(name: str) -> str:
 
 
 @dataclass
-class FakeWorld:
+class FakeWorld(Services):
     """The services of a window, controlled by tests."""
 
     devices: list[Device] = field(default_factory=list)
@@ -220,7 +202,6 @@ class FakeWorld:
         parameters: Parameters | None = None,
         progress: Callable[[str], None] = lambda _: None,
     ) -> FakeEngine:
-        """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.opening.append(settings)
         progress("Loading the model…")
@@ -234,7 +215,6 @@ class FakeWorld:
         return engine
 
     def list_devices(self, rescan: bool) -> list[Device]:
-        """As the real one."""
         self.threads.add(threading.current_thread().name)
         self.scans.append(rescan)
         if "devices" in self.refuse:
@@ -242,39 +222,21 @@ class FakeWorld:
         return list(self.devices)
 
     def list_models(self) -> list[ModelInfo]:
-        """As the real one."""
         if "models" in self.refuse:
             raise ModelFileError(self.refuse["models"])
         return list(self.models)
 
-    def services(self) -> Services:
-        """What the window takes."""
-        return Services(self.open_engine, self.list_devices, self.list_models)
 
-
-def device(
-    index: int,
-    name: str,
-    *,
-    host_api: str = "ALSA",
-    inputs: int = 0,
-    outputs: int = 0,
-    rate: float = 48_000.0,
-    default_input: bool = False,
-    default_output: bool = False,
-) -> Device:
-    """A sound device."""
-    native = rate in (22_050.0, 44_100.0)
-    return Device(
-        index, name, host_api, inputs, outputs, rate,
-        native and inputs > 0, native and outputs > 0, default_input, default_output,
-    )  # fmt: skip
+def device(index: int, name: str, **changes: object) -> Device:
+    """A sound device that has its own rate of 48 kHz."""
+    made = Device(index, name, "ALSA", 0, 0, 48_000.0, False, False, False, False)
+    return replace(made, **changes)
 
 
 DESK = (
     device(0, "HDA Intel PCH: ALC257 Analog", inputs=2, outputs=2),
     device(1, "HDMI 0", outputs=8),
-    device(2, "pulse", inputs=32, outputs=32, rate=44_100.0, default_input=True,
-           default_output=True),
+    device(2, "pulse", inputs=32, outputs=32, default_sample_rate=44_100.0,
+           accepts_22050_in=True, accepts_44100_out=True),
     device(3, "USB Headset", host_api="JACK Audio Connection Kit", inputs=1, outputs=2),
 )  # fmt: skip

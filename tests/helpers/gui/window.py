@@ -44,22 +44,13 @@ class Answers(Dialogs):
     directory: str = ""
     sounds: list[Path] = field(default_factory=list)
 
-    def open_sound(self, parent: QWidget) -> str:
-        return self.sound
+    def open(self, parent: QWidget, title: str) -> list[Path]:
+        return [Path(self.sound)] if self.sound else self.sounds
 
-    def save_sound(self, parent: QWidget) -> str:
-        return self.target
+    def save(self, parent: QWidget, title: str, name: str, kinds: str) -> str:
+        return self.target or self.table or self.picture
 
-    def save_table(self, parent: QWidget) -> str:
-        return self.table
-
-    def save_picture(self, parent: QWidget) -> str:
-        return self.picture
-
-    def open_sounds(self, parent: QWidget) -> list[Path]:
-        return self.sounds
-
-    def folder(self, parent: QWidget, start: str, title: str) -> str:
+    def folder(self, parent: QWidget, title: str, start: str = "") -> str:
         return self.directory
 
 
@@ -81,7 +72,7 @@ class Opened:
         user_settings = UserSettings(str(self.settings_path))
         self.answers = answers or Answers(directory=str(folder))
         theme.apply(QApplication.instance(), theme.DARK)
-        self.window = MainWindow(self.world.services(), user_settings, settings, self.answers)
+        self.window = MainWindow(self.world, user_settings, settings, self.answers)
         qtbot.addWidget(self.window)
         # Qt's media devices are the system's: tests tell of changes themselves.
         self.window.session._hot_plug.start = lambda: False

@@ -15,6 +15,8 @@ class Settings:
     """``default``, ``null``, a ``.wav`` or ``.flac`` file to write, or a device."""
     model: str = "auto"
     """A shipped model's name, the path of a ``.ts`` file, or ``auto``."""
+    model_b: str = ""
+    """The model that bypass plays; empty for the plain upsampled sound."""
     block_samples: int = 1024
     """Output samples per block; a multiple of 128."""
     compute: str = "auto"

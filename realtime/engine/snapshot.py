@@ -101,3 +101,5 @@ class Snapshot:
     """The network's number format: ``float32``, ``tf32`` or ``bfloat16``."""
     notice: str = ""
     """Empty, or one line: what differs from the settings, such as running on the CPU."""
+    model_b: str = ""
+    """The model that bypass plays; empty for the plain upsampled sound."""

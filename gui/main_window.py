@@ -76,6 +76,7 @@ class MainWindow(QMainWindow):
         saved = self._preferences
         return Settings(
             model=saved.model,
+            model_b=saved.model_b,
             block_samples=saved.block_samples,
             loop=saved.loop,
             compute=saved.compute,
@@ -166,7 +167,7 @@ class MainWindow(QMainWindow):
 
     def _parameters_changed(self) -> None:
         self.refresh_timer.parameters_changed()
-        self.panels.spectrograms.set_bypass(self.panels.listening.ab.bypass)
+        self.panels.show_heard()
         self.session.engine_thread.parameters = self.panels.listening.parameters
 
     def _seek(self, seconds: float) -> None:
@@ -224,6 +225,7 @@ class MainWindow(QMainWindow):
                 if destination and not is_audio_file(destination.key)
                 else "",
                 model=settings.model,
+                model_b=settings.model_b,
                 block_samples=settings.block_samples,
                 loop=settings.loop,
                 compute=settings.compute,

@@ -211,11 +211,12 @@ class Commands(QObject):
         about = {
             "input": panels.transport.input.currentText(),
             "model": panels.transport.settings.model,
+            "model_b": panels.transport.settings.model_b,
             "mix": f"{panels.listening.parameters.mix:g}",
             "loudness_match": panels.listening.match_db.text(),
         }
         try:
-            panels.abx.write(Path(path), about)
+            panels.abx.session.export(Path(path), about=about)
         except OSError as error:
             notices.error(f"The answers could not be written: {error.strerror}")
         else:

@@ -32,7 +32,7 @@ class RefreshTimer(QObject):
         super().__init__(window)
         self._window = window
         self._session = session
-        self.match = LoudnessMatch()
+        self._matches = {True: LoudnessMatch(), False: LoudnessMatch()}  # By bypass.
         self._silence = SilenceDetector()
         self._overload = OverloadDetector()
         self._engine: Engine | None = None
@@ -66,7 +66,8 @@ class RefreshTimer(QObject):
         engine = session.engine_thread.engine
         if engine is not self._engine:
             self._engine = engine
-            self.match.reset()
+            for match in self._matches.values():
+                match.reset()
             self._silence, self._overload = SilenceDetector(), OverloadDetector()
             self._shown_notice = ""
         if engine is None:
@@ -105,7 +106,7 @@ class RefreshTimer(QObject):
             pictures.advance()
             pictures.input_meter.set_level(snapshot.input_level, elapsed_s)
             pictures.output_meter.set_level(snapshot.output_level, elapsed_s)
-            self._measure_loudness()
+            self._measure_loudness(snapshot)
         if slow:
             self._session.position_s = snapshot.position_s
             panels.performance.show_snapshot(snapshot)
@@ -114,19 +115,22 @@ class RefreshTimer(QObject):
             pictures.input_meter.describe()
             pictures.output_meter.describe()
 
-    def _measure_loudness(self) -> None:
-        """Measure input and output loudness while the restored sound plays."""
+    def _measure_loudness(self, snapshot: Snapshot) -> None:
+        """Measure input and output loudness while a network plays."""
         panels, parameters = self._session.panels, self._session.engine_thread.parameters
         pictures = panels.spectrograms
         settled = time.monotonic() - self._changed_at > SETTLE_S
-        if pictures.latest is None or not settled or parameters.bypass:
+        if pictures.latest is None or not settled:
+            return
+        if parameters.bypass and not snapshot.model_b:
             return
         input_columns, output_columns = pictures.latest
         if 0 < len(input_columns.power) * pictures.hop_s < SETTLE_S:
-            self.match.update(
+            match = self._matches[parameters.bypass]
+            match.update(
                 input_columns.power,
                 output_columns.power,
                 hop_s=pictures.hop_s,
                 output_gain_db=parameters.output_gain_db,
             )
-            panels.listening.set_match_gain(self.match.gain_db)
+            panels.listening.set_match_gain(match.gain_db)

@@ -174,6 +174,7 @@ class Session(QObject):
         snapshot = engine.snapshot()
         self._show_route(snapshot)
         panels.performance.show_snapshot(snapshot)
+        panels.show_models(snapshot)
         notices.withdraw(key=TOO_SLOW.key)
         names = f"{snapshot.input_name} {snapshot.output_name}"
         transport = panels.transport

@@ -23,6 +23,8 @@ class Preferences:
     input_key: str = ""
     output_key: str = ""
     model: str = "auto"
+    model_b: str = ""
+    """The network that A plays; empty for the plain upsampled sound."""
     block_samples: int = 1024
     loop: bool = True
     compute: str = "auto"

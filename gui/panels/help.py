@@ -2,15 +2,7 @@
 
 from importlib import resources
 
-from PySide6.QtGui import (
-    QFont,
-    QIcon,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextDocument,
-    QTextFormat,
-)
+from PySide6.QtGui import QFont, QTextBlockFormat, QTextCharFormat, QTextCursor, QTextDocument
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from gui.control.actions import ACTIONS, key_text
@@ -43,7 +35,7 @@ def _set_type(document: QTextDocument) -> None:
         cursor.mergeBlockFormat(form)
         if level:
             look = QTextCharFormat()
-            look.setProperty(QTextFormat.Property.FontPixelSize, 21 if level == 1 else 15)
+            look.setProperty(QTextCharFormat.Property.FontPixelSize, 21 if level == 1 else 15)
             look.setFontWeight(QFont.Weight.DemiBold)
             cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
             cursor.mergeCharFormat(look)
@@ -60,13 +52,12 @@ class HelpPage(QDialog):
         self.setWindowTitle(title)
         self.resize(720, 640)
         self.browser = QTextBrowser()
-        self.browser.setOpenExternalLinks(False)
-        self.browser.document().setDocumentMargin(16)
-        self.browser.setMarkdown(text or help_text())
-        _set_type(self.browser.document())
         self.browser.setAccessibleName("Help")
+        document = self.browser.document()
+        document.setDocumentMargin(16)
+        document.setMarkdown(text or help_text())
+        _set_type(document)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
         column.addWidget(self.browser)

@@ -2,7 +2,7 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QFrame,
+    QBoxLayout,
     QHBoxLayout,
     QScrollArea,
     QStackedWidget,
@@ -18,9 +18,10 @@ from gui.panels.performance import Performance
 from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
-from gui.spectrogram.view import Spectrograms
+from gui.spectrogram.view import ORIGINAL, RESTORED, Spectrograms
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Snapshot
 
 SIDE_WIDTH = 308
 
@@ -34,27 +35,21 @@ class Panels(QWidget):
         self.banner = Banner(theme)
         self.spectrograms = Spectrograms(theme)
         self.view_bar = ViewBar(actions)
-        self.listening = Listening(theme, actions)
+        self.listening = Listening(actions)
         self.performance = Performance(theme, actions)
         self.abx = AbxPage(actions)
-        self.status = StatusBar(theme)
+        self.status = StatusBar()
         self.centre = QStackedWidget()
-        self._lay_out()
-
-    def _lay_out(self) -> None:
+        self._names = "", ""
         pictures = QWidget()
-        _column(pictures, self.spectrograms, self.view_bar, stretched=self.spectrograms)
+        _fill(QVBoxLayout(pictures), self.spectrograms, self.view_bar).setStretch(0, 1)
         self.centre.addWidget(pictures)
         self.centre.addWidget(self.abx)
-        middle = QHBoxLayout()
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(4)
-        middle.addWidget(self.centre, 1)
-        middle.addWidget(self._side())
-        notes = QVBoxLayout()
+        notes = _fill(QVBoxLayout(), self.banner)
         notes.setContentsMargins(12, 8, 12, 0)
-        notes.addWidget(self.banner)
-        column = _column(self, self.transport)
+        middle = _fill(QHBoxLayout(), self.centre, self._side())
+        middle.setSpacing(4)
+        column = _fill(QVBoxLayout(self), self.transport)
         column.addLayout(notes)
         column.addLayout(middle, 1)
         column.addWidget(self.status)
@@ -62,12 +57,11 @@ class Panels(QWidget):
     def _side(self) -> QScrollArea:
         """The right-hand panels; they scroll in a low window."""
         side = QWidget()
-        column = _column(side, self.listening, self.performance)
+        column = _fill(QVBoxLayout(side), self.listening, self.performance)
         column.setContentsMargins(0, 10, 10, 10)
         column.setSpacing(10)
         column.addStretch(1)
         scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
         scroll.setWidgetResizable(True)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(SIDE_WIDTH)
@@ -82,17 +76,28 @@ class Panels(QWidget):
 
     def show_blind(self, blind: bool) -> None:
         """Show the blind test or the spectrograms."""
-        self.centre.setCurrentIndex(1 if blind else 0)
+        self.centre.setCurrentIndex(int(blind))
         self.listening.set_blind(blind)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        self.transport.set_theme(theme)
-        self.banner.set_theme(theme)
-        self.spectrograms.set_theme(theme)
-        self.listening.set_theme(theme)
-        self.performance.set_theme(theme)
-        self.status.set_theme(theme)
+        for part in (self.transport, self.banner, self.spectrograms, self.performance):
+            part.set_theme(theme)
+
+    def show_models(self, snapshot: Snapshot) -> None:
+        """Name what A and B play: two networks, or the original and the restored sound."""
+        self._names = snapshot.model_b, snapshot.model
+        self.listening.set_names(*self._names)
+        self.abx.set_names(*self._names)
+        self.show_heard()
+
+    def show_heard(self) -> None:
+        """Write over the output's spectrogram what plays."""
+        bypass, (a, b) = self.listening.ab.bypass, self._names
+        note = ORIGINAL if bypass else RESTORED
+        if a:
+            note = f"restored by A {a}" if bypass else f"restored by B {b}"
+        self.spectrograms.output_plot.note.set_text(note)
 
     def show_stopped(self, word: str, *, busy: bool = False) -> None:
         """Show that nothing plays; the spectrograms stay."""
@@ -105,10 +110,10 @@ class Panels(QWidget):
         self.status.show_state(word)
 
 
-def _column(parent: QWidget, *parts: QWidget, stretched: QWidget | None = None) -> QVBoxLayout:
-    column = QVBoxLayout(parent)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
+def _fill(layout: QBoxLayout, *parts: QWidget) -> QBoxLayout:
+    """Add widgets without margins and gaps."""
+    layout.setContentsMargins(0, 0, 0, 0)
+    layout.setSpacing(0)
     for part in parts:
-        column.addWidget(part, 1 if part is stretched else 0)
-    return column
+        layout.addWidget(part)
+    return layout

@@ -1,8 +1,16 @@
 """Small widgets that all panels share."""
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QMouseEvent
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QSlider, QVBoxLayout, QWidget
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import (
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QSlider,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from gui.widgets.text import with_minus
 
@@ -16,61 +24,71 @@ class Section(QFrame):
         self.body = QVBoxLayout(self)
         self.body.setContentsMargins(14, 11, 14, 13)
         self.body.setSpacing(8)
-        self.head = QHBoxLayout()
-        self.head.setSpacing(6)
-        self.head.addWidget(label(heading, "heading"))
-        self.head.addStretch(1)
-        self.body.addLayout(self.head)
+        self.head = self.add_row(label(heading, "heading"), None)
+
+    def add_row(self, *parts: QWidget | None) -> QHBoxLayout:
+        """Add a row of widgets; None is a stretch."""
+        row = QHBoxLayout()
+        row.setSpacing(6)
+        for part in parts:
+            row.addStretch(1) if part is None else row.addWidget(part)
+        self.body.addLayout(row)
+        return row
 
 
 def label(text: str, role: str = "") -> QLabel:
     """A label with a role of the style sheet: heading, muted, caption, big."""
     widget = QLabel(text)
-    if role:
-        widget.setProperty("role", role)
+    widget.setProperty("role", role)
     return widget
 
 
-class Slider(QSlider):
-    """A slider that a double-click resets to its default."""
+def set_tone(widget: QWidget, tone: str) -> None:
+    """Colour a widget by the style sheet's rule for a tone: good, warn, bad; empty for none."""
+    if widget.property("tone") != tone:
+        widget.setProperty("tone", tone)
+        widget.style().unpolish(widget)
+        widget.style().polish(widget)
 
-    def __init__(self, low: int, high: int, default: int) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setRange(low, high)
-        self.setValue(default)
-        self.default = default
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
-    def mouseDoubleClickEvent(self, event: QMouseEvent) -> None:
-        """Reset to the default."""
-        self.setValue(self.default)
+def action_button(action: QAction, *, style: str = "plain", text: str = "") -> QToolButton:
+    """A button of an action, in a style of the style sheet; `text` replaces the action's."""
+    button = QToolButton()
+    if text:
+        action.setIconText(text)
+    button.setDefaultAction(action)
+    button.setObjectName(style)
+    button.setAccessibleName(action.text())
+    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+    button.setIconSize(QSize(16, 16))
+    return button
 
 
 class LabelledSlider(QWidget):
-    """A slider with its name and value."""
+    """A slider with its name and value; a double-click returns to the default.
+
+    Args:
+        name: Displayed name.
+        low: Smallest value.
+        high: Largest value.
+        default: First value.
+        step: Difference between two positions.
+        text: Format of the displayed value.
+    """
 
     moved = Signal(float)
     """The new value."""
 
     def __init__(
-        self,
-        name: str,
-        *,
-        low: float,
-        high: float,
-        default: float,
-        steps_per_unit: int,
-        text_format: str,
+        self, name: str, low: float, high: float, default: float, *, step: float, text: str
     ) -> None:
         super().__init__()
-        self.name = name
-        self._per_unit = steps_per_unit
-        self._text_format = text_format
-        self.slider = Slider(
-            round(low * steps_per_unit), round(high * steps_per_unit),
-            round(default * steps_per_unit),
-        )  # fmt: skip
-        self.slider.setToolTip(f"{name}: double-click for {text_format.format(default)}")
+        self.name, self._default, self._step, self._text = name, default, step, text
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setRange(round(low / step), round(high / step))
+        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
+        self.slider.setToolTip(f"{name}: double-click for {text.format(default)}")
+        self.slider.installEventFilter(self)
         self._number = label("")
         self._number.setFixedWidth(58)
         self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
@@ -82,23 +100,28 @@ class LabelledSlider(QWidget):
         row.addWidget(caption)
         row.addWidget(self.slider, 1)
         row.addWidget(self._number)
+        self.set_value(default)
+        self._changed()
         self.slider.valueChanged.connect(self._changed)
-        self._update_text()
 
     @property
     def value(self) -> float:
         """Current value."""
-        return self.slider.value() / self._per_unit
+        return self.slider.value() * self._step
 
     def set_value(self, value: float) -> None:
         """Move the slider; emits `moved`."""
-        self.slider.setValue(round(value * self._per_unit))
+        self.slider.setValue(round(value / self._step))
 
     def _changed(self) -> None:
-        self._update_text()
-        self.moved.emit(self.value)
-
-    def _update_text(self) -> None:
-        text = with_minus(self._text_format.format(self.value))
+        text = with_minus(self._text.format(self.value))
         self._number.setText(text)
         self.slider.setAccessibleName(f"{self.name}, {text}")
+        self.moved.emit(self.value)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Reset the slider by a double-click."""
+        if event.type() == QEvent.Type.MouseButtonDblClick:
+            self.set_value(self._default)
+            return True
+        return False

@@ -3,7 +3,7 @@
 from functools import lru_cache
 from importlib import resources
 
-from PySide6.QtCore import QByteArray, QRectF, Qt
+from PySide6.QtCore import QByteArray, Qt
 from PySide6.QtGui import QIcon, QPainter, QPixmap
 from PySide6.QtSvg import QSvgRenderer
 
@@ -20,9 +20,9 @@ def icon(name: str, colour: str, *, checked: str = "", size: int = 16) -> QIcon:
     result = QIcon()
     for state, tint in ((QIcon.State.Off, colour), (QIcon.State.On, checked or colour)):
         for ratio in (1, 2, 3):
-            pixmap = QPixmap(size * ratio, size * ratio)
+            pixmap = _pixmap(name, tint, size * ratio)
             pixmap.setDevicePixelRatio(ratio)
-            result.addPixmap(_painted(name, tint, pixmap, size), QIcon.Mode.Normal, state)
+            result.addPixmap(pixmap, QIcon.Mode.Normal, state)
     return result
 
 
@@ -30,19 +30,20 @@ def app_icon() -> QIcon:
     """The program's logo."""
     result = QIcon()
     for size in (16, 24, 32, 48, 64, 128, 256):
-        result.addPixmap(_painted("logo", "", QPixmap(size, size), size))
+        result.addPixmap(_pixmap("logo", "", size))
     return result
-
-
-def _painted(name: str, colour: str, pixmap: QPixmap, size: int) -> QPixmap:
-    pixmap.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(pixmap)
-    QSvgRenderer(_svg(name, colour)).render(painter, QRectF(0, 0, size, size))
-    painter.end()
-    return pixmap
 
 
 @lru_cache(maxsize=128)
 def _svg(name: str, colour: str) -> QByteArray:
     file = resources.files("gui.widgets").joinpath("icons", f"{name}.svg")
     return QByteArray(file.read_bytes().replace(b"currentColor", colour.encode()))
+
+
+def _pixmap(name: str, colour: str, pixels: int) -> QPixmap:
+    pixmap = QPixmap(pixels, pixels)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    QSvgRenderer(_svg(name, colour)).render(painter)
+    painter.end()
+    return pixmap

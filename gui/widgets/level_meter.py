@@ -1,15 +1,7 @@
 """A level meter: RMS bar, peak and held-peak lines, latching clip light."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import (
-    QKeyEvent,
-    QLinearGradient,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-)
+from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
 from gui.widgets.meter_ballistics import FLOOR_DB, MeterBallistics
@@ -17,8 +9,8 @@ from gui.widgets.text import with_minus
 from gui.widgets.theme import Theme, base_font
 from realtime.engine.snapshot import Level
 
-_TOP = 38
-_BOTTOM = 6
+_TOP, _BOTTOM = 38, 6
+_BAR_LEFT, _BAR_WIDTH = 8, 12
 _MARKS_DB = (0, -6, -12, -24, -36, -48, -60)
 
 
@@ -34,41 +26,41 @@ class LevelMeter(QWidget):
         self.theme = theme
         self.name = name
         self.ballistics = MeterBallistics()
-        self._accessible_text = ""
-        self._scale_key: object = None
-        self._scale_pixmap = QPixmap()
         self.setToolTip(
             f"{name} level: the bar is RMS, the line on it the peak, the mark the held peak.\n"
             "The box at the top shows the largest peak; it turns red and says CLIP after a sample "
             "reached full scale. Click to clear it."
         )
-        self._describe()
+        self.describe()
 
     def set_level(self, level: Level, elapsed_s: float) -> None:
         """Show a new level."""
+        before = self._box_text()
         self.ballistics.update(rms_db=level.rms_db, peak_db=level.peak_db, elapsed_s=elapsed_s)
-        self.update()
+        # The marks are not painted again: text is slow to draw.
+        self.update(QRect(_BAR_LEFT, _TOP, _BAR_WIDTH, self.height() - _TOP))
+        if self._box_text() != before:
+            self.update(0, 0, self.width(), _TOP - 8)
 
     def reset(self) -> None:
         """Reset to silence."""
         self.ballistics.reset()
-        self._describe()
+        self.describe()
+        self.update()
+
+    def clear_clip(self) -> None:
+        """Reset the clip light."""
+        self.ballistics.clear_clip()
+        self.describe()
         self.update()
 
     def describe(self) -> None:
         """Update the accessible name; called once a second, not at every frame."""
-        self._describe()
-
-    def _describe(self) -> None:
         ballistics = self.ballistics
-        clip = ", clipped" if ballistics.clipped else ""
-        text = (
+        self.setAccessibleName(
             f"{self.name} level, {ballistics.rms_db:.0f} decibels full scale, "
-            f"peak {ballistics.hold_db:.0f}{clip}"
+            f"peak {ballistics.hold_db:.0f}{', clipped' if ballistics.clipped else ''}"
         )
-        if text != self._accessible_text:
-            self._accessible_text = text
-            self.setAccessibleName(text)
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Clear the clip light."""
@@ -81,81 +73,60 @@ class LevelMeter(QWidget):
         else:
             super().keyPressEvent(event)
 
-    def clear_clip(self) -> None:
-        """Reset the clip light."""
-        self.ballistics.clear_clip()
-        self._describe()
-        self.update()
+    def _box_text(self) -> str:
+        """The largest peak."""
+        peak = self.ballistics.max_db
+        if self.ballistics.clipped:
+            return f"CLIP\n{peak:+.1f}"
+        return with_minus(f"{peak:.1f}" if peak > FLOOR_DB else "-∞")
 
-    def _y(self, level_db: float) -> float:
-        span = self.height() - _TOP - _BOTTOM
-        # The upper 24 dB take half the height.
-        share = max(level_db, FLOOR_DB)
-        above = -share / 24 * 0.5 if share > -24 else 0.5 + (-24 - share) / (-24 - FLOOR_DB) * 0.5
-        return _TOP + span * min(max(above, 0.0), 1.0)
+    def _share(self, level_db: float) -> float:
+        """Position on the bar, 0 at the top; the upper 24 dB take half the height."""
+        if level_db > -24:
+            return max(level_db / -48, 0.0)
+        return min(0.5 + (-24 - level_db) / (-24 - FLOOR_DB) / 2, 1.0)
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw bar, marks and clip light."""
+        """Draw the bar, and marks and clip light where they have to be drawn again."""
         painter = QPainter(self)
-        ballistics, theme = self.ballistics, self.theme
-        bar = QRectF(8, _TOP, 12, self.height() - _TOP - _BOTTOM)
-        painter.fillRect(bar, theme.colour("track"))
-        shade = QLinearGradient(0, bar.top(), 0, bar.bottom())
-        shade.setColorAt(0, theme.colour("bad"))
-        shade.setColorAt((self._y(-3) - _TOP) / max(bar.height(), 1), theme.colour("warn"))
-        shade.setColorAt((self._y(-12) - _TOP) / max(bar.height(), 1), theme.colour("good"))
-        shade.setColorAt(1, theme.colour("good"))
-        top = self._y(ballistics.rms_db)
-        if ballistics.rms_db > FLOOR_DB:
-            painter.fillRect(QRectF(bar.left(), top, bar.width(), bar.bottom() - top), shade)
-        for level_db, thick, colour in (
-            (ballistics.peak_db, 1.0, "text"),
-            (ballistics.hold_db, 2.0, "text"),
-        ):
-            if level_db > FLOOR_DB:
-                y = round(self._y(level_db))
-                painter.fillRect(QRectF(bar.left(), y, bar.width(), thick), theme.colour(colour))
-        painter.drawPixmap(0, 0, self._scale())
-        self._paint_box(painter)
+        painter.setFont(base_font(10))
+        self._paint_bar(painter)
+        if event.rect().right() > _BAR_LEFT + _BAR_WIDTH:
+            self._paint_marks(painter)
+            self._paint_box(painter)
         painter.end()
 
-    def _scale(self) -> QPixmap:
-        """Ticks and labels, drawn once per size and theme: text is slow to draw."""
-        ratio = self.devicePixelRatioF()
-        key = self.size(), ratio, self.theme
-        if key != self._scale_key:
-            self._scale_key = key
-            self._scale_pixmap = QPixmap(self.size() * ratio)
-            self._scale_pixmap.setDevicePixelRatio(ratio)
-            self._scale_pixmap.fill(Qt.GlobalColor.transparent)
-            painter, theme = QPainter(self._scale_pixmap), self.theme
-            painter.setFont(base_font(10))
-            for mark in _MARKS_DB:
-                at = round(self._y(mark)) + 0.5
-                painter.setPen(QPen(theme.colour("faint"), 1))
-                painter.drawLine(QPointF(21, at), QPointF(23, at))
-                painter.setPen(theme.colour("muted"))
-                painter.drawText(
-                    QRectF(27, at - 8, 25, 16),
-                    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                    with_minus(str(mark)) if mark else " 0",
-                )
-            painter.end()
-        return self._scale_pixmap
+    def _paint_bar(self, painter: QPainter) -> None:
+        ballistics, colour = self.ballistics, self.theme.colour
+        bar = QRectF(_BAR_LEFT, _TOP, _BAR_WIDTH, self.height() - _TOP - _BOTTOM)
+        painter.fillRect(bar, colour("track"))
+        shade = QLinearGradient(bar.topLeft(), bar.bottomLeft())
+        for level_db, name in ((0.0, "bad"), (-3, "warn"), (-12, "good")):
+            shade.setColorAt(self._share(level_db), colour(name))
+        top = bar.height() * self._share(ballistics.rms_db)
+        painter.fillRect(bar.adjusted(0, top, 0, 0), shade)
+        for level_db, thick in ((ballistics.peak_db, 1), (ballistics.hold_db, 2)):
+            if level_db > FLOOR_DB:
+                y = round(bar.top() + bar.height() * self._share(level_db))
+                painter.fillRect(QRect(_BAR_LEFT, y, _BAR_WIDTH, thick), colour("text"))
+
+    def _paint_marks(self, painter: QPainter) -> None:
+        for mark in _MARKS_DB:
+            y = _TOP + round((self.height() - _TOP - _BOTTOM) * self._share(mark))
+            painter.setPen(self.theme.colour("faint"))
+            painter.drawLine(QPoint(21, y), QPoint(23, y))
+            painter.setPen(self.theme.colour("muted"))
+            place = QRect(27, y - 8, 25, 16)
+            text = with_minus(str(mark)) if mark else " 0"
+            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_box(self, painter: QPainter) -> None:
         """Draw the clip light with the largest peak."""
-        ballistics, theme = self.ballistics, self.theme
+        clipped, colour = self.ballistics.clipped, self.theme.colour
         box = QRectF(2.5, 2.5, self.width() - 7, 27)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme.colour("source" if self.hasFocus() else "border"), 1))
-        painter.setBrush(theme.colour("bad" if ballistics.clipped else "track"))
+        painter.setPen(colour("source" if self.hasFocus() else "border"))
+        painter.setBrush(colour("bad" if clipped else "track"))
         painter.drawRoundedRect(box, 4, 4)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if ballistics.clipped:
-            text = f"CLIP\n{ballistics.max_db:+.1f}"
-        else:
-            text = with_minus(f"{ballistics.max_db:.1f}" if ballistics.max_db > FLOOR_DB else "-∞")
-        painter.setFont(base_font(10))
-        painter.setPen(theme.colour("window" if ballistics.clipped else "muted"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.setPen(colour("window" if clipped else "muted"))
+        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, self._box_text())

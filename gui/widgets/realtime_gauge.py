@@ -9,8 +9,8 @@ import pyqtgraph as pg
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QGridLayout, QWidget
 
-from gui.spectrogram.axes import ThemedAxis, TickLevels
-from gui.widgets.basic import label
+from gui.spectrogram.axes import ThemedAxis
+from gui.widgets.basic import label, set_tone
 from gui.widgets.text import DASH, TIMES
 from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Faults
@@ -20,7 +20,7 @@ TIGHT, TOO_SLOW = 2.0, 1.0
 HISTORY_S = 180.0
 STEP_S = 1.0
 """Seconds between two points of the curve."""
-_MARKS = (0.5, 1, 2, 4, 8, 16, 32, 64)
+_TICKS = [(float(power), f"{2**power}{TIMES}") for power in (0, 2, 4, 6)]
 
 
 class Health(Enum):
@@ -31,15 +31,9 @@ class Health(Enum):
     TIGHT = ("tight", "warn")
     TOO_SLOW = ("too slow", "bad")
 
-    @property
-    def word(self) -> str:
-        """Displayed text."""
-        return self.value[0]
-
-    @property
-    def colour(self) -> str:
-        """Name of the colour in the theme."""
-        return self.value[1]
+    def __init__(self, word: str, colour: str) -> None:
+        self.word = word
+        self.colour = colour
 
 
 def health(ratio: float) -> Health:
@@ -59,20 +53,6 @@ def format_ratio(ratio: float) -> str:
     return f"{ratio:.{digits}f}{TIMES}"
 
 
-class _RatioAxis(ThemedAxis):
-    """Powers of two; the view's y is the binary logarithm of the ratio."""
-
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
-        """As many powers of two as fit."""
-        step = 1 if size > 14 * len(_MARKS) else 2
-        marks = [math.log2(mark) for mark in _MARKS]
-        return [(1.0, [mark for mark in marks if minVal <= mark <= maxVal and mark % step == 0])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Like ``8×``."""
-        return [f"{2**value:g}{TIMES}" for value in values]
-
-
 class RealtimeGauge(QWidget):
     """Median ratio of the last seconds, its rating, and the curve of the last minutes."""
 
@@ -84,18 +64,23 @@ class RealtimeGauge(QWidget):
             "The curve shows the last three minutes, with marks where sound was lost (red) "
             "or a block was late (yellow)."
         )
+        self.health = Health.IDLE
+        self.late = False
+        """True if the slowest block took longer than it plays; the prefill may have covered it."""
         self.number = label("", "ratio")
-        self.word = label("")
+        self.word = label("", "strong")
         self.detail = label("", "caption")
-        self.plot = pg.PlotWidget(axisItems={"left": _RatioAxis("left", theme)}, enableMenu=False)
+        # The y axis is the binary logarithm of the ratio.
+        self.plot = pg.PlotWidget(axisItems={"left": ThemedAxis("left", theme)}, enableMenu=False)
         self.plot.setFixedHeight(68)
-        self.plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for part in (self.plot, self.plot.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         item = self.plot.getPlotItem()
         item.hideButtons()
         item.hideAxis("bottom")
         item.layout.setContentsMargins(0, 0, 0, 0)
         item.getAxis("left").setWidth(34)
+        item.getAxis("left").setTicks([_TICKS])
         item.vb.setMouseEnabled(x=False, y=False)
         item.setXRange(-HISTORY_S, 0, padding=0)
         item.setYRange(math.log2(MIN_RATIO), math.log2(MAX_RATIO), padding=0)
@@ -116,18 +101,8 @@ class RealtimeGauge(QWidget):
         grid.addWidget(self.word, 0, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
         grid.addWidget(self.detail, 1, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
         grid.addWidget(self.plot, 2, 0, 1, 2)
-        self._median = self._worst = 0.0
         self.set_theme(theme)
-
-    @property
-    def health(self) -> Health:
-        """Rating of the median."""
-        return health(self._median)
-
-    @property
-    def late(self) -> bool:
-        """True if the slowest block took longer than it plays; the prefill may have covered it."""
-        return self._median > 0 and health(self._worst) is Health.TOO_SLOW
+        self.show_ratio(0.0, 0.0)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -138,31 +113,22 @@ class RealtimeGauge(QWidget):
         item.getAxis("left").set_theme(theme)
         self._one.setPen(pg.mkPen(theme.colour("bad", 170), width=1, dash=[4, 3]))
         self._draw()
-        self.show_ratio(self._median, self._worst)
-
-    def clear(self) -> None:
-        """Start a new curve."""
-        self._history.clear()
-        self._faults.clear()
-        self._counted = None
 
     def show_ratio(self, median: float, worst: float) -> None:
         """Show the ratios of the last seconds; 0 if nothing runs."""
-        self._median, self._worst = median, worst
-        text = f"Real-time ratio {format_ratio(median)}, worst {format_ratio(worst)}, "
-        text += self.health.word
-        self.setAccessibleName(text)
-        good = self.health is Health.GOOD
-        colour = getattr(self._theme, self.health.colour)
+        self.health = health(median)
+        self.late = median > 0 and health(worst) is Health.TOO_SLOW
         self.number.setText(format_ratio(median))
-        self.number.setStyleSheet(f"color: {self._theme.text if good else colour}")
+        set_tone(self.number, "" if self.health is Health.GOOD else self.health.colour)
         self.word.setText(self.health.word)
-        self.word.setStyleSheet(f"color: {colour}; font-weight: 600")
-        self.detail.setText(
-            ("▲ " if self.late else "") + f"worst {format_ratio(worst)}"
-            if median > 0 else "real-time ratio"
-        )  # fmt: skip
-        self.detail.setStyleSheet(f"color: {self._theme.warn}" if self.late else "")
+        set_tone(self.word, self.health.colour)
+        detail = f"worst {format_ratio(worst)}" if median > 0 else "real-time ratio"
+        self.detail.setText(f"▲ {detail}" if self.late else detail)
+        set_tone(self.detail, "warn" if self.late else "")
+        self.setAccessibleName(
+            f"Real-time ratio {format_ratio(median)}, worst {format_ratio(worst)}, "
+            f"{self.health.word}"
+        )
 
     def add(self, seconds: float, median: float, faults: Faults) -> None:
         """Append to the curve.
@@ -172,32 +138,32 @@ class RealtimeGauge(QWidget):
             median: Real-time ratio of the last seconds.
             faults: Counters so far; an increase is marked.
         """
+        before = self._counted
         if seconds < self._seconds:
-            self.clear()
-        self._seconds = seconds
-        before, self._counted = self._counted, faults
-        if before is not None:
-            if faults.total > before.total:
-                self._faults.append((seconds, "bad"))
-            elif faults.late_blocks > before.late_blocks:
-                self._faults.append((seconds, "warn"))
+            self._history.clear()
+            self._faults.clear()
+            before = None
+        self._seconds, self._counted = seconds, faults
+        if before is not None and faults.total > before.total:
+            self._faults.append((seconds, "bad"))
+        elif before is not None and faults.late_blocks > before.late_blocks:
+            self._faults.append((seconds, "warn"))
         if self._history and seconds < self._history[-1][0] + STEP_S:
             return
-        self._history.append((seconds, min(max(median, MIN_RATIO), MAX_RATIO)))
+        self._history.append((seconds, math.log2(min(max(median, MIN_RATIO), MAX_RATIO))))
         for kept in (self._history, self._faults):
             while kept and kept[0][0] < seconds - HISTORY_S:
                 kept.popleft()
         self._draw()
 
     def _draw(self) -> None:
-        times = np.array([at for at, _ in self._history])
-        ratios = np.array([ratio for _, ratio in self._history])
-        colour = self._theme.colour(self.health.colour)
-        self._curve.setPen(pg.mkPen(colour, width=1))
-        self._curve.setBrush(pg.mkBrush(self._theme.colour(self.health.colour, 50)))
-        self._curve.setData(times - self._seconds, np.log2(ratios))
+        points = np.array(self._history).reshape(-1, 2)
+        colour = self._theme.colour
+        self._curve.setPen(pg.mkPen(colour(self.health.colour), width=1))
+        self._curve.setBrush(pg.mkBrush(colour(self.health.colour, 50)))
+        self._curve.setData(points[:, 0] - self._seconds, points[:, 1])
         self._marks.setData(
             x=[at - self._seconds for at, _ in self._faults],
             y=[math.log2(MIN_RATIO) + 0.5] * len(self._faults),
-            brush=[pg.mkBrush(self._theme.colour(name)) for _, name in self._faults],
+            brush=[pg.mkBrush(colour(name)) for _, name in self._faults],
         )

@@ -16,11 +16,11 @@ def test_halves_of_the_switch_choose_a_and_b(qtbot, tmp_path) -> None:
     left = switch.rect().center() - switch.rect().center() * 0.5
     qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=left)
     assert engine.parameters.bypass
-    assert "original" in switch.accessibleName()
+    assert "A, Original" in switch.accessibleName()
     right = switch.rect().center() + switch.rect().center() * 0.5
     qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=right)
     assert not engine.parameters.bypass
-    assert "restored" in switch.accessibleName()
+    assert "B, Restored" in switch.accessibleName()
 
 
 def test_mix_has_the_range_of_0_to_150_percent(qtbot, tmp_path) -> None:

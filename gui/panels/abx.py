@@ -3,17 +3,18 @@
 import time
 
 from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QPushButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from gui.control.actions import Actions
 from gui.panels.abx_test import AbxSession, p_value, verdict
-from gui.widgets.basic import Section, label
+from gui.widgets.basic import Section, create, fill, label
 
 _TEXT = (
-    "X is either A ({a}) or B ({b}), drawn at random after every answer. Listen as often as you "
+    "X is either A ({}) or B ({}), drawn at random after every answer. Listen as often as you "
     "like, then say which one X is. At least ten answers are needed. Turn on <b>Match loudness</b> "
     "first, or B can be recognised by its loudness."
 )
+_KEYS = "Keys: A, X and B to listen, Shift+A and Shift+B to answer, Esc to leave"
 
 
 class AbxPage(QWidget):
@@ -27,63 +28,46 @@ class AbxPage(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self.session = AbxSession()
-        self._text = label("", "muted")
-        self.listen = {name: self._button(name, f"Listen to {name}") for name in ("A", "X", "B")}
-        self.answers = {name: self._button(f"X is {name}", f"Answer: X is {name}") for name in "AB"}
-        self.score = label("", "big")
-        self.chance = label("", "muted")
-        self.history = label("", "muted")
-        self.export = self._button("Export CSV…")
-        self.again = self._button("Start over")
-        self.leave = self._button("Done")
         self._playing = ""
         self._switches = 0
-        self._since = time.monotonic()
-        self._lay_out()
+        self._since = 0.0
+        section = Section("Blind test (ABX)", label(_KEYS, "caption"))
+        section.setFixedWidth(600)
+        section.body.setSpacing(14)
+        centred = fill(QHBoxLayout(), None, section, None)
+        fill(QVBoxLayout(self), None, centred, None, None, margins=(18, 14, 12, 12))
+        self._text = label("", "muted", wordWrap=True, minimumHeight=72)
+        self.listen = {name: QPushButton(name) for name in "AXB"}
         for name, button in self.listen.items():
             button.setCheckable(True)
             button.setObjectName("big")
-            button.clicked.connect(lambda _, chosen=name: self.play(chosen))
-        for name, button in self.answers.items():
-            button.setStyleSheet("min-height: 30px;")
-            button.clicked.connect(lambda _, said_b=name == "B": self.answer(said_b=said_b))
-        self.again.clicked.connect(self.start_over)
-        self.leave.clicked.connect(self.closed)
+            button.setAccessibleName(f"Listen to {name}")
+            button.clicked.connect(lambda _, name=name: self.play(name))
+        answers = []
+        for text, said_b in (("X is A", False), ("X is B", True)):
+            answer = create(QPushButton, text=text, objectName="answer")
+            answer.setAccessibleName(f"Answer: {text}")
+            answer.clicked.connect(lambda _, said_b=said_b: self.answer(said_b=said_b))
+            answers.append(answer)
+        self.score, self.chance, self.history = label("", "big"), label(""), label("", "muted")
+        self.export, self.again = QPushButton("Export CSV…"), QPushButton("Start over")
+        leave = QPushButton("Done")
+        section.body.addWidget(self._text)
+        section.add_row(*self.listen.values(), spacing=12)
+        section.add_row(*answers, spacing=12)
+        for line in (self.score, self.chance, self.history):
+            section.body.addWidget(line, 0, Qt.AlignmentFlag.AlignHCenter)
+        section.add_row(self.export, self.again, None, leave)
         self.export.clicked.connect(actions["export"].trigger)
+        self.again.clicked.connect(self.start_over)
+        leave.clicked.connect(self.closed)
         self.set_names("", "")
         self._update()
-
-    @staticmethod
-    def _button(text: str, name: str = "") -> QPushButton:
-        button = QPushButton(text)
-        button.setAccessibleName(name or text)
-        button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        return button
-
-    def _lay_out(self) -> None:
-        section = Section("Blind test (ABX)")
-        section.setFixedWidth(600)
-        section.body.setSpacing(14)
-        outer = QVBoxLayout(self)
-        outer.setContentsMargins(18, 14, 12, 12)
-        outer.addStretch(1)
-        outer.addWidget(section, 0, Qt.AlignmentFlag.AlignHCenter)
-        outer.addStretch(2)
-        self._text.setWordWrap(True)
-        self._text.setMinimumHeight(72)
-        section.body.addWidget(self._text)
-        section.add_row(*self.listen.values()).setSpacing(12)
-        section.add_row(*self.answers.values()).setSpacing(12)
-        keys = "Keys: A, X and B to listen, Shift+A and Shift+B to answer, Esc to leave"
-        for line in (self.score, self.chance, self.history, label(keys, "caption")):
-            line.setAlignment(Qt.AlignmentFlag.AlignCenter)
-            section.body.addWidget(line)
-        section.add_row(self.export, self.again, None, self.leave)
 
     def set_names(self, a: str, b: str) -> None:
         """Name two networks; an empty `a` names the original and the restored sound."""
         names = (f"the network {a}", f"the network {b}") if a else ("original", "restored")
-        self._text.setText(_TEXT.format(a=names[0], b=names[1]))
+        self._text.setText(_TEXT.format(*names))
 
     def play(self, name: str) -> None:
         """Listen to A, B or X."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from PySide6.QtCore import Qt, Signal, SignalInstance
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton
 
-from gui.widgets.basic import label, set_tone
+from gui.widgets.basic import create, fill, label, set_tone
 from gui.widgets.icon import icon
 from gui.widgets.theme import Theme
 
@@ -42,24 +42,14 @@ class Banner(QFrame):
         self.setObjectName("banner")
         self._waiting: list[Notice] = []  # The first is shown.
         self._sign = label("")
-        self.text_label = label("")
-        self.text_label.setWordWrap(True)
+        self.text_label = label("", wordWrap=True)
         self.text_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = QPushButton()
-        self._never = QPushButton("Don't show again")
-        self._never.setObjectName("link")
-        self._close = QToolButton()
-        self._close.setObjectName("plain")
-        self._close.setAccessibleName("Dismiss")
+        self._never = create(QPushButton, text="Don't show again", objectName="link")
+        self._close = create(QToolButton, objectName="plain", accessibleName="Dismiss")
         self._close.setToolTip("Dismiss (Escape)")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 6, 6)
-        row.setSpacing(10)
-        row.addWidget(self._sign)
-        row.addWidget(self.text_label, 1)
-        for button in (self._action, self._never, self._close):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-            row.addWidget(button)
+        parts = self._sign, self.text_label, self._action, self._never, self._close
+        fill(QHBoxLayout(self), *parts, spacing=10, margins=(12, 6, 6, 6)).setStretch(1, 1)
         self._close.clicked.connect(self.dismiss)
         self._never.clicked.connect(lambda: self._act(self.silenced, "key"))
         self._action.clicked.connect(lambda: self._act(self.acted, "action"))
@@ -77,11 +67,9 @@ class Banner(QFrame):
 
     def show_notice(self, notice: Notice) -> None:
         """Show a notice. An error is shown at once and replaces an older one; others wait."""
-        if notice in self._waiting:
-            return
         if notice.kind == "error":
             self._waiting = [notice, *(n for n in self._waiting if n.kind != "error")]
-        else:
+        elif notice not in self._waiting:
             self._waiting.append(notice)
         self._update()
 
@@ -104,14 +92,14 @@ class Banner(QFrame):
         signal.emit(text)
 
     def _update(self) -> None:
+        self.setVisible(bool(self._waiting))
         if notice := self.notice:
             sign, tone = _SIGNS[notice.kind]
             self._sign.setText(sign)
-            for part in (self, self._sign):
-                set_tone(part, tone)
+            set_tone(self._sign, tone)
+            set_tone(self, tone)
             self.text_label.setText(notice.text)
             self.text_label.setAccessibleName(f"{notice.kind}: {notice.text}")
             self._action.setText(notice.action)
             self._action.setVisible(bool(notice.action))
             self._never.setVisible(bool(notice.key))
-        self.setVisible(bool(self._waiting))

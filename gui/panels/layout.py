@@ -2,9 +2,11 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QBoxLayout,
+    QAbstractButton,
+    QComboBox,
     QHBoxLayout,
     QScrollArea,
+    QSlider,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,6 +21,7 @@ from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
 from gui.spectrogram.view import ORIGINAL, RESTORED, Spectrograms
+from gui.widgets.basic import create, fill
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot
@@ -41,33 +44,24 @@ class Panels(QWidget):
         self.status = StatusBar()
         self.centre = QStackedWidget()
         self._names = "", ""
-        pictures = QWidget()
-        _fill(QVBoxLayout(pictures), self.spectrograms, self.view_bar).setStretch(0, 1)
+        pictures, side = QWidget(), QWidget()
+        fill(QVBoxLayout(pictures), self.spectrograms, self.view_bar).setStretch(0, 1)
         self.centre.addWidget(pictures)
         self.centre.addWidget(self.abx)
-        notes = _fill(QVBoxLayout(), self.banner)
-        notes.setContentsMargins(12, 8, 12, 0)
-        middle = _fill(QHBoxLayout(), self.centre, self._side())
-        middle.setSpacing(4)
-        column = _fill(QVBoxLayout(self), self.transport)
-        column.addLayout(notes)
-        column.addLayout(middle, 1)
-        column.addWidget(self.status)
-
-    def _side(self) -> QScrollArea:
-        """The right-hand panels; they scroll in a low window."""
-        side = QWidget()
-        column = _fill(QVBoxLayout(side), self.listening, self.performance)
-        column.setContentsMargins(0, 10, 10, 10)
-        column.setSpacing(10)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setWidgetResizable(True)
+        panels = self.listening, self.performance, None
+        fill(QVBoxLayout(side), *panels, spacing=10, margins=(0, 10, 10, 10))
+        # The panels at the right scroll in a low window.
+        scroll = create(QScrollArea, widgetResizable=True, focusPolicy=Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(SIDE_WIDTH)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(side)
-        return scroll
+        notes = fill(QVBoxLayout(), self.banner, margins=(12, 8, 12, 0))
+        middle = fill(QHBoxLayout(), self.centre, scroll, spacing=4)
+        fill(QVBoxLayout(self), self.transport, notes, middle, self.status).setStretch(2, 1)
+        for widget in self.findChildren(QWidget):
+            if isinstance(widget, QAbstractButton | QComboBox | QSlider):
+                # A click leaves the space bar and the arrow keys to the window.
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     @property
     def blind(self) -> bool:
@@ -81,7 +75,7 @@ class Panels(QWidget):
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        for part in (self.transport, self.banner, self.spectrograms, self.performance):
+        for part in (self.transport, self.banner, self.spectrograms, self.performance.ratio):
             part.set_theme(theme)
 
     def show_models(self, snapshot: Snapshot) -> None:
@@ -108,12 +102,3 @@ class Panels(QWidget):
         self.view_bar.show_position(None)
         self.transport.show_running(running=False, busy=busy)
         self.status.show_state(word)
-
-
-def _fill(layout: QBoxLayout, *parts: QWidget) -> QBoxLayout:
-    """Add widgets without margins and gaps."""
-    layout.setContentsMargins(0, 0, 0, 0)
-    layout.setSpacing(0)
-    for part in parts:
-        layout.addWidget(part)
-    return layout

@@ -11,7 +11,6 @@ from realtime.dsp.parameters import MAX_MIX, Parameters
 
 GAIN_LIMIT_DB = 18.0
 """Half of the engine's limit, which leaves room for the loudness match."""
-_GAIN = "{:+.1f} dB"
 
 
 class Listening(Section):
@@ -21,7 +20,9 @@ class Listening(Section):
     """A control was moved; read :meth:`parameters`."""
 
     def __init__(self, actions: Actions) -> None:
-        super().__init__("Listen")
+        super().__init__(
+            "Listen", action_button(actions["blind"], style="link", text="Blind test…")
+        )
         self.ab = AbSwitch()
         self.match = QCheckBox("Match loudness")
         self.match.setToolTip(
@@ -35,14 +36,13 @@ class Listening(Section):
             "How much of the restored octave is added; above 100 % is more than the network\n"
             "estimates. Double-click for 100 %. (Up, Down)"
         )
-        low, high = -GAIN_LIMIT_DB, GAIN_LIMIT_DB
-        self.input_gain = LabelledSlider("Input gain", low, high, 0, step=0.5, text=_GAIN)
-        self.output_gain = LabelledSlider("Output gain", low, high, 0, step=0.5, text=_GAIN)
+        gains = {"low": -GAIN_LIMIT_DB, "high": GAIN_LIMIT_DB, "default": 0.0, "step": 0.5}
+        self.input_gain = LabelledSlider("Input gain", **gains, text="{:+.1f} dB")
+        self.output_gain = LabelledSlider("Output gain", **gains, text="{:+.1f} dB")
         self._sliders = self.mix, self.input_gain, self.output_gain
         self._two_networks = False
         self._match_gains_db = {True: 0.0, False: 0.0}
         """By bypass: of A, which is changed only if it is a network, and of B."""
-        self.head.addWidget(action_button(actions["blind"], style="link", text="Blind test…"))
         self.body.addWidget(self.ab)
         self.add_row(self.match, None, self.match_db)
         for slider in self._sliders:

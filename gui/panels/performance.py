@@ -1,10 +1,9 @@
 """The performance panel: real-time ratio, load, latency and faults."""
 
-from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QVBoxLayout
+from PySide6.QtWidgets import QToolButton, QVBoxLayout
 
 from gui.control.actions import Actions
-from gui.widgets.basic import Section, action_button, label, set_tone
+from gui.widgets.basic import Section, action_button, create, fill, label, set_tone
 from gui.widgets.realtime_gauge import RealtimeGauge
 from gui.widgets.text import DASH
 from gui.widgets.theme import Theme
@@ -34,49 +33,29 @@ class Performance(Section):
     """Shows the performance figures of snapshots."""
 
     def __init__(self, theme: Theme, actions: Actions) -> None:
-        super().__init__("Performance")
-        self.compute = label("", "muted")
-        self.reason = label("", "caption")
-        self.reason.setWordWrap(True)
-        self.reason.setToolTip("Why this model runs")
+        compute = label("", "muted")
+        super().__init__("Performance", compute)
+        self.compute = compute
+        self.reason = label("", "caption", wordWrap=True, toolTip="Why this model runs")
         self.ratio = RealtimeGauge(theme)
         self.load_number = label(DASH)
-        self.latency = QToolButton()
-        self.latency.setObjectName("link")
-        self.latency.setText(DASH)
-        self.latency.setCheckable(True)
+        self.latency = create(QToolButton, objectName="link", text=DASH, checkable=True)
         self.latency.setToolTip("Show the parts of the latency")
-        self.parts = label("")
-        self.parts.setVisible(False)
+        self.parts = label("", visible=False)
+        self.counts = {
+            name: label("0", "count", toolTip=tip, minimumWidth=84) for name, tip in FAULTS.items()
+        }
         self._latency: Latency | None = None
-        self.head.addWidget(self.compute)
         self.body.addWidget(self.ratio)
         load, delay = label("Load", "muted"), label("Latency", "muted")
         self.add_row(load, self.load_number, None, delay, self.latency)
         self.body.addWidget(self.parts)
-        tiles = self.add_row()
-        self.counts = {name: self._add_count(tiles, name) for name in FAULTS}
-        row = self.add_row()
-        row.addWidget(self.reason, 1)
+        names = self.counts.items()
+        self.add_row(*(fill(QVBoxLayout(), count, label(name, "caption")) for name, count in names))
         reset = action_button(actions["reset"], style="link", text="Reset")
-        row.addWidget(reset, 0, Qt.AlignmentFlag.AlignTop)
+        self.add_row(self.reason, reset).setStretch(0, 1)
         self.latency.toggled.connect(self._show_latency)
         self.show_idle()
-
-    @staticmethod
-    def _add_count(tiles: QHBoxLayout, name: str) -> QLabel:
-        count = label("0", "count")
-        count.setToolTip(FAULTS[name])
-        tile = QVBoxLayout()
-        tile.setSpacing(0)
-        tile.addWidget(count)
-        tile.addWidget(label(name, "caption"))
-        tiles.addLayout(tile, 1)
-        return count
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        self.ratio.set_theme(theme)
 
     def show_idle(self) -> None:
         """Clear ratio and load; latency and counters keep their last values."""
@@ -102,10 +81,8 @@ class Performance(Section):
             self._show_latency()
         faults = snapshot.faults
         device = faults.input_overflow + faults.output_underflow
-        ring = faults.ring_overrun + faults.ring_underrun
-        for (name, shown), count in zip(
-            self.counts.items(), (device, ring, faults.dropped_samples), strict=True
-        ):
+        counts = device, faults.total - device, faults.dropped_samples
+        for (name, shown), count in zip(self.counts.items(), counts, strict=True):
             # A sign in addition to the colour, for users who cannot see the colour.
             shown.setText(f"▲ {_short(count)}" if count else "0")
             shown.setAccessibleName(f"{name} {count}")
@@ -116,11 +93,9 @@ class Performance(Section):
         opened, latency = self.latency.isChecked(), self._latency
         self.parts.setVisible(opened)
         if latency is not None:
-            total_ms = _ms(latency.total)
-            self.latency.setText(f"{total_ms:.0f} ms  {'▴' if opened else '▾'}")
-            self.latency.setAccessibleName(
-                f"Latency {total_ms:.0f} milliseconds, {'hide' if opened else 'show'} its parts"
-            )
+            total, sign, verb = _ms(latency.total), *(("▴", "hide") if opened else ("▾", "show"))
+            self.latency.setText(f"{total:.0f} ms  {sign}")
+            self.latency.setAccessibleName(f"Latency {total:.0f} milliseconds, {verb} its parts")
             rows = [
                 f"<tr><td>{name}</td><td align='right'>{samples}</td>"
                 f"<td align='right'>&nbsp;&nbsp;{_ms(samples):.1f} ms</td></tr>"

@@ -6,13 +6,7 @@ from gui.widgets.basic import label, set_tone
 from realtime.engine.snapshot import Snapshot
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-_SIGNS = {
-    "Running": ("●", "good"),
-    "Loading": ("◌", "warn"),
-    "Stopped": ("■", ""),
-    "Finished": ("■", ""),
-    "Failed": ("✕", "bad"),
-}
+_SIGNS = {"Running": ("●", "good"), "Loading": ("◌", "warn"), "Failed": ("✕", "bad")}
 
 
 class StatusBar(QStatusBar):
@@ -21,18 +15,15 @@ class StatusBar(QStatusBar):
     def __init__(self) -> None:
         super().__init__()
         self.setFixedHeight(30)
+        self.setContentsMargins(12, 0, 14, 0)
         self.setSizeGripEnabled(False)
-        self._sign = label("", "muted")
-        self.state = label("")
-        self.route = label("", "muted")
-        self._recording_sign = label("●")
-        set_tone(self._recording_sign, "bad")
-        self.recording = label("")
-        self.read_out = label("", "muted")
-        self.read_out.setAccessibleName("Cross-hair")
+        self._sign, self.state, self.route = label("", "muted"), label(""), label("", "muted")
+        self._recording_sign, self.recording = label("●"), label("")
+        self.read_out = label("", "muted", accessibleName="Cross-hair")
         for part in (self._sign, self.state, self.route, self._recording_sign, self.recording):
             self.addWidget(part)
         self.addPermanentWidget(self.read_out)
+        set_tone(self._recording_sign, "bad")
         self.show_recording("")
 
     def show_state(self, word: str, detail: str = "") -> None:
@@ -42,26 +33,25 @@ class StatusBar(QStatusBar):
             word: Running, Loading, Stopped, Finished or Failed.
             detail: Text after it.
         """
-        sign, tone = _SIGNS[word]
+        sign, tone = _SIGNS.get(word, ("■", ""))
         self._sign.setText(sign)
         set_tone(self._sign, tone)
         self.state.setText(f"{word}: {detail}" if detail else word)
 
     def show_route(self, snapshot: Snapshot, *, source: str, destination: str) -> None:
-        """Show the signal path and its sample rates.
+        """Show the signal path, with the rates and models of a snapshot.
 
         Args:
-            snapshot: Rates and models.
+            snapshot: Of the running engine.
             source: Name of the input.
             destination: Name of the output.
         """
+        before = _rates(snapshot.input_rate_hz, SAMPLE_RATE_IN)
+        after = _rates(SAMPLE_RATE_OUT, snapshot.output_rate_hz)
         model = snapshot.model
         if snapshot.model_b:
             model = f"A {snapshot.model_b} | B {model}"
-        self.route.setText(
-            f"{source}  ·  {_rates(snapshot.input_rate_hz, SAMPLE_RATE_IN)} → {model} → "
-            f"{_rates(SAMPLE_RATE_OUT, snapshot.output_rate_hz)}  ·  {destination}"
-        )
+        self.route.setText(f"{source}  ·  {before} → {model} → {after}  ·  {destination}")
 
     def show_recording(self, text: str) -> None:
         """Show the time of the recording."""

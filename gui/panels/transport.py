@@ -10,16 +10,10 @@ from PySide6.QtCore import QSize, Qt, Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton
 
 from gui.control.actions import Actions
+from gui.widgets import device_choices as lists
 from gui.widgets.basic import label, set_tone
 from gui.widgets.combo_box import ChoiceBox
-from gui.widgets.device_choices import (
-    OPEN_FILE,
-    SAVE_FILE,
-    UPSAMPLED_ONLY,
-    Choice,
-    input_choices,
-    output_choices,
-)
+from gui.widgets.device_choices import Choice
 from gui.widgets.icon import app_icon, icon
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
@@ -52,57 +46,56 @@ class Transport(QFrame):
         """The chosen settings."""
         self._actions = actions
         self._devices: list[Device] = []
-        self._files = {"input": "", "output": ""}
+        self._models: list[Choice] = []
+        self._files = {"input": "", "output": ""}  # The last ones.
         self._running = False
-        self.start = QPushButton("Start")
+        self.start, self.record = QPushButton("Start"), QPushButton("Record")
         self.start.setObjectName("primary")
-        self.start.setFixedWidth(104)
-        self.record = QPushButton("Record")
         self.record.setCheckable(True)
+        self.refresh, self.menu = QToolButton(), QToolButton()
+        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.boxes = {field: ChoiceBox(caption) for field, (caption, _) in _FIELDS.items()}
         self.input, self.output = self.boxes["input"], self.boxes["output"]
         self.model, self.model_b = self.boxes["model"], self.boxes["model_b"]
         self.block = self.boxes["block_samples"]
-        self.refresh, self.menu = QToolButton(), QToolButton()
-        self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
-        self._lay_out()
-        for name, button in (("start", self.start), ("record", self.record),
-                             ("refresh", self.refresh), ("menu", self.menu)):  # fmt: skip
+        buttons = {"start": self.start, "record": self.record,
+                   "refresh": self.refresh, "menu": self.menu}  # fmt: skip
+        for name, button in buttons.items():
             button.setToolTip(actions[name].toolTip())
             button.setAccessibleName(actions[name].text())
-            if button is not self.menu:
-                button.clicked.connect(actions[name].trigger)
+            button.setIconSize(QSize(16, 16))
+        for name in ("start", "record", "refresh"):
+            buttons[name].clicked.connect(actions[name].trigger)
         for field, box in self.boxes.items():
             box.picked.connect(lambda choice, field=field: self._pick(field, choice))
+        self._lay_out()
         self.set_theme(theme)
         self.show_running(running=False, busy=False)
 
     def _lay_out(self) -> None:
         logo = QLabel()
         logo.setPixmap(app_icon().pixmap(38, 38))
-        logo.setAccessibleName("Topoctave")
         logo.setToolTip("Topoctave: the missing octave, live")
         grid = QGridLayout(self)
         grid.setContentsMargins(14, 8, 12, 9)
         grid.setHorizontalSpacing(10)
         grid.setVerticalSpacing(3)
         grid.addWidget(logo, 0, 0, 2, 1)
-        for button in (self.start, self.record, self.refresh, self.menu):
-            button.setIconSize(QSize(16, 16))
         parts = [self.start, self.record, *self.boxes.values(), self.refresh, self.menu]
         for column, part in enumerate(parts, 1):
             part.setFixedHeight(30)
             part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             grid.addWidget(part, 1, column)
-            if isinstance(part, ChoiceBox):
-                caption = label(part.name, "caption")
-                caption.setBuddy(part)
-                grid.addWidget(caption, 0, column)
-        for column, (_, share) in enumerate(_FIELDS.values(), 3):
+        for column, (caption, share) in enumerate(_FIELDS.values(), 3):
+            grid.addWidget(label(caption, "caption"), 0, column)
             grid.setColumnStretch(column, share)
-        self.block.setFixedWidth(134)
-        self.refresh.setFixedWidth(34)
-        self.menu.setFixedWidth(34)
+        for part, width in (
+            (self.start, 104),
+            (self.block, 134),
+            (self.refresh, 34),
+            (self.menu, 34),
+        ):
+            part.setFixedWidth(width)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -115,35 +108,24 @@ class Transport(QFrame):
     @property
     def input_is_device(self) -> bool:
         """True if the input is a device, not a file."""
-        return _is_device(self.input.chosen)
+        return _is_device(self.settings.input)
 
     @property
     def output_is_device(self) -> bool:
         """True if the output is a device, not a file or nothing."""
-        return _is_device(self.output.chosen)
+        return _is_device(self.settings.output)
 
     def set_models(self, models: list[ModelInfo]) -> None:
-        """Fill the lists of models and block sizes."""
-        found = [Choice(m.name, m.title or m.name, m.name, m.name) for m in models]
-        settings = self.settings
-        for path in {settings.model, settings.model_b}:
-            if path.endswith(".ts"):
-                name = path.replace("\\", "/").split("/")[-1]
-                found.append(Choice(path, name, path, path))
-        automatic = Choice("auto", "Automatic", "auto", "The best model for this machine")
-        offered = not found or settings.model == "auto"
-        self.model.set_choices([automatic, *found] if offered else found, settings.model)
-        self.model_b.set_choices([UPSAMPLED_ONLY, *found], settings.model_b)
-        if self.model_b.chosen == UPSAMPLED_ONLY:
-            # Also where a saved model is gone.
-            self.settings = replace(settings, model_b="")
-        self.block.set_choices(
-            [
-                Choice(str(n), f"{n}  ·  {n / 44.1:.0f} ms", str(n), f"{n} samples at 44.1 kHz")
-                for n in sorted({*BLOCKS, settings.block_samples})
-            ],
-            str(settings.block_samples),
-        )
+        """Fill the lists of models."""
+        self._models = [Choice(m.name, m.title or m.name, m.name, m.name) for m in models]
+        chosen = {self.settings.model, self.settings.model_b}
+        self._models += [
+            Choice(path, path.replace("\\", "/").split("/")[-1], path, path)
+            for path in chosen if path.endswith(".ts")
+        ]  # fmt: skip
+        if self.settings.model_b not in [model.value for model in self._models]:
+            self.settings = replace(self.settings, model_b="")
+        self._show()
 
     def set_devices(self, devices: list[Device]) -> list[str]:
         """Fill the lists of devices; the chosen ones are matched by name.
@@ -151,28 +133,16 @@ class Transport(QFrame):
         Returns:
             Chosen devices that are missing; the system default replaces them.
         """
-        gone = []
-        before = {"input": self.input.chosen, "output": self.output.chosen}
+        before = {field: self.boxes[field].chosen for field in ("input", "output")}
         self._devices = devices
-        self._fill()
+        self._show()
+        gone = []
         for field, old in before.items():
-            if old is None:
-                continue
-            if not self.boxes[field].choose(old.key):
+            if old is not None and not self._choose(field, old.key):
                 gone.append(old.label)
-                self.boxes[field].choose("default")
-            self._keep(field)
+                first = self.boxes[field].choices[0]
+                _ = self._choose(field, "default") or self._choose(field, first.key)
         return gone
-
-    def _fill(self) -> None:
-        settings, files = self.settings, self._files
-        self.input.set_choices(input_choices(self._devices, files["input"]), settings.input)
-        self.output.set_choices(output_choices(self._devices, files["output"]), settings.output)
-
-    def _keep(self, field: str) -> None:
-        """Take the value that a list shows."""
-        if chosen := self.boxes[field].chosen:
-            self.settings = replace(self.settings, **{field: chosen.value})  # type: ignore[arg-type]
 
     def choose(self, *, input_key: str = "", output_key: str = "", notify: bool = False) -> bool:
         """Choose by value, key, name or file path.
@@ -185,29 +155,51 @@ class Transport(QFrame):
         Returns:
             Whether all keys were found.
         """
-        missing = False
-        for field, key in (("input", input_key), ("output", output_key)):
-            if is_audio_file(key):
-                self._files[field] = key
-                self._fill()
-            if key and self.boxes[field].choose(key):
-                self._keep(field)
-            elif key:
-                missing = True
-        self.go_back(self.settings)
+        keys = {"input": input_key, "output": output_key}
+        found = [self._choose(field, key) for field, key in keys.items() if key]
+        self._show()
         if notify:
             self.changed.emit()
-        return not missing
+        return all(found)
+
+    def _choose(self, field: str, key: str) -> bool:
+        """Choose a file or an entry of a list; False if it is missing."""
+        box = self.boxes[field]
+        chosen = Choice(key, "", key) if is_audio_file(key) else box.find(key)
+        if chosen is None:
+            return False
+        self.settings = replace(self.settings, **{field: chosen.value})  # type: ignore[arg-type]
+        self._show()
+        return True
+
+    def _show(self) -> None:
+        """Fill the lists, and select what is chosen."""
+        settings = self.settings
+        for field in self._files:
+            if is_audio_file(path := getattr(settings, field)):
+                self._files[field] = path
+        blocks = [
+            Choice(str(n), f"{n}  ·  {n / 44.1:.0f} ms", str(n), f"{n} samples at 44.1 kHz")
+            for n in sorted({*BLOCKS, settings.block_samples})
+        ]
+        choices = {
+            "input": lists.input_choices(self._devices, self._files["input"]),
+            "model": [lists.AUTOMATIC, *self._models],
+            "model_b": [lists.UPSAMPLED_ONLY, *self._models],
+            "output": lists.output_choices(self._devices, self._files["output"]),
+            "block_samples": blocks,
+        }
+        for field, box in self.boxes.items():
+            box.set_choices(choices[field], str(getattr(settings, field)))
 
     def open_file(self, path: str) -> None:
         """Play a file."""
         self.choose(input_key=path, notify=True)
 
     def go_back(self, settings: Settings) -> None:
-        """Show earlier settings without a signal."""
+        """Restore earlier settings without a signal."""
         self.settings = settings
-        for field, box in self.boxes.items():
-            box.choose(str(getattr(settings, field)))
+        self._show()
 
     def set_loop(self, loop: bool) -> None:
         """Loop files, or play them once; emits no signal."""
@@ -231,12 +223,12 @@ class Transport(QFrame):
         self.start.setIcon(icon(name, getattr(self._theme, colour)))
 
     def _pick(self, field: str, choice: Choice) -> None:
-        if choice in (OPEN_FILE, SAVE_FILE):
-            # The list shows again what plays until a file was chosen.
-            self.go_back(self.settings)
-            self._actions["open" if choice == OPEN_FILE else "save"].trigger()
+        if choice in (lists.OPEN_FILE, lists.SAVE_FILE):
+            # The list shows again what plays, until a file was chosen.
+            self._show()
+            self._actions["open" if choice == lists.OPEN_FILE else "save"].trigger()
         else:
-            self.change(**{field: int(choice.value) if field == "block_samples" else choice.value})
+            self.change(**{field: type(getattr(self.settings, field))(choice.value)})
 
     def change(self, **changes: object) -> None:
         """Change settings; emits `changed` if they differ."""
@@ -246,8 +238,8 @@ class Transport(QFrame):
             self.changed.emit()
 
 
-def _is_device(choice: Choice | None) -> bool:
-    return choice is not None and (choice.value == "default" or choice.value.isdecimal())
+def _is_device(value: str) -> bool:
+    return value == "default" or value.isdecimal()
 
 
 def is_audio_file(key: str) -> bool:

@@ -1,12 +1,12 @@
 """The bar below the spectrograms: file position and view options."""
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtGui import QAction, QMouseEvent
-from PySide6.QtWidgets import QHBoxLayout, QSlider, QToolButton, QWidget
+from PySide6.QtGui import QMouseEvent
+from PySide6.QtWidgets import QHBoxLayout, QSlider, QWidget
 
 from gui.control.actions import Actions
 from gui.spectrogram.frequency_scale import Scale
-from gui.widgets.basic import action_button, label
+from gui.widgets.basic import action_button, create, fill, label
 from gui.widgets.text import DASH
 from realtime.engine.snapshot import Snapshot
 
@@ -15,15 +15,6 @@ STEP_S = 5.0
 
 class SeekBar(QSlider):
     """Position slider in units of 0.1 s; a click jumps."""
-
-    def __init__(self) -> None:
-        super().__init__(Qt.Orientation.Horizontal)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        self.setSingleStep(10)
-        self.setPageStep(50)
-        self.setTracking(False)
-        self.setAccessibleName("Position in the file")
-        self.setToolTip("Position in the file (left and right arrow)")
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Jump to the click and continue as a drag."""
@@ -41,33 +32,27 @@ class ViewBar(QWidget):
     def __init__(self, actions: Actions) -> None:
         super().__init__()
         self._loop = actions["loop"]
-        self.clock = label("", "muted")
-        self.clock.setMinimumWidth(84)
-        self.seek = SeekBar()
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 4, 12, 8)
-        row.setSpacing(4)
-        row.addWidget(action_button(self._loop))
-        row.addSpacing(4)
-        row.addWidget(self.clock)
-        row.addWidget(self.seek, 1)
-        row.addSpacing(18)
-        self.scales = {scale: self._add(row, actions[scale.value]) for scale in Scale}
-        row.addSpacing(14)
-        self.spectrum = self._add(row, actions["spectrum"])
-        self.wave = self._add(row, actions["wave"])
-        self.freeze = self._add(row, actions["freeze"])
+        self.clock = label("", "muted", minimumWidth=88)
+        self.seek = create(
+            SeekBar, orientation=Qt.Orientation.Horizontal, singleStep=10, pageStep=50,
+            tracking=False, accessibleName="Position in the file",
+            toolTip="Position in the file (left and right arrow)",
+        )  # fmt: skip
+        self.scales = {scale: action_button(actions[scale.value]) for scale in Scale}
+        self.spectrum, self.wave, self.freeze = (
+            action_button(actions[name]) for name in ("spectrum", "wave", "freeze")
+        )
+        views = [*self.scales.values(), self.spectrum, self.wave, self.freeze]
+        for button in views:
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        row = fill(QHBoxLayout(self), action_button(self._loop), self.clock, self.seek, *views,
+                   spacing=4, margins=(14, 4, 12, 8))  # fmt: skip
+        row.setStretch(2, 1)
+        row.insertSpacing(row.indexOf(self.spectrum), 14)
+        row.insertSpacing(row.indexOf(views[0]), 18)
         self.seek.valueChanged.connect(lambda at: self.seek_requested.emit(at / 10))
         self.seek.sliderMoved.connect(lambda at: self._show_time(at / 10, self.seek.maximum() / 10))
         self.show_position(None)
-
-    @staticmethod
-    def _add(row: QHBoxLayout, action: QAction) -> QToolButton:
-        button = action_button(action)
-        # A button without an icon shows its text alone.
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
-        row.addWidget(button)
-        return button
 
     def show_position(self, snapshot: Snapshot | None) -> None:
         """Show the position in a file; devices have none."""

@@ -10,8 +10,10 @@ from gui.widgets.basic import set_tone
 from gui.widgets.theme import base_font
 
 HALF_WIDTH = 122
-_HALF = "<div style='font-size: 26px; font-weight: 700'>{}</div><div style='font-size: 12px; "
-_HALF += "font-weight: 600'>{}</div>"
+_HALF = (
+    "<div style='font-size: 26px; font-weight: 700'>{}</div>"
+    "<div style='font-size: 12px; font-weight: 600'>{}</div>"
+)
 
 
 class AbSwitch(QFrame):
@@ -27,9 +29,8 @@ class AbSwitch(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.bypass = False
-        """True if A plays."""
-        self._names = {True: "Original", False: "Restored"}
-        self._halves = {True: QLabel(), False: QLabel()}
+        """True if A plays; see :meth:`set_bypass`."""
+        self._halves = {"A": QLabel(), "B": QLabel()}
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 4, 4, 4)
         for half in self._halves.values():
@@ -40,11 +41,10 @@ class AbSwitch(QFrame):
 
     def set_names(self, a: str, b: str) -> None:
         """Name two networks; an empty `a` names the original and the restored sound."""
-        self._names = {True: a or "Original", False: b if a else "Restored"}
-        what = (
-            f"A: the network {a}. B: the network {b}." if a
-            else "A: the input upsampled without the network. B: with the restored octave."
-        )  # fmt: skip
+        self._names = {"A": a or "Original", "B": b if a else "Restored"}
+        what = "A: the input upsampled without the network. B: with the restored octave."
+        if a:
+            what = f"A: the network {a}. B: the network {b}."
         self.setToolTip(f"{what}\nPress B on the keyboard to switch, hold it to compare.")
         self._update()
 
@@ -55,17 +55,15 @@ class AbSwitch(QFrame):
 
     def _update(self) -> None:
         # Disabled in a blind test: neither the eye nor a screen reader must get the answer.
-        heard = self.bypass if self.isEnabled() else None
-        for bypass, half in self._halves.items():
-            letter, rest = "A" if bypass else "B", ", playing" if bypass is heard else ""
-            metrics = QFontMetrics(base_font(12, weight=QFont.Weight.DemiBold))
-            left = HALF_WIDTH - metrics.horizontalAdvance(rest)
-            name = metrics.elidedText(self._names[bypass], Qt.TextElideMode.ElideRight, left)
+        heard = "" if not self.isEnabled() else "A" if self.bypass else "B"
+        metrics = QFontMetrics(base_font(12, weight=QFont.Weight.DemiBold))
+        for letter, half in self._halves.items():
+            rest = ", playing" if letter == heard else ""
+            room = HALF_WIDTH - metrics.horizontalAdvance(rest)
+            name = metrics.elidedText(self._names[letter], Qt.TextElideMode.ElideRight, room)
             half.setText(_HALF.format(letter, html.escape(name + rest)))
-            set_tone(half, letter if bypass is heard else "")
-        said = "hidden"
-        if heard is not None:
-            said = f"listening to {'A' if heard else 'B'}, {self._names[heard]}"
+            set_tone(half, letter if letter == heard else "")
+        said = f"listening to {heard}, {self._names[heard]}" if heard else "hidden"
         self.setAccessibleName(f"A B comparison, {said}")
 
     def changeEvent(self, event: QEvent) -> None:
@@ -82,10 +80,8 @@ class AbSwitch(QFrame):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Arrows choose, Enter and Space switch."""
         match event.key():
-            case Qt.Key.Key_Left:
-                self.chosen.emit(True)
-            case Qt.Key.Key_Right:
-                self.chosen.emit(False)
+            case Qt.Key.Key_Left | Qt.Key.Key_Right as key:
+                self.chosen.emit(key == Qt.Key.Key_Left)
             case Qt.Key.Key_Return | Qt.Key.Key_Enter | Qt.Key.Key_Space:
                 self.chosen.emit(not self.bypass)
             case _:

@@ -1,8 +1,11 @@
 """Small widgets that all panels share."""
 
+from typing import Any, TypeVar
+
 from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
+    QBoxLayout,
     QFrame,
     QHBoxLayout,
     QLabel,
@@ -14,54 +17,72 @@ from PySide6.QtWidgets import (
 
 from gui.widgets.text import with_minus
 
-
-class Section(QFrame):
-    """A panel with a heading; add to ``body``."""
-
-    def __init__(self, heading: str) -> None:
-        super().__init__()
-        self.setObjectName("section")
-        self.body = QVBoxLayout(self)
-        self.body.setContentsMargins(14, 11, 14, 13)
-        self.body.setSpacing(8)
-        self.head = self.add_row(label(heading, "heading"), None)
-
-    def add_row(self, *parts: QWidget | None) -> QHBoxLayout:
-        """Add a row of widgets; None is a stretch."""
-        row = QHBoxLayout()
-        row.setSpacing(6)
-        for part in parts:
-            row.addStretch(1) if part is None else row.addWidget(part)
-        self.body.addLayout(row)
-        return row
+Kind = TypeVar("Kind", bound=QWidget)
 
 
-def label(text: str, role: str = "") -> QLabel:
-    """A label with a role of the style sheet: heading, muted, caption, big."""
-    widget = QLabel(text)
+def create(kind: type[Kind], **properties: Any) -> Kind:
+    """A widget with these Qt properties; PySide's type hints lack the inherited ones."""
+    return kind(**properties)
+
+
+def label(text: str, role: str = "", **properties: Any) -> QLabel:
+    """A label with a role of the style sheet, such as muted, and more Qt properties."""
+    widget = QLabel(text, **properties)
     widget.setProperty("role", role)
     return widget
 
 
+def action_button(action: QAction, *, style: str = "plain", text: str = "") -> QToolButton:
+    """A button of an action, in a style of the style sheet; `text` replaces the action's."""
+    if text:
+        action.setIconText(text)
+    button = create(QToolButton, objectName=style, accessibleName=action.text())
+    button.setDefaultAction(action)
+    button.setIconSize(QSize(16, 16))
+    return button
+
+
+def fill(
+    layout: QBoxLayout,
+    *parts: QWidget | QBoxLayout | None,
+    spacing: int = 0,
+    margins: tuple[int, int, int, int] = (0, 0, 0, 0),
+) -> QBoxLayout:
+    """Add widgets and layouts to a layout; None is a stretch."""
+    layout.setContentsMargins(*margins)
+    layout.setSpacing(spacing)
+    for part in parts:
+        if part is None:
+            layout.addStretch(1)
+        elif isinstance(part, QWidget):
+            layout.addWidget(part)
+        else:
+            layout.addLayout(part)
+    return layout
+
+
 def set_tone(widget: QWidget, tone: str) -> None:
-    """Colour a widget by the style sheet's rule for a tone: good, warn, bad; empty for none."""
+    """Colour a widget by the style sheet's rule for a tone, such as good or bad."""
     if widget.property("tone") != tone:
         widget.setProperty("tone", tone)
         widget.style().unpolish(widget)
         widget.style().polish(widget)
 
 
-def action_button(action: QAction, *, style: str = "plain", text: str = "") -> QToolButton:
-    """A button of an action, in a style of the style sheet; `text` replaces the action's."""
-    button = QToolButton()
-    if text:
-        action.setIconText(text)
-    button.setDefaultAction(action)
-    button.setObjectName(style)
-    button.setAccessibleName(action.text())
-    button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-    button.setIconSize(QSize(16, 16))
-    return button
+class Section(QFrame):
+    """A panel with a heading and a widget at the right of it; add to ``body``."""
+
+    def __init__(self, heading: str, right: QWidget) -> None:
+        super().__init__()
+        self.setObjectName("section")
+        self.body = fill(QVBoxLayout(self), spacing=8, margins=(14, 11, 14, 13))
+        self.add_row(label(heading, "heading"), None, right)
+
+    def add_row(self, *parts: QWidget | QBoxLayout | None, spacing: int = 6) -> QBoxLayout:
+        """Add a row of widgets and layouts; None is a stretch."""
+        row = fill(QHBoxLayout(), *parts, spacing=spacing)
+        self.body.addLayout(row)
+        return row
 
 
 class LabelledSlider(QWidget):
@@ -86,20 +107,12 @@ class LabelledSlider(QWidget):
         self.name, self._default, self._step, self._text = name, default, step, text
         self.slider = QSlider(Qt.Orientation.Horizontal)
         self.slider.setRange(round(low / step), round(high / step))
-        self.slider.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.slider.setToolTip(f"{name}: double-click for {text.format(default)}")
         self.slider.installEventFilter(self)
-        self._number = label("")
-        self._number.setFixedWidth(58)
-        self._number.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
-        caption = label(name, "muted")
-        caption.setFixedWidth(82)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(8)
-        row.addWidget(caption)
-        row.addWidget(self.slider, 1)
-        row.addWidget(self._number)
+        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+        self._number = label("", alignment=right, minimumWidth=58)
+        caption = label(name, "muted", minimumWidth=82)
+        fill(QHBoxLayout(self), caption, self.slider, self._number, spacing=8).setStretch(1, 1)
         self.set_value(default)
         self._changed()
         self.slider.valueChanged.connect(self._changed)

@@ -44,6 +44,7 @@ DEMO = Choice("demo", "Bundled clip", "demo", "Speech at 22.05 kHz that comes wi
 NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
 MICROPHONE = Choice("default", "System default", "default", "The system's microphone")
 LOUDSPEAKER = Choice("default", "System default", "default", "The system's loudspeaker")
+AUTOMATIC = Choice("auto", "Automatic", "auto", "The best model for this machine")
 UPSAMPLED_ONLY = Choice("", "Upsampled only", "none", "A plays the input without a network")
 
 

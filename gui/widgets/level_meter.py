@@ -1,6 +1,6 @@
 """A level meter: RMS bar, peak and held-peak lines, latching clip light."""
 
-from PySide6.QtCore import QPoint, QRect, QRectF, Qt
+from PySide6.QtCore import QRect, QRectF, Qt
 from PySide6.QtGui import QKeyEvent, QLinearGradient, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
@@ -10,7 +10,7 @@ from gui.widgets.theme import Theme, base_font
 from realtime.engine.snapshot import Level
 
 _TOP, _BOTTOM = 38, 6
-_BAR_LEFT, _BAR_WIDTH = 8, 12
+_BAR_END = 20
 _MARKS_DB = (0, -6, -12, -24, -36, -48, -60)
 
 
@@ -38,18 +38,17 @@ class LevelMeter(QWidget):
         before = self._box_text()
         self.ballistics.update(rms_db=level.rms_db, peak_db=level.peak_db, elapsed_s=elapsed_s)
         # The marks are not painted again: text is slow to draw.
-        self.update(QRect(_BAR_LEFT, _TOP, _BAR_WIDTH, self.height() - _TOP))
+        self.update(0, _TOP, _BAR_END, self.height())
         if self._box_text() != before:
             self.update(0, 0, self.width(), _TOP - 8)
 
     def reset(self) -> None:
         """Reset to silence."""
         self.ballistics.reset()
-        self.describe()
-        self.update()
+        self.clear_clip()
 
     def clear_clip(self) -> None:
-        """Reset the clip light."""
+        """Reset the clip light and the largest peak."""
         self.ballistics.clear_clip()
         self.describe()
         self.update()
@@ -80,45 +79,45 @@ class LevelMeter(QWidget):
             return f"CLIP\n{peak:+.1f}"
         return with_minus(f"{peak:.1f}" if peak > FLOOR_DB else "-∞")
 
-    def _share(self, level_db: float) -> float:
+    @staticmethod
+    def _share(level_db: float) -> float:
         """Position on the bar, 0 at the top; the upper 24 dB take half the height."""
         if level_db > -24:
             return max(level_db / -48, 0.0)
         return min(0.5 + (-24 - level_db) / (-24 - FLOOR_DB) / 2, 1.0)
+
+    def _y(self, level_db: float) -> int:
+        return _TOP + round((self.height() - _TOP - _BOTTOM) * self._share(level_db))
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw the bar, and marks and clip light where they have to be drawn again."""
         painter = QPainter(self)
         painter.setFont(base_font(10))
         self._paint_bar(painter)
-        if event.rect().right() > _BAR_LEFT + _BAR_WIDTH:
+        if event.rect().right() > _BAR_END:
             self._paint_marks(painter)
             self._paint_box(painter)
         painter.end()
 
     def _paint_bar(self, painter: QPainter) -> None:
         ballistics, colour = self.ballistics, self.theme.colour
-        bar = QRectF(_BAR_LEFT, _TOP, _BAR_WIDTH, self.height() - _TOP - _BOTTOM)
+        bar = QRectF(8, _TOP, 12, self.height() - _TOP - _BOTTOM)
         painter.fillRect(bar, colour("track"))
         shade = QLinearGradient(bar.topLeft(), bar.bottomLeft())
-        for level_db, name in ((0.0, "bad"), (-3, "warn"), (-12, "good")):
+        for level_db, name in ((0.0, "bad"), (-3.0, "warn"), (-12.0, "good")):
             shade.setColorAt(self._share(level_db), colour(name))
-        top = bar.height() * self._share(ballistics.rms_db)
-        painter.fillRect(bar.adjusted(0, top, 0, 0), shade)
+        painter.fillRect(bar.adjusted(0, self._y(ballistics.rms_db) - _TOP, 0, 0), shade)
         for level_db, thick in ((ballistics.peak_db, 1), (ballistics.hold_db, 2)):
             if level_db > FLOOR_DB:
-                y = round(bar.top() + bar.height() * self._share(level_db))
-                painter.fillRect(QRect(_BAR_LEFT, y, _BAR_WIDTH, thick), colour("text"))
+                painter.fillRect(QRect(8, self._y(level_db), 12, thick), colour("text"))
 
     def _paint_marks(self, painter: QPainter) -> None:
         for mark in _MARKS_DB:
-            y = _TOP + round((self.height() - _TOP - _BOTTOM) * self._share(mark))
-            painter.setPen(self.theme.colour("faint"))
-            painter.drawLine(QPoint(21, y), QPoint(23, y))
+            y = self._y(mark)
+            painter.fillRect(QRect(21, y, 3, 1), self.theme.colour("faint"))
             painter.setPen(self.theme.colour("muted"))
-            place = QRect(27, y - 8, 25, 16)
             text = with_minus(str(mark)) if mark else " 0"
-            painter.drawText(place, Qt.AlignmentFlag.AlignVCenter, text)
+            painter.drawText(QRect(27, y - 8, 25, 16), Qt.AlignmentFlag.AlignVCenter, text)
 
     def _paint_box(self, painter: QPainter) -> None:
         """Draw the clip light with the largest peak."""

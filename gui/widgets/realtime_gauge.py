@@ -1,7 +1,6 @@
 """The real-time ratio: figure, rating, and a curve of the last minutes with its faults."""
 
 import math
-from collections import deque
 from enum import Enum
 
 import numpy as np
@@ -15,7 +14,8 @@ from gui.widgets.text import DASH, TIMES
 from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Faults
 
-MIN_RATIO, MAX_RATIO = 0.5, 64.0
+_LOW, _HIGH = -1.0, 6.0
+"""Ends of the curve's axis: ratios of 0.5 and 64."""
 TIGHT, TOO_SLOW = 2.0, 1.0
 HISTORY_S = 180.0
 STEP_S = 1.0
@@ -67,50 +67,46 @@ class RealtimeGauge(QWidget):
         self.health = Health.IDLE
         self.late = False
         """True if the slowest block took longer than it plays; the prefill may have covered it."""
-        self.number = label("", "ratio")
-        self.word = label("", "strong")
-        self.detail = label("", "caption")
-        # The y axis is the binary logarithm of the ratio.
-        self.plot = pg.PlotWidget(axisItems={"left": ThemedAxis("left", theme)}, enableMenu=False)
-        self.plot.setFixedHeight(68)
-        for part in (self.plot, self.plot.viewport()):
-            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        item = self.plot.getPlotItem()
-        item.hideButtons()
-        item.hideAxis("bottom")
-        item.layout.setContentsMargins(0, 0, 0, 0)
-        item.getAxis("left").setWidth(34)
-        item.getAxis("left").setTicks([_TICKS])
-        item.vb.setMouseEnabled(x=False, y=False)
-        item.setXRange(-HISTORY_S, 0, padding=0)
-        item.setYRange(math.log2(MIN_RATIO), math.log2(MAX_RATIO), padding=0)
-        self._one = pg.InfiniteLine(pos=0.0, angle=0)
-        self._curve = pg.PlotCurveItem(antialias=True, fillLevel=math.log2(MIN_RATIO))
-        self._marks = pg.ScatterPlotItem(symbol="t1", size=7, pen=pg.mkPen(None))
-        for part in (self._one, self._curve, self._marks):
-            item.addItem(part)
-        self._history: deque[tuple[float, float]] = deque()
-        self._faults: deque[tuple[float, str]] = deque()
+        self._history: list[tuple[float, float]] = []
+        self._marked: list[tuple[float, str]] = []
         self._seconds = 0.0
-        self._counted: Faults | None = None
+        self._faults = Faults()
+        self._number, self._word = label("", "ratio"), label("", "strong")
+        self._detail = label("", "caption")
+        # The y axis is the binary logarithm of the ratio.
+        self._axis = ThemedAxis("left", theme)
+        self._axis.setWidth(34)
+        self._axis.setTicks([_TICKS])
+        self._plot = pg.PlotWidget(axisItems={"left": self._axis}, enableMenu=False)
+        self._plot.setFixedHeight(68)
+        for part in (self._plot, self._plot.viewport()):
+            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.hideButtons()
+        self._plot.hideAxis("bottom")
+        self._plot.getPlotItem().layout.setContentsMargins(0, 0, 0, 0)
+        self._plot.setMouseEnabled(x=False, y=False)
+        self._plot.setRange(xRange=(-HISTORY_S, 0), yRange=(_LOW, _HIGH), padding=0)
+        self._one = pg.InfiniteLine(pos=0.0, angle=0)
+        self._curve = pg.PlotCurveItem(antialias=True, fillLevel=_LOW)
+        self._marks = pg.ScatterPlotItem(symbol="t1", size=7, pen=pg.mkPen(None))
+        for item in (self._one, self._curve, self._marks):
+            self._plot.addItem(item)
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setVerticalSpacing(0)
-        grid.setColumnStretch(0, 1)
-        grid.addWidget(self.number, 0, 0, 2, 1)
-        grid.addWidget(self.word, 0, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
-        grid.addWidget(self.detail, 1, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self.plot, 2, 0, 1, 2)
+        grid.addWidget(self._number, 0, 0, 2, 1)
+        grid.addWidget(self._word, 0, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
+        grid.addWidget(self._detail, 1, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
+        grid.addWidget(self._plot, 2, 0, 1, 2)
         self.set_theme(theme)
         self.show_ratio(0.0, 0.0)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self._theme = theme
-        self.plot.setBackground(theme.colour("panel"))
-        item = self.plot.getPlotItem()
-        item.vb.setBackgroundColor(theme.colour("track"))
-        item.getAxis("left").set_theme(theme)
+        self._axis.set_theme(theme)
+        self._plot.setBackground(theme.colour("panel"))
+        self._plot.getViewBox().setBackgroundColor(theme.colour("track"))
         self._one.setPen(pg.mkPen(theme.colour("bad", 170), width=1, dash=[4, 3]))
         self._draw()
 
@@ -118,17 +114,16 @@ class RealtimeGauge(QWidget):
         """Show the ratios of the last seconds; 0 if nothing runs."""
         self.health = health(median)
         self.late = median > 0 and health(worst) is Health.TOO_SLOW
-        self.number.setText(format_ratio(median))
-        set_tone(self.number, "" if self.health is Health.GOOD else self.health.colour)
-        self.word.setText(self.health.word)
-        set_tone(self.word, self.health.colour)
-        detail = f"worst {format_ratio(worst)}" if median > 0 else "real-time ratio"
-        self.detail.setText(f"▲ {detail}" if self.late else detail)
-        set_tone(self.detail, "warn" if self.late else "")
-        self.setAccessibleName(
-            f"Real-time ratio {format_ratio(median)}, worst {format_ratio(worst)}, "
-            f"{self.health.word}"
-        )
+        number, least = format_ratio(median), f"worst {format_ratio(worst)}"
+        detail = least if median > 0 else "real-time ratio"
+        for shown, text, tone in (
+            (self._number, number, "" if self.health is Health.GOOD else self.health.colour),
+            (self._word, self.health.word, self.health.colour),
+            (self._detail, f"▲ {detail}" if self.late else detail, "warn" if self.late else ""),
+        ):
+            shown.setText(text)
+            set_tone(shown, tone)
+        self.setAccessibleName(f"Real-time ratio {number}, {least}, {self.health.word}")
 
     def add(self, seconds: float, median: float, faults: Faults) -> None:
         """Append to the curve.
@@ -138,23 +133,20 @@ class RealtimeGauge(QWidget):
             median: Real-time ratio of the last seconds.
             faults: Counters so far; an increase is marked.
         """
-        before = self._counted
-        if seconds < self._seconds:
-            self._history.clear()
-            self._faults.clear()
-            before = None
-        self._seconds, self._counted = seconds, faults
-        if before is not None and faults.total > before.total:
-            self._faults.append((seconds, "bad"))
-        elif before is not None and faults.late_blocks > before.late_blocks:
-            self._faults.append((seconds, "warn"))
-        if self._history and seconds < self._history[-1][0] + STEP_S:
-            return
-        self._history.append((seconds, math.log2(min(max(median, MIN_RATIO), MAX_RATIO))))
-        for kept in (self._history, self._faults):
-            while kept and kept[0][0] < seconds - HISTORY_S:
-                kept.popleft()
-        self._draw()
+        before = self._faults
+        if seconds < self._seconds or not self._history:
+            self._history, self._marked, before = [], [], faults
+        self._seconds, self._faults = seconds, faults
+        if faults.total > before.total:
+            self._marked.append((seconds, "bad"))
+        elif faults.late_blocks > before.late_blocks:
+            self._marked.append((seconds, "warn"))
+        if not self._history or seconds >= self._history[-1][0] + STEP_S:
+            self._history.append((seconds, min(max(math.log2(max(median, 1e-9)), _LOW), _HIGH)))
+            oldest = seconds - HISTORY_S
+            self._history = [point for point in self._history if point[0] >= oldest]
+            self._marked = [mark for mark in self._marked if mark[0] >= oldest]
+            self._draw()
 
     def _draw(self) -> None:
         points = np.array(self._history).reshape(-1, 2)
@@ -163,7 +155,7 @@ class RealtimeGauge(QWidget):
         self._curve.setBrush(pg.mkBrush(colour(self.health.colour, 50)))
         self._curve.setData(points[:, 0] - self._seconds, points[:, 1])
         self._marks.setData(
-            x=[at - self._seconds for at, _ in self._faults],
-            y=[math.log2(MIN_RATIO) + 0.5] * len(self._faults),
-            brush=[pg.mkBrush(colour(name)) for _, name in self._faults],
+            x=[at - self._seconds for at, _ in self._marked],
+            y=[_LOW + 0.5] * len(self._marked),
+            brush=[pg.mkBrush(colour(tone)) for _, tone in self._marked],
         )

@@ -59,23 +59,11 @@ class Theme:
 
 DARK = Theme()
 LIGHT = Theme(
-    window="#eceef1",
-    panel="#fbfbfc",
-    raised="#ffffff",
-    hover="#e9ecf0",
-    border="#d3d8df",
-    text="#1a1e25",
-    muted="#56606f",
-    faint="#808997",
-    accent="#a85a00",
-    on_accent="#ffffff",
-    source="#1668ad",
-    on_source="#ffffff",
-    good="#1a7f4e",
-    warn="#8f6400",
-    bad="#c0322b",
+    window="#eceef1", panel="#fbfbfc", raised="#ffffff", hover="#e9ecf0", border="#d3d8df",
+    text="#1a1e25", muted="#56606f", faint="#808997", accent="#a85a00", on_accent="#ffffff",
+    source="#1668ad", on_source="#ffffff", good="#1a7f4e", warn="#8f6400", bad="#c0322b",
     track="#dde1e7",
-)
+)  # fmt: skip
 PICTURE = DARK
 """Theme of everything drawn on spectrograms."""
 
@@ -108,7 +96,10 @@ def apply(app: QApplication, theme: Theme) -> None:
     app.setStyle("Fusion")
     app.setFont(base_font())
     app.setPalette(palette)
-    app.setStyleSheet(style_sheet(theme))
+    folder = Path(str(resources.files("gui.widgets")))
+    sheet = (folder / "style.qss").read_text(encoding="utf-8")
+    icons = (folder / "icons").as_posix()
+    app.setStyleSheet(Template(sheet).substitute(asdict(theme), icons=icons))
 
 
 @lru_cache(maxsize=32)
@@ -121,10 +112,3 @@ def base_font(pixels: int = 13, *, weight: QFont.Weight = QFont.Weight.Normal) -
     font.setWeight(weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
-
-
-def style_sheet(theme: Theme) -> str:
-    """The style sheet with the theme's colours and the path of the icons."""
-    folder = Path(str(resources.files("gui.widgets")))
-    sheet = (folder / "style.qss").read_text(encoding="utf-8")
-    return Template(sheet).substitute(asdict(theme), icons=(folder / "icons").as_posix())

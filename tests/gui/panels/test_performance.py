@@ -84,14 +84,14 @@ def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
         engine.faults = faults
         engine.advance(2)
         opened.ticks()
-    assert [name for _, name in gauge._faults] == ["warn", "bad"]
+    assert [name for _, name in gauge._marked] == ["warn", "bad"]
     times, logarithms = gauge._curve.getData()
     assert times[-1] == 0
     assert -8 < times[0] < -3
     assert logarithms[-1] == pytest.approx(np.log2(11.8))
     engine.advance(200)
     opened.ticks()
-    assert not gauge._faults
+    assert not gauge._marked
     assert len(gauge._marks.data) == 0
 
 

@@ -49,7 +49,9 @@ class AbxPage(QWidget):
             answer.setAccessibleName(f"Answer: {text}")
             answer.clicked.connect(lambda _, said_b=said_b: self.answer(said_b=said_b))
             answers.append(answer)
-        self.score, self.chance, self.history = label("", "big"), label(""), label("", "muted")
+        self.score, self.chance, self.history = (
+            label("", role) for role in ("big", "muted", "muted")
+        )
         self.export, self.again = QPushButton("Export CSV…"), QPushButton("Start over")
         leave = QPushButton("Done")
         section.body.addWidget(self._text)

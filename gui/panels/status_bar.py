@@ -17,8 +17,8 @@ class StatusBar(QStatusBar):
         self.setFixedHeight(30)
         self.setContentsMargins(12, 0, 14, 0)
         self.setSizeGripEnabled(False)
-        self._sign, self.state, self.route = label("", "muted"), label(""), label("", "muted")
-        self._recording_sign, self.recording = label("●"), label("")
+        self._sign, self.state, self.route = label("", "sign"), label(""), label("", "muted")
+        self._recording_sign, self.recording = label("●", "sign"), label("")
         self.read_out = label("", "muted", accessibleName="Cross-hair")
         for part in (self._sign, self.state, self.route, self._recording_sign, self.recording):
             self.addWidget(part)

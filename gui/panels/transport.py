@@ -6,12 +6,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QSize, Qt, Signal
+from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QFrame, QGridLayout, QLabel, QPushButton, QToolButton
 
 from gui.control.actions import Actions
 from gui.widgets import device_choices as lists
-from gui.widgets.basic import label, set_tone
+from gui.widgets.basic import action_button, create, label, set_tone
 from gui.widgets.combo_box import ChoiceBox
 from gui.widgets.device_choices import Choice
 from gui.widgets.icon import app_icon, icon
@@ -48,33 +48,22 @@ class Transport(QFrame):
         self._devices: list[Device] = []
         self._models: list[Choice] = []
         self._files = {"input": "", "output": ""}  # The last ones.
-        self._running = False
-        self.start, self.record = QPushButton("Start"), QPushButton("Record")
-        self.start.setObjectName("primary")
-        self.record.setCheckable(True)
-        self.refresh, self.menu = QToolButton(), QToolButton()
+        self.start = create(QPushButton, objectName="primary", minimumWidth=104)
+        self.record = create(QPushButton, text="Record", checkable=True)
+        self.refresh = action_button(actions["refresh"], style="tool")
+        self.menu = action_button(actions["menu"], style="tool")
         self.menu.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.boxes = {field: ChoiceBox(caption) for field, (caption, _) in _FIELDS.items()}
         self.input, self.output = self.boxes["input"], self.boxes["output"]
         self.model, self.model_b = self.boxes["model"], self.boxes["model_b"]
         self.block = self.boxes["block_samples"]
-        buttons = {"start": self.start, "record": self.record,
-                   "refresh": self.refresh, "menu": self.menu}  # fmt: skip
-        for name, button in buttons.items():
+        self.block.setMinimumWidth(136)
+        for name, button in (("start", self.start), ("record", self.record)):
             button.setToolTip(actions[name].toolTip())
-            button.setAccessibleName(actions[name].text())
-            button.setIconSize(QSize(16, 16))
-        for name in ("start", "record", "refresh"):
-            buttons[name].clicked.connect(actions[name].trigger)
+            button.clicked.connect(actions[name].trigger)
         for field, box in self.boxes.items():
             box.picked.connect(lambda choice, field=field: self._pick(field, choice))
-        self._lay_out()
-        self.set_theme(theme)
-        self.show_running(running=False, busy=False)
-
-    def _lay_out(self) -> None:
-        logo = QLabel()
-        logo.setPixmap(app_icon().pixmap(38, 38))
+        logo = create(QLabel, pixmap=app_icon().pixmap(38, 38))
         logo.setToolTip("Topoctave: the missing octave, live")
         grid = QGridLayout(self)
         grid.setContentsMargins(14, 8, 12, 9)
@@ -84,26 +73,18 @@ class Transport(QFrame):
         parts = [self.start, self.record, *self.boxes.values(), self.refresh, self.menu]
         for column, part in enumerate(parts, 1):
             part.setFixedHeight(30)
-            part.setFocusPolicy(Qt.FocusPolicy.TabFocus)
             grid.addWidget(part, 1, column)
         for column, (caption, share) in enumerate(_FIELDS.values(), 3):
             grid.addWidget(label(caption, "caption"), 0, column)
             grid.setColumnStretch(column, share)
-        for part, width in (
-            (self.start, 104),
-            (self.block, 134),
-            (self.refresh, 34),
-            (self.menu, 34),
-        ):
-            part.setFixedWidth(width)
+        self.set_theme(theme)
+        self.show_running(running=False, busy=False)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        self._theme = theme
-        self.refresh.setIcon(icon("refresh", theme.muted))
-        self.menu.setIcon(icon("menu", theme.text))
         self.record.setIcon(icon("record", theme.bad))
-        self._paint_start()
+        self._start_icons = {False: icon("play", theme.on_accent), True: icon("stop", theme.text)}
+        self.start.setIcon(self._start_icons[self.start.text() == "Stop"])
 
     @property
     def input_is_device(self) -> bool:
@@ -164,11 +145,12 @@ class Transport(QFrame):
 
     def _choose(self, field: str, key: str) -> bool:
         """Choose a file or an entry of a list; False if it is missing."""
-        box = self.boxes[field]
-        chosen = Choice(key, "", key) if is_audio_file(key) else box.find(key)
-        if chosen is None:
+        choices = self.boxes[field].choices
+        at = lists.find(choices, key)
+        if at < 0 and not is_audio_file(key):
             return False
-        self.settings = replace(self.settings, **{field: chosen.value})  # type: ignore[arg-type]
+        value = choices[at].value if at >= 0 else key
+        self.settings = replace(self.settings, **{field: value})  # type: ignore[arg-type]
         self._show()
         return True
 
@@ -207,20 +189,16 @@ class Transport(QFrame):
 
     def show_running(self, *, running: bool, busy: bool) -> None:
         """Show Start or Stop."""
-        self._running = running or busy
-        self.start.setText("Stop" if self._running else "Start")
-        set_tone(self.start, "running" if self._running else "")
+        active = running or busy
+        self.start.setText("Stop" if active else "Start")
+        self.start.setIcon(self._start_icons[active])
+        set_tone(self.start, "running" if active else "")
         self.record.setEnabled(running)
-        self._paint_start()
 
     def show_recording(self, recording: bool) -> None:
         """Show whether a recording runs."""
         self.record.setChecked(recording)
         self.record.setText("Recording" if recording else "Record")
-
-    def _paint_start(self) -> None:
-        name, colour = ("stop", "text") if self._running else ("play", "on_accent")
-        self.start.setIcon(icon(name, getattr(self._theme, colour)))
 
     def _pick(self, field: str, choice: Choice) -> None:
         if choice in (lists.OPEN_FILE, lists.SAVE_FILE):

@@ -47,11 +47,6 @@ class ChoiceBox(QComboBox):
             view.setMinimumWidth(max(view.sizeHintForColumn(0) + 34, self.width()))
         self.choose(chosen)
 
-    def find(self, wanted: str) -> Choice | None:
-        """A choice by value, key or name."""
-        at = find(self.choices, wanted)
-        return self.choices[at] if at >= 0 else None
-
     def choose(self, wanted: str) -> bool:
         """Select a choice; if it is missing, select the first and return False."""
         at = find(self.choices, wanted)

@@ -6,10 +6,10 @@ from enum import Enum
 import numpy as np
 import pyqtgraph as pg
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QGridLayout, QWidget
+from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
 from gui.spectrogram.axes import ThemedAxis
-from gui.widgets.basic import label, set_tone
+from gui.widgets.basic import fill, label, set_tone
 from gui.widgets.text import DASH, TIMES
 from gui.widgets.theme import Theme
 from realtime.engine.snapshot import Faults
@@ -79,25 +79,21 @@ class RealtimeGauge(QWidget):
         self._axis.setTicks([_TICKS])
         self._plot = pg.PlotWidget(axisItems={"left": self._axis}, enableMenu=False)
         self._plot.setFixedHeight(68)
-        for part in (self._plot, self._plot.viewport()):
-            part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self._plot.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self._plot.hideButtons()
         self._plot.hideAxis("bottom")
         self._plot.getPlotItem().layout.setContentsMargins(0, 0, 0, 0)
         self._plot.setMouseEnabled(x=False, y=False)
         self._plot.setRange(xRange=(-HISTORY_S, 0), yRange=(_LOW, _HIGH), padding=0)
-        self._one = pg.InfiniteLine(pos=0.0, angle=0)
-        self._curve = pg.PlotCurveItem(antialias=True, fillLevel=_LOW)
-        self._marks = pg.ScatterPlotItem(symbol="t1", size=7, pen=pg.mkPen(None))
-        for item in (self._one, self._curve, self._marks):
-            self._plot.addItem(item)
-        grid = QGridLayout(self)
-        grid.setContentsMargins(0, 0, 0, 0)
-        grid.setVerticalSpacing(0)
-        grid.addWidget(self._number, 0, 0, 2, 1)
-        grid.addWidget(self._word, 0, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignBottom)
-        grid.addWidget(self._detail, 1, 1, Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignTop)
-        grid.addWidget(self._plot, 2, 0, 1, 2)
+        self._one = self._plot.addLine(y=0.0)
+        self._curve = self._plot.plot(antialias=True, fillLevel=_LOW)
+        self._marks = pg.ScatterPlotItem(symbol="t1", size=7, pen=None)
+        self._plot.addItem(self._marks)
+        words = fill(QVBoxLayout(), self._word, self._detail)
+        for line in (self._word, self._detail):
+            words.setAlignment(line, Qt.AlignmentFlag.AlignRight)
+        fill(QVBoxLayout(self), fill(QHBoxLayout(), self._number, None, words), self._plot)
         self.set_theme(theme)
         self.show_ratio(0.0, 0.0)
 

@@ -71,8 +71,8 @@ def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
     meter.ballistics.update(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
     opened.ticks(40)
     assert meter.ballistics.clipped
-    assert "clipped" in meter.accessibleName()
-    opened.click(meter)
+    assert "clipped" in meter.clip_light.accessibleName()
+    opened.click(meter.clip_light)
     assert not meter.ballistics.clipped
 
 

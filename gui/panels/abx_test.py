@@ -49,9 +49,9 @@ def verdict(right: int, total: int) -> str:
     if total < 5:
         return "too few answers to tell"
     chance = p_value(right, total)
-    if chance < 0.01:
-        return "you hear a difference"
-    return "you probably hear a difference" if chance < 0.05 else "could be guessing"
+    if chance < 0.05:
+        return "you hear a difference" if chance < 0.01 else "you probably hear a difference"
+    return "could be guessing"
 
 
 class AbxSession:

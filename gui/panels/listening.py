@@ -26,7 +26,7 @@ class Listening(Section):
         self.ab = AbSwitch()
         self.match = QCheckBox("Match loudness")
         self.match.setToolTip(
-            "Set B to the loudness of A, measured by ITU-R BS.1770 while B plays.\n"
+            "Set what a network plays to the loudness of the input, measured by ITU-R BS.1770.\n"
             "Louder sounds better, so a fair comparison needs equal loudness. (M)"
         )
         self.match_db = label("off", "muted")
@@ -47,7 +47,7 @@ class Listening(Section):
         self.add_row(self.match, None, self.match_db)
         for slider in self._sliders:
             self.body.addWidget(slider)
-            slider.moved.connect(self.changed)
+            slider.slider.valueChanged.connect(self.changed)
         self.ab.chosen.connect(self.set_bypass)
         actions["match"].toggled.connect(self.match.setChecked)
         self.match.toggled.connect(actions["match"].setChecked)

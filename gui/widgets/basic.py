@@ -2,7 +2,7 @@
 
 from typing import Any, TypeVar
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
 from PySide6.QtGui import QAction
 from PySide6.QtWidgets import (
     QBoxLayout,
@@ -97,9 +97,6 @@ class LabelledSlider(QWidget):
         text: Format of the displayed value.
     """
 
-    moved = Signal(float)
-    """The new value."""
-
     def __init__(
         self, name: str, low: float, high: float, default: float, *, step: float, text: str
     ) -> None:
@@ -123,14 +120,13 @@ class LabelledSlider(QWidget):
         return self.slider.value() * self._step
 
     def set_value(self, value: float) -> None:
-        """Move the slider; emits `moved`."""
+        """Move the slider."""
         self.slider.setValue(round(value / self._step))
 
     def _changed(self) -> None:
         text = with_minus(self._text.format(self.value))
         self._number.setText(text)
         self.slider.setAccessibleName(f"{self.name}, {text}")
-        self.moved.emit(self.value)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Reset the slider by a double-click."""

@@ -76,7 +76,7 @@ def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
     assert not meter.ballistics.clipped
 
 
-def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
+def test_ratio_curve_marks_faults_and_starts_anew_with_another_engine(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     gauge = opened.panels.performance.ratio
@@ -93,16 +93,9 @@ def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
     opened.ticks()
     assert not gauge._marked
     assert len(gauge._marks.data) == 0
-
-
-def test_ratio_curve_starts_anew_with_another_engine(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running().advance(60)
-    opened.ticks()
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)
     opened.running()
     # The curve starts with the new engine's first block.
-    curve = opened.panels.performance.ratio._curve
-    opened.wait(lambda: -5 < curve.getData()[0][0] <= 0)
+    opened.wait(lambda: -5 < gauge._curve.getData()[0][0] <= 0)

@@ -26,11 +26,10 @@ def test_gauge_rates_the_ratio_in_words(qtbot, tmp_path, ratio, word) -> None:
 
 def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
+    engine, performance = opened.running(), opened.panels.performance
     engine.faults = Faults(input_overflow=1, output_underflow=2, ring_overrun=4, ring_underrun=8,
                            dropped_samples=1_234_567)  # fmt: skip
     opened.ticks()
-    performance = opened.panels.performance
     assert [count.text() for count in performance.counts.values()] == ["▲ 3", "▲ 12", "▲ 1 M"]
     opened.window.window_actions["reset"].trigger()
     opened.ticks()
@@ -38,23 +37,17 @@ def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     assert [count.text() for count in performance.counts.values()] == ["0", "0", "0"]
 
 
-def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> None:
+def test_latency_its_parts_the_reason_for_the_model_and_a_lost_gpu_are_shown(
+    qtbot, tmp_path
+) -> None:
     opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
-    opened.ticks()
-    assert "the only model" in opened.panels.performance.reason.text()
+    engine, performance = opened.running(), opened.panels.performance
     engine.notice = "the GPU was lost: going on with the CPU"
     opened.ticks()
     # It is shown after the line about the missing sound device.
     opened.panels.banner.dismiss()
     assert "going on with the CPU" in opened.notice
-
-
-def test_latency_shows_its_parts_on_demand(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
-    opened.ticks()
-    performance = opened.panels.performance
+    assert "the only model" in performance.reason.text()
     # 1024 + 46 + 640 + 128 + 1024 + 772 samples at 44.1 kHz.
     assert performance.latency.text().startswith("82 ms")
     assert not performance.parts.isVisible()

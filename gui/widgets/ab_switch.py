@@ -58,10 +58,11 @@ class AbSwitch(QFrame):
         heard = "" if not self.isEnabled() else "A" if self.bypass else "B"
         metrics = QFontMetrics(base_font(12, weight=QFont.Weight.DemiBold))
         for letter, half in self._halves.items():
-            rest = ", playing" if letter == heard else ""
-            room = HALF_WIDTH - metrics.horizontalAdvance(rest)
-            name = metrics.elidedText(self._names[letter], Qt.TextElideMode.ElideRight, room)
-            half.setText(_HALF.format(letter, html.escape(name + rest)))
+            word = self._names[letter]
+            if letter == heard and metrics.horizontalAdvance(f"{word}, playing") <= HALF_WIDTH:
+                word = f"{word}, playing"
+            word = metrics.elidedText(word, Qt.TextElideMode.ElideRight, HALF_WIDTH)
+            half.setText(_HALF.format(letter, html.escape(word)))
             set_tone(half, letter if letter == heard else "")
         said = f"listening to {heard}, {self._names[heard]}" if heard else "hidden"
         self.setAccessibleName(f"A B comparison, {said}")

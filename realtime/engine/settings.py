@@ -16,7 +16,7 @@ class Settings:
     model: str = "auto"
     """A shipped model's name, the path of a ``.ts`` file, or ``auto``."""
     model_b: str = ""
-    """The model that bypass plays; empty for the plain upsampled sound."""
+    """A second network, which bypass plays instead of the upsampled input; empty for none."""
     block_samples: int = 1024
     """Output samples per block; a multiple of 128."""
     compute: str = "auto"

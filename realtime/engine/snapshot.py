@@ -102,4 +102,4 @@ class Snapshot:
     notice: str = ""
     """Empty, or one line: what differs from the settings, such as running on the CPU."""
     model_b: str = ""
-    """The model that bypass plays; empty for the plain upsampled sound."""
+    """The network that bypass plays; empty for the dry path."""

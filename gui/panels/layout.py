@@ -20,7 +20,7 @@ from gui.panels.performance import Performance
 from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
-from gui.spectrogram.view import ORIGINAL, RESTORED, Spectrograms
+from gui.spectrogram.view import Spectrograms
 from gui.widgets.basic import create, fill
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
@@ -88,10 +88,8 @@ class Panels(QWidget):
     def show_heard(self) -> None:
         """Write over the output's spectrogram what plays."""
         bypass, (a, b) = self.listening.ab.bypass, self._names
-        note = ORIGINAL if bypass else RESTORED
-        if a:
-            note = f"restored by A {a}" if bypass else f"restored by B {b}"
-        self.spectrograms.output_plot.note.set_text(note)
+        name = (f"A {a}" if bypass else f"B {b}") if a else ""
+        self.spectrograms.set_bypass(bypass, name)
 
     def show_stopped(self, word: str, *, busy: bool = False) -> None:
         """Show that nothing plays; the spectrograms stay."""

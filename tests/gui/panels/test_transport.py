@@ -109,33 +109,23 @@ def test_seek_by_key_and_by_slider(qtbot, tmp_path) -> None:
     assert engine.sought[-1] == pytest.approx(4, abs=0.3)
 
 
-def test_file_is_opened_and_played(qtbot, tmp_path, desk) -> None:
-    path = str(tmp_path / "voice.flac")
-    opened = Opened(qtbot, tmp_path, desk, answers=Answers(sound=path))
+def test_sound_file_is_dropped_or_opened_and_another_file_is_refused(qtbot, tmp_path, desk) -> None:
+    opened = Opened(qtbot, tmp_path, desk, answers=Answers(sound=str(tmp_path / "voice.flac")))
     opened.listed()
+    for name in ("letter.txt", "voice.wav"):
+        data = QMimeData()
+        data.setUrls([QUrl.fromLocalFile(str(tmp_path / name))])
+        opened.window.dropEvent(QDropEvent(
+            QPointF(300, 300), Qt.DropAction.CopyAction, data,
+            Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
+        ))  # fmt: skip
+    # Qt writes paths with forward slashes on every system.
+    assert Path(opened.running().settings.input) == tmp_path / "voice.wav"
+    assert len(desk.opening) == 1
     opened.press(Qt.Key.Key_O, CONTROL)
-    assert opened.running().settings.input == path
+    opened.wait(lambda: len(desk.engines) == 2)
+    assert opened.transport.settings.input == opened.answers.sound
     assert opened.transport.input.currentText() == "voice.flac"
-
-
-@pytest.mark.parametrize(("name", "taken"), [("voice.wav", True), ("letter.txt", False)])
-def test_sound_file_can_be_dropped_on_the_window(qtbot, tmp_path, desk, name, taken) -> None:
-    opened = Opened(qtbot, tmp_path, desk)
-    opened.listed()
-    path = tmp_path / name
-    data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(path))])
-    drop = QDropEvent(
-        QPointF(300, 300), Qt.DropAction.CopyAction, data,
-        Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier,
-    )  # fmt: skip
-    opened.window.dropEvent(drop)
-    if taken:
-        # Qt writes paths with forward slashes on every system.
-        assert Path(opened.running().settings.input) == path
-    else:
-        qtbot.wait(50)
-        assert not desk.opening
 
 
 def test_wheel_does_not_change_the_device(qtbot, tmp_path, desk) -> None:

@@ -149,7 +149,7 @@ class MainWindow(QMainWindow):
 
     def _parameters_changed(self) -> None:
         self.refresh_timer.parameters_changed()
-        self.panels.spectrograms.set_bypass(self.panels.listening.ab.bypass)
+        self.panels.show_heard()
         engine = self.session.engine_thread.engine
         if engine is not None:
             engine.parameters = self.panels.listening.parameters

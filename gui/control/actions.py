@@ -70,13 +70,13 @@ ACTIONS = (
     ActionSpec("restore", "Restore files…", "Restore files and folders", "Ctrl+R"),
     ActionSpec("folder", "Recordings folder…", "Choose the folder of recordings"),
     ActionSpec("export", "Export answers…", "Export the answers of the blind test"),
-    ActionSpec("refresh", "Rescan devices", "Rescan the sound devices", "F5"),
+    ActionSpec("refresh", "Rescan devices", "Rescan the sound devices", "F5", icon="refresh"),
     ActionSpec("dismiss", "Dismiss", "Dismiss a message, leave the blind test", "Esc"),
     ActionSpec("unsilence", "Show hidden warnings again", "Show hidden warnings again"),
     ActionSpec("help", "Help", "Help", "F1"),
     ActionSpec("first_steps", "First steps", "How to begin"),
     ActionSpec("about", "About Topoctave", "About Topoctave"),
-    ActionSpec("menu", "Menu", "More", "F10"),
+    ActionSpec("menu", "Menu", "More", "F10", icon="menu"),
     ActionSpec("quit", "Quit", "Quit", "Ctrl+Q"),
 )  # fmt: skip
 

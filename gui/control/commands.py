@@ -177,12 +177,13 @@ class Commands(QObject):
         about = {
             "input": panels.transport.input.currentText(),
             "model": panels.transport.settings.model,
+            "model_b": panels.transport.settings.model_b,
             "mix": f"{panels.listening.parameters.mix:g}",
             "loudness_match": panels.listening.match_db.text(),
         }
         path = self._dialogs.save(self._window, "Export answers", "abx.csv", "CSV (*.csv)")
         answers = f"the {panels.abx.session.total} answers"
-        self._write(path, answers, lambda p: panels.abx.write(p, about))
+        self._write(path, answers, lambda p: panels.abx.session.export(p, about=about))
 
     def _write(self, path: str, what: str, write: Callable[[Path], None]) -> None:
         """Write a file that the user has named, if any, and show the result."""

@@ -57,7 +57,7 @@ class RefreshTimer(QTimer):
 
     def _follow(self, engine: Engine | None) -> None:
         self._engine = engine
-        self.match = LoudnessMatch()
+        self._matches = {True: LoudnessMatch(), False: LoudnessMatch()}  # By bypass.
         self._silence, self._overload = Lasting(SILENCE_S), Lasting(OVERLOAD_S)
         self._shown_notice = ""
 
@@ -110,7 +110,7 @@ class RefreshTimer(QTimer):
             pictures.advance()
             pictures.input_meter.set_level(snapshot.input_level, elapsed_s)
             pictures.output_meter.set_level(snapshot.output_level, elapsed_s)
-            self._measure_loudness()
+            self._measure_loudness(snapshot)
         if slow:
             self._session.position_s = snapshot.position_s
             panels.performance.show_snapshot(snapshot)
@@ -119,15 +119,17 @@ class RefreshTimer(QTimer):
             pictures.input_meter.describe()
             pictures.output_meter.describe()
 
-    def _measure_loudness(self) -> None:
-        """Measure input and output loudness while the restored sound plays."""
+    def _measure_loudness(self, snapshot: Snapshot) -> None:
+        """Measure input and output loudness while a network plays."""
         panels, parameters = self._session.panels, self._session.panels.listening.parameters
         pictures = panels.spectrograms
         settled = time.monotonic() - self._changed_at > SETTLE_S
-        if pictures.latest is None or not settled or parameters.bypass:
+        if pictures.latest is None or not settled:
+            return
+        if parameters.bypass and not snapshot.model_b:
             return
         given, restored = (columns.power for columns in pictures.latest)
         if 0 < len(given) * pictures.hop_s < SETTLE_S:
-            gain_db = parameters.output_gain_db
-            self.match.update(given, restored, hop_s=pictures.hop_s, output_gain_db=gain_db)
-            panels.listening.set_match_gain(self.match.gain_db)
+            match, gain_db = self._matches[parameters.bypass], parameters.output_gain_db
+            match.update(given, restored, hop_s=pictures.hop_s, output_gain_db=gain_db)
+            panels.listening.set_match_gain(match.gain_db)

@@ -160,6 +160,7 @@ class Session(QObject):
         transport.show_running(running=True, busy=False)
         panels.status.show_state("Running")
         snapshot = engine.snapshot()
+        panels.show_models(snapshot)
         panels.status.show_route(
             snapshot,
             source=_place(transport.input.chosen, snapshot.input_name),

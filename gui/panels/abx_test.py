@@ -49,10 +49,8 @@ def verdict(right: int, total: int) -> str:
     if total < 5:
         return "too few answers to tell"
     chance = p_value(right, total)
-    if chance < 0.01:
-        return "you hear a difference"
     if chance < 0.05:
-        return "you probably hear a difference"
+        return "you hear a difference" if chance < 0.01 else "you probably hear a difference"
     return "could be guessing"
 
 
@@ -85,13 +83,11 @@ class AbxSession:
         """Number of answers."""
         return len(self.trials)
 
-    def answer(self, *, said_b: bool, seconds: float, switches: int) -> Trial:
+    def answer(self, *, said_b: bool, seconds: float, switches: int) -> None:
         """Record an answer and draw the next X."""
         now = datetime.now().astimezone().isoformat(timespec="seconds")
-        trial = Trial(self.x_is_b, said_b, round(seconds, 2), switches, now)
-        self.trials.append(trial)
+        self.trials.append(Trial(self.x_is_b, said_b, round(seconds, 2), switches, now))
         self.draw()
-        return trial
 
     def export(self, path: Path, *, about: dict[str, str]) -> None:
         """Write the trials as CSV.
@@ -103,15 +99,13 @@ class AbxSession:
         Raises:
             OSError: if the file cannot be written.
         """
-        names = ["trial", "x", "answer", "right", "seconds", "switches", "answered",
-                 "right_so_far", "p_value", *about]  # fmt: skip
         with path.open("w", newline="", encoding="utf-8") as file:
             writer = csv.writer(file)
-            writer.writerow(names)
+            writer.writerow(["trial", "x", "answer", "right", "seconds", "switches", "answered",
+                             "right_so_far", "p_value", *about])  # fmt: skip
             right = 0
             for number, trial in enumerate(self.trials, 1):
                 right += trial.right
-                row = [number, "AB"[trial.x_is_b], "AB"[trial.said_b], int(trial.right),
-                       trial.seconds, trial.switches, trial.answered, right,
-                       f"{p_value(right, number):.6f}", *about.values()]  # fmt: skip
-                writer.writerow(row)
+                writer.writerow([number, "AB"[trial.x_is_b], "AB"[trial.said_b], int(trial.right),
+                                 trial.seconds, trial.switches, trial.answered, right,
+                                 f"{p_value(right, number):.6f}", *about.values()])  # fmt: skip

@@ -1,16 +1,15 @@
 """The message line of the window: errors, warnings and information."""
 
-from collections import deque
 from dataclasses import dataclass
 
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton
+from PySide6.QtCore import Qt, Signal, SignalInstance
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QPushButton, QToolButton
 
-from gui.widgets.basic import label
+from gui.widgets.basic import create, fill, label, set_tone
 from gui.widgets.icon import icon
 from gui.widgets.theme import Theme
 
-_SIGNS = {"error": "✕", "warning": "▲", "info": "●"}
+_SIGNS = {"error": ("✕", "bad"), "warning": ("▲", "warn"), "info": ("●", "info")}
 
 
 @dataclass(frozen=True)
@@ -41,99 +40,66 @@ class Banner(QFrame):
     def __init__(self, theme: Theme) -> None:
         super().__init__()
         self.setObjectName("banner")
-        self.theme = theme
-        self.notice: Notice | None = None
-        self._waiting: deque[Notice] = deque()
+        self._waiting: list[Notice] = []  # The first is shown.
         self._sign = label("")
-        self._text = label("")
-        self._text.setWordWrap(True)
-        self._text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
+        self.text_label = label("", wordWrap=True)
+        self.text_label.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self._action = QPushButton()
-        self._never = QPushButton("Don't show again")
-        self._never.setObjectName("link")
-        self._close = QToolButton()
-        self._close.setObjectName("plain")
-        self._close.setAccessibleName("Dismiss")
+        self._never = create(QPushButton, text="Don't show again", objectName="link")
+        self._close = create(QToolButton, objectName="plain", accessibleName="Dismiss")
         self._close.setToolTip("Dismiss (Escape)")
-        for button in (self._action, self._never, self._close):
-            button.setFocusPolicy(Qt.FocusPolicy.TabFocus)
-        row = QHBoxLayout(self)
-        row.setContentsMargins(12, 6, 6, 6)
-        row.setSpacing(10)
-        row.addWidget(self._sign)
-        row.addWidget(self._text, 1)
-        row.addWidget(self._action)
-        row.addWidget(self._never)
-        row.addWidget(self._close)
+        parts = self._sign, self.text_label, self._action, self._never, self._close
+        fill(QHBoxLayout(self), *parts, spacing=10, margins=(12, 6, 6, 6)).setStretch(1, 1)
         self._close.clicked.connect(self.dismiss)
-        self._never.clicked.connect(self._silence)
-        self._action.clicked.connect(self._act)
+        self._never.clicked.connect(lambda: self._act(self.silenced, "key"))
+        self._action.clicked.connect(lambda: self._act(self.acted, "action"))
         self.set_theme(theme)
         self.hide()
 
     @property
-    def text_label(self) -> QLabel:
-        """The label with the text."""
-        return self._text
+    def notice(self) -> Notice | None:
+        """The shown notice."""
+        return self._waiting[0] if self._waiting else None
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        self.theme = theme
         self._close.setIcon(icon("close", theme.muted))
-        if self.notice is not None:
-            self._show(self.notice)
 
     def show_notice(self, notice: Notice) -> None:
-        """Show a notice. An error is shown at once; others wait."""
-        if notice == self.notice or notice in self._waiting:
-            return
-        if self.notice is None or notice.kind == "error":
-            if self.notice is not None and self.notice.kind != "error":
-                self._waiting.appendleft(self.notice)
-            self._show(notice)
-        else:
+        """Show a notice. An error is shown at once and replaces an older one; others wait."""
+        if notice.kind == "error":
+            self._waiting = [notice, *(n for n in self._waiting if n.kind != "error")]
+        elif notice not in self._waiting:
             self._waiting.append(notice)
+        self._update()
 
     def withdraw(self, *, kind: str = "", key: str = "") -> None:
         """Remove notices that no longer apply."""
-        self._waiting = deque(n for n in self._waiting if not _matches(n, kind, key))
-        if self.notice is not None and _matches(self.notice, kind, key):
-            self.dismiss()
+        self._waiting = [
+            notice for notice in self._waiting
+            if (kind and notice.kind != kind) or (key and notice.key != key)
+        ]  # fmt: skip
+        self._update()
 
     def dismiss(self) -> None:
-        """Remove the current notice and show the next."""
-        if self._waiting:
-            self._show(self._waiting.popleft())
-        else:
-            self.notice = None
-            self.hide()
+        """Remove the shown notice and show the next."""
+        del self._waiting[:1]
+        self._update()
 
-    def _show(self, notice: Notice) -> None:
-        self.notice = notice
-        self.setProperty("kind", notice.kind)
-        self.style().unpolish(self)
-        self.style().polish(self)
-        colour = {"error": "bad", "warning": "warn"}.get(notice.kind, "source")
-        self._sign.setText(_SIGNS[notice.kind])
-        self._sign.setStyleSheet(f"color: {getattr(self.theme, colour)}")
-        self._text.setText(notice.text)
-        self._text.setAccessibleName(f"{notice.kind}: {notice.text}")
-        self._action.setText(notice.action)
-        self._action.setVisible(bool(notice.action))
-        self._never.setVisible(bool(notice.key))
-        self.show()
+    def _act(self, signal: SignalInstance, field: str) -> None:
+        text = getattr(self.notice, field)
+        self.dismiss()
+        signal.emit(text)
 
-    def _silence(self) -> None:
-        if self.notice is not None:
-            self.silenced.emit(self.notice.key)
-            self.dismiss()
-
-    def _act(self) -> None:
-        if self.notice is not None:
-            action = self.notice.action
-            self.dismiss()
-            self.acted.emit(action)
-
-
-def _matches(notice: Notice, kind: str, key: str) -> bool:
-    return (not kind or notice.kind == kind) and (not key or notice.key == key)
+    def _update(self) -> None:
+        self.setVisible(bool(self._waiting))
+        if notice := self.notice:
+            sign, tone = _SIGNS[notice.kind]
+            self._sign.setText(sign)
+            set_tone(self._sign, tone)
+            set_tone(self, tone)
+            self.text_label.setText(notice.text)
+            self.text_label.setAccessibleName(f"{notice.kind}: {notice.text}")
+            self._action.setText(notice.action)
+            self._action.setVisible(bool(notice.action))
+            self._never.setVisible(bool(notice.key))

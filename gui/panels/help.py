@@ -2,15 +2,7 @@
 
 from importlib import resources
 
-from PySide6.QtGui import (
-    QFont,
-    QIcon,
-    QTextBlockFormat,
-    QTextCharFormat,
-    QTextCursor,
-    QTextDocument,
-    QTextFormat,
-)
+from PySide6.QtGui import QTextBlockFormat, QTextCursor
 from PySide6.QtWidgets import QDialog, QDialogButtonBox, QTextBrowser, QVBoxLayout, QWidget
 
 from gui.control.actions import ACTIONS, key_text
@@ -30,26 +22,6 @@ def first_steps_text() -> str:
     return resources.files("gui").joinpath("first_steps.md").read_text(encoding="utf-8")
 
 
-def _set_type(document: QTextDocument) -> None:
-    """Set line height, margins and heading sizes, which Markdown cannot."""
-    block = document.begin()
-    while block.isValid():
-        level = block.blockFormat().headingLevel()
-        form = QTextBlockFormat()
-        form.setLineHeight(128, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
-        form.setTopMargin(16 if level == 2 else 0)
-        form.setBottomMargin(3 if block.textList() is not None else 7)
-        cursor = QTextCursor(block)
-        cursor.mergeBlockFormat(form)
-        if level:
-            look = QTextCharFormat()
-            look.setProperty(QTextFormat.Property.FontPixelSize, 21 if level == 1 else 15)
-            look.setFontWeight(QFont.Weight.DemiBold)
-            cursor.select(QTextCursor.SelectionType.BlockUnderCursor)
-            cursor.mergeCharFormat(look)
-        block = block.next()
-
-
 class HelpPage(QDialog):
     """A window with the help text."""
 
@@ -60,13 +32,17 @@ class HelpPage(QDialog):
         self.setWindowTitle(title)
         self.resize(720, 640)
         self.browser = QTextBrowser()
-        self.browser.setOpenExternalLinks(False)
+        self.browser.setAccessibleName("Help")
         self.browser.document().setDocumentMargin(16)
         self.browser.setMarkdown(text or help_text())
-        _set_type(self.browser.document())
-        self.browser.setAccessibleName("Help")
+        # Markdown has neither line height nor margins.
+        form = QTextBlockFormat()
+        form.setLineHeight(125, QTextBlockFormat.LineHeightTypes.ProportionalHeight.value)
+        form.setBottomMargin(6)
+        cursor = QTextCursor(self.browser.document())
+        cursor.select(QTextCursor.SelectionType.Document)
+        cursor.mergeBlockFormat(form)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
-        buttons.button(QDialogButtonBox.StandardButton.Close).setIcon(QIcon())
         buttons.rejected.connect(self.close)
         column = QVBoxLayout(self)
         column.addWidget(self.browser)

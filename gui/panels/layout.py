@@ -2,9 +2,11 @@
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QFrame,
+    QAbstractButton,
+    QComboBox,
     QHBoxLayout,
     QScrollArea,
+    QSlider,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -19,8 +21,10 @@ from gui.panels.status_bar import StatusBar
 from gui.panels.transport import Transport
 from gui.panels.view_bar import ViewBar
 from gui.spectrogram.view import Spectrograms
+from gui.widgets.basic import create, fill
 from gui.widgets.theme import Theme
 from realtime.engine.settings import Settings
+from realtime.engine.snapshot import Snapshot
 
 SIDE_WIDTH = 308
 
@@ -34,46 +38,30 @@ class Panels(QWidget):
         self.banner = Banner(theme)
         self.spectrograms = Spectrograms(theme)
         self.view_bar = ViewBar(actions)
-        self.listening = Listening(theme, actions)
+        self.listening = Listening(actions)
         self.performance = Performance(theme, actions)
         self.abx = AbxPage(actions)
-        self.status = StatusBar(theme)
+        self.status = StatusBar()
         self.centre = QStackedWidget()
-        self._lay_out()
-
-    def _lay_out(self) -> None:
-        pictures = QWidget()
-        _column(pictures, self.spectrograms, self.view_bar, stretched=self.spectrograms)
+        self._names = "", ""
+        pictures, side = QWidget(), QWidget()
+        fill(QVBoxLayout(pictures), self.spectrograms, self.view_bar).setStretch(0, 1)
         self.centre.addWidget(pictures)
         self.centre.addWidget(self.abx)
-        middle = QHBoxLayout()
-        middle.setContentsMargins(0, 0, 0, 0)
-        middle.setSpacing(4)
-        middle.addWidget(self.centre, 1)
-        middle.addWidget(self._side())
-        notes = QVBoxLayout()
-        notes.setContentsMargins(12, 8, 12, 0)
-        notes.addWidget(self.banner)
-        column = _column(self, self.transport)
-        column.addLayout(notes)
-        column.addLayout(middle, 1)
-        column.addWidget(self.status)
-
-    def _side(self) -> QScrollArea:
-        """The right-hand panels; they scroll in a low window."""
-        side = QWidget()
-        column = _column(side, self.listening, self.performance)
-        column.setContentsMargins(0, 10, 10, 10)
-        column.setSpacing(10)
-        column.addStretch(1)
-        scroll = QScrollArea()
-        scroll.setFrameShape(QFrame.Shape.NoFrame)
-        scroll.setWidgetResizable(True)
+        panels = self.listening, self.performance, None
+        fill(QVBoxLayout(side), *panels, spacing=10, margins=(0, 10, 10, 10))
+        # The panels at the right scroll in a low window.
+        scroll = create(QScrollArea, widgetResizable=True, focusPolicy=Qt.FocusPolicy.NoFocus)
         scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         scroll.setFixedWidth(SIDE_WIDTH)
-        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         scroll.setWidget(side)
-        return scroll
+        notes = fill(QVBoxLayout(), self.banner, margins=(12, 8, 12, 0))
+        middle = fill(QHBoxLayout(), self.centre, scroll, spacing=4)
+        fill(QVBoxLayout(self), self.transport, notes, middle, self.status).setStretch(2, 1)
+        for widget in self.findChildren(QWidget):
+            if isinstance(widget, QAbstractButton | QComboBox | QSlider):
+                # A click leaves the space bar and the arrow keys to the window.
+                widget.setFocusPolicy(Qt.FocusPolicy.TabFocus)
 
     @property
     def blind(self) -> bool:
@@ -82,17 +70,26 @@ class Panels(QWidget):
 
     def show_blind(self, blind: bool) -> None:
         """Show the blind test or the spectrograms."""
-        self.centre.setCurrentIndex(1 if blind else 0)
+        self.centre.setCurrentIndex(int(blind))
         self.listening.set_blind(blind)
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        self.transport.set_theme(theme)
-        self.banner.set_theme(theme)
-        self.spectrograms.set_theme(theme)
-        self.listening.set_theme(theme)
-        self.performance.set_theme(theme)
-        self.status.set_theme(theme)
+        for part in (self.transport, self.banner, self.spectrograms, self.performance.ratio):
+            part.set_theme(theme)
+
+    def show_models(self, snapshot: Snapshot) -> None:
+        """Name what A and B play: two networks, or the original and the restored sound."""
+        self._names = snapshot.model_b, snapshot.model
+        self.listening.set_names(*self._names)
+        self.abx.set_names(*self._names)
+        self.show_heard()
+
+    def show_heard(self) -> None:
+        """Write over the output's spectrogram what plays."""
+        bypass, (a, b) = self.listening.ab.bypass, self._names
+        name = (f"A {a}" if bypass else f"B {b}") if a else ""
+        self.spectrograms.set_bypass(bypass, name)
 
     def show_stopped(self, word: str, *, busy: bool = False) -> None:
         """Show that nothing plays; the spectrograms stay."""
@@ -103,12 +100,3 @@ class Panels(QWidget):
         self.view_bar.show_position(None)
         self.transport.show_running(running=False, busy=busy)
         self.status.show_state(word)
-
-
-def _column(parent: QWidget, *parts: QWidget, stretched: QWidget | None = None) -> QVBoxLayout:
-    column = QVBoxLayout(parent)
-    column.setContentsMargins(0, 0, 0, 0)
-    column.setSpacing(0)
-    for part in parts:
-        column.addWidget(part, 1 if part is stretched else 0)
-    return column

@@ -1,13 +1,12 @@
 """The listening panel: A/B switch, loudness match, mix and gains."""
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QToolButton
+from PySide6.QtWidgets import QCheckBox
 
 from gui.control.actions import Actions
 from gui.widgets.ab_switch import AbSwitch
-from gui.widgets.basic import LabelledSlider, Section, label
+from gui.widgets.basic import LabelledSlider, Section, action_button, label
 from gui.widgets.text import with_minus
-from gui.widgets.theme import Theme
 from realtime.dsp.parameters import MAX_MIX, Parameters
 
 GAIN_LIMIT_DB = 18.0
@@ -20,64 +19,46 @@ class Listening(Section):
     changed = Signal()
     """A control was moved; read :meth:`parameters`."""
 
-    def __init__(self, theme: Theme, actions: Actions) -> None:
-        super().__init__("Listen")
-        self.ab = AbSwitch(theme)
-        self.blind = QToolButton()
-        self.blind.setObjectName("link")
-        self.blind.setText("Blind test…")
-        self.blind.setToolTip(actions["blind"].toolTip())
+    def __init__(self, actions: Actions) -> None:
+        super().__init__(
+            "Listen", action_button(actions["blind"], style="link", text="Blind test…")
+        )
+        self.ab = AbSwitch()
         self.match = QCheckBox("Match loudness")
         self.match.setToolTip(
-            "Set B to the loudness of A, measured by ITU-R BS.1770 while B plays.\n"
+            "Set what a network plays to the loudness of the input, measured by ITU-R BS.1770.\n"
             "Louder sounds better, so a fair comparison needs equal loudness. (M)"
         )
         self.match_db = label("off", "muted")
-        self.mix = LabelledSlider(
-            "Octave", low=0, high=100 * MAX_MIX, default=100, steps_per_unit=1,
-            text_format="{:.0f} %",
-        )  # fmt: skip
+        self.mix = LabelledSlider("Octave", 0, 100 * MAX_MIX, 100, step=1, text="{:.0f} %")
         self.mix.slider.setObjectName("mix")
         self.mix.slider.setToolTip(
             "How much of the restored octave is added; above 100 % is more than the network\n"
             "estimates. Double-click for 100 %. (Up, Down)"
         )
-        self.input_gain = self._gain("Input gain")
-        self.output_gain = self._gain("Output gain")
-        self._match_gain_db = 0.0
-        self._lay_out()
-        self.ab.chosen.connect(self._choose)
-        self.blind.clicked.connect(actions["blind"].trigger)
-        self.match.toggled.connect(actions["match"].setChecked)
+        gains = {"low": -GAIN_LIMIT_DB, "high": GAIN_LIMIT_DB, "default": 0.0, "step": 0.5}
+        self.input_gain = LabelledSlider("Input gain", **gains, text="{:+.1f} dB")
+        self.output_gain = LabelledSlider("Output gain", **gains, text="{:+.1f} dB")
+        self._sliders = self.mix, self.input_gain, self.output_gain
+        self._two_networks = False
+        self._match_gains_db = {True: 0.0, False: 0.0}
+        """By bypass: of A, which is changed only if it is a network, and of B."""
+        self.body.addWidget(self.ab)
+        self.add_row(self.match, None, self.match_db)
+        for slider in self._sliders:
+            self.body.addWidget(slider)
+            slider.slider.valueChanged.connect(self.changed)
+        self.ab.chosen.connect(self.set_bypass)
         actions["match"].toggled.connect(self.match.setChecked)
+        self.match.toggled.connect(actions["match"].setChecked)
         self.match.toggled.connect(self._update_match_text)
         self.match.toggled.connect(self.changed)
-        for slider in (self.mix, self.input_gain, self.output_gain):
-            slider.moved.connect(lambda _: self.changed.emit())
-
-    def _gain(self, name: str) -> LabelledSlider:
-        return LabelledSlider(
-            name, low=-GAIN_LIMIT_DB, high=GAIN_LIMIT_DB, default=0, steps_per_unit=2,
-            text_format="{:+.1f} dB",
-        )  # fmt: skip
-
-    def _lay_out(self) -> None:
-        self.head.addWidget(self.blind)
-        self.body.addWidget(self.ab)
-        row = QHBoxLayout()
-        row.addWidget(self.match)
-        row.addStretch(1)
-        row.addWidget(self.match_db)
-        self.body.addLayout(row)
-        self.body.addWidget(self.mix)
-        self.body.addWidget(self.input_gain)
-        self.body.addWidget(self.output_gain)
 
     @property
     def parameters(self) -> Parameters:
         """The current parameters."""
         bypass = self.ab.bypass
-        matched = 0.0 if bypass or not self.match.isChecked() else self._match_gain_db
+        matched = self._match_gains_db[bypass] if self.match.isChecked() else 0.0
         return Parameters(
             bypass=bypass,
             mix=self.mix.value / 100,
@@ -92,36 +73,34 @@ class Listening(Section):
         self.output_gain.set_value(parameters.output_gain_db)
         self.match.setChecked(match)
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        self.ab.theme = theme
-        self.ab.update()
+    def set_names(self, a: str, b: str) -> None:
+        """Name two networks; an empty `a` names the original and the restored sound."""
+        self._two_networks = bool(a)
+        self._match_gains_db = {True: 0.0, False: 0.0}
+        self.ab.set_names(a, b)
+        self._update_match_text()
 
     def set_bypass(self, bypass: bool) -> None:
         """Choose A or B and emit `changed`."""
         if bypass != self.ab.bypass:
             self.ab.set_bypass(bypass)
-            self._update_match_text()
             self.changed.emit()
 
     def set_match_gain(self, gain_db: float) -> None:
-        """Set the gain of the loudness match; changes below 0.1 dB are ignored."""
-        if abs(gain_db - self._match_gain_db) >= 0.1:
-            self._match_gain_db = round(gain_db, 1)
+        """Set the gain of the loudness match for what plays; ignores changes below 0.1 dB."""
+        bypass = self.ab.bypass
+        if abs(gain_db - self._match_gains_db[bypass]) >= 0.1:
+            self._match_gains_db[bypass] = round(gain_db, 1)
             self._update_match_text()
-            if self.match.isChecked() and not self.ab.bypass:
+            if self.match.isChecked():
                 self.changed.emit()
 
     def set_blind(self, blind: bool) -> None:
         """Disable the controls during a blind test."""
-        for part in (self.ab, self.mix, self.input_gain, self.output_gain, self.match):
+        for part in (self.ab, self.match, *self._sliders):
             part.setEnabled(not blind)
-        self.ab.update()
-        self._update_match_text()
 
-    def _choose(self, bypass: bool) -> None:
-        self.set_bypass(bypass)
-
-    def _update_match_text(self, *_: object) -> None:
-        gain = f"B {self._match_gain_db:+.1f} dB"
-        self.match_db.setText(with_minus(gain) if self.match.isChecked() else "off")
+    def _update_match_text(self) -> None:
+        a, b = self._match_gains_db[True], self._match_gains_db[False]
+        text = f"A {a:+.1f}, B {b:+.1f} dB" if self._two_networks else f"B {b:+.1f} dB"
+        self.match_db.setText(with_minus(text) if self.match.isChecked() else "off")

@@ -1,49 +1,30 @@
 """The status bar: state, signal path with its rates, recording and cross-hair."""
 
-from PySide6.QtWidgets import QFrame, QHBoxLayout
+from PySide6.QtWidgets import QStatusBar
 
-from gui.widgets.basic import label
-from gui.widgets.theme import Theme
+from gui.widgets.basic import label, set_tone
 from realtime.engine.snapshot import Snapshot
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
-_SIGNS = {
-    "Running": ("●", "good"),
-    "Loading": ("◌", "warn"),
-    "Stopped": ("■", "muted"),
-    "Finished": ("■", "muted"),
-    "Failed": ("✕", "bad"),
-}
+_SIGNS = {"Running": ("●", "good"), "Loading": ("◌", "warn"), "Failed": ("✕", "bad")}
 
 
-class StatusBar(QFrame):
+class StatusBar(QStatusBar):
     """Shows the state in words, with a sign and a colour."""
 
-    def __init__(self, theme: Theme) -> None:
+    def __init__(self) -> None:
         super().__init__()
-        self.setObjectName("statusLine")
         self.setFixedHeight(30)
-        self.theme = theme
-        self.state = label("")
-        self.route = label("", "muted")
-        self.recording = label("")
-        self.read_out = label("", "muted")
-        self.read_out.setAccessibleName("Cross-hair")
-        row = QHBoxLayout(self)
-        row.setContentsMargins(14, 0, 14, 0)
-        row.setSpacing(18)
-        row.addWidget(self.state)
-        row.addWidget(self.route)
-        row.addWidget(self.recording)
-        row.addStretch(1)
-        row.addWidget(self.read_out)
-        self._word = "Stopped"
-        self.show_state("Stopped")
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        self.theme = theme
-        self.show_state(self._word)
+        self.setContentsMargins(12, 0, 14, 0)
+        self.setSizeGripEnabled(False)
+        self._sign, self.state, self.route = label("", "sign"), label(""), label("", "muted")
+        self._recording_sign, self.recording = label("●", "sign"), label("")
+        self.read_out = label("", "muted", accessibleName="Cross-hair")
+        for part in (self._sign, self.state, self.route, self._recording_sign, self.recording):
+            self.addWidget(part)
+        self.addPermanentWidget(self.read_out)
+        set_tone(self._recording_sign, "bad")
+        self.show_recording("")
 
     def show_state(self, word: str, detail: str = "") -> None:
         """Show the state.
@@ -52,41 +33,31 @@ class StatusBar(QFrame):
             word: Running, Loading, Stopped, Finished or Failed.
             detail: Text after it.
         """
-        self._word = word
-        sign, colour = _SIGNS[word]
-        text = f"{word}: {detail}" if detail else word
-        tint = getattr(self.theme, colour)
-        self.state.setText(f"<span style='color:{tint}'>{sign}</span>&nbsp; {text}")
-        self.state.setAccessibleName(text)
+        sign, tone = _SIGNS.get(word, ("■", ""))
+        self._sign.setText(sign)
+        set_tone(self._sign, tone)
+        self.state.setText(f"{word}: {detail}" if detail else word)
 
     def show_route(self, snapshot: Snapshot, *, source: str, destination: str) -> None:
-        """Show the signal path and its sample rates.
+        """Show the signal path, with the rates and models of a snapshot.
 
         Args:
-            snapshot: Rates and model.
+            snapshot: Of the running engine.
             source: Name of the input.
             destination: Name of the output.
         """
-        out = (
-            ""
-            if snapshot.output_rate_hz == SAMPLE_RATE_OUT
-            else f" → {_rate(snapshot.output_rate_hz)}"
-        )
-        begin = (
-            ""
-            if snapshot.input_rate_hz == SAMPLE_RATE_IN
-            else f"{_rate(snapshot.input_rate_hz)} → "
-        )
-        text = f"{source}  ·  {begin}22.05 kHz → {snapshot.model} → 44.1 kHz{out}  ·  {destination}"
-        if self.route.text() != text:
-            self.route.setText(text)
+        before = _rates(snapshot.input_rate_hz, SAMPLE_RATE_IN)
+        after = _rates(SAMPLE_RATE_OUT, snapshot.output_rate_hz)
+        model = snapshot.model
+        if snapshot.model_b:
+            model = f"A {snapshot.model_b} | B {model}"
+        self.route.setText(f"{source}  ·  {before} → {model} → {after}  ·  {destination}")
 
     def show_recording(self, text: str) -> None:
         """Show the time of the recording."""
-        shown = f"<span style='color:{self.theme.bad}'>●</span>&nbsp; {text}" if text else ""
-        if self.recording.text() != shown:
-            self.recording.setText(shown)
+        self._recording_sign.setVisible(bool(text))
+        self.recording.setText(text)
 
 
-def _rate(hz: int) -> str:
-    return f"{hz / 1000:g} kHz"
+def _rates(*rates_hz: int) -> str:
+    return " → ".join(f"{rate_hz / 1000:g} kHz" for rate_hz in dict.fromkeys(rates_hz))

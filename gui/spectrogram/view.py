@@ -149,9 +149,10 @@ class Spectrograms(QWidget):
             plot.set_wave(shown=settings.wave)
         self._show_spectra()
 
-    def set_bypass(self, bypass: bool) -> None:
-        """Show whether the output is the original or the restored sound."""
-        self.output_plot.note.set_text(ORIGINAL if bypass else RESTORED)
+    def set_bypass(self, bypass: bool, name: str = "") -> None:
+        """Show whether the output is the original or the restored sound, or which network's."""
+        text = ORIGINAL if bypass else RESTORED
+        self.output_plot.note.set_text(f"restored by {name}" if name else text)
 
     def set_hint(self, text: str) -> None:
         """Show a text in the empty input plot."""

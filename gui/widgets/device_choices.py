@@ -21,9 +21,9 @@ class Choice:
     """One choice of a list.
 
     Attributes:
-        value: Value for ``Settings.input`` or ``.output``; empty for a heading.
+        value: Value for a field of ``Settings``.
         label: Displayed text.
-        key: Saved identity, still valid after device indices change.
+        key: Saved identity, still valid after device indices change; empty for a heading.
         detail: Tool tip.
     """
 
@@ -35,49 +35,46 @@ class Choice:
     @property
     def heading(self) -> bool:
         """A heading cannot be chosen."""
-        return not self.value
+        return not self.key
 
 
 OPEN_FILE = Choice("open-file", "Open a file…", "open-file", "Play a sound file as input")
 SAVE_FILE = Choice("save-file", "Into a file…", "save-file", "Write a WAV or FLAC file")
 DEMO = Choice("demo", "Bundled clip", "demo", "Speech at 22.05 kHz that comes with Topoctave")
 NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
+MICROPHONE = Choice("default", "System default", "default", "The system's microphone")
+LOUDSPEAKER = Choice("default", "System default", "default", "The system's loudspeaker")
+AUTOMATIC = Choice("auto", "Automatic", "auto", "The best model for this machine")
+UPSAMPLED_ONLY = Choice("", "Upsampled only", "none", "A plays the input without a network")
 
 
 def input_choices(devices: list[Device], file: str = "") -> list[Choice]:
     """Clip, file and input devices grouped by host API."""
-    choices = [DEMO]
-    if file:
-        choices.append(Choice(file, Path(file).name, file, file))
-    choices.append(OPEN_FILE)
-    if any(device.inputs for device in devices):
-        choices.append(Choice("default", "System default", "default", "The system's microphone"))
-    return choices + _by_host_api([d for d in devices if d.inputs], recording=True)
+    found = _by_host_api([device for device in devices if device.inputs], recording=True)
+    return [DEMO, *_file(file), OPEN_FILE, *([MICROPHONE, *found] if found else [])]
 
 
 def output_choices(devices: list[Device], file: str = "") -> list[Choice]:
     """Nowhere, file and output devices grouped by host API."""
-    choices = []
-    if any(device.outputs for device in devices):
-        choices.append(Choice("default", "System default", "default", "The system's loudspeaker"))
-    choices.append(NOWHERE)
-    if file:
-        choices.append(Choice(file, Path(file).name, file, file))
-    choices.append(SAVE_FILE)
-    return choices + _by_host_api([d for d in devices if d.outputs], recording=False)
+    found = _by_host_api([device for device in devices if device.outputs], recording=False)
+    return [*([LOUDSPEAKER] if found else []), NOWHERE, *_file(file), SAVE_FILE, *found]
 
 
 def find(choices: list[Choice], wanted: str) -> int:
     """Index of a choice by value, saved key or device name; -1 if it is missing."""
     for matches in (
-        lambda choice: choice.value == wanted or choice.key == wanted,
+        lambda choice: wanted in (choice.value, choice.key),
         lambda choice: choice.key.split("\n")[-1] == wanted,
         lambda choice: wanted.lower() in choice.label.lower(),
     ):
         for at, choice in enumerate(choices):
-            if not choice.heading and wanted and matches(choice):
+            if wanted and not choice.heading and matches(choice):
                 return at
     return -1
+
+
+def _file(path: str) -> list[Choice]:
+    return [Choice(path, Path(path).name, path, path)] if path else []
 
 
 def _by_host_api(devices: list[Device], *, recording: bool) -> list[Choice]:
@@ -95,10 +92,9 @@ def _device(device: Device, *, recording: bool) -> Choice:
     own = f"{device.default_sample_rate / 1000:g} kHz"
     rate = f"{wanted / 1000:g} kHz" if native else f"{own}, converted"
     channels = device.inputs if recording else device.outputs
-    detail = f"{device.name}\n{device.host_api}, {channels} channels, own rate {own}"
     return Choice(
-        str(device.index),
-        f"{device.name}{RATE_SEPARATOR}{rate}",
-        f"{device.host_api}\n{device.name}",
-        detail,
+        value=str(device.index),
+        label=f"{device.name}{RATE_SEPARATOR}{rate}",
+        key=f"{device.host_api}\n{device.name}",
+        detail=f"{device.name}\n{device.host_api}, {channels} channels, own rate {own}",
     )

@@ -1,24 +1,18 @@
 """A level meter: RMS bar, peak and held-peak lines, latching clip light."""
 
-from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import (
-    QKeyEvent,
-    QLinearGradient,
-    QMouseEvent,
-    QPainter,
-    QPaintEvent,
-    QPen,
-    QPixmap,
-)
-from PySide6.QtWidgets import QSizePolicy, QWidget
+import numpy as np
+from PySide6.QtCore import QRect, QRectF, Qt
+from PySide6.QtGui import QLinearGradient, QPainter, QPaintEvent
+from PySide6.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
+from gui.widgets.basic import create, fill, set_tone
 from gui.widgets.meter_ballistics import FLOOR_DB, MeterBallistics
 from gui.widgets.text import with_minus
 from gui.widgets.theme import Theme, base_font
 from realtime.engine.snapshot import Level
 
-_TOP = 38
-_BOTTOM = 6
+_TOP, _BOTTOM = 38, 6
+_BAR_END = 20
 _MARKS_DB = (0, -6, -12, -24, -36, -48, -60)
 
 
@@ -30,132 +24,72 @@ class LevelMeter(QWidget):
         self.setFixedWidth(52)
         self.setMinimumHeight(120)
         self.setSizePolicy(QSizePolicy.Policy.Fixed, QSizePolicy.Policy.Expanding)
-        self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.theme = theme
         self.name = name
-        self.ballistics = MeterBallistics()
-        self._accessible_text = ""
-        self._scale_key: object = None
-        self._scale_pixmap = QPixmap()
         self.setToolTip(
             f"{name} level: the bar is RMS, the line on it the peak, the mark the held peak.\n"
             "The box at the top shows the largest peak; it turns red and says CLIP after a sample "
             "reached full scale. Click to clear it."
         )
-        self._describe()
+        self.clip_light = create(QToolButton, objectName="clip")
+        self.clip_light.setFixedSize(46, 28)
+        self.clip_light.clicked.connect(self.clear_clip)
+        fill(QVBoxLayout(self), self.clip_light, None, margins=(2, 2, 0, 0))
+        self.reset()
 
     def set_level(self, level: Level, elapsed_s: float) -> None:
         """Show a new level."""
         self.ballistics.update(rms_db=level.rms_db, peak_db=level.peak_db, elapsed_s=elapsed_s)
-        self.update()
+        self._show_peak()
 
     def reset(self) -> None:
         """Reset to silence."""
-        self.ballistics.reset()
-        self._describe()
-        self.update()
+        self.ballistics = MeterBallistics()
+        self.clear_clip()
+
+    def clear_clip(self) -> None:
+        """Reset the clip light and the largest peak."""
+        self.ballistics.clear_clip()
+        self.describe()
+        self._show_peak()
 
     def describe(self) -> None:
         """Update the accessible name; called once a second, not at every frame."""
-        self._describe()
-
-    def _describe(self) -> None:
         ballistics = self.ballistics
-        clip = ", clipped" if ballistics.clipped else ""
-        text = (
+        self.clip_light.setAccessibleName(
             f"{self.name} level, {ballistics.rms_db:.0f} decibels full scale, "
-            f"peak {ballistics.hold_db:.0f}{clip}"
+            f"peak {ballistics.hold_db:.0f}{', clipped' if ballistics.clipped else ''}"
         )
-        if text != self._accessible_text:
-            self._accessible_text = text
-            self.setAccessibleName(text)
 
-    def mousePressEvent(self, event: QMouseEvent) -> None:
-        """Clear the clip light."""
-        self.clear_clip()
+    def _show_peak(self) -> None:
+        peak, clipped = self.ballistics.max_db, self.ballistics.clipped
+        text = f"{peak:.1f}" if peak > FLOOR_DB else "-∞"
+        self.clip_light.setText(f"CLIP\n{peak:+.1f}" if clipped else with_minus(text))
+        set_tone(self.clip_light, "bad" if clipped else "")
+        # The marks are not painted again: text is slow to draw.
+        self.update(0, _TOP, _BAR_END, self.height())
 
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Clear the clip light."""
-        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter, Qt.Key.Key_Delete):
-            self.clear_clip()
-        else:
-            super().keyPressEvent(event)
-
-    def clear_clip(self) -> None:
-        """Reset the clip light."""
-        self.ballistics.clear_clip()
-        self._describe()
-        self.update()
-
-    def _y(self, level_db: float) -> float:
-        span = self.height() - _TOP - _BOTTOM
-        # The upper 24 dB take half the height.
-        share = max(level_db, FLOOR_DB)
-        above = -share / 24 * 0.5 if share > -24 else 0.5 + (-24 - share) / (-24 - FLOOR_DB) * 0.5
-        return _TOP + span * min(max(above, 0.0), 1.0)
+    def _y(self, level_db: float) -> int:
+        """Height on the bar; the upper 24 dB take half of it."""
+        share = np.interp(level_db, (FLOOR_DB, -24, 0), (1, 0.5, 0))
+        return _TOP + round(share * (self.height() - _TOP - _BOTTOM))
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        """Draw bar, marks and clip light."""
-        painter = QPainter(self)
-        ballistics, theme = self.ballistics, self.theme
+        """Draw the bar, and the marks where they have to be drawn again."""
+        painter, colour = QPainter(self), self.theme.colour
         bar = QRectF(8, _TOP, 12, self.height() - _TOP - _BOTTOM)
-        painter.fillRect(bar, theme.colour("track"))
-        shade = QLinearGradient(0, bar.top(), 0, bar.bottom())
-        shade.setColorAt(0, theme.colour("bad"))
-        shade.setColorAt((self._y(-3) - _TOP) / max(bar.height(), 1), theme.colour("warn"))
-        shade.setColorAt((self._y(-12) - _TOP) / max(bar.height(), 1), theme.colour("good"))
-        shade.setColorAt(1, theme.colour("good"))
-        top = self._y(ballistics.rms_db)
-        if ballistics.rms_db > FLOOR_DB:
-            painter.fillRect(QRectF(bar.left(), top, bar.width(), bar.bottom() - top), shade)
-        for level_db, thick, colour in (
-            (ballistics.peak_db, 1.0, "text"),
-            (ballistics.hold_db, 2.0, "text"),
-        ):
+        painter.fillRect(bar, colour("track"))
+        shade = QLinearGradient(bar.topLeft(), bar.bottomLeft())
+        for level_db, name in ((0.0, "bad"), (-3.0, "warn"), (-12.0, "good")):
+            shade.setColorAt((self._y(level_db) - _TOP) / max(bar.height(), 1), colour(name))
+        painter.fillRect(bar.adjusted(0, self._y(self.ballistics.rms_db) - _TOP, 0, 0), shade)
+        for level_db, thick in ((self.ballistics.peak_db, 1), (self.ballistics.hold_db, 2)):
             if level_db > FLOOR_DB:
-                y = round(self._y(level_db))
-                painter.fillRect(QRectF(bar.left(), y, bar.width(), thick), theme.colour(colour))
-        painter.drawPixmap(0, 0, self._scale())
-        self._paint_box(painter)
-        painter.end()
-
-    def _scale(self) -> QPixmap:
-        """Ticks and labels, drawn once per size and theme: text is slow to draw."""
-        ratio = self.devicePixelRatioF()
-        key = self.size(), ratio, self.theme
-        if key != self._scale_key:
-            self._scale_key = key
-            self._scale_pixmap = QPixmap(self.size() * ratio)
-            self._scale_pixmap.setDevicePixelRatio(ratio)
-            self._scale_pixmap.fill(Qt.GlobalColor.transparent)
-            painter, theme = QPainter(self._scale_pixmap), self.theme
-            painter.setFont(base_font(10))
-            for mark in _MARKS_DB:
-                at = round(self._y(mark)) + 0.5
-                painter.setPen(QPen(theme.colour("faint"), 1))
-                painter.drawLine(QPointF(21, at), QPointF(23, at))
-                painter.setPen(theme.colour("muted"))
-                painter.drawText(
-                    QRectF(27, at - 8, 25, 16),
-                    Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter,
-                    with_minus(str(mark)) if mark else " 0",
-                )
-            painter.end()
-        return self._scale_pixmap
-
-    def _paint_box(self, painter: QPainter) -> None:
-        """Draw the clip light with the largest peak."""
-        ballistics, theme = self.ballistics, self.theme
-        box = QRectF(2.5, 2.5, self.width() - 7, 27)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(theme.colour("source" if self.hasFocus() else "border"), 1))
-        painter.setBrush(theme.colour("bad" if ballistics.clipped else "track"))
-        painter.drawRoundedRect(box, 4, 4)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        if ballistics.clipped:
-            text = f"CLIP\n{ballistics.max_db:+.1f}"
-        else:
-            text = with_minus(f"{ballistics.max_db:.1f}" if ballistics.max_db > FLOOR_DB else "-∞")
+                painter.fillRect(QRect(8, self._y(level_db), 12, thick), colour("text"))
         painter.setFont(base_font(10))
-        painter.setPen(theme.colour("window" if ballistics.clipped else "muted"))
-        painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+        painter.setPen(colour("muted"))
+        for mark in _MARKS_DB if event.rect().right() > _BAR_END else ():
+            y, text = self._y(mark), with_minus(str(mark)) if mark else " 0"
+            painter.fillRect(QRect(21, y, 3, 1), colour("faint"))
+            painter.drawText(QRect(27, y - 8, 25, 16), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()

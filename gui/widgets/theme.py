@@ -1,9 +1,10 @@
 """Colours, fonts and style sheet of the dark and the light theme."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from functools import lru_cache
 from importlib import resources
+from pathlib import Path
 from string import Template
 
 from PySide6.QtCore import Qt
@@ -26,27 +27,26 @@ class ThemeChoice(StrEnum):
 
 @dataclass(frozen=True)
 class Theme:
-    """Named colours. Spectrograms are dark in both themes."""
+    """Named colours; the defaults are the dark theme's. Spectrograms are dark in both themes."""
 
-    dark: bool
-    window: str
-    panel: str
-    raised: str
-    hover: str
-    border: str
-    text: str
-    muted: str
-    faint: str
-    accent: str
+    window: str = "#121419"
+    panel: str = "#1a1d23"
+    raised: str = "#242830"
+    hover: str = "#2e333d"
+    border: str = "#2b3039"
+    text: str = "#e8eaef"
+    muted: str = "#9aa2b1"
+    faint: str = "#6a7280"
+    accent: str = "#f0a44b"
     """Restored octave, B, marks, active controls."""
-    on_accent: str
-    source: str
+    on_accent: str = "#1c1206"
+    source: str = "#6db3f2"
     """Original, A."""
-    on_source: str
-    good: str
-    warn: str
-    bad: str
-    track: str
+    on_source: str = "#06131f"
+    good: str = "#56c596"
+    warn: str = "#f2c14e"
+    bad: str = "#f2716b"
+    track: str = "#0e1014"
     """Background of sliders, meters and gauges."""
 
     @lru_cache(maxsize=256)  # noqa: B019 (the two themes live as long as the program)
@@ -57,48 +57,24 @@ class Theme:
         return colour
 
 
-DARK = Theme(
-    dark=True,
-    window="#121419",
-    panel="#1a1d23",
-    raised="#242830",
-    hover="#2e333d",
-    border="#2b3039",
-    text="#e8eaef",
-    muted="#9aa2b1",
-    faint="#6a7280",
-    accent="#f0a44b",
-    on_accent="#1c1206",
-    source="#6db3f2",
-    on_source="#06131f",
-    good="#56c596",
-    warn="#f2c14e",
-    bad="#f2716b",
-    track="#0e1014",
-)
+DARK = Theme()
 LIGHT = Theme(
-    dark=False,
-    window="#eceef1",
-    panel="#fbfbfc",
-    raised="#ffffff",
-    hover="#e9ecf0",
-    border="#d3d8df",
-    text="#1a1e25",
-    muted="#56606f",
-    faint="#808997",
-    accent="#a85a00",
-    on_accent="#ffffff",
-    source="#1668ad",
-    on_source="#ffffff",
-    good="#1a7f4e",
-    warn="#8f6400",
-    bad="#c0322b",
+    window="#eceef1", panel="#fbfbfc", raised="#ffffff", hover="#e9ecf0", border="#d3d8df",
+    text="#1a1e25", muted="#56606f", faint="#808997", accent="#a85a00", on_accent="#ffffff",
+    source="#1668ad", on_source="#ffffff", good="#1a7f4e", warn="#8f6400", bad="#c0322b",
     track="#dde1e7",
-)
+)  # fmt: skip
 PICTURE = DARK
 """Theme of everything drawn on spectrograms."""
 
 _FAMILIES = ("Inter", "SF Pro Text", "Segoe UI", "Cantarell", "Noto Sans", "DejaVu Sans")
+_PALETTE = {
+    "Window": "window", "WindowText": "text", "Base": "raised", "AlternateBase": "panel",
+    "Text": "text", "PlaceholderText": "faint", "Button": "raised", "ButtonText": "text",
+    "ToolTipBase": "raised", "ToolTipText": "text", "Highlight": "accent",
+    "HighlightedText": "on_accent", "Link": "source", "Mid": "border",
+}  # fmt: skip
+"""Colours by the names of Qt's roles."""
 
 
 def resolve(choice: ThemeChoice) -> Theme:
@@ -111,10 +87,19 @@ def resolve(choice: ThemeChoice) -> Theme:
 
 def apply(app: QApplication, theme: Theme) -> None:
     """Apply a theme to the application."""
+    palette = QPalette()
+    for role, name in _PALETTE.items():
+        palette.setColor(QPalette.ColorRole[role], theme.colour(name))
+    for role in ("Text", "ButtonText"):
+        disabled = QPalette.ColorGroup.Disabled
+        palette.setColor(disabled, QPalette.ColorRole[role], theme.colour("faint"))
     app.setStyle("Fusion")
     app.setFont(base_font())
-    app.setPalette(_palette(theme))
-    app.setStyleSheet(style_sheet(theme))
+    app.setPalette(palette)
+    folder = Path(str(resources.files("gui.widgets")))
+    sheet = (folder / "style.qss").read_text(encoding="utf-8")
+    icons = (folder / "icons").as_posix()
+    app.setStyleSheet(Template(sheet).substitute(asdict(theme), icons=icons))
 
 
 @lru_cache(maxsize=32)
@@ -127,35 +112,3 @@ def base_font(pixels: int = 13, *, weight: QFont.Weight = QFont.Weight.Normal) -
     font.setWeight(weight)
     font.setFeature(QFont.Tag("tnum"), 1)
     return font
-
-
-def _palette(theme: Theme) -> QPalette:
-    palette = QPalette()
-    roles = {
-        QPalette.ColorRole.Window: theme.window,
-        QPalette.ColorRole.WindowText: theme.text,
-        QPalette.ColorRole.Base: theme.raised,
-        QPalette.ColorRole.AlternateBase: theme.panel,
-        QPalette.ColorRole.Text: theme.text,
-        QPalette.ColorRole.PlaceholderText: theme.faint,
-        QPalette.ColorRole.Button: theme.raised,
-        QPalette.ColorRole.ButtonText: theme.text,
-        QPalette.ColorRole.ToolTipBase: theme.raised,
-        QPalette.ColorRole.ToolTipText: theme.text,
-        QPalette.ColorRole.Highlight: theme.accent,
-        QPalette.ColorRole.HighlightedText: theme.on_accent,
-        QPalette.ColorRole.Link: theme.source,
-        QPalette.ColorRole.Mid: theme.border,
-    }
-    for role, colour in roles.items():
-        palette.setColor(role, QColor(colour))
-    for role in (QPalette.ColorRole.Text, QPalette.ColorRole.ButtonText):
-        palette.setColor(QPalette.ColorGroup.Disabled, role, QColor(theme.faint))
-    return palette
-
-
-def style_sheet(theme: Theme) -> str:
-    """The style sheet with the theme's colours."""
-    sheet = resources.files("gui.widgets").joinpath("style.qss").read_text(encoding="utf-8")
-    colours = {name: value for name, value in vars(theme).items() if isinstance(value, str)}
-    return Template(sheet).substitute(colours)

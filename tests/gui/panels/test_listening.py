@@ -13,41 +13,46 @@ def test_halves_of_the_switch_choose_a_and_b(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     switch = opened.panels.listening.ab
-    left = switch.rect().center() - switch.rect().center() * 0.5
-    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=left)
-    assert engine.parameters.bypass
-    assert "original" in switch.accessibleName()
-    right = switch.rect().center() + switch.rect().center() * 0.5
-    qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=right)
-    assert not engine.parameters.bypass
-    assert "restored" in switch.accessibleName()
+    for share, said in ((0.5, "A, Original"), (1.5, "B, Restored")):
+        qtbot.mouseClick(switch, Qt.MouseButton.LeftButton, pos=switch.rect().center() * share)
+        assert engine.parameters.bypass is (share < 1)
+        assert said in switch.accessibleName()
 
 
 def test_mix_has_the_range_of_0_to_150_percent(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
-    for _ in range(30):
-        opened.press(Qt.Key.Key_Up)
-    assert engine.parameters.mix == 1.5
-    for _ in range(60):
-        opened.press(Qt.Key.Key_Down)
-    assert engine.parameters.mix == 0
+    for key, mix in ((Qt.Key.Key_Up, 1.5), (Qt.Key.Key_Down, 0)):
+        for _ in range(60):
+            opened.press(key)
+        assert engine.parameters.mix == mix
 
 
-def test_loudness_match_changes_b_and_shows_the_gain(qtbot, tmp_path) -> None:
+def test_loudness_match_changes_networks_only_and_shows_the_gains(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     listening = opened.panels.listening
     listening.match.setChecked(True)
     listening.set_match_gain(-1.5)
-    assert engine.parameters.output_gain_db == -1.5
     assert listening.match_db.text() == "B \u22121.5 dB"
-    opened.press(Qt.Key.Key_A)
-    assert engine.parameters.output_gain_db == 0
-    opened.press(Qt.Key.Key_B)
-    assert engine.parameters.output_gain_db == -1.5
+    gains = [engine.parameters.output_gain_db]
+    for key in (Qt.Key.Key_A, Qt.Key.Key_B):
+        opened.press(key)
+        gains.append(engine.parameters.output_gain_db)
+    assert gains == [-1.5, 0, -1.5]
     listening.match.setChecked(False)
     assert engine.parameters.output_gain_db == 0
+    # Of two networks each has its own gain.
+    listening.set_names("octave", "unet-small")
+    listening.match.setChecked(True)
+    for bypass, gain_db in ((True, 2.0), (False, -1.0)):
+        listening.set_bypass(bypass)
+        assert engine.parameters.output_gain_db == 0
+        listening.set_match_gain(gain_db)
+        assert engine.parameters.output_gain_db == gain_db
+    listening.set_bypass(True)
+    assert engine.parameters.output_gain_db == 2.0
+    assert listening.match_db.text() == "A +2.0, B \u22121.0 dB"
 
 
 def test_loudness_match_learns_from_what_runs(qtbot, tmp_path) -> None:

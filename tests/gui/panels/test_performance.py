@@ -26,37 +26,28 @@ def test_gauge_rates_the_ratio_in_words(qtbot, tmp_path, ratio, word) -> None:
 
 def test_faults_are_counted_apart_and_reset(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
+    engine, performance = opened.running(), opened.panels.performance
     engine.faults = Faults(input_overflow=1, output_underflow=2, ring_overrun=4, ring_underrun=8,
                            dropped_samples=1_234_567)  # fmt: skip
     opened.ticks()
-    performance = opened.panels.performance
-    assert performance.device_faults.text() == "▲ 3"
-    assert performance.ring_faults.text() == "▲ 12"
-    assert performance.dropped.text() == "▲ 1 M"
-    opened.click(performance.reset)
+    assert [count.text() for count in performance.counts.values()] == ["▲ 3", "▲ 12", "▲ 1 M"]
+    opened.window.window_actions["reset"].trigger()
     opened.ticks()
     assert engine.resets == 1
-    assert performance.device_faults.text() == performance.dropped.text() == "0"
+    assert [count.text() for count in performance.counts.values()] == ["0", "0", "0"]
 
 
-def test_reason_for_the_model_and_a_lost_gpu_are_reported(qtbot, tmp_path) -> None:
+def test_latency_its_parts_the_reason_for_the_model_and_a_lost_gpu_are_shown(
+    qtbot, tmp_path
+) -> None:
     opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
-    opened.ticks()
-    assert "the only model" in opened.panels.performance.reason.text()
+    engine, performance = opened.running(), opened.panels.performance
     engine.notice = "the GPU was lost: going on with the CPU"
     opened.ticks()
     # It is shown after the line about the missing sound device.
     opened.panels.banner.dismiss()
     assert "going on with the CPU" in opened.notice
-
-
-def test_latency_shows_its_parts_on_demand(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
-    opened.ticks()
-    performance = opened.panels.performance
+    assert "the only model" in performance.reason.text()
     # 1024 + 46 + 640 + 128 + 1024 + 772 samples at 44.1 kHz.
     assert performance.latency.text().startswith("82 ms")
     assert not performance.parts.isVisible()
@@ -73,12 +64,12 @@ def test_clip_light_stays_until_it_is_clicked(qtbot, tmp_path) -> None:
     meter.ballistics.update(rms_db=-3, peak_db=0.0, elapsed_s=0.1)
     opened.ticks(40)
     assert meter.ballistics.clipped
-    assert "clipped" in meter.accessibleName()
-    opened.click(meter)
+    assert "clipped" in meter.clip_light.accessibleName()
+    opened.click(meter.clip_light)
     assert not meter.ballistics.clipped
 
 
-def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
+def test_ratio_curve_marks_faults_and_starts_anew_with_another_engine(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
     engine = opened.running()
     gauge = opened.panels.performance.ratio
@@ -86,25 +77,18 @@ def test_ratio_curve_marks_lost_sound_and_late_blocks(qtbot, tmp_path) -> None:
         engine.faults = faults
         engine.advance(2)
         opened.ticks()
-    assert [name for _, name in gauge._faults] == ["warn", "bad"]
+    assert [name for _, name in gauge._marked] == ["warn", "bad"]
     times, logarithms = gauge._curve.getData()
     assert times[-1] == 0
     assert -8 < times[0] < -3
     assert logarithms[-1] == pytest.approx(np.log2(11.8))
     engine.advance(200)
     opened.ticks()
-    assert not gauge._faults
+    assert not gauge._marked
     assert len(gauge._marks.data) == 0
-
-
-def test_ratio_curve_starts_anew_with_another_engine(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running().advance(60)
-    opened.ticks()
     opened.press(Qt.Key.Key_Space)
     opened.stopped()
     opened.press(Qt.Key.Key_Space)
     opened.running()
     # The curve starts with the new engine's first block.
-    curve = opened.panels.performance.ratio._curve
-    opened.wait(lambda: -5 < curve.getData()[0][0] <= 0)
+    opened.wait(lambda: -5 < gauge._curve.getData()[0][0] <= 0)

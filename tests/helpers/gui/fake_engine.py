@@ -162,6 +162,7 @@ class FakeEngine:
             output_level=replace(level, peak_db=level.peak_db + 0.4),
             model_reason="unet-small: the only model",
             notice=self.notice,
+            model_b=self.settings.model_b,
         )
 
 
@@ -207,7 +208,7 @@ class FakeWorld(Services):
         progress("Loading the model…")
         if self.gate is not None:
             self.gate.wait(10)
-        for choice in (settings.input, settings.output, settings.model):
+        for choice in (settings.input, settings.output, settings.model, settings.model_b):
             if choice in self.refuse:
                 raise DeviceError(self.refuse[choice])
         engine = FakeEngine(settings, parameters or Parameters(), self.clip)

@@ -1,6 +1,7 @@
 """The main window: creates and connects the panels, restores and saves settings, closes."""
 
 from dataclasses import replace
+from functools import partial
 
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QGuiApplication, QKeyEvent
@@ -19,6 +20,7 @@ from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.restore.window import dropped_paths
+from gui.spectrogram.analysis.spectra import Slope
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets import theme as themes
@@ -103,7 +105,10 @@ class MainWindow(QMainWindow):
             )
         actions["spectrum"].toggled.connect(lambda on: self._change_view(spectrum=on))
         actions["wave"].toggled.connect(lambda on: self._change_view(wave=on))
-        actions["freeze"].toggled.connect(panels.spectrograms.set_frozen)
+        for name in ("long_term", "hold"):
+            actions[name].toggled.connect(partial(self._change_spectrum, name))
+        actions["freeze"].toggled.connect(self._freeze)
+        actions["loop_picture"].toggled.connect(panels.spectrograms.loop.set_wanted)
         panels.spectrograms.freeze_requested.connect(actions["freeze"].setChecked)
         panels.spectrograms.menu_requested.connect(self._show_plot_menu)
         panels.spectrograms.read_out.connect(panels.status.read_out.setText)
@@ -119,8 +124,9 @@ class MainWindow(QMainWindow):
         self.commands.folder = preferences.folder
         self.panels.listening.restore(preferences.parameters, match=preferences.match)
         actions["loop"].setChecked(self.panels.transport.settings.loop)
-        actions["spectrum"].setChecked(preferences.view.spectrum)
-        actions["wave"].setChecked(preferences.view.wave)
+        for name in ("long_term", "hold", "spectrum", "wave"):
+            actions[name].setChecked(getattr(preferences.view, name))
+        self._freeze(False)
         actions[preferences.view.scale.value].setChecked(True)
         self.panels.spectrograms.set_view_settings(preferences.view)
         geometry = self._user_settings.geometry()
@@ -152,6 +158,10 @@ class MainWindow(QMainWindow):
                 preferences.view.colour_map, lambda kind: self._change_view(colour_map=kind),
             ),
             choice_menu(
+                "Slope of the spectra", self, [(slope, slope.label) for slope in Slope],
+                preferences.view.slope, lambda slope: self._change_view(slope=slope),
+            ),
+            choice_menu(
                 "Theme", self, [(theme, theme.label) for theme in ThemeChoice],
                 preferences.theme, self.set_theme_choice,
             ),
@@ -160,7 +170,16 @@ class MainWindow(QMainWindow):
     def _show_plot_menu(self, at: QPoint) -> None:
         menu = QMenu(self)
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        for name in ("live", "freeze", "copy_values", "copy_picture", "save_picture"):
+        for name in (
+            "live",
+            "freeze",
+            "loop_picture",
+            "long_term",
+            "hold",
+            "copy_values",
+            "copy_picture",
+            "save_picture",
+        ):
             menu.addAction(self.window_actions[name])
         menu.popup(at)
 
@@ -173,6 +192,20 @@ class MainWindow(QMainWindow):
         engine = self.session.engine_thread.engine
         if engine is not None:
             engine.seek(seconds)
+
+    def _freeze(self, frozen: bool) -> None:
+        actions = self.window_actions
+        self.panels.spectrograms.set_frozen(frozen)
+        # The key loops the frozen picture, or the file.
+        actions["loop"].setShortcut("" if frozen else "L")
+        actions["loop_picture"].setEnabled(frozen)
+        if not frozen:
+            actions["loop_picture"].setChecked(False)
+
+    def _change_spectrum(self, name: str, on: bool) -> None:
+        self._change_view(**{name: on})
+        if on:
+            self.window_actions["spectrum"].setChecked(True)
 
     def _loop(self, loop: bool) -> None:
         transport = self.panels.transport

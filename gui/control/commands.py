@@ -129,6 +129,7 @@ class Commands(QObject):
         pictures = self._session.panels.spectrograms
         for meter in (pictures.input_meter, pictures.output_meter):
             meter.clear_clip()
+        pictures.reset_spectra()
 
     def _open(self) -> None:
         if path := self._dialogs.open_sound(self._window):

@@ -13,6 +13,7 @@ from gui.control.actions import Actions
 _SECTIONS: tuple[tuple[str, ...], ...] = (
     ("open", "save", "restore", "folder"),
     ("blind",),
+    ("long_term", "hold"),
     ("live", "copy_values", "copy_picture", "save_picture"),
 )
 _LAST_SECTIONS: tuple[tuple[str, ...], ...] = (

@@ -17,6 +17,7 @@ from gui.engine_interface import Services
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.widgets.device_choices import RATE_SEPARATOR, Choice
+from realtime.dsp.processor import Audio
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot
 
@@ -73,6 +74,7 @@ class Session(QObject):
         self.engine_thread.failed.connect(self._failed)
         self.engine_thread.listed.connect(self._listed)
         self.engine_thread.job_failed.connect(self._job_failed)
+        panels.spectrograms.loop.changed.connect(self.play_loop)
         self._hot_plug.changed.connect(self.devices_changed)
         self.notices.acted.connect(self._act)
 
@@ -149,6 +151,11 @@ class Session(QObject):
         """The file has ended."""
         self.position_s = 0.0
         self._end("Finished")
+
+    def play_loop(self, sound: Audio | None) -> None:
+        """Play a sound ``[C, n]`` at 22.05 kHz round and round; None for the input again."""
+        if self.engine_thread.engine is not None:
+            self.engine_thread.engine.play_loop(sound)
 
     def _end(self, word: str) -> None:
         self.recording.finish()

@@ -48,6 +48,7 @@ class ViewBar(QWidget):
         self.spectrum = self._button(actions["spectrum"])
         self.wave = self._button(actions["wave"])
         self.freeze = self._button(actions["freeze"])
+        self.loop_picture = self._button(actions["loop_picture"])
         self._loop = actions["loop"]
         self._lay_out()
         self.seek.valueChanged.connect(self._seek)
@@ -79,7 +80,7 @@ class ViewBar(QWidget):
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextOnly)
             row.addWidget(button)
         row.addSpacing(14)
-        for button in (self.spectrum, self.wave, self.freeze):
+        for button in (self.spectrum, self.wave, self.freeze, self.loop_picture):
             row.addWidget(button)
 
     def show_position(self, snapshot: Snapshot | None) -> None:

@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 
+from gui.spectrogram.analysis.history import Codes
+from gui.spectrogram.analysis.running_mean import Floats
+
 CODES_PER_DB = 2
 """Levels are stored as bytes, in half decibels."""
 MIN_DB = -127.5
@@ -27,11 +30,6 @@ class ColourMap(StrEnum):
     def label(self) -> str:
         """Text for the user."""
         return self.name.capitalize()
-
-
-def color_map(name: ColourMap) -> pg.ColorMap:
-    """The colour map of a name."""
-    return pg.colormap.get(name.value)
 
 
 def code_colours(colours: pg.ColorMap, low_db: float, high_db: float) -> Colours:
@@ -57,7 +55,7 @@ def code_colours(colours: pg.ColorMap, low_db: float, high_db: float) -> Colours
     return packed
 
 
-def codes_of(power: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def codes_of(power: Floats) -> Codes:
     """Level codes of powers (1 is a full-scale sine), clamped to -127.5..0 dBFS."""
     level_db = 10 * np.log10(np.maximum(power, np.float32(1e-13)))
     scaled = np.clip((level_db - MIN_DB) * CODES_PER_DB + 0.5, 0, 255)

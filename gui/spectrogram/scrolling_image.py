@@ -12,12 +12,11 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
-from gui.spectrogram.analysis.history import Codes, History
-from gui.spectrogram.analysis.stft import BIN_HZ
-from gui.spectrogram.color_maps import ColourMap, Colours, code_colours, color_map
+from gui.spectrogram.analysis.history import History
+from gui.spectrogram.analysis.running_mean import Floats
+from gui.spectrogram.color_bar import DEFAULT_RANGE_DB
+from gui.spectrogram.color_maps import ColourMap, Colours, code_colours
 from gui.spectrogram.frequency_scale import RowMap, Scale
-
-Pixels = npt.NDArray[np.uint32]
 
 REDRAW_COLUMNS = 200
 """Columns per piece of a full redraw: about one millisecond without the interpreter lock."""
@@ -32,7 +31,8 @@ class RingImage:
     """
 
     def __init__(self, width: int, height: int) -> None:
-        self._pixels: Pixels = np.zeros((height, width), np.uint32)
+        self.width, self.height = width, height
+        self._pixels: Colours = np.zeros((height, width), np.uint32)
         # The image shares the array's memory: writing columns into the array changes the image.
         self._image = QImage(
             self._pixels.data, width, height, 4 * width, QImage.Format.Format_RGB32
@@ -40,22 +40,8 @@ class RingImage:
         self.end = 0
         """Index after the newest column, counted from the first column of the stream."""
 
-    @property
-    def width(self) -> int:
-        """Columns."""
-        return int(self._pixels.shape[1])
-
-    @property
-    def height(self) -> int:
-        """Rows."""
-        return int(self._pixels.shape[0])
-
-    def write(self, columns: Pixels, end: int) -> None:
-        """Write the columns before `end`; at most `width` are kept.
-
-        Shape:
-            - columns: ``[height, n]``
-        """
+    def write(self, columns: Colours, end: int) -> None:
+        """Write the columns ``[height, n]`` before `end`; at most `width` are kept."""
         columns = columns[:, -self.width :]
         count = columns.shape[1]
         start = (end - count) % self.width
@@ -93,24 +79,18 @@ class ScrollingImage(pg.GraphicsObject):
     def __init__(self, history: History, view_box: pg.ViewBox) -> None:
         super().__init__()
         self.setParentItem(view_box)
+        self.setZValue(-10)
         self.history = history
         """The columns to draw; a copy while frozen."""
-        self._view_box = view_box
-        self._scale = Scale.LINEAR
-        self._map = color_map(ColourMap.INFERNO)
-        self._levels = (-110.0, -20.0)
-        self._colours: Colours = code_colours(self._map, *self._levels)
-        self._ratio = 1.0
-        self._hop_s = 1.0
-        self._step = 1
-        self._columns = 1.0
-        self._back = 0
-        self._size = (1, 1)
-        self._ring = RingImage(1, 1)
-        self._rows = RowMap.make(self._scale, rows=1, bins=history.bins, bin_hz=BIN_HZ)
-        self._stale = True
         self.end = history.end
         """Index after the column at time 0 of the view."""
+        self._view_box = view_box
+        self._scale = Scale.LINEAR
+        self._map = pg.colormap.get(ColourMap.INFERNO.value)
+        self._levels = DEFAULT_RANGE_DB
+        self._colours = code_colours(self._map, *self._levels)
+        self._ratio = self._hop_s = 1.0
+        self.rebuild()
 
     def boundingRect(self) -> QRectF:
         """The whole view box."""
@@ -119,7 +99,7 @@ class ScrollingImage(pg.GraphicsObject):
     def set_scale(self, scale: Scale) -> None:
         """Choose the frequency axis."""
         self._scale = scale
-        self.rebuild()
+        self._redraw()
 
     def setColorMap(self, colours: pg.ColorMap) -> None:
         """Choose the colours; called by ``ColorBarItem``."""
@@ -136,16 +116,14 @@ class ScrollingImage(pg.GraphicsObject):
 
     def set_resolution(self, *, hop_s: float, ratio: float) -> None:
         """Set the seconds per column and the device pixels per pixel."""
-        if (hop_s, ratio) != (self._hop_s, self._ratio):
-            self._hop_s, self._ratio = hop_s, ratio
-            self.rebuild()
+        self._hop_s, self._ratio = hop_s, ratio
+        self.rebuild()
 
     def rebuild(self) -> None:
         """Follow a change of the view box's size or range; drawn once before the next paint."""
         self.prepareGeometryChange()
         rect = self._view_box.rect()
-        width = max(1, round(rect.width() * self._ratio))
-        height = max(1, round(rect.height() * self._ratio))
+        width, height = (max(1, round(s * self._ratio)) for s in (rect.width(), rect.height()))
         left_s, right_s = self._view_box.viewRange()[0]
         self._columns = max((right_s - left_s) / self._hop_s, 1.0)
         if abs(self._columns - width) < 1:
@@ -169,19 +147,19 @@ class ScrollingImage(pg.GraphicsObject):
             self._write((shown - self._back) // self._step, self._end_group())
             self.update()
 
-    def column_at(self, seconds: float) -> int:
-        """Column of the history at a time of the view."""
-        return self.end - 1 + math.ceil(seconds / self._hop_s)
+    def code_at(self, seconds: float, hz_bin: int) -> int:
+        """Level code at a time of the view and a bin; 0 where there is none."""
+        column = self.end - 1 + math.ceil(seconds / self._hop_s)
+        codes = self.history.codes(column, column + 1)[0]
+        return int(codes[hz_bin]) if hz_bin < self.history.bins else 0
 
-    def visible_peaks(self) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float32]]:
+    def visible_peaks(self) -> tuple[npt.NDArray[np.float64], Floats]:
         """Time in seconds and largest absolute sample of each column of the image."""
         end = self._end_group()
         first = end - self._size[0]
         peaks = self.history.peaks(first * self._step, end * self._step)
         centres = np.arange(first, end, dtype=np.float64) * self._step + self._step / 2
-        times_s: npt.NDArray[np.float64] = (centres - self.end) * self._hop_s
-        highest: npt.NDArray[np.float32] = peaks.reshape(-1, self._step).max(axis=1)
-        return times_s, highest
+        return (centres - self.end) * self._hop_s, peaks.reshape(-1, self._step).max(axis=1)
 
     def _end_group(self) -> int:
         return -(-(self.end - self._back) // self._step)
@@ -198,9 +176,7 @@ class ScrollingImage(pg.GraphicsObject):
         columns, height = self._size
         low, high = self._view_box.viewRange()[1]
         self._ring = RingImage(columns, height)
-        self._rows = RowMap.make(
-            self._scale, rows=height, bins=self.history.bins, bin_hz=BIN_HZ, low=low, high=high
-        )
+        self._rows = RowMap(self._scale, rows=height, bins=self.history.bins, low=low, high=high)
         end = self._end_group()
         pieces = max(1, REDRAW_COLUMNS // self._step)
         # In pieces, so that no call holds the interpreter lock for long.
@@ -208,7 +184,7 @@ class ScrollingImage(pg.GraphicsObject):
             self._write(first, min(first + pieces, end))
 
     def _write(self, first: int, end: int) -> None:
-        codes: Codes = self.history.codes(first * self._step, end * self._step)
+        codes = self.history.codes(first * self._step, end * self._step)
         if self._step > 1:
             codes = codes.reshape(end - first, self._step, -1).max(axis=1)
         self._ring.write(self._colours[self._rows.apply(codes)], end)

@@ -1,9 +1,9 @@
-"""The area of a spectrogram plot and how the mouse moves it."""
+"""The area of a spectrogram plot and how the wheel zooms it."""
 
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, Qt, Signal
+from PySide6.QtCore import Qt
 
 HISTORY_S = 60.0
 """Length of the past that can be looked at while frozen."""
@@ -16,34 +16,18 @@ class SpectrogramViewBox(pg.ViewBox):
     """x is time in seconds before the newest column, y the position on the frequency axis.
 
     The wheel zooms, with Shift the frequency only, with Control the time only. Dragging moves,
-    dragging with the right button zooms, a double-click shows everything again.
+    dragging with the right button zooms.
     """
-
-    pointed = Signal(object)
-    """Position of the mouse as ``QPointF`` in the view's units; None after it left."""
-    live_requested = Signal()
-    """The user double-clicked."""
-    menu_requested = Signal(object)
-    """The user clicked with the right button at this ``QPointF`` of the screen."""
 
     def __init__(self) -> None:
         super().__init__(enableMenu=False, defaultPadding=0)
         self.setLimits(
-            xMin=-HISTORY_S,
-            xMax=0,
-            yMin=0,
-            yMax=1,
-            minXRange=MIN_TIME_S,
-            minYRange=MIN_HEIGHT,
-            maxYRange=1,
-        )
+            xMin=-HISTORY_S, xMax=0, minXRange=MIN_TIME_S,
+            yMin=0, yMax=1, minYRange=MIN_HEIGHT, maxYRange=1,
+        )  # fmt: skip
         self.disableAutoRange()
         self.setYRange(0, 1, padding=0)
         self.setCursor(Qt.CursorShape.CrossCursor)
-
-    def hoverEvent(self, event: Any) -> None:
-        """Report the position of the mouse."""
-        self.pointed.emit(None if event.isExit() else QPointF(self.mapToView(event.pos())))
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:
         """Zoom around the mouse; a view that ends at the newest column keeps its right end."""
@@ -63,12 +47,3 @@ class SpectrogramViewBox(pg.ViewBox):
         )
         self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
         event.accept()
-
-    def mouseClickEvent(self, event: Any) -> None:
-        """Return to live on a double-click, open the menu on a right click."""
-        if event.double():
-            self.live_requested.emit()
-            event.accept()
-        elif event.button() == Qt.MouseButton.RightButton:
-            self.menu_requested.emit(event.screenPos())
-            event.accept()

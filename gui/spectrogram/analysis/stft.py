@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 
+from gui.spectrogram.analysis.running_mean import Floats
+from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
 
@@ -16,16 +17,18 @@ BIN_HZ = SAMPLE_RATE_IN / INPUT_FFT_SAMPLES
 
 @dataclass(frozen=True)
 class Columns:
-    """New columns of one spectrogram.
+    """Columns of one spectrogram.
 
     Shape:
         - power: ``[n, F]``, 1 is a full-scale sine
         - peaks: ``[n]``, largest absolute sample of the column's hop
+        - sound: ``[C, n * hop]``, the samples of the hops
     """
 
     first: int
-    power: npt.NDArray[np.float32]
-    peaks: npt.NDArray[np.float32]
+    power: Floats
+    peaks: Floats
+    sound: Audio
 
     @property
     def end(self) -> int:
@@ -49,53 +52,37 @@ class Analyser:
         self._tap = tap
         self._fft = fft_samples
         self._hop = hop_samples
-        self._offset = offset_samples
+        self._start = offset_samples - fft_samples // 2
         phase = 2 * np.pi * np.arange(fft_samples) / fft_samples
         self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
         # A full-scale sine has the magnitude sum(window) / 2 at its bin.
         self._scale = np.float32((2 / self._window.sum()) ** 2)
-        # The first frame that starts inside the signal.
-        self.next_column = max(0, -(-(fft_samples // 2 - offset_samples) // hop_samples))
-
-    @property
-    def bins(self) -> int:
-        """Number of bins."""
-        return self._fft // 2 + 1
+        self.first = max(0, -(self._start // hop_samples))
+        """The first column whose frame starts inside the signal."""
 
     def available(self) -> int:
         """Index after the newest complete column."""
-        whole = self._tap.written - self._offset - self._fft // 2
-        return max(self.next_column, whole // self._hop + 1)
+        return max(self.first, (self._tap.written - self._start - self._fft) // self._hop + 1)
 
-    def skip_to(self, column: int) -> None:
-        """Skip the columns before `column`."""
-        self.next_column = max(self.next_column, column)
-
-    def take(self, end: int) -> Columns:
-        """Columns from the end of the last call to `end`, at most the available ones.
-
-        Columns that the tap no longer holds are skipped.
-        """
-        start = self._offset + self.next_column * self._hop - self._fft // 2
-        samples, first = self._tap.read(start)
-        if first > start:
-            late = -(-(first - start) // self._hop)
-            self.next_column += late
-            samples = samples[:, start + late * self._hop - first :]
-        begin = self.next_column
-        fitting = (samples.shape[1] - self._fft) // self._hop + 1
-        count = max(0, min(end - begin, fitting))
-        if not count:
-            empty = np.zeros((0, self.bins), np.float32)
-            return Columns(begin, empty, np.zeros(0, np.float32))
+    def columns(self, first: int, end: int) -> Columns:
+        """The columns `first` to `end`, which are available; without those the tap has lost."""
+        start = self._start + first * self._hop
+        samples, held = self._tap.read(start)
+        lost = min(-(-(held - start) // self._hop), end - first)
+        first += lost
+        samples = samples[:, start + lost * self._hop - held :]
         mono = samples.mean(axis=0, dtype=np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)[:: self._hop][:count]
+        frames = np.zeros((0, self._fft), np.float32)
+        if end > first:
+            frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)
+            frames = frames[:: self._hop][: end - first]
         spectrum = np.fft.rfft(frames * self._window)
         # Single precision stays single in numpy 2; older ones compute in double.
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) * self._scale
-        middle = frames[:, (self._fft - self._hop) // 2 : (self._fft + self._hop) // 2]
-        self.next_column = begin + count
-        return Columns(begin, power, np.abs(middle).max(axis=1))
+        begin = (self._fft - self._hop) // 2
+        middle = slice(begin, begin + len(frames) * self._hop)
+        peaks = np.abs(mono[middle]).reshape(len(frames), self._hop).max(axis=1)
+        return Columns(first, power, peaks, samples[:, middle])
 
 
 class PairAnalyser:
@@ -111,38 +98,31 @@ class PairAnalyser:
     def __init__(
         self, input_tap: Tap, output_tap: Tap, *, delay_samples: int, hop_samples: int
     ) -> None:
-        self.input = Analyser(input_tap, fft_samples=INPUT_FFT_SAMPLES, hop_samples=hop_samples)
-        self.output = Analyser(
+        self._hop = hop_samples
+        self._input = Analyser(input_tap, fft_samples=INPUT_FFT_SAMPLES, hop_samples=hop_samples)
+        self._output = Analyser(
             output_tap,
             fft_samples=OUTPUT_FFT_SAMPLES,
             hop_samples=2 * hop_samples,
             offset_samples=delay_samples,
         )
-        self._begin()
-
-    def _begin(self) -> None:
-        first = max(self.input.next_column, self.output.next_column)
-        self.input.skip_to(first)
-        self.output.skip_to(first)
+        self.next_column = max(self._input.first, self._output.first)
 
     def take(self, max_columns: int) -> tuple[Columns, Columns]:
         """New columns of both, the same number; only the last `max_columns`.
 
         ``first`` shows whether columns were skipped.
         """
-        end = min(self.input.available(), self.output.available())
-        for analyser in (self.input, self.output):
-            analyser.skip_to(end - max_columns)
-        input_columns = self.input.take(end)
-        output_columns = self.output.take(input_columns.end)
-        # One tap may have overwritten columns while the other was read: keep the common ones.
-        first, end = (
-            max(input_columns.first, output_columns.first),
-            min(input_columns.end, output_columns.end),
+        end = max(min(self._input.available(), self._output.available()), self.next_column)
+        source = self._input.columns(max(self.next_column, end - max_columns), end)
+        restored = self._output.columns(source.first, end)
+        self.next_column = end
+        # The output may have lost more.
+        lost = restored.first - source.first
+        common = Columns(
+            restored.first,
+            source.power[lost:],
+            source.peaks[lost:],
+            source.sound[:, lost * self._hop :],
         )
-        return _cut(input_columns, first, end), _cut(output_columns, first, end)
-
-
-def _cut(columns: Columns, first: int, end: int) -> Columns:
-    at = slice(max(0, first - columns.first), max(0, end - columns.first))
-    return Columns(first, columns.power[at], columns.peaks[at])
+        return common, restored

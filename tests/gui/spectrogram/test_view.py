@@ -99,7 +99,7 @@ def test_cross_hair_is_linked_and_reads_out_both_levels(qtbot, tmp_path) -> None
     assert "in \u2212" in text
     assert "out \u2212" in text
     assert "difference" in text
-    assert pictures.input_plot._cursor == pictures.output_plot._cursor is not None
+    assert pictures.input_plot.cursor == pictures.output_plot.cursor is not None
 
 
 def test_colour_range_is_dragged_shifted_and_reset(qtbot, tmp_path) -> None:
@@ -131,7 +131,7 @@ def test_overlays_draw_without_complaint(qtbot, tmp_path) -> None:
         engine.advance(0.2)
         opened.ticks(1)
     pictures = opened.panels.spectrograms
-    assert len(pictures.output_plot.spectrum._output.getData()[0]) > 100
+    assert len(pictures.output_plot.spectrum._means[1].getData()[0]) > 100
     assert pictures.output_plot.wave._curve.getData()[1].max() > 0.05
     with_all = pictures.plots.grab().toImage()
     opened.press(Qt.Key.Key_S)

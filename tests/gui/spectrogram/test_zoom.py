@@ -70,7 +70,7 @@ def test_zoomed_image_shows_a_tone_at_its_time(qtbot, tmp_path, seconds) -> None
     opened = Opened(qtbot, tmp_path)
     opened.running()
     pictures = opened.panels.spectrograms
-    history, plot = pictures._input_history, pictures.input_plot
+    history, plot = pictures._histories[0], pictures.input_plot
     columns = round(60 / pictures.hop_s)
     codes = np.zeros((columns, history.bins), np.uint8)
     marked = round(seconds / 3 / pictures.hop_s)
@@ -154,4 +154,4 @@ def test_measured_end_of_the_input_is_drawn_and_named(qtbot, tmp_path) -> None:
     # The clip of the fake engine is low-passed at 10.3 kHz.
     assert plot.band_line.isVisible()
     assert plot.band_hz == pytest.approx(10_300, abs=200)
-    assert plot.note.text.startswith("input ends at 10.")
+    assert plot.note.text().startswith("input ends at 10.")

@@ -62,6 +62,7 @@ class FakeEngine:
         self.stops = 0
         self.resets = 0
         self.sought: list[float] = []
+        self.loops: list[Audio | None] = []
         self._seek_offset = 0.0
         self.silent = False
         self.input_tap = FakeTap(22_050, self._input, self.seconds)
@@ -101,6 +102,24 @@ class FakeEngine:
             share[np.arange(first, end) >= since_s * 44_100] = value
         return (dry + share * (wet - dry))[None].astype(np.float32)
 
+    @property
+    def latency(self) -> Latency:
+        """As the real one."""
+        return Latency(
+            device_in=0 if self._length_s else 512,
+            block=self.settings.block_samples,
+            front_end=46,
+            model=640,
+            crossfade=128,
+            safety=1024,
+            device_out=772,
+        )
+
+    @property
+    def _length_s(self) -> float:
+        source = self.settings.input
+        return CLIP_S if source == "demo" or "/" in source else 0.0
+
     def start(self) -> None:
         """As the real one."""
         if self.state is not State.READY:
@@ -127,6 +146,10 @@ class FakeEngine:
         self.sought.append(seconds)
         self._seek_offset = seconds - self.seconds()
 
+    def play_loop(self, audio: Audio | None) -> None:
+        """As the real one."""
+        self.loops.append(audio)
+
     def reset_counters(self) -> None:
         """As the real one."""
         self.resets += 1
@@ -145,7 +168,7 @@ class FakeEngine:
             block_ms_p99=ms / 0.72,
             block_ms_max=ms / 0.64,
         )
-        length = CLIP_S if self.settings.input in ("demo",) or "/" in self.settings.input else 0.0
+        length = self._length_s
         recent, _ = self.input_tap.read(self.input_tap.written - 2205)
         power = float(np.mean(recent**2)) if recent.size else 0.0
         peak = float(np.abs(recent).max()) if recent.size else 0.0
@@ -164,15 +187,7 @@ class FakeEngine:
             compute="cpu",
             threads=2,
             block_samples=self.settings.block_samples,
-            latency=Latency(
-                device_in=0 if length else 512,
-                block=self.settings.block_samples,
-                front_end=46,
-                model=640,
-                crossfade=128,
-                safety=1024,
-                device_out=772,
-            ),
+            latency=self.latency,
             timing=timing,
             recent=timing,
             faults=self.faults,

@@ -18,40 +18,26 @@ _EDGE_LABEL = f"{EDGE_HZ / 1000:g}"
 
 TickLevels = list[tuple[float, list[float]]]
 Labels = dict[float, str]
-"""Values of the ticks and their texts."""
+FindLabels = Callable[[float, float, float], Labels]
+"""Texts of the ticks between two values, on a length in pixels."""
 
 
 class ThemedAxis(pg.AxisItem):
     """An axis without a line, with small ticks, whose labels never leave the axis.
 
     The picture of ticks and labels is cached by ``AxisItem`` until range, size or theme change.
-
-    Args:
-        orientation: Side of the plot.
-        theme: Colours.
-        labels: Ticks between two values on a length in pixels.
     """
 
-    def __init__(
-        self,
-        orientation: str,
-        theme: Theme,
-        labels: Callable[[float, float, float], Labels] = lambda *_: {},
-    ) -> None:
+    def __init__(self, orientation: str, theme: Theme, labels: FindLabels = lambda *_: {}) -> None:
         super().__init__(orientation, showValues=True)
-        self.setStyle(
-            tickLength=4,
-            tickTextOffset=4,
-            hideOverlappingLabels=False,
-            autoExpandTextSpace=False,
-            tickFont=base_font(11),
-        )
+        self.setStyle(tickLength=4, tickTextOffset=4, tickFont=base_font(11))
+        self.setStyle(hideOverlappingLabels=False, autoExpandTextSpace=False)
         self.enableAutoSIPrefix(False)
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
         self.set_labels(labels)
         self.set_theme(theme)
 
-    def set_labels(self, labels: Callable[[float, float, float], Labels]) -> None:
+    def set_labels(self, labels: FindLabels) -> None:
         """Change the ticks."""
         self._find_labels = labels
         self.picture = None
@@ -65,7 +51,7 @@ class ThemedAxis(pg.AxisItem):
         self.setTextPen(theme.colour("muted"))
 
     def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
-        """All ticks are of one level."""
+        """All ticks, on one level."""
         self._labels = self._find_labels(minVal, maxVal, size)
         return [(1.0, list(self._labels))]
 
@@ -93,12 +79,10 @@ class ThemedAxis(pg.AxisItem):
 def frequency_labels(scale: Scale, low: float, high: float, size: float) -> Labels:
     """Round frequencies in kHz and the upper end of the input, between two positions."""
     low, high = max(low, 0.0), min(high, 1.0)
-    edge = scale.position(EDGE_HZ)
-    spacing = 12 / max(size, 1) * (high - low)
+    edge, spacing = scale.position(EDGE_HZ), 12 / max(size, 1) * (high - low)
     labels = {scale.position(hz): f"{hz / 1000:g}" for hz in ticks(scale, size, low=low, high=high)}
-    return {at: text for at, text in labels.items() if abs(at - edge) > spacing} | {
-        edge: _EDGE_LABEL
-    }
+    apart = {at: text for at, text in labels.items() if abs(at - edge) > spacing}
+    return {**apart, edge: _EDGE_LABEL}
 
 
 def time_labels(now: str, low: float, high: float, size: float) -> Labels:
@@ -107,11 +91,8 @@ def time_labels(now: str, low: float, high: float, size: float) -> Labels:
     step = next((step for step in _TIME_STEPS_S if step * per_s >= 60), 60)
     digits = 0 if step >= 1 else 1 if step >= 0.1 else 2
     # A label at the left end would not fit.
-    first, last = int((low + 24 / per_s) // step) + 1, int(high // step)
-    return {
-        n * step: with_minus(f"{n * step:.{digits}f} s") if n else now
-        for n in range(first, last + 1)
-    }
+    times = [n * step for n in range(int((low + 24 / per_s) // step) + 1, int(high // step) + 1)]
+    return {at: with_minus(f"{at:.{digits}f} s") if at else now for at in times}
 
 
 def level_labels(low: float, high: float, size: float) -> Labels:

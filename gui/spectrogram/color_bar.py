@@ -3,8 +3,8 @@
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 
 from gui.spectrogram.axes import TIME_HEIGHT, ThemedAxis, level_labels
 from gui.spectrogram.color_maps import MIN_DB
@@ -13,7 +13,12 @@ from gui.widgets.theme import Theme
 MAX_DB = 0.0
 MIN_RANGE_DB = 20.0
 DEFAULT_RANGE_DB = (-110.0, -20.0)
-_STEP_DB, _WIDE_STEP_DB = 2.0, 5.0
+STEP_DB = 2.0
+KEY_STEPS_DB: dict[int, tuple[float, float]] = {
+    Qt.Key.Key_Up: (STEP_DB, STEP_DB), Qt.Key.Key_Down: (-STEP_DB, -STEP_DB),
+    Qt.Key.Key_PageUp: (-5.0, 0.0), Qt.Key.Key_PageDown: (5.0, 0.0),
+}  # fmt: skip
+"""Steps of the low and the high end."""
 
 
 class ColourBar(pg.GraphicsLayoutWidget):
@@ -84,10 +89,11 @@ class ColourBar(pg.GraphicsLayoutWidget):
             self.setAccessibleName(f"Colour range, {low:.0f} to {high:.0f} decibels full scale")
             self.changed.emit(low, high)
 
-    def _shift(self, by_db: float) -> None:
+    def _move(self, low_by: float, high_by: float) -> None:
         low, high = self.range_db
-        by_db = min(max(by_db, MIN_DB - low), MAX_DB - high)
-        self.set_range(low + by_db, high + by_db)
+        if low_by == high_by:
+            low_by = high_by = min(max(low_by, MIN_DB - low), MAX_DB - high)
+        self.set_range(min(low + low_by, high + high_by - MIN_RANGE_DB), high + high_by)
 
     def _clicked(self, event: Any) -> None:
         if event.double():
@@ -95,35 +101,25 @@ class ColourBar(pg.GraphicsLayoutWidget):
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Shift the range."""
-        self._shift(event.angleDelta().y() / 120 * _STEP_DB)
+        steps = event.angleDelta().y() / 120
+        self._move(steps * STEP_DB, steps * STEP_DB)
         event.accept()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Shift, widen and reset by keys."""
-        low, high = self.range_db
-        match event.key():
-            case Qt.Key.Key_Up:
-                self._shift(_STEP_DB)
-            case Qt.Key.Key_Down:
-                self._shift(-_STEP_DB)
-            case Qt.Key.Key_PageUp:
-                self.set_range(low - _WIDE_STEP_DB, high)
-            case Qt.Key.Key_PageDown:
-                self.set_range(min(low + _WIDE_STEP_DB, high - MIN_RANGE_DB), high)
-            case Qt.Key.Key_Home:
-                self.set_range(*DEFAULT_RANGE_DB)
-            case _:
-                event.ignore()
+        if event.key() == Qt.Key.Key_Home:
+            self.set_range(*DEFAULT_RANGE_DB)
+        elif event.key() in KEY_STEPS_DB:
+            self._move(*KEY_STEPS_DB[event.key()])
+        else:
+            event.ignore()
 
-    def focusInEvent(self, event: QFocusEvent) -> None:
+    def event(self, event: QEvent) -> bool:
         """Show the focus."""
-        super().focusInEvent(event)
-        self._show_focus()
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide the focus."""
-        super().focusOutEvent(event)
-        self._show_focus()
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._show_focus()
+        return bool(handled)
 
     def _show_focus(self) -> None:
         self.item.vb.setBorder(self._theme.colour("source" if self.hasFocus() else "border"))

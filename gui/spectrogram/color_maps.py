@@ -33,15 +33,7 @@ class ColourMap(StrEnum):
 
 
 def code_colours(colours: pg.ColorMap, low_db: float, high_db: float) -> Colours:
-    """Colour of each of the 256 level codes.
-
-    Args:
-        colours: Colour map.
-        low_db: Level in dBFS of the first colour and of all levels below.
-        high_db: Level in dBFS of the last colour and of all levels above.
-
-    Shape:
-        - Output: ``[256]``, ``0xFFRRGGBB``
+    """Colours ``[256]`` of the level codes, ``0xFFRRGGBB``, from one level in dBFS to another.
 
     Raises:
         ValueError: if the range is empty or reversed.

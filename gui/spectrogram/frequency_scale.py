@@ -2,9 +2,9 @@
 
 import math
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from gui.spectrogram.analysis.history import Codes
 from gui.spectrogram.analysis.stft import BIN_HZ
@@ -14,7 +14,6 @@ TOP_HZ = 22_050.0
 EDGE_HZ = 11_025.0
 """Upper end of the input and lower end of the restored octave."""
 LOG_BOTTOM_HZ = 60.0
-"""Lower end of the logarithmic axis."""
 TICK_PX = 26
 """Smallest distance of two ticks."""
 _ROUND_HZ = (0, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000)
@@ -33,18 +32,13 @@ class Scale(StrEnum):
         bottom = self._warp(0.0)
         return (self._warp(hz) - bottom) / (self._warp(TOP_HZ) - bottom)
 
-    def frequency(self, position: float) -> float:
-        """Frequency in Hz at a position; the inverse of :meth:`position`."""
-        return float(self.frequencies(np.array(position)))
-
-    def frequencies(self, positions: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-        """Frequencies in Hz at positions."""
+    def frequency(self, position: Any) -> Any:
+        """Frequency in Hz at a position, or at an array of them; undoes :meth:`position`."""
         bottom = self._warp(0.0)
-        value = bottom + positions * (self._warp(TOP_HZ) - bottom)
+        value = bottom + position * (self._warp(TOP_HZ) - bottom)
         if self is Scale.LINEAR:
             return value
-        hz: npt.NDArray[np.float64] = 700 * np.expm1(value) if self is Scale.MEL else np.exp(value)
-        return hz
+        return 700 * np.expm1(value) if self is Scale.MEL else np.exp(value)
 
     def _warp(self, hz: float) -> float:
         if self is Scale.LINEAR:
@@ -54,51 +48,37 @@ class Scale(StrEnum):
 
 def ticks(scale: Scale, height_px: float, *, low: float = 0.0, high: float = 1.0) -> list[float]:
     """Round frequencies in Hz between two positions of the axis, lowest first."""
+    low_hz, high_hz = scale.frequency(low), scale.frequency(high)
+    span = high_hz - low_hz
+    # The most important first. A linear axis has one step between its ticks, others have several.
+    if scale is Scale.LINEAR:
+        candidates = []
+        steps = [next((s for s in _STEPS_HZ if span / s * TICK_PX <= height_px), 10_000)]
+    else:
+        candidates = [float(hz) for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz]
+        steps = [step for step in reversed(_STEPS_HZ) if span / 40 <= step <= high_hz / 10]
+    for step in steps:
+        candidates += np.arange(-(-low_hz // step) * step, high_hz + 1, step).tolist()
     kept: dict[float, float] = {}
-    for hz in _candidates(scale, scale.frequency(low), scale.frequency(high), height_px / TICK_PX):
+    for hz in candidates:
         place = (scale.position(hz) - low) / (high - low) * height_px
-        if -0.5 <= place <= height_px + 0.5 and all(
-            abs(place - other) >= TICK_PX for other in kept.values()
-        ):
+        near = any(abs(place - other) < TICK_PX for other in kept.values())
+        if -0.5 <= place <= height_px + 0.5 and not near:
             kept[hz] = place
     return sorted(kept)
-
-
-def _candidates(scale: Scale, low_hz: float, high_hz: float, room: float) -> list[float]:
-    """Frequencies to label, the most important first.
-
-    A linear axis has one step between its ticks. The others mix coarse and fine steps.
-    """
-
-    def multiples(step: int) -> list[float]:
-        return [float(hz) for hz in range(int(-(-low_hz // step)) * step, int(high_hz) + 1, step)]
-
-    span = high_hz - low_hz
-    if scale is Scale.LINEAR:
-        return multiples(next((step for step in _STEPS_HZ if span / step <= room), 10_000))
-    steps = [step for step in reversed(_STEPS_HZ) if span / 40 <= step <= high_hz / 10]
-    rounded = [float(hz) for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz]
-    return sum(map(multiples, steps), rounded)
 
 
 class RowMap:
     """Maps the bins of a spectrum to the rows of an image.
 
     A row that covers bins shows their maximum, so that no tone is lost. A row between two bins
-    interpolates.
-
-    Args:
-        scale: Scale of the frequency axis.
-        rows: Height of the image.
-        bins: Bins of a spectrum.
-        low: Lower end of the image, as a position on the axis.
-        high: Upper end of the image, as a position on the axis.
+    interpolates. `low` and `high` are the ends of the image as positions on the frequency axis.
     """
 
     def __init__(
         self, scale: Scale, *, rows: int, bins: int, low: float = 0.0, high: float = 1.0
     ) -> None:
-        edges = scale.frequencies(np.linspace(low, high, rows + 1)) / BIN_HZ
+        edges = scale.frequency(np.linspace(low, high, rows + 1)) / BIN_HZ
         self._rows = rows
         # Rows from the bottom that have bins; the rows above lie beyond the spectrum.
         self._filled = int(np.count_nonzero(edges[:-1] < bins - 1))
@@ -114,12 +94,7 @@ class RowMap:
         self._share = np.round((centres - self._near) * 256).astype(np.uint16)[:, None]
 
     def apply(self, codes: Codes) -> Codes:
-        """Compute the rows of the image.
-
-        Shape:
-            - Input: ``[n, F]`` level codes
-            - Output: ``[rows, n]``, the highest frequency first, 0 beyond the spectrum
-        """
+        """Level codes ``[n, F]`` to rows ``[rows, n]``, the highest first, 0 above the bins."""
         picture = np.zeros((self._rows, len(codes)), np.uint8)
         if not len(codes) or not self._filled:
             return picture
@@ -133,8 +108,3 @@ class RowMap:
         value[self._narrow] = (low * (256 - self._share) + high * self._share) >> 8
         picture[self._rows - self._filled :] = value[::-1]
         return picture
-
-
-def format_hz(hz: float) -> str:
-    """Like ``500 Hz`` or ``11.03 kHz``."""
-    return f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz"

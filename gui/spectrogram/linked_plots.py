@@ -1,6 +1,5 @@
 """Both spectrogram plots in one graphics view: linked ranges, zoom and cross-hair."""
 
-import math
 from functools import partial
 from typing import Any
 
@@ -12,8 +11,7 @@ from PySide6.QtWidgets import QGraphicsView, QSizePolicy
 from gui.spectrogram.analysis.history import History
 from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT, time_labels
 from gui.spectrogram.frequency_scale import Scale
-from gui.spectrogram.plot import SpectrogramPlot
-from gui.spectrogram.view_box import HISTORY_S, MIN_TIME_S
+from gui.spectrogram.plot import HISTORY_S, MIN_TIME_S, SpectrogramPlot
 from gui.widgets.theme import Theme
 
 GAP = 8
@@ -38,14 +36,15 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
         self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
         self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for widget in (self, self.viewport()):
+            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setAccessibleName("Spectrograms of input and output")
         self.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.ci.layout.setVerticalSpacing(GAP)
-        self.input = SpectrogramPlot("Input  ·  22.05 kHz", histories[0], theme)
-        self.output = SpectrogramPlot("Output  ·  44.1 kHz", histories[1], theme, with_output=True)
-        self.both = (self.input, self.output)
+        self.both = self.input, self.output = (
+            SpectrogramPlot("Input  ·  22.05 kHz", histories[0], theme, with_output=False),
+            SpectrogramPlot("Output  ·  44.1 kHz", histories[1], theme, with_output=True),
+        )
         self.unit = pg.LabelItem("kHz", size="11px")
         # Its text must not widen the axis of one plot.
         self.unit.setMinimumWidth(0)
@@ -69,12 +68,8 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         """Fill only what the images do not cover."""
         outside = QRegion(QRectF(rect).toAlignedRect())
         for plot in self.both:
-            # Rounded down at both ends, so that no row stays unpainted.
-            place = plot.vb.sceneBoundingRect()
-            outside -= QRect(
-                math.ceil(place.left()), math.ceil(place.top()),
-                math.floor(place.width()), math.floor(place.height()),
-            )  # fmt: skip
+            # Smaller by a pixel, so that no row stays unpainted.
+            outside -= plot.vb.sceneBoundingRect().toAlignedRect().adjusted(1, 1, -1, -1)
         painter.save()
         painter.setClipRegion(outside, Qt.ClipOperation.IntersectClip)
         painter.fillRect(rect, self.backgroundBrush())
@@ -108,7 +103,8 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         """Set the seconds per column; one column is one device pixel unless zoomed."""
         self._hop_s = hop_s
         for plot in self.both:
-            plot.image.set_resolution(hop_s=hop_s, ratio=self.devicePixelRatioF())
+            plot.image.hop_s, plot.image.ratio = hop_s, self.devicePixelRatioF()
+            plot.image.rebuild()
         self._show_live_range()
 
     def set_live(self, live: bool) -> None:
@@ -157,9 +153,8 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
 
     def _point(self, at: QPointF) -> None:
         plot = self._plot_at(at)
-        cursor = None if plot is None else plot.vb.mapSceneToView(at)
         for other in self.both:
-            other.set_cursor(cursor)
+            other.set_cursor(None if plot is None else plot.vb.mapSceneToView(at))
         self.pointed.emit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:

@@ -13,8 +13,7 @@ from gui.spectrogram.analysis.stft import BIN_HZ
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.theme import PICTURE
 
-MIN_LEVEL_DB = -110.0
-MAX_LEVEL_DB = -10.0
+MIN_LEVEL_DB, MAX_LEVEL_DB = -110.0, -10.0
 POINTS = 160
 """Points of a curve: enough for the height of a plot, few enough for 30 updates a second."""
 WAVE_SHARE = 0.16
@@ -34,19 +33,13 @@ class Overlay(pg.ViewBox):
         self.setBackgroundColor(ground)
         self.hide()
 
-    def add(self, item: pg.GraphicsObject) -> pg.GraphicsObject:
-        """Add a curve."""
+    def _add(self, item: pg.GraphicsObject) -> pg.GraphicsObject:
         self.addItem(item, ignoreBounds=True)
         return item
 
 
 class SpectrumOverlay(Overlay):
-    """Spectra at the right of a plot, level growing to the left.
-
-    Args:
-        plot: Plot whose frequency axis the curves follow.
-        with_output: True to draw the output and what it adds to the input.
-    """
+    """Spectra at the right of a plot, level growing to the left: input, output, what is added."""
 
     def __init__(self, plot: pg.PlotItem, *, with_output: bool) -> None:
         fade = QLinearGradient(0, 0, 1, 0)
@@ -63,25 +56,19 @@ class SpectrumOverlay(Overlay):
         # The fill lies between the input and the larger of both, so that it shows only gains.
         self._lower, self._upper = pg.PlotCurveItem(), pg.PlotCurveItem()
         if with_output:
-            self.add(pg.FillBetweenItem(self._lower, self._upper, PICTURE.colour("accent", 70)))
+            self._add(pg.FillBetweenItem(self._lower, self._upper, PICTURE.colour("accent", 70)))
 
     def _curve(self, colour: QColor) -> pg.PlotCurveItem:
         # One pixel wide: Qt draws wider antialiased lines ten times as slowly.
-        return self.add(pg.PlotCurveItem(pen=pg.mkPen(colour, width=1), antialias=True))
+        return self._add(pg.PlotCurveItem(pen=pg.mkPen(colour, width=1), antialias=True))
 
     def place(self, rect: QRectF) -> None:
-        """Follow the size of the plot."""
+        """Follow the plot."""
         width = min(MAX_SPECTRUM_WIDTH, rect.width() * 0.34)
         self.setGeometry(QRectF(rect.right() - width, rect.top(), width, rect.height()))
 
     def show_levels(self, scale: Scale, means: list[Floats], maxima: list[Floats]) -> None:
-        """Draw new spectra.
-
-        Args:
-            scale: Frequency axis of the plot.
-            means: Levels ``[F]`` of input and output in dBFS, bins from 0 Hz.
-            maxima: The same for the held maxima; empty for none.
-        """
+        """Draw levels ``[F]`` of input and output in dBFS, and their maxima, if any."""
         heights, _ = _points(scale)
         lower, upper = (_at_points(scale, levels) for levels in means)
         for curve, levels in zip(self._means, (lower, upper), strict=False):
@@ -105,7 +92,7 @@ class WaveformOverlay(Overlay):
         self.setYRange(-1, 1, padding=0)
         self.setXLink(plot.vb)
         pen = pg.mkPen(QColor(230, 231, 242, 160), width=1)
-        self._curve = self.add(pg.PlotCurveItem(pen=pen, connect="pairs", skipFiniteCheck=True))
+        self._curve = self._add(pg.PlotCurveItem(pen=pen, connect="pairs", skipFiniteCheck=True))
 
     def place(self, rect: QRectF) -> None:
         """Follow the size of the plot."""
@@ -113,12 +100,7 @@ class WaveformOverlay(Overlay):
         self.setGeometry(QRectF(rect.left(), rect.bottom() - height, rect.width(), height))
 
     def show_peaks(self, times_s: npt.NDArray[np.float64], peaks: Floats) -> None:
-        """Draw a line as high as each peak.
-
-        Shape:
-            - times_s: ``[n]``
-            - peaks: ``[n]``, 0..1
-        """
+        """Draw a line as high as each peak ``[n]``, 0..1, at its time ``[n]``."""
         # At least a few pixels, so that silence is a line.
         heights = np.clip(peaks, 0.02, 1)
         ends = np.stack([-heights, heights], axis=1).reshape(-1)
@@ -140,4 +122,4 @@ def _at_points(scale: Scale, levels: Floats) -> npt.NDArray[np.float64]:
 def _points(scale: Scale) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Positions of the points on the frequency axis, and their bins."""
     heights = np.linspace(0, 1, POINTS)
-    return heights, scale.frequencies(heights) / BIN_HZ
+    return heights, scale.frequency(heights) / BIN_HZ

@@ -1,9 +1,10 @@
 """One spectrogram: the scrolling image in a pyqtgraph plot with its marks and cross-hair."""
 
 from functools import partial
+from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPointF, QRectF
+from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QFont, QPainter
 from PySide6.QtWidgets import QGraphicsSimpleTextItem
 
@@ -14,9 +15,45 @@ from gui.spectrogram.color_maps import level_of
 from gui.spectrogram.frequency_scale import EDGE_HZ, Scale
 from gui.spectrogram.overlays import SpectrumOverlay, WaveformOverlay
 from gui.spectrogram.scrolling_image import ScrollingImage
-from gui.spectrogram.view_box import SpectrogramViewBox
 from gui.widgets.text import with_minus
 from gui.widgets.theme import PICTURE, Theme, base_font
+
+HISTORY_S = 60.0
+"""Length of the past that can be looked at while frozen."""
+MIN_TIME_S = 0.1
+MIN_HEIGHT = 0.01
+"""Smallest part of the frequency axis that can be shown, about 220 Hz."""
+
+
+class SpectrogramViewBox(pg.ViewBox):
+    """x is time in seconds before the newest column, y the position on the frequency axis.
+
+    The wheel zooms, with Shift the frequency only, with Control the time only. Dragging moves,
+    dragging with the right button zooms.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0)
+        self.setLimits(xMin=-HISTORY_S, xMax=0, minXRange=MIN_TIME_S)
+        self.setLimits(yMin=0, yMax=1, minYRange=MIN_HEIGHT, maxYRange=1)
+        self.disableAutoRange()
+        self.setYRange(0, 1, padding=0)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def wheelEvent(self, event: Any, axis: int | None = None) -> None:
+        """Zoom around the mouse; a view that ends at the newest column keeps its right end."""
+        if axis is None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
+            axis = self.YAxis
+        elif axis is None and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            axis = self.XAxis
+        factor = 1.02 ** (event.delta() * self.state["wheelScaleFactor"])
+        centre, right = self.mapToView(event.pos()), self.viewRange()[0][1]
+        if right > -1e-6:
+            centre.setX(right)
+        x, y = None if axis == self.YAxis else factor, None if axis == self.XAxis else factor
+        self.scaleBy(x=x, y=y, center=centre)
+        self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
+        event.accept()
 
 
 class Chip(QGraphicsSimpleTextItem):
@@ -32,13 +69,13 @@ class Chip(QGraphicsSimpleTextItem):
     def boundingRect(self) -> QRectF:
         """The ground, 21 pixels high."""
         text = super().boundingRect()
-        return QRectF(-7, 0, round(text.width()) + 14, 21).translated(0, (text.height() - 21) // 2)
+        return QRectF(-7, (text.height() - 21) // 2, round(text.width()) + 14, 21)
 
-    def paint(self, painter: QPainter, *arguments: object) -> None:
+    def paint(self, painter: QPainter, *arguments: Any) -> None:
         """Draw ground and text."""
         if self.text():
             painter.fillRect(self.boundingRect(), PICTURE.colour("track", 200))
-            super().paint(painter, *arguments)  # type: ignore[arg-type]
+            super().paint(painter, *arguments)
 
     def place(self, x: float, y: float) -> None:
         """Move the upper left corner of the ground."""
@@ -49,16 +86,12 @@ class Chip(QGraphicsSimpleTextItem):
 class SpectrogramPlot(pg.PlotItem):
     """Axes, image, marks, overlays and cross-hair of one history."""
 
-    def __init__(
-        self, title: str, history: History, theme: Theme, *, with_output: bool = False
-    ) -> None:
-        self.frequency_axis = ThemedAxis("left", theme)
-        self.time_axis = ThemedAxis("bottom", theme)
-        super().__init__(
-            viewBox=SpectrogramViewBox(),
-            axisItems={"left": self.frequency_axis, "bottom": self.time_axis},
-            enableMenu=False,
+    def __init__(self, title: str, history: History, theme: Theme, *, with_output: bool) -> None:
+        self.frequency_axis, self.time_axis = (
+            ThemedAxis(side, theme) for side in ("left", "bottom")
         )
+        axes = {"left": self.frequency_axis, "bottom": self.time_axis}
+        super().__init__(viewBox=SpectrogramViewBox(), axisItems=axes, enableMenu=False)
         self.layout.setContentsMargins(0, 0, 0, 0)
         self.frequency_axis.setWidth(FREQUENCY_WIDTH)
         self.time_axis.setHeight(TIME_HEIGHT)
@@ -66,27 +99,25 @@ class SpectrogramPlot(pg.PlotItem):
         self.image = ScrollingImage(history, self.vb)
         self.spectrum = SpectrumOverlay(self, with_output=with_output)
         self.wave = WaveformOverlay(self)
-        title_chip = Chip(self.vb, bold=True)
-        title_chip.setText(title)
-        title_chip.place(10, 8)
+        self._title, self.legend = Chip(self.vb, bold=True), Chip(self.vb)
         self.note, self.hint = Chip(self.vb, "accent"), Chip(self.vb, "muted")
-        self.legend, self._level = Chip(self.vb), Chip(self.vb)
+        self._level = Chip(self.vb)
         self._edge_line = self._line(pg.mkPen(PICTURE.colour("accent", 190), dash=[5, 4]), angle=0)
         self.band_line = self._line(PICTURE.colour("source", 220), angle=0)
-        self.play_line = self._line(PICTURE.colour("text"), angle=90)
+        self.play_line = self._line(PICTURE.colour("good"), angle=90)
         self._cross = [self._line(PICTURE.colour("text", 130), angle=angle) for angle in (90, 0)]
         self.cursor: QPointF | None = None
         """The cross-hair: seconds and position on the frequency axis."""
         self.band_hz = EDGE_HZ
         self.set_scale(Scale.LINEAR)
-        self.band_line.hide()
-        self.set_cursor(None)
-        self.play_line.hide()
+        self.set_text(self._title, title)
+        for line in (self.band_line, self.play_line, *self._cross):
+            line.hide()
         self.vb.sigResized.connect(self._view_changed)
         self.vb.sigRangeChanged.connect(self._view_changed)
 
     def _line(self, pen: object, *, angle: int) -> pg.InfiniteLine:
-        line = pg.InfiniteLine(angle=angle, pen=pen, movable=False)
+        line = pg.InfiniteLine(angle=angle, pen=pen)
         line.setZValue(15)
         self.addItem(line, ignoreBounds=True)
         return line
@@ -122,12 +153,11 @@ class SpectrogramPlot(pg.PlotItem):
     def set_cursor(self, cursor: QPointF | None) -> None:
         """Move or hide the cross-hair."""
         self.cursor = cursor
+        self.update_level()
         for line in self._cross:
             line.setVisible(cursor is not None)
-        self.update_level()
+            line.setPos(cursor or QPointF())
         if cursor is not None:
-            for line, at in zip(self._cross, (cursor.x(), cursor.y()), strict=True):
-                line.setPos(at)
             at, area = self.vb.mapFromView(cursor), self.vb.rect()
             width = self._level.boundingRect().width()
             left = at.x() + 9 if at.x() + 9 + width < area.right() else at.x() - 9 - width
@@ -155,12 +185,13 @@ class SpectrogramPlot(pg.PlotItem):
         self._place_chips()
 
     def _place_chips(self) -> None:
-        """Place the texts: above the line, in the middle, at the upper right."""
+        """Place the texts: in the upper corners, above the line at 11.025 kHz, in the middle."""
         area = self.vb.rect()
+        self._title.place(10, 8)
+        self.legend.place(area.width() - self.legend.boundingRect().width() - 10, 8)
         y = self.vb.mapFromView(QPointF(0, self._scale.position(EDGE_HZ))).y()
         fits = self.note.boundingRect().width() < area.width() * 0.7
         self.note.setVisible(70 < y < area.height() + 6 and fits)
         self.note.place(10, y - 27)
-        size = self.hint.boundingRect().size()
+        size = self.hint.boundingRect()
         self.hint.place((area.width() - size.width()) / 2, (area.height() - size.height()) / 2)
-        self.legend.place(area.width() - self.legend.boundingRect().width() - 10, 8)

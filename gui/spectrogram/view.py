@@ -9,23 +9,18 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
+from gui.spectrogram.analysis import stft
 from gui.spectrogram.analysis.band_edge import band_edge_hz
 from gui.spectrogram.analysis.history import History
 from gui.spectrogram.analysis.running_mean import RunningMean
 from gui.spectrogram.analysis.spectra import LONG_TERM_S, Slope, Spectra, level_db
-from gui.spectrogram.analysis.stft import (
-    INPUT_FFT_SAMPLES,
-    OUTPUT_FFT_SAMPLES,
-    Columns,
-    PairAnalyser,
-)
 from gui.spectrogram.axes import TIME_HEIGHT
 from gui.spectrogram.color_bar import DEFAULT_RANGE_DB, ColourBar
 from gui.spectrogram.color_maps import ColourMap, codes_of
-from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, format_hz
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale
 from gui.spectrogram.linked_plots import GAP, SpectrogramPlots
 from gui.spectrogram.loop import PictureLoop
-from gui.spectrogram.view_box import HISTORY_S
+from gui.spectrogram.plot import HISTORY_S
 from gui.widgets.basic import label
 from gui.widgets.level_meter import LevelMeter
 from gui.widgets.text import DASH, with_minus
@@ -68,28 +63,26 @@ class Spectrograms(QWidget):
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._histories = (
-            History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS),
-            History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS),
-        )
+        bins = stft.INPUT_FFT_SAMPLES // 2 + 1, stft.OUTPUT_FFT_SAMPLES // 2 + 1
+        self._histories = History(bins[0], HELD_COLUMNS), History(bins[1], HELD_COLUMNS)
         self.plots = SpectrogramPlots(self._histories, theme)
         self.input_plot, self.output_plot = self.plots.both
         self.freeze_requested = self.plots.freeze_requested
         self.menu_requested = self.plots.menu_requested
         self.loop = PictureLoop(self.plots)
-        self.meters = LevelMeter(theme, "Input"), LevelMeter(theme, "Output")
-        self.input_meter, self.output_meter = self.meters
+        self.input_meter, self.output_meter = (
+            LevelMeter(theme, "Input"),
+            LevelMeter(theme, "Output"),
+        )
         self.colour_bar = ColourBar(theme)
         self.colour_bar.item.setImageItem([plot.image for plot in self.plots.both])
         self.range_changed = self.colour_bar.changed
         self.frozen = False
         """True while the plots stand still."""
         self._settings = ViewSettings()
-        self._engine: Engine | None = None
-        self._analyser: PairAnalyser | None = None
         self._spectra = Spectra(), Spectra()
         self._band = RunningMean(BAND_AVERAGING_S)
-        self.latest: tuple[Columns, Columns] | None = None
+        self.latest: tuple[stft.Columns, stft.Columns] | None = None
         """The columns of the last update, for measurements."""
         self._lay_out()
         self.follow(None)
@@ -98,17 +91,17 @@ class Spectrograms(QWidget):
         self.set_view_settings(self._settings)
 
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 10, 6, 0)
-        row.setSpacing(4)
-        column = QVBoxLayout()
-        column.setSpacing(GAP)
         unit = label("dBFS", "caption")
         unit.setContentsMargins(8, 0, 0, 0)
         unit.setFixedHeight(TIME_HEIGHT - GAP)
         unit.setAlignment(Qt.AlignmentFlag.AlignTop)
-        for widget in (*self.meters, unit):
+        column = QVBoxLayout()
+        column.setSpacing(GAP)
+        for widget in (self.input_meter, self.output_meter, unit):
             column.addWidget(widget)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 10, 6, 0)
+        row.setSpacing(4)
         row.addWidget(self.plots, 1)
         row.addLayout(column)
         row.addWidget(self.colour_bar)
@@ -119,22 +112,21 @@ class Spectrograms(QWidget):
         cursor = self.input_plot.cursor
         if cursor is None:
             return ""
-        source, restored = (plot.level_at_cursor() for plot in self.plots.both)
-        parts = [
-            f"{min(cursor.x(), -0.0):.2f} s",
-            format_hz(self._settings.scale.frequency(cursor.y())),
-            "in " + (DASH if source is None else f"{source:.1f} dBFS"),
-            "out " + (DASH if restored is None else f"{restored:.1f} dBFS"),
-        ]
-        if source is not None and restored is not None:
-            parts.append(f"difference {restored - source:+.1f} dB")
+        hz = self._settings.scale.frequency(cursor.y())
+        levels = [plot.level_at_cursor() for plot in self.plots.both]
+        parts = [f"{min(cursor.x(), -0.0):.2f} s"]
+        parts.append(f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz")
+        for name, level in zip(("in", "out"), levels, strict=True):
+            parts.append(f"{name} {DASH if level is None else f'{level:.1f} dBFS'}")
+        if levels[0] is not None and levels[1] is not None:
+            parts.append(f"difference {levels[1] - levels[0]:+.1f} dB")
         return with_minus("   ".join(parts))
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.plots.set_theme(theme)
         self.colour_bar.set_theme(theme)
-        for meter in self.meters:
+        for meter in (self.input_meter, self.output_meter):
             meter.theme = theme
             meter.update()
 
@@ -167,23 +159,21 @@ class Spectrograms(QWidget):
     def follow(self, engine: Engine | None) -> None:
         """Draw another engine, or none; the drawn columns stay."""
         self._engine = engine
-        hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
-        self.hop_s = hop / SAMPLE_RATE_IN
+        self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
+        self.hop_s = self._hop / SAMPLE_RATE_IN
         """Seconds per column."""
         self.plots.set_hop(self.hop_s)
-        self._analyser = None
+        self._analyser: stft.Analyser | None = None
         self.latest = None
-        self._band.reset()
-        self._band_next_s = BAND_FIRST_S
         if engine is not None:
-            self.reset_spectra()
+            self._band.reset()
+            self._band_next_s = BAND_FIRST_S
             self._show_band(EDGE_HZ)
-            self._analyser = PairAnalyser(
-                engine.input_tap,
-                engine.output_tap,
-                delay_samples=engine.tap_delay_samples,
-                hop_samples=hop,
-            )
+            self.reset_spectra()
+            self._analyser = stft.Analyser(
+                engine.input_tap, engine.output_tap,
+                delay_samples=engine.tap_delay_samples, hop_samples=self._hop,
+            )  # fmt: skip
         self.loop.follow(engine)
 
     def changeEvent(self, event: QEvent) -> None:
@@ -209,36 +199,25 @@ class Spectrograms(QWidget):
         if self._analyser is None:
             return
         expected = self._analyser.next_column
-        self.latest = self._analyser.take(HELD_COLUMNS)
+        source, _ = self.latest = self._analyser.take(HELD_COLUMNS)
         self.loop.advance()
-        if not len(self.latest[0].power):
+        if not len(source.power):
             return
-        gap = self.latest[0].first - expected
+        gap = source.first - expected
         for history, columns in zip(self._histories, self.latest, strict=True):
             history.append(codes_of(columns.power), columns.peaks, gap=gap)
-        self.loop.append(
-            self.latest[0].sound, lost_samples=round(gap * self.hop_s * SAMPLE_RATE_IN)
-        )
-        self._measure(*self.latest)
-        if not self.frozen:
-            self._show_columns()
-            if self.input_plot.cursor is not None:
-                for plot in self.plots.both:
-                    plot.update_level()
-                self.read_out.emit(self.cursor_text)
-
-    def _measure(self, source: Columns, restored: Columns) -> None:
-        """Measure the band of the input and both spectra."""
+        self.loop.append(source.sound, lost_samples=gap * self._hop)
         active = source.power.sum(axis=1) > ACTIVE_POWER
         self._band.add(source.power[active], self.hop_s)
         if self._band.mean is not None and self._band.seconds >= self._band_next_s:
             self._band_next_s = self._band.seconds + BAND_EVERY_S
             self._show_band(band_edge_hz(self._band.mean))
         if not self.frozen:
-            for spectra, columns in zip(self._spectra, (source, restored), strict=True):
+            for spectra, columns in zip(self._spectra, self.latest, strict=True):
                 spectra.add(columns.power, active, self.hop_s)
             if self._settings.spectrum:
                 self._show_spectra()
+            self._show_columns()
 
     def _show_band(self, hz: float) -> None:
         text = f"input ends at {hz / 1000:.1f} kHz" if hz < EDGE_HZ else "nothing above 11.025 kHz"
@@ -247,22 +226,26 @@ class Spectrograms(QWidget):
     def _show_spectra(self) -> None:
         settings, shown = self._settings, self._settings.spectrum
         means = [spectra.mean(long_term=settings.long_term) for spectra in self._spectra]
-        maxima = [spectra.maximum for spectra in self._spectra] if settings.hold else []
-        parts = [f"mean of {LONG_TERM_S:.0f} s"] * settings.long_term
-        parts += [f"+{settings.slope.label}"] * (settings.slope is not Slope.NONE)
-        parts += ["maximum"] * settings.hold
-        self.input_plot.set_text(self.input_plot.legend, "  ·  ".join(parts) if shown else "")
+        maxima = [spectra.maximum for spectra in self._spectra if settings.hold]
+        tilted = [
+            [level_db(power, settings.slope) for power in powers if power is not None]
+            for powers in (means, maxima)
+        ]
         for plot in self.plots.both:
-            plot.spectrum.setVisible(shown and means[0] is not None)
+            plot.spectrum.setVisible(shown and bool(tilted[0]))
             if plot.spectrum.isVisible():
-                plot.spectrum.show_levels(
-                    settings.scale,
-                    *(
-                        [level_db(p, settings.slope) for p in powers if p is not None]
-                        for powers in (means, maxima)
-                    ),
-                )
+                plot.spectrum.show_levels(settings.scale, *tilted)
+        parts = {
+            f"mean of {LONG_TERM_S:.0f} s": settings.long_term,
+            f"+{settings.slope.label}": settings.slope is not Slope.NONE,
+            "maximum": settings.hold,
+        }
+        legend = "  ·  ".join(text for text, on in parts.items() if on and shown)
+        self.input_plot.set_text(self.input_plot.legend, legend)
 
     def _show_columns(self) -> None:
         for plot, history in zip(self.plots.both, self._histories, strict=True):
             plot.show_until(history.end)
+            plot.update_level()
+        if self.input_plot.cursor is not None:
+            self.read_out.emit(self.cursor_text)

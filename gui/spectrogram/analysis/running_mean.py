@@ -7,11 +7,7 @@ Floats = npt.NDArray[np.float32]
 
 
 class RunningMean:
-    """A plain mean at first, an exponential one after the averaging time.
-
-    Args:
-        averaging_s: Time constant in seconds.
-    """
+    """A plain mean at first, an exponential one after the averaging time in seconds."""
 
     def __init__(self, averaging_s: float) -> None:
         self._averaging_s = averaging_s
@@ -20,15 +16,10 @@ class RunningMean:
     def reset(self) -> None:
         """Discard the measurement."""
         self.seconds = 0.0
-        """Time measured so far."""
         self.mean: Floats | None = None
 
     def add(self, values: Floats, hop_s: float) -> None:
-        """Add values, `hop_s` seconds each.
-
-        Shape:
-            - values: ``[n, ...]``
-        """
+        """Add values ``[n, ...]``, `hop_s` seconds each."""
         if not len(values):
             return
         self.seconds += len(values) * hop_s

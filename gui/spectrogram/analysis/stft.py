@@ -9,15 +9,14 @@ from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
 
-INPUT_FFT_SAMPLES = 1024
-OUTPUT_FFT_SAMPLES = 2048
+INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES = 1024, 2048
 """Proportional to the sample rate: both have bins of 21.53 Hz and frames of 46.4 ms."""
 BIN_HZ = SAMPLE_RATE_IN / INPUT_FFT_SAMPLES
 
 
 @dataclass(frozen=True)
 class Columns:
-    """Columns of one spectrogram.
+    """Columns of one spectrogram, from index `first` on.
 
     Shape:
         - power: ``[n, F]``, 1 is a full-scale sine
@@ -30,63 +29,44 @@ class Columns:
     peaks: Floats
     sound: Audio
 
-    @property
-    def end(self) -> int:
-        """Index after the newest column."""
-        return self.first + len(self.power)
 
+class _Frames:
+    """Frames of a tap, from sample ``start + k * hop`` on, under a periodic Hann window."""
 
-class Analyser:
-    """STFT of a tap: column k is centred at sample ``offset + k * hop``.
-
-    Args:
-        tap: Tap to read.
-        fft_samples: Length of a frame; the window is a periodic Hann window.
-        hop_samples: Samples between columns.
-        offset_samples: Delay of this tap against the common time grid.
-    """
-
-    def __init__(
-        self, tap: Tap, *, fft_samples: int, hop_samples: int, offset_samples: int = 0
-    ) -> None:
-        self._tap = tap
-        self._fft = fft_samples
-        self._hop = hop_samples
-        self._start = offset_samples - fft_samples // 2
-        phase = 2 * np.pi * np.arange(fft_samples) / fft_samples
-        self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    def __init__(self, tap: Tap, *, fft: int, hop: int, delay: int) -> None:
+        self._tap, self._fft, self._hop = tap, fft, hop
+        self._start = delay - fft // 2
+        self._window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft) / fft)).astype(np.float32)
         # A full-scale sine has the magnitude sum(window) / 2 at its bin.
         self._scale = np.float32((2 / self._window.sum()) ** 2)
-        self.first = max(0, -(self._start // hop_samples))
-        """The first column whose frame starts inside the signal."""
+        self.first = max(0, -(self._start // hop))
 
     def available(self) -> int:
-        """Index after the newest complete column."""
-        return max(self.first, (self._tap.written - self._start - self._fft) // self._hop + 1)
+        """Index after the newest complete frame."""
+        return (self._tap.written - self._start - self._fft) // self._hop + 1
 
     def columns(self, first: int, end: int) -> Columns:
-        """The columns `first` to `end`, which are available; without those the tap has lost."""
+        """The frames `first` to `end`, without those that the tap has lost."""
         start = self._start + first * self._hop
         samples, held = self._tap.read(start)
         lost = min(-(-(held - start) // self._hop), end - first)
-        first += lost
+        count = end - first - lost
         samples = samples[:, start + lost * self._hop - held :]
         mono = samples.mean(axis=0, dtype=np.float32)
         frames = np.zeros((0, self._fft), np.float32)
-        if end > first:
-            frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)
-            frames = frames[:: self._hop][: end - first]
+        if count:
+            frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)[:: self._hop][:count]
         spectrum = np.fft.rfft(frames * self._window)
         # Single precision stays single in numpy 2; older ones compute in double.
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) * self._scale
         begin = (self._fft - self._hop) // 2
-        middle = slice(begin, begin + len(frames) * self._hop)
-        peaks = np.abs(mono[middle]).reshape(len(frames), self._hop).max(axis=1)
-        return Columns(first, power, peaks, samples[:, middle])
+        hops = slice(begin, begin + count * self._hop)
+        peaks = np.abs(mono[hops]).reshape(count, self._hop).max(axis=1)
+        return Columns(first + lost, power, peaks, samples[:, hops])
 
 
-class PairAnalyser:
-    """Columns of input and output at the same times.
+class Analyser:
+    """Columns of input and output at the same times: column k is centred at ``k * hop``.
 
     Args:
         input_tap: 22.05 kHz.
@@ -99,30 +79,24 @@ class PairAnalyser:
         self, input_tap: Tap, output_tap: Tap, *, delay_samples: int, hop_samples: int
     ) -> None:
         self._hop = hop_samples
-        self._input = Analyser(input_tap, fft_samples=INPUT_FFT_SAMPLES, hop_samples=hop_samples)
-        self._output = Analyser(
-            output_tap,
-            fft_samples=OUTPUT_FFT_SAMPLES,
-            hop_samples=2 * hop_samples,
-            offset_samples=delay_samples,
+        self._both = (
+            _Frames(input_tap, fft=INPUT_FFT_SAMPLES, hop=hop_samples, delay=0),
+            _Frames(output_tap, fft=OUTPUT_FFT_SAMPLES, hop=2 * hop_samples, delay=delay_samples),
         )
-        self.next_column = max(self._input.first, self._output.first)
+        self.next_column = max(frames.first for frames in self._both)
 
     def take(self, max_columns: int) -> tuple[Columns, Columns]:
         """New columns of both, the same number; only the last `max_columns`.
 
         ``first`` shows whether columns were skipped.
         """
-        end = max(min(self._input.available(), self._output.available()), self.next_column)
-        source = self._input.columns(max(self.next_column, end - max_columns), end)
-        restored = self._output.columns(source.first, end)
+        end = max(min(frames.available() for frames in self._both), self.next_column)
+        first = max(self.next_column, end - max_columns)
         self.next_column = end
+        source = self._both[0].columns(first, end)
+        restored = self._both[1].columns(source.first, end)
         # The output may have lost more.
         lost = restored.first - source.first
-        common = Columns(
-            restored.first,
-            source.power[lost:],
-            source.peaks[lost:],
-            source.sound[:, lost * self._hop :],
-        )
+        power, peaks, sound = source.power, source.peaks, source.sound
+        common = Columns(restored.first, power[lost:], peaks[lost:], sound[:, lost * self._hop :])
         return common, restored

@@ -6,6 +6,7 @@ from PySide6.QtCore import QPoint, Qt
 from PySide6.QtGui import QImage
 from PySide6.QtWidgets import QApplication
 
+from gui.spectrogram.analysis.spectra import Slope
 from tests.helpers.gui.plots import double_click, drag, point_at, ranges, wheel
 from tests.helpers.gui.window import Answers, Opened, picture, qt_marks
 
@@ -155,3 +156,114 @@ def test_measured_end_of_the_input_is_drawn_and_named(qtbot, tmp_path) -> None:
     assert plot.band_line.isVisible()
     assert plot.band_hz == pytest.approx(10_300, abs=200)
     assert plot.note.text().startswith("input ends at 10.")
+
+
+def frozen(qtbot, tmp_path, seconds: float = 8.0) -> Opened:
+    """A window with a frozen picture of the last seconds, silent before them."""
+    opened = Opened(qtbot, tmp_path)
+    engine = opened.running()
+    engine.advance(seconds)
+    opened.ticks()
+    opened.press(Qt.Key.Key_F)
+    return opened
+
+
+def heard(opened: Opened) -> np.ndarray:
+    """The sound of the newest loop."""
+    loops = opened.running().loops
+    assert loops
+    assert loops[-1] is not None
+    return loops[-1]
+
+
+def test_frozen_picture_is_looped_as_it_is_shown_until_it_is_unfrozen(qtbot, tmp_path) -> None:
+    opened = frozen(qtbot, tmp_path)
+    engine, pictures = opened.running(), opened.panels.spectrograms
+    action = opened.window.window_actions["loop_picture"]
+    pictures.input_plot.setXRange(-3, -2, padding=0)
+    sound = pictures.loop._sound
+    opened.press(Qt.Key.Key_L)
+    end = sound.shape[1] - 2 * 22_050
+    np.testing.assert_array_equal(heard(opened), sound[:, end - 22_050 : end])
+    # It is the input itself, at the column that the picture shows there.
+    first = pictures.input_plot.image.end * 256 - 128 - 3 * 22_050
+    clip, _ = engine._input(first - 4000, first + 4000), None
+    places = np.lib.stride_tricks.sliding_window_view(clip[0], 500)
+    assert np.abs(places - heard(opened)[0, :500]).max(axis=1).min() == 0
+    # Another zoom is another loop; the other network can be heard meanwhile.
+    pictures.input_plot.setXRange(-2.5, -2, padding=0)
+    opened.wait(lambda: heard(opened).shape == (1, 11_025))
+    opened.press(Qt.Key.Key_B)
+    assert engine.parameters.bypass
+    assert action.isChecked()
+    # The line runs through the picture.
+    line = pictures.output_plot.play_line
+    places = set()
+    for _ in range(12):
+        engine.advance(0.2)
+        opened.ticks(1)
+        places.add(round(line.value(), 1))
+    assert line.isVisible()
+    assert places <= {-2.5, -2.4, -2.3, -2.2, -2.1, -2.0}
+    assert len(places) > 3
+    opened.press(Qt.Key.Key_L)
+    assert engine.loops[-1] is None
+    opened.press(Qt.Key.Key_L)
+    assert heard(opened).shape == (1, 11_025)
+    opened.press(Qt.Key.Key_F)
+    assert engine.loops[-1] is None
+    assert not action.isChecked()
+    assert not line.isVisible()
+    # The same key loops the file again.
+    opened.press(Qt.Key.Key_L)
+    assert engine.loops[-1] is None
+    assert not opened.window.window_actions["loop"].isChecked()
+
+
+def test_loop_outlives_a_change_of_the_model_and_needs_sound(qtbot, tmp_path) -> None:
+    opened = frozen(qtbot, tmp_path, seconds=4.0)
+    first, pictures = opened.running(), opened.panels.spectrograms
+    pictures.input_plot.setXRange(-50, -40, padding=0)
+    opened.press(Qt.Key.Key_L)
+    assert first.loops == []
+    assert pictures.input_plot.hint.text() == "no sound to loop"
+    pictures.input_plot.setXRange(-10, 0, padding=0)
+    opened.wait(lambda: bool(first.loops))
+    # Only the part with sound, which began 4 s before.
+    assert heard(opened).shape[1] == pytest.approx(4 * 22_050, abs=3000)
+    assert not pictures.input_plot.hint.text()
+    opened.window.session.restart()
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
+    np.testing.assert_array_equal(heard(opened), first.loops[-1])
+
+
+def test_long_term_spectra_are_chosen_drawn_and_saved(qtbot, tmp_path) -> None:
+    opened = Opened(qtbot, tmp_path)
+    engine, pictures = opened.running(), opened.panels.spectrograms
+    overlay, legend = pictures.output_plot.spectrum, pictures.input_plot.legend
+    for _ in range(10):
+        engine.advance(0.5)
+        opened.ticks(1)
+    opened.press(Qt.Key.Key_H)
+    assert overlay.isVisible()
+    means, maxima = (curves[1].getData()[0] for curves in (overlay._means, overlay._maxima))
+    assert (maxima >= means).all()
+    assert (maxima > means + 10).any()
+    opened.press(Qt.Key.Key_S, Qt.KeyboardModifier.ShiftModifier)
+    long_term = overlay._means[1].getData()[0]
+    assert (np.abs(long_term - means) > 3).any()
+    opened.window._change_view(slope=Slope.PINK)
+    assert legend.text() == "mean of 30 s  ·  +3 dB per octave  ·  maximum"
+    tilt = overlay._means[1].getData()[0] - long_term
+    # At 5.5 kHz, 2.46 octaves above 1 kHz.
+    assert tilt[40] == pytest.approx(3 * 2.46, abs=0.2)
+    opened.press(Qt.Key.Key_0)
+    opened.ticks(1)
+    assert (overlay._maxima[1].getData()[0] <= maxima + tilt).all()
+    opened.press(Qt.Key.Key_S)
+    assert not overlay.isVisible()
+    assert not legend.text()
+    opened.window.close()
+    saved = Opened(qtbot, tmp_path).panels.spectrograms._settings
+    assert (saved.spectrum, saved.long_term, saved.hold) == (False, True, True)
+    assert saved.slope is Slope.PINK

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PySide6.QtCore import QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 
 from gui.spectrogram.linked_plots import SpectrogramPlots
 from gui.spectrogram.plot import HISTORY_S
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 KEPT_S = HISTORY_S + 1
 MIN_SAMPLES = SAMPLE_RATE_IN // 20
-SETTLE_MS = 150
-"""Time after a zoom until the loop follows it."""
 
 
 class PictureLoop(QObject):
@@ -36,9 +34,7 @@ class PictureLoop(QObject):
         self._sound: Audio | None = None
         self._wanted = False
         self._loop: Audio | None = None
-        self._timer = QTimer(self, singleShot=True, interval=SETTLE_MS)
-        self._timer.timeout.connect(self._update)
-        plots.input.vb.sigXRangeChanged.connect(lambda: self._wanted and self._timer.start())
+        self._range = self._seen = plots.time_range
 
     def follow(self, engine: Engine | None) -> None:
         """Keep the input of another engine, which continues the loop."""
@@ -68,7 +64,10 @@ class PictureLoop(QObject):
         self._update()
 
     def advance(self) -> None:
-        """Move the lines that show what is heard."""
+        """Move the lines that show what is heard; follow a zoom that has come to rest."""
+        before, self._seen = self._seen, self._plots.time_range
+        if self._wanted and self._range != self._seen == before:
+            self._update()
         if self._loop is None or self._engine is None:
             return
         engine, latency = self._engine, self._engine.latency
@@ -80,9 +79,10 @@ class PictureLoop(QObject):
     def _update(self) -> None:
         """Cut the loop and pass it on."""
         before, self._loop = self._loop, None
+        self._range = self._plots.time_range
         if self._wanted and self._sound is not None and self._engine is not None:
             count = self._sound.shape[1]
-            ends = (count + round(at * SAMPLE_RATE_IN) for at in self._plots.time_range)
+            ends = (count + round(at * SAMPLE_RATE_IN) for at in self._range)
             first, end = (max(0, at) for at in ends)
             if end - first >= MIN_SAMPLES:
                 self._loop = self._sound[:, first:end]

@@ -1,7 +1,5 @@
 """The colour bar: pyqtgraph's ``ColorBarItem`` with a keyboard, in the theme's colours."""
 
-from typing import Any
-
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
@@ -58,9 +56,9 @@ class ColourBar(pg.GraphicsLayoutWidget):
         self.ci.addItem(self.unit, 1, 0)
         self.item.sigLevelsChanged.connect(self._report)
         self.item.sigLevelsChangeFinished.connect(lambda: self.set_range(*self.item.levels()))
-        self.scene().sigMouseClicked.connect(self._clicked)
+        self.scene().sigMouseClicked.connect(lambda click: click.double() and self._reset())
         self.set_theme(theme)
-        self.set_range(*DEFAULT_RANGE_DB)
+        self._reset()
 
     def set_range(self, low_db: float, high_db: float) -> None:
         """Set the range, limited to at least 20 dB between -127.5 and 0 dBFS."""
@@ -89,15 +87,14 @@ class ColourBar(pg.GraphicsLayoutWidget):
             self.setAccessibleName(f"Colour range, {low:.0f} to {high:.0f} decibels full scale")
             self.changed.emit(low, high)
 
+    def _reset(self) -> None:
+        self.set_range(*DEFAULT_RANGE_DB)
+
     def _move(self, low_by: float, high_by: float) -> None:
         low, high = self.range_db
         if low_by == high_by:
             low_by = high_by = min(max(low_by, MIN_DB - low), MAX_DB - high)
         self.set_range(min(low + low_by, high + high_by - MIN_RANGE_DB), high + high_by)
-
-    def _clicked(self, event: Any) -> None:
-        if event.double():
-            self.set_range(*DEFAULT_RANGE_DB)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Shift the range."""
@@ -108,7 +105,7 @@ class ColourBar(pg.GraphicsLayoutWidget):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Shift, widen and reset by keys."""
         if event.key() == Qt.Key.Key_Home:
-            self.set_range(*DEFAULT_RANGE_DB)
+            self._reset()
         elif event.key() in KEY_STEPS_DB:
             self._move(*KEY_STEPS_DB[event.key()])
         else:

@@ -7,7 +7,7 @@ import numpy.typing as npt
 import pyqtgraph as pg
 
 from gui.spectrogram.analysis.history import Codes
-from gui.spectrogram.analysis.running_mean import Floats
+from gui.spectrogram.analysis.stft import Floats
 
 CODES_PER_DB = 2
 """Levels are stored as bytes, in half decibels."""

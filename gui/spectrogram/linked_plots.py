@@ -4,9 +4,9 @@ from functools import partial
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QRegion, QResizeEvent
-from PySide6.QtWidgets import QGraphicsView, QSizePolicy
+from PySide6.QtWidgets import QGraphicsView
 
 from gui.spectrogram.analysis.history import History
 from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT, time_labels
@@ -30,7 +30,6 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
 
     def __init__(self, histories: tuple[History, History], theme: Theme) -> None:
         super().__init__()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(290, 270)
         # Only the plots change 30 times a second; their bounding rectangle leaves out the axes.
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
@@ -74,10 +73,6 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         painter.setClipRegion(outside, Qt.ClipOperation.IntersectClip)
         painter.fillRect(rect, self.backgroundBrush())
         painter.restore()
-
-    def sizeHint(self) -> QSize:
-        """A comfortable size."""
-        return QSize(810, 520)
 
     @property
     def time_range(self) -> tuple[float, float]:
@@ -123,10 +118,8 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
 
     def zoom_time(self, factor: float) -> None:
         """Show `factor` times as much time; a live view keeps its right end."""
-        left, right = self.time_range
-        centre = right if right > -self._hop_s else (left + right) / 2
-        self.input.vb.scaleBy(x=factor, y=None, center=(centre, 0))
         self._zoomed = True
+        self.input.vb.scaleBy(x=factor)
 
     def _show_live_range(self) -> None:
         if not self._zoomed:

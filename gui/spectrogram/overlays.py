@@ -8,8 +8,7 @@ import pyqtgraph as pg
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QBrush, QColor, QLinearGradient
 
-from gui.spectrogram.analysis.running_mean import Floats
-from gui.spectrogram.analysis.stft import BIN_HZ
+from gui.spectrogram.analysis.stft import BIN_HZ, Floats
 from gui.spectrogram.frequency_scale import Scale
 from gui.widgets.theme import PICTURE
 

@@ -41,19 +41,19 @@ class SpectrogramViewBox(pg.ViewBox):
         self.setCursor(Qt.CursorShape.CrossCursor)
 
     def wheelEvent(self, event: Any, axis: int | None = None) -> None:
-        """Zoom around the mouse; a view that ends at the newest column keeps its right end."""
-        if axis is None and event.modifiers() & Qt.KeyboardModifier.ShiftModifier:
-            axis = self.YAxis
-        elif axis is None and event.modifiers() & Qt.KeyboardModifier.ControlModifier:
-            axis = self.XAxis
-        factor = 1.02 ** (event.delta() * self.state["wheelScaleFactor"])
-        centre, right = self.mapToView(event.pos()), self.viewRange()[0][1]
-        if right > -1e-6:
-            centre.setX(right)
-        x, y = None if axis == self.YAxis else factor, None if axis == self.XAxis else factor
-        self.scaleBy(x=x, y=y, center=centre)
-        self.sigRangeChangedManually.emit(self.state["mouseEnabled"])
-        event.accept()
+        """Zoom around the mouse."""
+        axes = {
+            Qt.KeyboardModifier.ShiftModifier: self.YAxis,
+            Qt.KeyboardModifier.ControlModifier: self.XAxis,
+        }
+        super().wheelEvent(event, axes.get(event.modifiers()) if axis is None else axis)
+
+    def scaleBy(self, s: Any = None, center: Any = None, x: Any = None, y: Any = None) -> None:
+        """Zoom; a view that ends at the newest column keeps its right end."""
+        centre = pg.Point(self.viewRect().center() if center is None else center)
+        if self.viewRange()[0][1] > -1e-6:
+            centre.setX(0.0)
+        super().scaleBy(s, centre, x, y)
 
 
 class Chip(QGraphicsSimpleTextItem):
@@ -65,22 +65,27 @@ class Chip(QGraphicsSimpleTextItem):
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
         self.setFont(base_font(12, weight=QFont.Weight.DemiBold if bold else QFont.Weight.Normal))
         self.setBrush(PICTURE.colour(colour))
+        self.setText("")
+
+    def setText(self, text: str) -> None:
+        """Change the text."""
+        super().setText(text)
+        size = super().boundingRect()
+        self._ground = QRectF(-7, (size.height() - 21) // 2, round(size.width()) + 14, 21)
 
     def boundingRect(self) -> QRectF:
         """The ground, 21 pixels high."""
-        text = super().boundingRect()
-        return QRectF(-7, (text.height() - 21) // 2, round(text.width()) + 14, 21)
+        return self._ground
 
     def paint(self, painter: QPainter, *arguments: Any) -> None:
         """Draw ground and text."""
         if self.text():
-            painter.fillRect(self.boundingRect(), PICTURE.colour("track", 200))
+            painter.fillRect(self._ground, PICTURE.colour("track", 200))
             super().paint(painter, *arguments)
 
     def place(self, x: float, y: float) -> None:
         """Move the upper left corner of the ground."""
-        corner = self.boundingRect().topLeft()
-        self.setPos(round(x) - corner.x(), round(y) - corner.y())
+        self.setPos(round(x) - self._ground.x(), round(y) - self._ground.y())
 
 
 class SpectrogramPlot(pg.PlotItem):
@@ -126,7 +131,8 @@ class SpectrogramPlot(pg.PlotItem):
         """Choose the frequency axis."""
         self._scale = scale
         self.frequency_axis.set_labels(partial(frequency_labels, scale))
-        self.image.set_scale(scale)
+        self.image.frequency_scale = scale
+        self.image.rebuild()
         self._edge_line.setPos(scale.position(EDGE_HZ))
         self.band_line.setPos(scale.position(self.band_hz))
         self._place_chips()

@@ -13,7 +13,7 @@ from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
 from gui.spectrogram.analysis.history import History
-from gui.spectrogram.analysis.running_mean import Floats
+from gui.spectrogram.analysis.stft import Floats
 from gui.spectrogram.color_bar import DEFAULT_RANGE_DB
 from gui.spectrogram.color_maps import ColourMap, code_colours
 from gui.spectrogram.frequency_scale import RowMap, Scale
@@ -25,13 +25,9 @@ REDRAW_COLUMNS = 200
 class ScrollingImage(pg.GraphicsObject):
     """The spectrogram of a history inside a view box, in the view box's pixels.
 
-    One column of the image is one column of the history, or the maximum of several when the view
-    shows more columns than pixels: a group of `step` columns.
-
-    Args:
-        history: Columns to draw.
-        view_box: Parent, whose range is drawn: x in seconds before the end, y as position of the
-            frequency axis.
+    One column of the image is one column of the history, or the maximum of a group of several when
+    the view shows more columns than pixels. The view box's x is in seconds before the end, its y a
+    position on the frequency axis.
     """
 
     def __init__(self, history: History, view_box: pg.ViewBox) -> None:
@@ -43,22 +39,17 @@ class ScrollingImage(pg.GraphicsObject):
         self.end = history.end
         """Index after the column at time 0 of the view."""
         self._view_box = view_box
-        self._scale = Scale.LINEAR
+        self.frequency_scale = Scale.LINEAR
         self._map = pg.colormap.get(ColourMap.INFERNO.value)
         self._levels = DEFAULT_RANGE_DB
         self._colours = code_colours(self._map, *self._levels)
         self.ratio = self.hop_s = 1.0
-        """Device pixels per pixel and seconds per column; :meth:`rebuild` uses them."""
+        """Device pixels per pixel, seconds per column; call :meth:`rebuild` after a change."""
         self.rebuild()
 
     def boundingRect(self) -> QRectF:
         """The whole view box."""
         return QRectF(self._view_box.rect())
-
-    def set_scale(self, scale: Scale) -> None:
-        """Choose the frequency axis."""
-        self._scale = scale
-        self._redraw()
 
     def setColorMap(self, colours: pg.ColorMap) -> None:
         """Choose the colours; called by ``ColorBarItem``."""
@@ -132,7 +123,9 @@ class ScrollingImage(pg.GraphicsObject):
         form = QImage.Format.Format_RGB32
         self._image = QImage(self._pixels.data, width, height, 4 * width, form)
         low, high = self._view_box.viewRange()[1]
-        self._rows = RowMap(self._scale, rows=height, bins=self.history.bins, low=low, high=high)
+        self._rows = RowMap(
+            self.frequency_scale, rows=height, bins=self.history.bins, low=low, high=high
+        )
         end = self._end_group()
         pieces = max(1, REDRAW_COLUMNS // self._step)
         # In pieces, so that no call holds the interpreter lock for long.

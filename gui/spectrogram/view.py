@@ -9,11 +9,8 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.spectrogram.analysis import stft
-from gui.spectrogram.analysis.band_edge import band_edge_hz
+from gui.spectrogram.analysis import spectra, stft
 from gui.spectrogram.analysis.history import History
-from gui.spectrogram.analysis.running_mean import RunningMean
-from gui.spectrogram.analysis.spectra import LONG_TERM_S, Slope, Spectra, level_db
 from gui.spectrogram.axes import TIME_HEIGHT
 from gui.spectrogram.color_bar import DEFAULT_RANGE_DB, ColourBar
 from gui.spectrogram.color_maps import ColourMap, codes_of
@@ -51,7 +48,7 @@ class ViewSettings:
     spectrum: bool = False
     long_term: bool = False
     hold: bool = False
-    slope: Slope = Slope.NONE
+    slope: spectra.Slope = spectra.Slope.NONE
     wave: bool = False
 
 
@@ -80,8 +77,8 @@ class Spectrograms(QWidget):
         self.frozen = False
         """True while the plots stand still."""
         self._settings = ViewSettings()
-        self._spectra = Spectra(), Spectra()
-        self._band = RunningMean(BAND_AVERAGING_S)
+        self._spectra = spectra.Spectra(), spectra.Spectra()
+        self._band = spectra.RunningMean(BAND_AVERAGING_S)
         self.latest: tuple[stft.Columns, stft.Columns] | None = None
         """The columns of the last update, for measurements."""
         self._lay_out()
@@ -153,8 +150,8 @@ class Spectrograms(QWidget):
 
     def reset_spectra(self) -> None:
         """Start the long-term spectra and their maxima anew."""
-        for spectra in self._spectra:
-            spectra.reset()
+        for one in self._spectra:
+            one.reset()
 
     def follow(self, engine: Engine | None) -> None:
         """Draw another engine, or none; the drawn columns stay."""
@@ -211,10 +208,10 @@ class Spectrograms(QWidget):
         self._band.add(source.power[active], self.hop_s)
         if self._band.mean is not None and self._band.seconds >= self._band_next_s:
             self._band_next_s = self._band.seconds + BAND_EVERY_S
-            self._show_band(band_edge_hz(self._band.mean))
+            self._show_band(spectra.band_edge_hz(self._band.mean))
         if not self.frozen:
-            for spectra, columns in zip(self._spectra, self.latest, strict=True):
-                spectra.add(columns.power, active, self.hop_s)
+            for one, columns in zip(self._spectra, self.latest, strict=True):
+                one.add(columns.power, active, self.hop_s)
             if self._settings.spectrum:
                 self._show_spectra()
             self._show_columns()
@@ -225,10 +222,10 @@ class Spectrograms(QWidget):
 
     def _show_spectra(self) -> None:
         settings, shown = self._settings, self._settings.spectrum
-        means = [spectra.mean(long_term=settings.long_term) for spectra in self._spectra]
-        maxima = [spectra.maximum for spectra in self._spectra if settings.hold]
+        means = [one.mean(long_term=settings.long_term) for one in self._spectra]
+        maxima = [one.maximum for one in self._spectra if settings.hold]
         tilted = [
-            [level_db(power, settings.slope) for power in powers if power is not None]
+            [spectra.level_db(power, settings.slope) for power in powers if power is not None]
             for powers in (means, maxima)
         ]
         for plot in self.plots.both:
@@ -236,8 +233,8 @@ class Spectrograms(QWidget):
             if plot.spectrum.isVisible():
                 plot.spectrum.show_levels(settings.scale, *tilted)
         parts = {
-            f"mean of {LONG_TERM_S:.0f} s": settings.long_term,
-            f"+{settings.slope.label}": settings.slope is not Slope.NONE,
+            f"mean of {spectra.LONG_TERM_S:.0f} s": settings.long_term,
+            f"+{settings.slope.label}": settings.slope is not spectra.Slope.NONE,
             "maximum": settings.hold,
         }
         legend = "  ·  ".join(text for text, on in parts.items() if on and shown)

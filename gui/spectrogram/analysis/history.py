@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-from gui.spectrogram.analysis.running_mean import Floats
+from gui.spectrogram.analysis.stft import Floats
 
 Codes = npt.NDArray[np.uint8]
 

@@ -9,8 +9,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from gui.spectrogram.analysis.running_mean import Floats, RunningMean
-from gui.spectrogram.analysis.stft import BIN_HZ
+from gui.spectrogram.analysis.spectra import RunningMean
+from gui.spectrogram.analysis.stft import BIN_HZ, Floats
 
 LIMIT_DB = 6.0
 """Largest gain of a match."""

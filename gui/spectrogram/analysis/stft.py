@@ -3,11 +3,13 @@
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
-from gui.spectrogram.analysis.running_mean import Floats
 from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
+
+Floats = npt.NDArray[np.float32]
 
 INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES = 1024, 2048
 """Proportional to the sample rate: both have bins of 21.53 Hz and frames of 46.4 ms."""
@@ -66,13 +68,9 @@ class _Frames:
 
 
 class Analyser:
-    """Columns of input and output at the same times: column k is centred at ``k * hop``.
+    """Columns of input and output at the same times: column k is centred at ``k * hop_samples``.
 
-    Args:
-        input_tap: 22.05 kHz.
-        output_tap: 44.1 kHz.
-        delay_samples: Delay of the output, in samples at 44.1 kHz.
-        hop_samples: Samples between columns, at 22.05 kHz.
+    Samples are those of the input at 22.05 kHz; the output's delay is in samples at 44.1 kHz.
     """
 
     def __init__(

@@ -5,9 +5,14 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from gui.spectrogram.analysis.band_edge import band_edge_hz
-from gui.spectrogram.analysis.running_mean import RunningMean
-from gui.spectrogram.analysis.spectra import LONG_TERM_S, Slope, Spectra, level_db
+from gui.spectrogram.analysis.spectra import (
+    LONG_TERM_S,
+    RunningMean,
+    Slope,
+    Spectra,
+    band_edge_hz,
+    level_db,
+)
 from gui.spectrogram.analysis.stft import BIN_HZ, Analyser, Columns
 from realtime.engine.tap import Tap
 

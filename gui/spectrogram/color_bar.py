@@ -1,5 +1,7 @@
 """The colour bar: pyqtgraph's ``ColorBarItem`` with a keyboard, in the theme's colours."""
 
+from typing import Any
+
 import pyqtgraph as pg
 from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QWheelEvent
@@ -56,7 +58,7 @@ class ColourBar(pg.GraphicsLayoutWidget):
         self.ci.addItem(self.unit, 1, 0)
         self.item.sigLevelsChanged.connect(self._report)
         self.item.sigLevelsChangeFinished.connect(lambda: self.set_range(*self.item.levels()))
-        self.scene().sigMouseClicked.connect(lambda click: click.double() and self._reset())
+        self.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme(theme)
         self._reset()
 
@@ -89,6 +91,10 @@ class ColourBar(pg.GraphicsLayoutWidget):
 
     def _reset(self) -> None:
         self.set_range(*DEFAULT_RANGE_DB)
+
+    def _clicked(self, event: Any) -> None:
+        if event.double():
+            self._reset()
 
     def _move(self, low_by: float, high_by: float) -> None:
         low, high = self.range_db

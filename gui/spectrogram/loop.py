@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.spectrogram.linked_plots import SpectrogramPlots
 from gui.spectrogram.plot import HISTORY_S
+from realtime.dsp.chain import RAMP_SAMPLES
 from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
 KEPT_S = HISTORY_S + 1
 MIN_SAMPLES = SAMPLE_RATE_IN // 20
+FADE_SAMPLES = RAMP_SAMPLES // 2
+"""The engine fades the end of a loop into its beginning; a round is shorter by that."""
 
 
 class PictureLoop(QObject):
@@ -73,8 +76,9 @@ class PictureLoop(QObject):
         engine, latency = self._engine, self._engine.latency
         late = engine.tap_delay_samples + latency.safety + latency.device_out
         played = max(0, (engine.output_tap.written - late) // 2 - self._since)
+        at = played % (self._loop.shape[1] - FADE_SAMPLES)
         for plot in self._plots.both:
-            plot.play_line.setPos(self._left_s + played % self._loop.shape[1] / SAMPLE_RATE_IN)
+            plot.play_line.setPos(self._left_s + at / SAMPLE_RATE_IN)
 
     def _update(self) -> None:
         """Cut the loop and pass it on."""
@@ -83,7 +87,7 @@ class PictureLoop(QObject):
         if self._wanted and self._sound is not None and self._engine is not None:
             count = self._sound.shape[1]
             ends = (count + round(at * SAMPLE_RATE_IN) for at in self._range)
-            first, end = (max(0, at) for at in ends)
+            first, end = (min(max(0, at), count) for at in ends)
             if end - first >= MIN_SAMPLES:
                 self._loop = self._sound[:, first:end]
             self._left_s = (first - count) / SAMPLE_RATE_IN

@@ -171,9 +171,11 @@ class SpectrogramPlot(pg.PlotItem):
 
     def update_level(self) -> None:
         """Show the level under the cross-hair, which changes while the image scrolls."""
-        level = self.level_at_cursor()
-        text = "no signal" if level is None else with_minus(f"{level:.1f} dBFS")
-        self._level.setText(text if self.cursor is not None else "")
+        level, text = self.level_at_cursor(), ""
+        if self.cursor is not None:
+            text = "no signal" if level is None else with_minus(f"{level:.1f} dBFS")
+        if text != self._level.text():
+            self._level.setText(text)
 
     def level_at_cursor(self) -> float | None:
         """Level in dBFS under the cross-hair; None outside the history and the band."""

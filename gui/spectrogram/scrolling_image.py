@@ -99,7 +99,8 @@ class ScrollingImage(pg.GraphicsObject):
     def code_at(self, seconds: float, hz_bin: int) -> int:
         """Level code at a time of the view and a bin; 0 where there is none."""
         column = self.end - 1 + math.ceil(seconds / self.hop_s)
-        return int(self.history.codes(column, column + 1)[0, hz_bin : hz_bin + 1].sum())
+        codes = self.history.codes(column, column + 1)[0]
+        return int(codes[hz_bin]) if hz_bin < len(codes) else 0
 
     def visible_peaks(self) -> tuple[npt.NDArray[np.float64], Floats]:
         """Time in seconds and largest absolute sample of each column of the image."""

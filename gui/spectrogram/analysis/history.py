@@ -17,8 +17,7 @@ class History:
     """
 
     def __init__(self, bins: int, capacity: int) -> None:
-        self.bins = bins
-        self.capacity = capacity
+        self.bins, self.capacity = bins, capacity
         self._codes = np.zeros((capacity, bins), np.uint8)
         self._peaks = np.zeros(capacity, np.float32)
         # The column that each place holds.

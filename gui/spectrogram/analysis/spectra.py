@@ -37,9 +37,11 @@ class RunningMean:
         """Add values ``[n, ...]``, `hop_s` seconds each."""
         if not len(values):
             return
-        self.seconds += len(values) * hop_s
-        share = np.float32(min(1.0, len(values) * hop_s / min(self.seconds, self._averaging_s)))
-        new: Floats = values.mean(axis=0)
+        span_s = len(values) * hop_s
+        self.seconds += span_s
+        share = np.float32(min(1.0, span_s / min(self.seconds, self._averaging_s)))
+        # Several times as fast as `mean`.
+        new: Floats = np.add.reduce(values) * np.float32(1 / len(values))
         self.mean = new if self.mean is None else self.mean + share * (new - self.mean)
 
 
@@ -80,7 +82,7 @@ class Spectra:
         """
         self._live.add(power, hop_s)
         self._long_term.add(power[active], hop_s)
-        highest: Floats = power.max(axis=0)
+        highest: Floats = np.maximum.reduce(power)
         self.maximum = highest if self.maximum is None else np.maximum(self.maximum, highest)
 
 

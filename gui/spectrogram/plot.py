@@ -70,6 +70,7 @@ class Chip(QGraphicsSimpleTextItem):
     def setText(self, text: str) -> None:
         """Change the text."""
         super().setText(text)
+        self.setVisible(bool(text))
         size = super().boundingRect()
         self._ground = QRectF(-7, (size.height() - 21) // 2, round(size.width()) + 14, 21)
 
@@ -79,9 +80,8 @@ class Chip(QGraphicsSimpleTextItem):
 
     def paint(self, painter: QPainter, *arguments: Any) -> None:
         """Draw ground and text."""
-        if self.text():
-            painter.fillRect(self._ground, PICTURE.colour("track", 200))
-            super().paint(painter, *arguments)
+        painter.fillRect(self._ground, PICTURE.colour("track", 200))
+        super().paint(painter, *arguments)
 
     def place(self, x: float, y: float) -> None:
         """Move the upper left corner of the ground."""

@@ -75,8 +75,8 @@ class ScrollingImage(pg.GraphicsObject):
         self._shown = max((right_s - left_s) / self.hop_s, 1.0)
         if abs(self._shown - width) < 1:
             self._shown = float(width)
-        self._step = max(1, int(self._shown / width))
-        self._back = max(0, round(-right_s / self.hop_s))
+        self._step: int = max(1, int(self._shown / width))
+        self._back: int = max(0, round(-right_s / self.hop_s))
         # One more group than fits, because the first and the last one may be cut.
         whole = self._step == 1 and self._shown == width
         self._width = width if whole else math.ceil(self._shown / self._step) + 1
@@ -111,7 +111,7 @@ class ScrollingImage(pg.GraphicsObject):
         return (centres - self.end) * self.hop_s, peaks.reshape(-1, self._step).max(axis=1)
 
     def _end_group(self) -> int:
-        return -(-(self.end - self._back) // self._step)
+        return math.ceil((self.end - self._back) / self._step)
 
     def draw_stale(self) -> None:
         """Draw the whole ring if something has changed since."""

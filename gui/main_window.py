@@ -26,6 +26,7 @@ from gui.control.user_settings import Preferences, UserSettings
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.restore.jobs import dropped_paths
+from gui.spectrogram.analysis.spectra import Slope
 from gui.spectrogram.color_bar import ColourBar
 from gui.spectrogram.color_maps import ColourMap
 from gui.spectrogram.frequency_scale import Scale
@@ -40,6 +41,9 @@ from realtime.inference.model_file import ModelInfo
 CLOSE_S = 1.5
 """Limit for all that must end, so that the window closes within two seconds."""
 _MOVES = (Qt.Key.Key_Left, Qt.Key.Key_Right, Qt.Key.Key_Up, Qt.Key.Key_Down, Qt.Key.Key_Home)
+
+SPECTRUM_ACTIONS = ("spectrum", "long_term", "hold", "wave")
+"""Checkable actions that are fields of :class:`gui.spectrogram.view.ViewSettings`."""
 
 
 class MainWindow(QMainWindow):
@@ -96,8 +100,10 @@ class MainWindow(QMainWindow):
         actions.choose("theme", preferences.theme)
         actions.choose("colours", preferences.view.colour_map)
         actions.choose("scale", preferences.view.scale)
-        actions["spectrum"].setChecked(preferences.view.spectrum)
-        actions["wave"].setChecked(preferences.view.wave)
+        actions.choose("slope", preferences.view.slope)
+        for name in SPECTRUM_ACTIONS:
+            actions[name].setChecked(getattr(preferences.view, name))
+        self._freeze(False)
         actions["loop"].setChecked(panels.transport.settings.loop)
         panels.spectrograms.set_view_settings(preferences.view)
         panels.listening.restore(preferences.parameters, match=preferences.match)
@@ -112,12 +118,16 @@ class MainWindow(QMainWindow):
         panels.abx.bypass_requested.connect(panels.listening.set_bypass)
         panels.view_bar.seek_requested.connect(self._seek)
         actions["loop"].toggled.connect(self._loop)
-        actions["freeze"].toggled.connect(pictures.set_frozen)
+        actions["freeze"].toggled.connect(self._freeze)
+        actions["loop_picture"].toggled.connect(pictures.loop.set_wanted)
         pictures.freeze_requested.connect(actions["freeze"].setChecked)
         pictures.menu_requested.connect(self._show_plot_menu)
         pictures.read_out.connect(panels.status.read_out.setText)
-        for changed in (actions["spectrum"].toggled, actions["wave"].toggled,
-                        groups["scale"].triggered, groups["colours"].triggered,
+        for name in ("long_term", "hold"):
+            # They change what the spectrum shows, so it is shown.
+            actions[name].toggled.connect(lambda on: on and actions["spectrum"].setChecked(True))
+        for changed in (*(actions[name].toggled for name in SPECTRUM_ACTIONS),
+                        *(groups[name].triggered for name in ("scale", "colours", "slope")),
                         pictures.range_changed):  # fmt: skip
             changed.connect(self._change_view)
         groups["compute"].triggered.connect(lambda action: transport.change(compute=action.data()))
@@ -159,6 +169,15 @@ class MainWindow(QMainWindow):
         if engine is not None:
             engine.seek(seconds)
 
+    def _freeze(self, frozen: bool) -> None:
+        actions = self.window_actions
+        self.panels.spectrograms.set_frozen(frozen)
+        # The key loops the frozen picture, or the file.
+        actions["loop"].setShortcut("" if frozen else "L")
+        actions["loop_picture"].setEnabled(frozen)
+        if not frozen:
+            actions["loop_picture"].setChecked(False)
+
     def _loop(self, loop: bool) -> None:
         transport = self.panels.transport
         if loop != transport.settings.loop:
@@ -174,8 +193,8 @@ class MainWindow(QMainWindow):
             colour_map=ColourMap(actions.chosen("colours")),
             low_db=low_db,
             high_db=high_db,
-            spectrum=actions["spectrum"].isChecked(),
-            wave=actions["wave"].isChecked(),
+            slope=Slope(actions.chosen("slope")),
+            **{name: actions[name].isChecked() for name in SPECTRUM_ACTIONS},
         )
         if view != self._view:
             self._view = view

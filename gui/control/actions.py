@@ -9,6 +9,7 @@ from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction, QActionGroup, QKeySequence
 from PySide6.QtWidgets import QMenu, QWidget
 
+from gui.spectrogram.analysis.spectra import Slope
 from gui.spectrogram.color_maps import ColourMap
 from gui.widgets.icon import icon
 from gui.widgets.theme import Theme, ThemeChoice
@@ -45,6 +46,10 @@ ACTIONS = (
         "freeze", "Freeze", "Freeze the spectrograms; the audio continues", "F",
         checkable=True, icon="freeze",
     ),
+    ActionSpec(
+        "loop_picture", "Loop", "Play what the frozen spectrograms show, round and round", "L",
+        checkable=True, icon="loop",
+    ),
     ActionSpec("live", "Back to live", "Show the newest sound, without zoom", "Home"),
     ActionSpec("zoom_in", "Zoom in", "Zoom in time", "+", repeats=True),
     ActionSpec("zoom_out", "Zoom out", "Zoom out in time", "-", repeats=True),
@@ -55,6 +60,10 @@ ACTIONS = (
         "spectrum", "Spectrum", "Spectra of input, output and their difference", "S",
         checkable=True, icon="spectrum",
     ),
+    ActionSpec("long_term", "Long-term spectrum", "Spectra as means of the last half minute",
+               "Shift+S", checkable=True),
+    ActionSpec("hold", "Hold maximum", "Also draw the highest levels of the spectra", "H",
+               checkable=True),
     ActionSpec("wave", "Waveform", "Waveforms", "W", checkable=True, icon="wave"),
     ActionSpec("copy_values", "Copy values", "Copy the values under the cross-hair", "C"),
     ActionSpec("copy_picture", "Copy picture", "Copy the spectrograms as a picture", "Ctrl+C"),
@@ -64,7 +73,7 @@ ACTIONS = (
     ActionSpec("forward", "Forward", "Five seconds forward in a file", "Right", repeats=True),
     ActionSpec("more", "More octave", "More of the restored octave", "Up", repeats=True),
     ActionSpec("less", "Less octave", "Less of the restored octave", "Down", repeats=True),
-    ActionSpec("reset", "Reset counters", "Reset fault counters and clip lights", "0"),
+    ActionSpec("reset", "Reset counters", "Reset faults, clip lights and long-term spectra", "0"),
     ActionSpec("open", "Open a file…", "Open a file as input", "Ctrl+O"),
     ActionSpec("save", "Write to a file…", "Write the output to a file"),
     ActionSpec("restore", "Restore files…", "Restore files and folders", "Ctrl+R"),
@@ -86,6 +95,7 @@ CHOICES: dict[str, tuple[str, dict[Any, str]]] = {
         n: str(n) for n in (1, 2, 3, 4, 6, 8, 12, 16) if n <= (os.cpu_count() or 1)
     }),
     "colours": ("Colours of the spectrograms", {kind: kind.label for kind in ColourMap}),
+    "slope": ("Slope of the spectra", {slope: slope.label for slope in Slope}),
     "theme": ("Theme", {choice: choice.label for choice in ThemeChoice}),
 }  # fmt: skip
 """Titles of submenus, and the values and texts of their choices, of which one is checked."""
@@ -94,12 +104,17 @@ Sections = tuple[tuple[str, ...], ...]
 MENU: Sections = (
     ("open", "recent", "save", "restore", "folder"),
     ("blind",),
+    ("long_term", "hold"),
     ("live", "copy_values", "copy_picture", "save_picture"),
     tuple(CHOICES),
     ("unsilence", "first_steps", "help", "about"),
     ("quit",),
 )
-PLOT_MENU: Sections = (("live", "freeze", "copy_values", "copy_picture", "save_picture"),)
+PLOT_MENU: Sections = (
+    ("live", "freeze", "loop_picture"),
+    ("long_term", "hold"),
+    ("copy_values", "copy_picture", "save_picture"),
+)
 
 
 def key_text(keys: str) -> str:

@@ -117,6 +117,7 @@ class Commands(QObject):
         pictures = self._panels.spectrograms
         for meter in (pictures.input_meter, pictures.output_meter):
             meter.clear_clip()
+        pictures.reset_spectra()
 
     def open(self, paths: list[Path]) -> None:
         """Play a file; restore several files or a folder."""

@@ -26,6 +26,7 @@ from gui.control.user_settings import Preferences
 from gui.panels.layout import Panels
 from gui.panels.transport import is_audio_file
 from gui.widgets.device_choices import RATE_SEPARATOR, Choice
+from realtime.dsp.processor import Audio
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Snapshot, State
 
@@ -70,6 +71,7 @@ class Session(QObject):
         self.engine_thread.failed.connect(self._failed)
         self.engine_thread.listed.connect(self._listed)
         self.engine_thread.job_failed.connect(self.notices.error)
+        panels.spectrograms.loop.changed.connect(self.play_loop)
         self._hot_plug.changed.connect(self.devices_changed)
         panels.banner.acted.connect(self._act)
 
@@ -135,6 +137,11 @@ class Session(QObject):
             self._end("Failed")
             advice = "Plug it in again or choose another device, then try again."
             self.notices.error(snapshot.error, advice, RETRY)
+
+    def play_loop(self, sound: Audio | None) -> None:
+        """Play a sound ``[C, n]`` at 22.05 kHz round and round; None for the input again."""
+        if self.engine_thread.engine is not None:
+            self.engine_thread.engine.play_loop(sound)
 
     def _end(self, word: str) -> None:
         self.recording.finish()

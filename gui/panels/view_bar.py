@@ -39,10 +39,10 @@ class ViewBar(QWidget):
             toolTip="Position in the file (left and right arrow)",
         )  # fmt: skip
         self.scales = {scale: action_button(actions[scale.value]) for scale in Scale}
-        self.spectrum, self.wave, self.freeze = (
-            action_button(actions[name]) for name in ("spectrum", "wave", "freeze")
+        self.spectrum, self.wave, self.freeze, self.loop_picture = (
+            action_button(actions[name]) for name in ("spectrum", "wave", "freeze", "loop_picture")
         )
-        views = [*self.scales.values(), self.spectrum, self.wave, self.freeze]
+        views = [*self.scales.values(), self.spectrum, self.wave, self.freeze, self.loop_picture]
         for button in views:
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         row = fill(QHBoxLayout(self), action_button(self._loop), self.clock, self.seek, *views,

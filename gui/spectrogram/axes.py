@@ -1,12 +1,13 @@
 """The axes of the plots in the theme's font and colours: frequency, time and level."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF
 from PySide6.QtGui import QPainter
 
-from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, frequency, position, ticks
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, ticks
 from gui.widgets.text import with_minus
 from gui.widgets.theme import Theme, base_font
 
@@ -16,6 +17,9 @@ _TIME_STEPS_S = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 _EDGE_LABEL = f"{EDGE_HZ / 1000:g}"
 
 TickLevels = list[tuple[float, list[float]]]
+Labels = dict[float, str]
+FindLabels = Callable[[float, float, float], Labels]
+"""Texts of the ticks between two values, on a length in pixels."""
 
 
 class ThemedAxis(pg.AxisItem):
@@ -24,121 +28,77 @@ class ThemedAxis(pg.AxisItem):
     The picture of ticks and labels is cached by ``AxisItem`` until range, size or theme change.
     """
 
-    def __init__(self, orientation: str, theme: Theme) -> None:
+    def __init__(self, orientation: str, theme: Theme, labels: FindLabels = lambda *_: {}) -> None:
         super().__init__(orientation, showValues=True)
-        self.setStyle(
-            tickLength=4,
-            tickTextOffset=4,
-            hideOverlappingLabels=False,
-            autoExpandTextSpace=False,
-            tickFont=base_font(11),
-        )
+        self.setStyle(tickLength=4, tickTextOffset=4, tickFont=base_font(11))
+        self.setStyle(hideOverlappingLabels=False, autoExpandTextSpace=False)
         self.enableAutoSIPrefix(False)
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
+        self.set_labels(labels)
         self.set_theme(theme)
+
+    def set_labels(self, labels: FindLabels) -> None:
+        """Change the ticks."""
+        self._find_labels = labels
+        self.picture = None
+        self.update()
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
-        self._theme = theme
+        self._edge_colour = theme.colour("accent")
         self.setPen(None)
         self.setTickPen(theme.colour("faint"))
         self.setTextPen(theme.colour("muted"))
 
-    def redraw(self) -> None:
-        """Discard the cached picture."""
-        self.picture = None
-        self.update()
+    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
+        """All ticks, on one level."""
+        self._labels = self._find_labels(minVal, maxVal, size)
+        return [(1.0, list(self._labels))]
+
+    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
+        """The texts of the ticks."""
+        return [self._labels[value] for value in values]
 
     def drawPicture(self, p: QPainter, axis: Any, tick_specs: Any, text_specs: Any) -> None:
         """Draw ticks and labels; labels at the ends are moved inside."""
         p.setRenderHint(QPainter.RenderHint.Antialiasing, False)
-        for _, start, end in tick_specs:
-            p.setPen(self.tickPen())
-            p.drawLine(_pixel(start), _pixel(end))
+        p.setPen(self.tickPen())
+        # The centre of a pixel, where a line of one pixel is sharp.
+        for _, *ends in tick_specs:
+            p.drawLine(*(QPointF(round(at.x()) + 0.5, round(at.y()) + 0.5) for at in ends))
         p.setFont(self.style["tickFont"])
         bounds = self.mapRectFromParent(self.geometry())
-        for rect, flags, text in text_specs:
-            p.setPen(self._text_colour(text))
-            p.drawText(_moved_inside(rect, bounds), int(flags), text)
-
-    def _text_colour(self, text: str) -> Any:
-        return self.textPen()
-
-
-class FrequencyAxis(ThemedAxis):
-    """Frequency in kHz on a linear, mel or logarithmic scale.
-
-    The linked view's y is the position on the scale, 0 at the bottom and 1 at 22.05 kHz.
-    """
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__("left", theme)
-        self._scale = Scale.LINEAR
-        self.setWidth(FREQUENCY_WIDTH)
-
-    def set_scale(self, scale: Scale) -> None:
-        """Choose the scale."""
-        self._scale = scale
-        self.redraw()
-
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
-        """Positions of round frequencies and of the upper end of the input."""
-        low, high = max(minVal, 0.0), min(maxVal, 1.0)
-        edge = position(self._scale, EDGE_HZ)
-        spacing = 12 / max(size, 1) * (high - low)
-        places = [
-            position(self._scale, tick.hz)
-            for tick in ticks(self._scale, size, low=low, high=high)
-            if abs(position(self._scale, tick.hz) - edge) > spacing
-        ]
-        return [(1.0, [*places, edge])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Frequencies in kHz."""
-        return [f"{round(frequency(self._scale, value), 1) / 1000:g}" for value in values]
-
-    def _text_colour(self, text: str) -> Any:
-        return self._theme.colour("accent" if text == _EDGE_LABEL else "muted")
+        for place, flags, text in text_specs:
+            rect = QRectF(place)
+            rect.moveLeft(min(max(rect.left(), bounds.left()), bounds.right() - rect.width()))
+            rect.moveTop(min(max(rect.top(), bounds.top()), bounds.bottom() - rect.height()))
+            p.setPen(self._edge_colour if text == _EDGE_LABEL else self.textPen())
+            p.drawText(rect, int(flags), text)
 
 
-class TimeAxis(ThemedAxis):
-    """Seconds before the newest column."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__("bottom", theme)
-        self._live = True
-        self.setHeight(TIME_HEIGHT)
-
-    def set_live(self, live: bool) -> None:
-        """Call the right end "now", or 0 s in a frozen picture."""
-        self._live = live
-        self.redraw()
-
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
-        """Round times at least 60 pixels apart."""
-        per_s = size / max(maxVal - minVal, 1e-9)
-        step = next((s for s in _TIME_STEPS_S if s * per_s >= 60), 60)
-        # A label at the left end would not fit.
-        first, last = int((minVal + 24 / per_s) // step) + 1, int(maxVal // step)
-        return [(step, [n * step for n in range(first, last + 1)])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Like ``−2 s`` or ``now``."""
-        digits = 0 if spacing >= 1 else 1 if spacing >= 0.1 else 2
-        zero = "now" if self._live else "0 s"
-        return [
-            zero if abs(value) < spacing / 2 else with_minus(f"{value:.{digits}f} s")
-            for value in values
-        ]
+def frequency_labels(scale: Scale, low: float, high: float, size: float) -> Labels:
+    """Round frequencies in kHz and the upper end of the input, between two positions."""
+    low, high = max(low, 0.0), min(high, 1.0)
+    edge, spacing = scale.position(EDGE_HZ), 12 / max(size, 1) * (high - low)
+    labels = {scale.position(hz): f"{hz / 1000:g}" for hz in ticks(scale, size, low=low, high=high)}
+    apart = {at: text for at, text in labels.items() if abs(at - edge) > spacing}
+    return {**apart, edge: _EDGE_LABEL}
 
 
-def _pixel(point: QPointF) -> QPointF:
-    """The centre of a pixel, where a line of one pixel is sharp."""
-    return QPointF(round(point.x()) + 0.5, round(point.y()) + 0.5)
+def time_labels(now: str, low: float, high: float, size: float) -> Labels:
+    """Round times at least 60 pixels apart, like ``−2 s``; `now` stands at 0 s."""
+    per_s = size / max(high - low, 1e-9)
+    step = next((step for step in _TIME_STEPS_S if step * per_s >= 60), 60)
+    digits = 0 if step >= 1 else 1 if step >= 0.1 else 2
+    # A label at the left end would not fit.
+    times = [n * step for n in range(int((low + 24 / per_s) // step) + 1, int(high // step) + 1)]
+    return {at: with_minus(f"{at:.{digits}f} s") if at else now for at in times}
 
 
-def _moved_inside(rect: QRectF, bounds: QRectF) -> QRectF:
-    moved = QRectF(rect)
-    moved.moveLeft(min(max(rect.left(), bounds.left()), bounds.right() - rect.width()))
-    moved.moveTop(min(max(rect.top(), bounds.top()), bounds.bottom() - rect.height()))
-    return moved
+def level_labels(low: float, high: float, size: float) -> Labels:
+    """Both ends, and multiples of 10 dB in between."""
+    step = next((s for s in (10, 20, 40) if s / max(high - low, 1) * size >= 40), 40)
+    room = (high - low) * 18 / max(size, 1)
+    inner = [float(n) for n in range(int(low // step) * step, 1, step)]
+    levels = [low, *(level for level in inner if low + room < level < high - room), high]
+    return {level: with_minus(f"{level:.0f}") for level in levels}

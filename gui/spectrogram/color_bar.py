@@ -1,22 +1,24 @@
 """The colour bar: pyqtgraph's ``ColorBarItem`` with a keyboard, in the theme's colours."""
 
-from collections.abc import Iterable
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import Qt, Signal
-from PySide6.QtGui import QFocusEvent, QKeyEvent, QWheelEvent
+from PySide6.QtCore import QEvent, Qt, Signal
+from PySide6.QtGui import QKeyEvent, QWheelEvent
 
-from gui.spectrogram.axes import TIME_HEIGHT, ThemedAxis, TickLevels
-from gui.spectrogram.color_maps import MIN_DB, ColourMap, color_map
-from gui.widgets.text import with_minus
+from gui.spectrogram.axes import TIME_HEIGHT, ThemedAxis, level_labels
+from gui.spectrogram.color_maps import MIN_DB
 from gui.widgets.theme import Theme
 
 MAX_DB = 0.0
 MIN_RANGE_DB = 20.0
-_WIDTH = 62
-_BAR_WIDTH = 14
-_STEP_DB = 2.0
+DEFAULT_RANGE_DB = (-110.0, -20.0)
+STEP_DB = 2.0
+KEY_STEPS_DB: dict[int, tuple[float, float]] = {
+    Qt.Key.Key_Up: (STEP_DB, STEP_DB), Qt.Key.Key_Down: (-STEP_DB, -STEP_DB),
+    Qt.Key.Key_PageUp: (-5.0, 0.0), Qt.Key.Key_PageDown: (5.0, 0.0),
+}  # fmt: skip
+"""Steps of the low and the high end."""
 
 
 class ColourBar(pg.GraphicsLayoutWidget):
@@ -25,11 +27,11 @@ class ColourBar(pg.GraphicsLayoutWidget):
     changed = Signal(float, float)
     """Low and high end in dBFS."""
 
-    def __init__(self, theme: Theme, *, low_db: float, high_db: float) -> None:
+    def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._default = (low_db, high_db)
-        self._range = (low_db, high_db)
-        self.setFixedWidth(_WIDTH)
+        self.range_db = (0.0, 0.0)
+        """Low and high end in dBFS."""
+        self.setFixedWidth(62)
         self.setFocusPolicy(Qt.FocusPolicy.TabFocus)
         self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.setToolTip(
@@ -38,162 +40,89 @@ class ColourBar(pg.GraphicsLayoutWidget):
         )
         self.ci.layout.setContentsMargins(4, 0, 2, 0)
         self.ci.layout.setSpacing(0)
-        self.item = _Bar(theme, self._default)
+        self.item = pg.ColorBarItem(
+            values=DEFAULT_RANGE_DB, width=14, limits=(MIN_DB, MAX_DB), colorMapMenu=False,
+            pen=theme.colour("text"), hoverBrush=theme.colour("text", 40),
+        )  # fmt: skip
+        self.item.layout.setContentsMargins(0, 0, 0, 0)
+        for name in ("left", "top", "bottom"):
+            self.item.hideAxis(name)
+        # `ColorBarItem` passes no axes to `PlotItem`, so its axis is replaced afterwards.
+        self.item.axis = ThemedAxis("right", theme, level_labels)
+        self.item.setAxisItems({"right": self.item.axis})
+        self.item.axis.setWidth(40)
+        self.item.axis.unlinkFromView()
         self.ci.addItem(self.item, 0, 0)
         self.ci.layout.setRowFixedHeight(1, TIME_HEIGHT)
         self.unit = pg.LabelItem("dBFS", size="11px", justify="right")
         self.ci.addItem(self.unit, 1, 0)
-        self.item.sigLevelsChanged.connect(self._dragged)
+        self.item.sigLevelsChanged.connect(self._report)
         self.item.sigLevelsChangeFinished.connect(lambda: self.set_range(*self.item.levels()))
-        self.item.reset.connect(lambda: self.set_range(*self._default))
+        self.scene().sigMouseClicked.connect(self._clicked)
         self.set_theme(theme)
-        self._describe()
-
-    @property
-    def range_db(self) -> tuple[float, float]:
-        """Low and high end in dBFS."""
-        return self._range
-
-    def set_images(self, images: Iterable[Any]) -> None:
-        """Control the colours of images, which have ``setLevels`` and ``setColorMap``."""
-        self.item.setImageItem(list(images))
-
-    def set_map(self, name: ColourMap) -> None:
-        """Use another colour map."""
-        self.item.setColorMap(color_map(name))
+        self._reset()
 
     def set_range(self, low_db: float, high_db: float) -> None:
         """Set the range, limited to at least 20 dB between -127.5 and 0 dBFS."""
         low = min(max(low_db, MIN_DB), MAX_DB - MIN_RANGE_DB)
-        high = min(max(high_db, low + MIN_RANGE_DB), MAX_DB)
-        if self.item.levels() != (low, high):
-            self.item.setLevels((low, high))
-        self._set(low, high)
-
-    def set_theme(self, theme: Theme) -> None:
-        """Change colours."""
-        self.setBackground(theme.colour("window"))
-        self.item.set_theme(theme)
-        self.unit.setText("dBFS", color=theme.muted)
-
-    def _dragged(self) -> None:
-        self._set(*self.item.levels())
-
-    def _set(self, low: float, high: float) -> None:
-        if (low, high) != self._range:
-            self._range = (low, high)
-            self._describe()
-            self.changed.emit(low, high)
-
-    def _describe(self) -> None:
-        low, high = self._range
-        self.setAccessibleName(f"Colour range, {low:.0f} to {high:.0f} decibels full scale")
-
-    def _shift(self, by_db: float) -> None:
-        low, high = self._range
-        by_db = min(max(by_db, MIN_DB - low), MAX_DB - high)
-        self.set_range(low + by_db, high + by_db)
-
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Shift the range."""
-        self._shift(event.angleDelta().y() / 120 * _STEP_DB)
-        event.accept()
-
-    def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Shift, widen and reset by keys."""
-        low, high = self._range
-        match event.key():
-            case Qt.Key.Key_Up:
-                self._shift(_STEP_DB)
-            case Qt.Key.Key_Down:
-                self._shift(-_STEP_DB)
-            case Qt.Key.Key_PageUp:
-                self.set_range(low - 5, high)
-            case Qt.Key.Key_PageDown:
-                self.set_range(min(low + 5, high - MIN_RANGE_DB), high)
-            case Qt.Key.Key_Home:
-                self.set_range(*self._default)
-            case _:
-                event.ignore()
-
-    def focusInEvent(self, event: QFocusEvent) -> None:
-        """Show the focus."""
-        super().focusInEvent(event)
-        self.item.show_focus(focused=True)
-
-    def focusOutEvent(self, event: QFocusEvent) -> None:
-        """Hide the focus."""
-        super().focusOutEvent(event)
-        self.item.show_focus(focused=False)
-
-
-class _LevelAxis(ThemedAxis):
-    """Levels of the colours in dBFS."""
-
-    def __init__(self, theme: Theme) -> None:
-        super().__init__("right", theme)
-        self.setWidth(40)
-
-    def tickValues(self, minVal: float, maxVal: float, size: float) -> TickLevels:  # noqa: N803
-        """Both ends, and multiples of 10 dB in between."""
-        step = next((s for s in (10, 20, 40) if s / max(maxVal - minVal, 1) * size >= 40), 40)
-        room = (maxVal - minVal) * 18 / max(size, 1)
-        inner = [
-            float(level)
-            for level in range(int(minVal // step) * step, 1, step)
-            if minVal + room < level < maxVal - room
-        ]
-        return [(step, [minVal, *inner, maxVal])]
-
-    def tickStrings(self, values: list[float], scale: float, spacing: float) -> list[str]:
-        """Whole decibels."""
-        return [with_minus(f"{value:.0f}") for value in values]
-
-
-class _Bar(pg.ColorBarItem):
-    """The bar; emits `reset` on a double-click."""
-
-    reset = Signal()
-
-    def __init__(self, theme: Theme, levels: tuple[float, float]) -> None:
-        # `ColorBarItem` passes no axes to `PlotItem`, so its axis is replaced afterwards.
-        super().__init__(
-            values=levels,
-            width=_BAR_WIDTH,
-            limits=(MIN_DB, MAX_DB),
-            rounding=1,
-            colorMapMenu=False,
-            pen=theme.colour("text"),
-            hoverBrush=theme.colour("text", 40),
-        )
-        self.layout.setContentsMargins(0, 0, 0, 0)
-        for name in ("left", "top", "bottom"):
-            self.hideAxis(name)
-        self.setAxisItems({"right": _LevelAxis(theme)})
-        self.axis = self.getAxis("right")
-        self.axis.unlinkFromView()
-        self.axis.setRange(*levels)
-        self._focused = False
+        self.item.setLevels((low, min(max(high_db, low + MIN_RANGE_DB), MAX_DB)))
+        self._report()
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self._theme = theme
-        self.axis.set_theme(theme)
-        for line in self.region.lines:
+        self.setBackground(theme.colour("window"))
+        self.item.axis.set_theme(theme)
+        self.unit.setText("dBFS", color=theme.muted)
+        for line in self.item.region.lines:
             line.setPen(theme.colour("window"))
             line.setHoverPen(theme.colour("accent"))
             line.clearMarkers()
             line.addMarker("|>", position=0, size=7)
             line.addMarker("<|", position=1, size=7)
-        self.show_focus(focused=self._focused)
+        self._show_focus()
 
-    def show_focus(self, *, focused: bool) -> None:
-        """Draw the frame in the colour of the focus."""
-        self._focused = focused
-        self.vb.setBorder(self._theme.colour("source" if focused else "border"))
+    def _report(self, *_: object) -> None:
+        low, high = self.item.levels()
+        if (low, high) != self.range_db:
+            self.range_db = low, high
+            self.setAccessibleName(f"Colour range, {low:.0f} to {high:.0f} decibels full scale")
+            self.changed.emit(low, high)
 
-    def mouseClickEvent(self, event: Any) -> None:
-        """Reset on a double-click."""
+    def _reset(self) -> None:
+        self.set_range(*DEFAULT_RANGE_DB)
+
+    def _clicked(self, event: Any) -> None:
         if event.double():
-            self.reset.emit()
-            event.accept()
+            self._reset()
+
+    def _move(self, low_by: float, high_by: float) -> None:
+        low, high = self.range_db
+        if low_by == high_by:
+            low_by = high_by = min(max(low_by, MIN_DB - low), MAX_DB - high)
+        self.set_range(min(low + low_by, high + high_by - MIN_RANGE_DB), high + high_by)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Shift the range."""
+        steps = event.angleDelta().y() / 120
+        self._move(steps * STEP_DB, steps * STEP_DB)
+        event.accept()
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Shift, widen and reset by keys."""
+        if event.key() == Qt.Key.Key_Home:
+            self._reset()
+        elif event.key() in KEY_STEPS_DB:
+            self._move(*KEY_STEPS_DB[event.key()])
+        else:
+            event.ignore()
+
+    def event(self, event: QEvent) -> bool:
+        """Show the focus."""
+        handled = super().event(event)
+        if event.type() in (QEvent.Type.FocusIn, QEvent.Type.FocusOut):
+            self._show_focus()
+        return bool(handled)
+
+    def _show_focus(self) -> None:
+        self.item.vb.setBorder(self._theme.colour("source" if self.hasFocus() else "border"))

@@ -6,6 +6,9 @@ import numpy as np
 import numpy.typing as npt
 import pyqtgraph as pg
 
+from gui.spectrogram.analysis.history import Codes
+from gui.spectrogram.analysis.stft import Floats
+
 CODES_PER_DB = 2
 """Levels are stored as bytes, in half decibels."""
 MIN_DB = -127.5
@@ -29,21 +32,8 @@ class ColourMap(StrEnum):
         return self.name.capitalize()
 
 
-def color_map(name: ColourMap) -> pg.ColorMap:
-    """The colour map of a name."""
-    return pg.colormap.get(name.value)
-
-
 def code_colours(colours: pg.ColorMap, low_db: float, high_db: float) -> Colours:
-    """Colour of each of the 256 level codes.
-
-    Args:
-        colours: Colour map.
-        low_db: Level in dBFS of the first colour and of all levels below.
-        high_db: Level in dBFS of the last colour and of all levels above.
-
-    Shape:
-        - Output: ``[256]``, ``0xFFRRGGBB``
+    """Colours ``[256]`` of the level codes, ``0xFFRRGGBB``, from one level in dBFS to another.
 
     Raises:
         ValueError: if the range is empty or reversed.
@@ -57,7 +47,7 @@ def code_colours(colours: pg.ColorMap, low_db: float, high_db: float) -> Colours
     return packed
 
 
-def codes_of(power: npt.NDArray[np.float32]) -> npt.NDArray[np.uint8]:
+def codes_of(power: Floats) -> Codes:
     """Level codes of powers (1 is a full-scale sine), clamped to -127.5..0 dBFS."""
     level_db = 10 * np.log10(np.maximum(power, np.float32(1e-13)))
     scaled = np.clip((level_db - MIN_DB) * CODES_PER_DB + 0.5, 0, 255)

@@ -1,171 +1,102 @@
 """The frequency axis of both spectrograms: scale, ticks and rows."""
 
-from dataclasses import dataclass
+import math
 from enum import StrEnum
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from gui.spectrogram.analysis.history import Codes
+from gui.spectrogram.analysis.stft import BIN_HZ
 
 TOP_HZ = 22_050.0
 """Upper end of the axis: half of 44.1 kHz."""
 EDGE_HZ = 11_025.0
 """Upper end of the input and lower end of the restored octave."""
 LOG_BOTTOM_HZ = 60.0
-"""Lower end of the logarithmic axis."""
-
-
+TICK_PX = 26
+"""Smallest distance of two ticks."""
 _ROUND_HZ = (0, 100, 200, 500, 1_000, 2_000, 3_000, 5_000, 8_000, 11_025, 15_000, 20_000)
 _STEPS_HZ = (10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 
 
 class Scale(StrEnum):
-    """Scale of the frequency axis."""
+    """Scale of the frequency axis; a position is 0 at the bottom and 1 at 22.05 kHz."""
 
     LINEAR = "linear"
     MEL = "mel"
     LOG = "log"
 
+    def position(self, hz: float) -> float:
+        """Position of a frequency on the axis."""
+        bottom = self._warp(0.0)
+        return (self._warp(hz) - bottom) / (self._warp(TOP_HZ) - bottom)
 
-@dataclass(frozen=True)
-class Tick:
-    """A tick of the axis."""
+    def frequency(self, position: Any) -> Any:
+        """Frequency in Hz at a position, or at an array of them; undoes :meth:`position`."""
+        bottom = self._warp(0.0)
+        value = bottom + position * (self._warp(TOP_HZ) - bottom)
+        if self is Scale.LINEAR:
+            return value
+        return 700 * np.expm1(value) if self is Scale.MEL else np.exp(value)
 
-    hz: float
-    label: str
-    """In kHz."""
-
-
-def position(scale: Scale, hz: float) -> float:
-    """Position of a frequency on the axis: 0 at the bottom, 1 at 22.05 kHz."""
-    return float((_warp(scale, hz) - _bottom(scale)) / (_warp(scale, TOP_HZ) - _bottom(scale)))
-
-
-def frequency(scale: Scale, height: float) -> float:
-    """Frequency in Hz at a position of the axis; the inverse of :func:`position`."""
-    return float(frequencies(scale, np.array(height)))
+    def _warp(self, hz: float) -> float:
+        if self is Scale.LINEAR:
+            return hz
+        return math.log1p(hz / 700) if self is Scale.MEL else math.log(max(hz, LOG_BOTTOM_HZ))
 
 
-def frequencies(scale: Scale, heights: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
-    """Frequencies in Hz at positions of the axis."""
-    bottom = _bottom(scale)
-    value = bottom + heights * (_warp(scale, TOP_HZ) - bottom)
+def ticks(scale: Scale, height_px: float, *, low: float = 0.0, high: float = 1.0) -> list[float]:
+    """Round frequencies in Hz between two positions of the axis, lowest first."""
+    low_hz, high_hz = scale.frequency(low), scale.frequency(high)
+    span = high_hz - low_hz
+    # The most important first. A linear axis has one step between its ticks, others have several.
     if scale is Scale.LINEAR:
-        return value
-    hz: npt.NDArray[np.float64] = 700 * np.expm1(value) if scale is Scale.MEL else np.exp(value)
-    return hz
+        candidates = []
+        steps = [next((s for s in _STEPS_HZ if span / s * TICK_PX <= height_px), 10_000)]
+    else:
+        candidates = [float(hz) for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz]
+        steps = [step for step in reversed(_STEPS_HZ) if span / 40 <= step <= high_hz / 10]
+    for step in steps:
+        candidates += np.arange(-(-low_hz // step) * step, high_hz + 1, step).tolist()
+    kept: dict[float, float] = {}
+    for hz in candidates:
+        place = (scale.position(hz) - low) / (high - low) * height_px
+        near = any(abs(place - other) < TICK_PX for other in kept.values())
+        if -0.5 <= place <= height_px + 0.5 and not near:
+            kept[hz] = place
+    return sorted(kept)
 
 
-def ticks(
-    scale: Scale, height_px: float, *, low: float = 0.0, high: float = 1.0, spacing_px: float = 26
-) -> list[Tick]:
-    """Round frequencies between two positions of the axis, lowest first.
-
-    Args:
-        scale: Scale of the axis.
-        height_px: Height of the axis.
-        low: Lower end of the visible part, as a position.
-        high: Upper end of the visible part, as a position.
-        spacing_px: Smallest distance of two ticks.
-    """
-    bottom_hz, top_hz = frequency(scale, low), frequency(scale, high)
-    kept: list[float] = []
-    places: list[float] = []
-    for candidates in _candidates(scale, bottom_hz, top_hz, height_px / spacing_px):
-        for hz in candidates:
-            place = (position(scale, hz) - low) / (high - low) * height_px
-            if -0.5 <= place <= height_px + 0.5 and all(
-                abs(place - other) >= spacing_px for other in places
-            ):
-                kept.append(hz)
-                places.append(place)
-    return [Tick(hz, f"{hz / 1000:g}") for hz in sorted(kept)]
-
-
-def _candidates(scale: Scale, low_hz: float, high_hz: float, room: float) -> list[list[float]]:
-    """Frequencies to label, the most important list first.
-
-    A linear axis has one step between its ticks. The others mix coarse and fine steps.
-    """
-
-    def multiples(step: int) -> list[float]:
-        return [float(hz) for hz in range(int(-(-low_hz // step)) * step, int(high_hz) + 1, step)]
-
-    if scale is Scale.LINEAR:
-        return [multiples(next((s for s in _STEPS_HZ if (high_hz - low_hz) / s <= room), 10_000))]
-    inside = (high_hz - low_hz) / 40
-    return [
-        [hz for hz in _ROUND_HZ if low_hz - 1 <= hz <= high_hz],
-        *(multiples(step) for step in reversed(_STEPS_HZ) if inside <= step <= high_hz / 10),
-    ]
-
-
-def format_hz(hz: float) -> str:
-    """Like ``500 Hz`` or ``11.03 kHz``."""
-    return f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz"
-
-
-@dataclass(frozen=True)
 class RowMap:
     """Maps the bins of a spectrum to the rows of an image.
 
-    Attributes:
-        rows: Height of the image.
-        filled: Rows from the bottom that have bins; the rows above lie beyond the spectrum.
+    A row that covers bins shows their maximum, so that no tone is lost. A row between two bins
+    interpolates. `low` and `high` are the ends of the image as positions on the frequency axis.
     """
 
-    rows: int
-    filled: int
-    _starts: npt.NDArray[np.intp]
-    _near: npt.NDArray[np.intp]
-    _share: npt.NDArray[np.uint16]
-    _narrow: npt.NDArray[np.intp]
-    _wider: tuple[npt.NDArray[np.intp], ...]
-    """Rows that cover at least two bins, at least three, and so on."""
-
-    @classmethod
-    def make(
-        cls,
-        scale: Scale,
-        *,
-        rows: int,
-        bins: int,
-        bin_hz: float,
-        low: float = 0.0,
-        high: float = 1.0,
-    ) -> "RowMap":
-        """Create the map for spectra of `bins` bins, `bin_hz` apart, from 0 Hz.
-
-        Args:
-            scale: Scale of the frequency axis.
-            rows: Height of the image.
-            bins: Bins of a spectrum.
-            bin_hz: Distance of two bins.
-            low: Lower end of the image, as a position on the axis.
-            high: Upper end of the image, as a position on the axis.
-        """
-        edges = frequencies(scale, np.linspace(low, high, rows + 1)) / bin_hz
-        filled = int(np.count_nonzero(edges[:-1] < bins - 1))
-        edges = edges[: filled + 1]
-        # A row that covers bins shows their maximum, so that no tone is lost. A row between two
-        # bins interpolates.
+    def __init__(
+        self, scale: Scale, *, rows: int, bins: int, low: float = 0.0, high: float = 1.0
+    ) -> None:
+        edges = scale.frequency(np.linspace(low, high, rows + 1)) / BIN_HZ
+        self._rows = rows
+        # Rows from the bottom that have bins; the rows above lie beyond the spectrum.
+        self._filled = int(np.count_nonzero(edges[:-1] < bins - 1))
+        edges = edges[: self._filled + 1]
         starts = np.minimum(np.ceil(edges).astype(np.intp), bins - 1)
-        centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)
-        near = np.minimum(centres.astype(np.intp), bins - 2)
-        share = np.round((centres - near) * 256).astype(np.uint16)
         widths = starts[1:] - starts[:-1]
-        narrow = np.flatnonzero(widths < 1)
-        wider = tuple(np.flatnonzero(widths > step) for step in range(1, widths.max(initial=0)))
-        return cls(rows, filled, starts[:-1], near[narrow], share[narrow], narrow, wider)
+        self._starts = starts[:-1]
+        # Rows that cover at least two bins, at least three, and so on.
+        self._wider = [np.flatnonzero(widths > n) for n in range(1, widths.max(initial=0))]
+        self._narrow = np.flatnonzero(widths < 1)
+        centres = np.minimum((edges[:-1] + edges[1:]) / 2, bins - 1)[self._narrow]
+        self._near = np.minimum(centres.astype(np.intp), bins - 2)
+        self._share = np.round((centres - self._near) * 256).astype(np.uint16)[:, None]
 
-    def apply(self, codes: npt.NDArray[np.uint8]) -> npt.NDArray[np.uint8]:
-        """Compute the rows of the image.
-
-        Shape:
-            - Input: ``[n, F]`` level codes
-            - Output: ``[rows, n]``, the highest frequency first, 0 beyond the spectrum
-        """
-        picture = np.zeros((self.rows, len(codes)), np.uint8)
-        if not len(codes) or not self.filled:
+    def apply(self, codes: Codes) -> Codes:
+        """Level codes ``[n, F]`` to rows ``[rows, n]``, the highest first, 0 above the bins."""
+        picture = np.zeros((self._rows, len(codes)), np.uint8)
+        if not len(codes) or not self._filled:
             return picture
         # Contiguous rows are several times faster to read.
         bins = np.ascontiguousarray(codes.T)
@@ -173,22 +104,7 @@ class RowMap:
         value = bins[self._starts]
         for step, rows in enumerate(self._wider, 1):
             value[rows] = np.maximum(value[rows], bins[self._starts[rows] + step])
-        narrow = self._narrow
-        low = bins[self._near].astype(np.uint16)
-        high = bins[self._near + 1]
-        share = self._share[:, None]
-        value[narrow] = (low * (256 - share) + high * share) >> 8
-        picture[self.rows - self.filled :] = value[::-1]
+        low, high = bins[self._near].astype(np.uint16), bins[self._near + 1]
+        value[self._narrow] = (low * (256 - self._share) + high * self._share) >> 8
+        picture[self._rows - self._filled :] = value[::-1]
         return picture
-
-
-def _warp(scale: Scale, hz: float) -> float:
-    if scale is Scale.LINEAR:
-        return hz
-    if scale is Scale.MEL:
-        return float(np.log1p(hz / 700))
-    return float(np.log(max(hz, LOG_BOTTOM_HZ)))
-
-
-def _bottom(scale: Scale) -> float:
-    return _warp(scale, 0.0)

@@ -1,18 +1,17 @@
 """Both spectrogram plots in one graphics view: linked ranges, zoom and cross-hair."""
 
-import math
+from functools import partial
 from typing import Any
 
 import pyqtgraph as pg
-from PySide6.QtCore import QEvent, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt, Signal
 from PySide6.QtGui import QPainter, QRegion, QResizeEvent
-from PySide6.QtWidgets import QGraphicsView, QSizePolicy
+from PySide6.QtWidgets import QGraphicsView
 
 from gui.spectrogram.analysis.history import History
-from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT
+from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT, time_labels
 from gui.spectrogram.frequency_scale import Scale
-from gui.spectrogram.plot import Cursor, SpectrogramPlot
-from gui.spectrogram.view_box import HISTORY_S, MIN_TIME_S
+from gui.spectrogram.plot import HISTORY_S, MIN_TIME_S, SpectrogramPlot
 from gui.widgets.theme import Theme
 
 GAP = 8
@@ -22,29 +21,28 @@ GAP = 8
 class SpectrogramPlots(pg.GraphicsLayoutWidget):
     """Input above output on one time axis and equal frequency axes."""
 
-    pointed = Signal(object)
-    """A :class:`Cursor`, or None after the mouse left."""
+    pointed = Signal()
+    """The cross-hair has moved."""
     freeze_requested = Signal(bool)
     """The user moved back in time (True), or double-clicked to return to live (False)."""
-    menu_requested = Signal(object)
-    """Right click at a ``QPointF`` of the screen."""
+    menu_requested = Signal(QPoint)
+    """Right click on a plot, at this point of the screen."""
 
-    def __init__(
-        self, input_history: History, output_history: History, theme: Theme) -> None:  # fmt: skip
+    def __init__(self, histories: tuple[History, History], theme: Theme) -> None:
         super().__init__()
-        self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumSize(290, 270)
         # Only the plots change 30 times a second; their bounding rectangle leaves out the axes.
         self.setViewportUpdateMode(QGraphicsView.ViewportUpdateMode.BoundingRectViewportUpdate)
         self.setOptimizationFlag(QGraphicsView.OptimizationFlag.DontAdjustForAntialiasing)
         self.setCacheMode(QGraphicsView.CacheModeFlag.CacheNone)
-        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
-        self.viewport().setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        for widget in (self, self.viewport()):
+            widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.setAccessibleName("Spectrograms of input and output")
         self.ci.layout.setContentsMargins(0, 0, 0, 0)
         self.ci.layout.setVerticalSpacing(GAP)
-        self.input = SpectrogramPlot("Input  ·  22.05 kHz", input_history, theme)
-        self.output = SpectrogramPlot(
-            "Output  ·  44.1 kHz", output_history, theme, with_output=True
+        self.both = self.input, self.output = (
+            SpectrogramPlot("Input  ·  22.05 kHz", histories[0], theme, with_output=False),
+            SpectrogramPlot("Output  ·  44.1 kHz", histories[1], theme, with_output=True),
         )
         self.unit = pg.LabelItem("kHz", size="11px")
         # Its text must not widen the axis of one plot.
@@ -53,45 +51,42 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         self.output.layout.addItem(self.unit, 3, 0)
         self.output.layout.setRowFixedHeight(3, TIME_HEIGHT)
         self.input.hideAxis("bottom")
-        self.both = (self.input, self.output)
         self._hop_s = 1.0
         self._zoomed = False
         for row, plot in enumerate(self.both):
             self.ci.addItem(plot, row, 0)
-            plot.vb.pointed.connect(lambda at, plot=plot: self._point(plot, at))
-            plot.vb.live_requested.connect(self._to_live)
-            plot.vb.menu_requested.connect(self.menu_requested)
             plot.vb.sigRangeChangedManually.connect(self._moved)
         self.output.setXLink(self.input)
         self.output.setYLink(self.input)
-        self.setAccessibleName("Spectrograms of input and output")
+        self.scene().sigMouseMoved.connect(self._point)
+        self.scene().sigMouseClicked.connect(self._clicked)
+        self.set_live(True)
         self.set_theme(theme)
 
     def drawBackground(self, painter: QPainter, rect: QRectF | QRect) -> None:
         """Fill only what the images do not cover."""
         outside = QRegion(QRectF(rect).toAlignedRect())
         for plot in self.both:
-            # Rounded down at both ends, so that no row stays unpainted.
-            place = plot.vb.sceneBoundingRect()
-            outside -= QRect(
-                math.ceil(place.left()), math.ceil(place.top()),
-                math.floor(place.width()), math.floor(place.height()),
-            )  # fmt: skip
+            # Smaller by a pixel, so that no row stays unpainted.
+            outside -= plot.vb.sceneBoundingRect().toAlignedRect().adjusted(1, 1, -1, -1)
         painter.save()
         painter.setClipRegion(outside, Qt.ClipOperation.IntersectClip)
         painter.fillRect(rect, self.backgroundBrush())
         painter.restore()
 
-    def sizeHint(self) -> QSize:
-        """A comfortable size."""
-        return QSize(810, 520)
+    @property
+    def time_range(self) -> tuple[float, float]:
+        """Start and end of the visible time in seconds before the newest column, negative."""
+        left, right = self.input.vb.viewRange()[0]
+        return left, right
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
         self.setBackground(theme.colour("window"))
         self.unit.setText("kHz", color=theme.muted)
         for plot in self.both:
-            plot.set_theme(theme)
+            plot.frequency_axis.set_theme(theme)
+            plot.time_axis.set_theme(theme)
 
     def set_scale(self, scale: Scale) -> None:
         """Choose the frequency axis and show all of it."""
@@ -103,19 +98,17 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
         """Set the seconds per column; one column is one device pixel unless zoomed."""
         self._hop_s = hop_s
         for plot in self.both:
-            plot.image.set_resolution(hop_s=hop_s, ratio=self.devicePixelRatioF())
-        if not self._zoomed:
-            self._show_live_range()
+            plot.image.hop_s, plot.image.ratio = hop_s, self.devicePixelRatioF()
+            plot.image.rebuild()
+        self._show_live_range()
 
     def set_live(self, live: bool) -> None:
         """Follow the newest column, or stay."""
-        self.output.time_axis.set_live(live)
-        left, right = self.input.vb.viewRange()[0]
+        self.output.time_axis.set_labels(partial(time_labels, "now" if live else "0 s"))
+        left, right = self.time_range
         if live and right < 0:
-            if self._zoomed:
-                self.input.setXRange(left - right, 0, padding=0)
-            else:
-                self._show_live_range()
+            self.input.setXRange(left - right, 0, padding=0)
+            self._show_live_range()
 
     def show_all(self) -> None:
         """Undo all zooming."""
@@ -125,30 +118,37 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
 
     def zoom_time(self, factor: float) -> None:
         """Show `factor` times as much time; a live view keeps its right end."""
-        left, right = self.input.vb.viewRange()[0]
-        centre = right if right > -self._hop_s else (left + right) / 2
-        self.input.vb.scaleBy(x=factor, y=None, center=(centre, 0))
         self._zoomed = True
+        self.input.vb.scaleBy(x=factor)
 
     def _show_live_range(self) -> None:
-        width = round(self.input.vb.width() * self.devicePixelRatioF()) * self._hop_s
-        self.input.setXRange(-min(max(width, MIN_TIME_S), HISTORY_S), 0, padding=0)
+        if not self._zoomed:
+            width = round(self.input.vb.width() * self.devicePixelRatioF()) * self._hop_s
+            self.input.setXRange(-min(max(width, MIN_TIME_S), HISTORY_S), 0, padding=0)
 
     def _moved(self, *_: object) -> None:
         self._zoomed = True
         # A double-click without zoom is the way back; a view of the past stands still.
-        if self.input.vb.viewRange()[0][1] < -self._hop_s:
+        if self.time_range[1] < -self._hop_s:
             self.freeze_requested.emit(True)
 
-    def _to_live(self) -> None:
-        self.show_all()
-        self.freeze_requested.emit(False)
+    def _plot_at(self, at: QPointF) -> SpectrogramPlot | None:
+        return next((p for p in self.both if p.vb.sceneBoundingRect().contains(at)), None)
 
-    def _point(self, plot: SpectrogramPlot, at: QPointF | None) -> None:
-        cursor: Cursor | None = plot.cursor_at(at) if at is not None else None
+    def _clicked(self, event: Any) -> None:
+        if self._plot_at(event.scenePos()) is None:
+            return
+        if event.double():
+            self.show_all()
+            self.freeze_requested.emit(False)
+        elif event.button() == Qt.MouseButton.RightButton:
+            self.menu_requested.emit(event.screenPos().toPoint())
+
+    def _point(self, at: QPointF) -> None:
+        plot = self._plot_at(at)
         for other in self.both:
-            other.set_cursor(cursor)
-        self.pointed.emit(cursor)
+            other.set_cursor(None if plot is None else plot.vb.mapSceneToView(at))
+        self.pointed.emit()
 
     def resizeEvent(self, event: QResizeEvent | None) -> None:
         """Give both plots the same height."""
@@ -159,16 +159,9 @@ class SpectrogramPlots(pg.GraphicsLayoutWidget):
             self.ci.layout.setRowFixedHeight(0, height)
             self.ci.layout.setRowFixedHeight(1, self.height() - GAP - height)
             self.ci.layout.activate()
-            if not self._zoomed:
-                self._show_live_range()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change of the screen's scale."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.DevicePixelRatioChange:
-            self.set_hop(self._hop_s)
+            self._show_live_range()
 
     def leaveEvent(self, event: Any) -> None:
         """Hide the cross-hair."""
         super().leaveEvent(event)
-        self._point(self.input, None)
+        self._point(QPointF(-1, -1))

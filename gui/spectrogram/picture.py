@@ -1,24 +1,21 @@
 """Draws the spectrograms with axes and colour bar into an image or an SVG file."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from PySide6.QtCore import QRect, QRectF, QSize
+from PySide6.QtCore import QRect, QRectF
 from PySide6.QtGui import QImage, QPainter
 from PySide6.QtSvg import QSvgGenerator
-from PySide6.QtWidgets import QGraphicsItem, QGraphicsView
+from PySide6.QtWidgets import QGraphicsItem
 
 from gui.spectrogram.view import Spectrograms
 
-NO_CACHE = QGraphicsItem.CacheMode.NoCache
 SCALE = 2
 """Pixels of a picture per pixel of the window."""
 
 
 def picture(view: Spectrograms) -> QImage:
     """The plots and the colour bar as an image."""
-    image = QImage(_size(view) * SCALE, QImage.Format.Format_RGB32)
+    image = QImage(_area(view).size() * SCALE, QImage.Format.Format_RGB32)
     image.setDevicePixelRatio(SCALE)
     _draw(view, QPainter(image))
     return image
@@ -36,40 +33,28 @@ def save_picture(view: Spectrograms, path: Path) -> None:
     if path.suffix.lower() == ".svg":
         generator = QSvgGenerator()
         generator.setFileName(str(path))
-        generator.setSize(_size(view))
-        generator.setViewBox(QRect(0, 0, _size(view).width(), _size(view).height()))
+        generator.setSize(_area(view).size())
+        generator.setViewBox(_area(view))
         generator.setTitle("Topoctave")
         _draw(view, QPainter(generator))
     elif not picture(view).save(str(path)):
         raise OSError(0, "the disk is full", str(path))
 
 
-def _size(view: Spectrograms) -> QSize:
-    plots, bar = view.plots, view.colour_bar
-    return QSize(plots.width() + bar.width(), plots.height())
-
-
-@contextmanager
-def _uncached(view: QGraphicsView) -> Iterator[None]:
-    """Draw items themselves instead of their cached pixels, which would blur when scaled."""
-    cached = [item for item in view.scene().items() if item.cacheMode() != NO_CACHE]
-    modes = [item.cacheMode() for item in cached]
-    for item in cached:
-        item.setCacheMode(NO_CACHE)
-    try:
-        yield
-    finally:
-        for item, mode in zip(cached, modes, strict=True):
-            item.setCacheMode(mode)
+def _area(view: Spectrograms) -> QRect:
+    return QRect(0, 0, view.plots.width() + view.colour_bar.width(), view.plots.height())
 
 
 def _draw(view: Spectrograms, painter: QPainter) -> None:
-    size = _size(view)
-    painter.fillRect(QRect(0, 0, size.width(), size.height()), view.plots.backgroundBrush())
+    painter.fillRect(_area(view), view.plots.backgroundBrush())
     left = 0
     for part in (view.plots, view.colour_bar):
-        place = QRectF(left, 0, part.width(), part.height())
-        with _uncached(part):
-            part.render(painter, place, part.rect())
+        # Items draw themselves, because their cached pixels would blur when scaled.
+        modes = {item: item.cacheMode() for item in part.scene().items()}
+        for item in modes:
+            item.setCacheMode(QGraphicsItem.CacheMode.NoCache)
+        part.render(painter, QRectF(left, 0, part.width(), part.height()), part.rect())
+        for item, mode in modes.items():
+            item.setCacheMode(mode)
         left += part.width()
     painter.end()

@@ -1,236 +1,205 @@
 """One spectrogram: the scrolling image in a pyqtgraph plot with its marks and cross-hair."""
 
-from dataclasses import dataclass
+from functools import partial
+from typing import Any
 
 import pyqtgraph as pg
 from PySide6.QtCore import QPointF, QRectF, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter
+from PySide6.QtGui import QFont, QPainter
+from PySide6.QtWidgets import QGraphicsSimpleTextItem
 
 from gui.spectrogram.analysis.history import History
 from gui.spectrogram.analysis.stft import BIN_HZ
-from gui.spectrogram.axes import FrequencyAxis, TimeAxis
+from gui.spectrogram.axes import FREQUENCY_WIDTH, TIME_HEIGHT, ThemedAxis, frequency_labels
 from gui.spectrogram.color_maps import level_of
-from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, frequency, position
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale
 from gui.spectrogram.overlays import SpectrumOverlay, WaveformOverlay
 from gui.spectrogram.scrolling_image import ScrollingImage
-from gui.spectrogram.view_box import SpectrogramViewBox
 from gui.widgets.text import with_minus
 from gui.widgets.theme import PICTURE, Theme, base_font
 
+HISTORY_S = 60.0
+"""Length of the past that can be looked at while frozen."""
+MIN_TIME_S = 0.1
+MIN_HEIGHT = 0.01
+"""Smallest part of the frequency axis that can be shown, about 220 Hz."""
 
-@dataclass(frozen=True)
-class Cursor:
-    """Position of the cross-hair in both plots.
 
-    Attributes:
-        seconds: Time before the newest column, negative.
-        height: Position on the frequency axis.
-        hz: Frequency.
+class SpectrogramViewBox(pg.ViewBox):
+    """x is time in seconds before the newest column, y the position on the frequency axis.
+
+    The wheel zooms, with Shift the frequency only, with Control the time only. Dragging moves,
+    dragging with the right button zooms.
     """
 
-    seconds: float
-    height: float
-    hz: float
+    def __init__(self) -> None:
+        super().__init__(enableMenu=False, defaultPadding=0)
+        self.setLimits(xMin=-HISTORY_S, xMax=0, minXRange=MIN_TIME_S)
+        self.setLimits(yMin=0, yMax=1, minYRange=MIN_HEIGHT, maxYRange=1)
+        self.disableAutoRange()
+        self.setYRange(0, 1, padding=0)
+        self.setCursor(Qt.CursorShape.CrossCursor)
+
+    def wheelEvent(self, event: Any, axis: int | None = None) -> None:
+        """Zoom around the mouse."""
+        axes = {
+            Qt.KeyboardModifier.ShiftModifier: self.YAxis,
+            Qt.KeyboardModifier.ControlModifier: self.XAxis,
+        }
+        super().wheelEvent(event, axes.get(event.modifiers()) if axis is None else axis)
+
+    def scaleBy(self, s: Any = None, center: Any = None, x: Any = None, y: Any = None) -> None:
+        """Zoom; a view that ends at the newest column keeps its right end."""
+        centre = pg.Point(self.viewRect().center() if center is None else center)
+        if self.viewRange()[0][1] > -1e-6:
+            centre.setX(0.0)
+        super().scaleBy(s, centre, x, y)
 
 
-class Chip(pg.GraphicsObject):
-    """A short text on a dark ground, in the pixels of its parent."""
+class Chip(QGraphicsSimpleTextItem):
+    """A short text on a dark ground, in the pixels of a plot; nothing without text."""
 
-    def __init__(self, parent: pg.ViewBox, *, bold: bool = False, colour: str = "text") -> None:
-        super().__init__()
-        self.setParentItem(parent)
+    def __init__(self, plot: pg.ViewBox, colour: str = "text", *, bold: bool = False) -> None:
+        super().__init__(plot)
         self.setZValue(20)
         self.setCacheMode(self.CacheMode.DeviceCoordinateCache)
-        weight = QFont.Weight.DemiBold if bold else QFont.Weight.Normal
-        self._font = base_font(12, weight=weight)
-        self._colour = PICTURE.colour(colour)
-        self._ground: QColor = PICTURE.colour("track", 200)
-        self._text = ""
-        self._rect = QRectF()
+        self.setFont(base_font(12, weight=QFont.Weight.DemiBold if bold else QFont.Weight.Normal))
+        self.setBrush(PICTURE.colour(colour))
+        self.setText("")
+
+    def setText(self, text: str) -> None:
+        """Change the text."""
+        super().setText(text)
+        self.setVisible(bool(text))
+        size = super().boundingRect()
+        self._ground = QRectF(-7, (size.height() - 21) // 2, round(size.width()) + 14, 21)
 
     def boundingRect(self) -> QRectF:
-        """The dark ground."""
-        return self._rect
+        """The ground, 21 pixels high."""
+        return self._ground
 
-    @property
-    def text(self) -> str:
-        """The text."""
-        return self._text
-
-    def set_text(self, text: str) -> None:
-        """Change the text; empty hides the chip."""
-        if text != self._text:
-            self._text = text
-            self.prepareGeometryChange()
-            width = QFontMetricsF(self._font).horizontalAdvance(text) + 14 if text else 0.0
-            self._rect = QRectF(0, 0, round(width), 21)
-            self.update()
-
-    def place_near(self, at: QPointF, area: QRectF) -> None:
-        """Move beside a point, inside an area."""
-        width = self._rect.width()
-        left = at.x() + 9 if at.x() + 9 + width < area.right() else at.x() - 9 - width
-        self.setPos(round(left), round(at.y() - 29 if at.y() > 34 else at.y() + 8))
-
-    def paint(self, painter: QPainter, *_: object) -> None:
+    def paint(self, painter: QPainter, *arguments: Any) -> None:
         """Draw ground and text."""
-        if self._text:
-            painter.fillRect(self._rect, self._ground)
-            painter.setFont(self._font)
-            painter.setPen(self._colour)
-            painter.drawText(self._rect, Qt.AlignmentFlag.AlignCenter, self._text)
+        painter.fillRect(self._ground, PICTURE.colour("track", 200))
+        super().paint(painter, *arguments)
+
+    def place(self, x: float, y: float) -> None:
+        """Move the upper left corner of the ground."""
+        self.setPos(round(x) - self._ground.x(), round(y) - self._ground.y())
 
 
 class SpectrogramPlot(pg.PlotItem):
     """Axes, image, marks, overlays and cross-hair of one history."""
 
-    def __init__(
-        self, title: str, history: History, theme: Theme, *, with_output: bool = False
-    ) -> None:
-        self.frequency_axis = FrequencyAxis(theme)
-        self.time_axis = TimeAxis(theme)
-        super().__init__(
-            viewBox=SpectrogramViewBox(),
-            axisItems={"left": self.frequency_axis, "bottom": self.time_axis},
-            enableMenu=False,
+    def __init__(self, title: str, history: History, theme: Theme, *, with_output: bool) -> None:
+        self.frequency_axis, self.time_axis = (
+            ThemedAxis(side, theme) for side in ("left", "bottom")
         )
+        axes = {"left": self.frequency_axis, "bottom": self.time_axis}
+        super().__init__(viewBox=SpectrogramViewBox(), axisItems=axes, enableMenu=False)
         self.layout.setContentsMargins(0, 0, 0, 0)
+        self.frequency_axis.setWidth(FREQUENCY_WIDTH)
+        self.time_axis.setHeight(TIME_HEIGHT)
         self.hideButtons()
-        self._scale = Scale.LINEAR
-        self._cursor: Cursor | None = None
         self.image = ScrollingImage(history, self.vb)
-        self.image.setZValue(-10)
         self.spectrum = SpectrumOverlay(self, with_output=with_output)
         self.wave = WaveformOverlay(self)
-        self.title_chip = Chip(self.vb, bold=True)
-        self.title_chip.set_text(title)
-        self.title_chip.setPos(10, 8)
-        self.note = Chip(self.vb, colour="accent")
-        self.hint = Chip(self.vb, colour="muted")
+        self._title, self.legend = Chip(self.vb, bold=True), Chip(self.vb)
+        self.note, self.hint = Chip(self.vb, "accent"), Chip(self.vb, "muted")
         self._level = Chip(self.vb)
-        dashes = pg.mkPen(PICTURE.colour("accent", 190), width=1, dash=[5, 4])
-        self.edge_line = self._line(dashes, angle=0)
-        self.edge_line.setPos(position(self._scale, EDGE_HZ))
-        self.band_line = self._line(pg.mkPen(PICTURE.colour("source", 220), width=1), angle=0)
-        self.band_line.hide()
+        self._edge_line = self._line(pg.mkPen(PICTURE.colour("accent", 190), dash=[5, 4]), angle=0)
+        self.band_line = self._line(PICTURE.colour("source", 220), angle=0)
+        self.play_line = self._line(PICTURE.colour("good"), angle=90)
+        self._cross = [self._line(PICTURE.colour("text", 130), angle=angle) for angle in (90, 0)]
+        self.cursor: QPointF | None = None
+        """The cross-hair: seconds and position on the frequency axis."""
         self.band_hz = EDGE_HZ
-        cross = pg.mkPen(PICTURE.colour("text", 130), width=1)
-        self._cross = self._line(cross, angle=90), self._line(cross, angle=0)
-        for line in self._cross:
+        self.set_scale(Scale.LINEAR)
+        self.set_text(self._title, title)
+        for line in (self.band_line, self.play_line, *self._cross):
             line.hide()
-        self.vb.sigResized.connect(self._resized)
-        self.vb.sigRangeChanged.connect(self._range_changed)
+        self.vb.sigResized.connect(self._view_changed)
+        self.vb.sigRangeChanged.connect(self._view_changed)
 
     def _line(self, pen: object, *, angle: int) -> pg.InfiniteLine:
-        line = pg.InfiniteLine(angle=angle, pen=pen, movable=False)
+        line = pg.InfiniteLine(angle=angle, pen=pen)
         line.setZValue(15)
         self.addItem(line, ignoreBounds=True)
         return line
 
-    def set_theme(self, theme: Theme) -> None:
-        """Change the colours of the axes."""
-        self.frequency_axis.set_theme(theme)
-        self.time_axis.set_theme(theme)
-
     def set_scale(self, scale: Scale) -> None:
         """Choose the frequency axis."""
         self._scale = scale
-        self.frequency_axis.set_scale(scale)
-        self.image.set_scale(scale)
-        self.spectrum.set_scale(scale)
-        self.edge_line.setPos(position(scale, EDGE_HZ))
-        self.band_line.setPos(position(scale, self.band_hz))
-        self._place_note()
+        self.frequency_axis.set_labels(partial(frequency_labels, scale))
+        self.image.frequency_scale = scale
+        self.image.rebuild()
+        self._edge_line.setPos(scale.position(EDGE_HZ))
+        self.band_line.setPos(scale.position(self.band_hz))
+        self._place_chips()
 
-    def set_band(self, hz: float, *, shown: bool) -> None:
-        """Draw a line at the measured upper end of the input."""
+    def set_band(self, hz: float, text: str) -> None:
+        """Draw a line at the measured upper end of the input, unless it is 11.025 kHz."""
         self.band_hz = hz
-        self.band_line.setPos(position(self._scale, hz))
-        self.band_line.setVisible(shown)
+        self.band_line.setPos(self._scale.position(hz))
+        self.band_line.setVisible(hz < EDGE_HZ)
+        self.set_text(self.note, text)
 
-    def set_hint(self, text: str) -> None:
-        """Show a text in the middle; empty removes it."""
-        self.hint.set_text(text)
-        self._place_hint()
+    def set_text(self, chip: Chip, text: str) -> None:
+        """Change the text of `hint`, `legend` or `note`; empty hides it."""
+        if text != chip.text():
+            chip.setText(text)
+            self._place_chips()
 
     def show_until(self, end: int) -> None:
         """Scroll to the column before `end`."""
         self.image.show_until(end)
-        if self.wave_shown:
-            self.wave.update(*self.image.visible_peaks())
+        if self.wave.isVisible():
+            self.wave.show_peaks(*self.image.visible_peaks())
 
-    @property
-    def wave_shown(self) -> bool:
-        """Whether the waveform is drawn."""
-        return self._wave_shown
-
-    _wave_shown = False
-
-    def set_wave(self, *, shown: bool) -> None:
-        """Show or hide the waveform."""
-        self._wave_shown = shown
-        self.wave.set_visible(visible=shown)
-        if shown:
-            self.wave.update(*self.image.visible_peaks())
-
-    def cursor_at(self, at: QPointF) -> Cursor:
-        """The cross-hair at a point of the view."""
-        height = min(max(at.y(), 0.0), 1.0)
-        return Cursor(min(at.x(), 0.0), height, frequency(self._scale, height))
-
-    def set_cursor(self, cursor: Cursor | None) -> None:
+    def set_cursor(self, cursor: QPointF | None) -> None:
         """Move or hide the cross-hair."""
-        self._cursor = cursor
-        vertical, horizontal = self._cross
+        self.cursor = cursor
+        self.update_level()
         for line in self._cross:
             line.setVisible(cursor is not None)
-        if cursor is None:
-            self._level.set_text("")
-            return
-        vertical.setPos(cursor.seconds)
-        horizontal.setPos(cursor.height)
-        self.update_level()
-        at = self.vb.mapFromView(QPointF(cursor.seconds, cursor.height))
-        self._level.place_near(at, self.vb.rect())
+            line.setPos(cursor or QPointF())
+        if cursor is not None:
+            at, area = self.vb.mapFromView(cursor), self.vb.rect()
+            width = self._level.boundingRect().width()
+            left = at.x() + 9 if at.x() + 9 + width < area.right() else at.x() - 9 - width
+            self._level.place(left, at.y() - 29 if at.y() > 34 else at.y() + 8)
 
     def update_level(self) -> None:
         """Show the level under the cross-hair, which changes while the image scrolls."""
-        if self._cursor is not None:
-            level = self.level_at(self._cursor)
+        level, text = self.level_at_cursor(), ""
+        if self.cursor is not None:
             text = "no signal" if level is None else with_minus(f"{level:.1f} dBFS")
-            self._level.set_text(text)
+        if text != self._level.text():
+            self._level.setText(text)
 
-    def level_at(self, cursor: Cursor) -> float | None:
-        """Level in dBFS under a cross-hair; None outside the history and the band."""
-        column = self.image.column_at(cursor.seconds)
-        bin_index = round(cursor.hz / BIN_HZ)
-        if bin_index >= self.image.history.bins:
+    def level_at_cursor(self) -> float | None:
+        """Level in dBFS under the cross-hair; None outside the history and the band."""
+        if self.cursor is None:
             return None
-        code = self.image.history.code(column, bin_index)
+        hz_bin = round(self._scale.frequency(self.cursor.y()) / BIN_HZ)
+        code = self.image.code_at(self.cursor.x(), hz_bin)
         return level_of(code) if code else None
 
-    def _resized(self, *_: object) -> None:
-        self.spectrum.place()
-        self.wave.place()
+    def _view_changed(self, *_: object) -> None:
         self.image.rebuild()
-        self._place_note()
-        self._place_hint()
+        self.show_until(self.image.end)
+        for overlay in (self.spectrum, self.wave):
+            overlay.place(self.vb.rect())
+        self._place_chips()
 
-    def _range_changed(self, *_: object) -> None:
-        self.image.rebuild()
-        self._place_note()
-        if self.wave_shown:
-            self.wave.update(*self.image.visible_peaks())
-
-    def _place_note(self) -> None:
-        y = self.vb.mapFromView(QPointF(0, position(self._scale, EDGE_HZ))).y()
-        fits = self.note.boundingRect().width() < self.vb.width() * 0.7
-        self.note.setVisible(70 < y < self.vb.height() + 6 and fits)
-        self.note.setPos(10, round(y - 27))
-
-    def _place_hint(self) -> None:
-        size = self.hint.boundingRect().size()
-        rect = self.vb.rect()
-        self.hint.setPos(
-            round((rect.width() - size.width()) / 2), round((rect.height() - size.height()) / 2)
-        )
+    def _place_chips(self) -> None:
+        """Place the texts: in the upper corners, above the line at 11.025 kHz, in the middle."""
+        area = self.vb.rect()
+        self._title.place(10, 8)
+        self.legend.place(area.width() - self.legend.boundingRect().width() - 10, 8)
+        y = self.vb.mapFromView(QPointF(0, self._scale.position(EDGE_HZ))).y()
+        fits = self.note.boundingRect().width() < area.width() * 0.7
+        self.note.setVisible(70 < y < area.height() + 6 and fits)
+        self.note.place(10, y - 27)
+        size = self.hint.boundingRect()
+        self.hint.place((area.width() - size.width()) / 2, (area.height() - size.height()) / 2)

@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
+import copy
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-import numpy.typing as npt
-from PySide6.QtCore import QEvent, QPoint, Qt, Signal
+from PySide6.QtCore import QEvent, Qt, Signal
 from PySide6.QtWidgets import QHBoxLayout, QVBoxLayout, QWidget
 
-from gui.spectrogram.analysis.band_edge import BandEdge
+from gui.spectrogram.analysis import spectra, stft
 from gui.spectrogram.analysis.history import History
-from gui.spectrogram.analysis.stft import (
-    INPUT_FFT_SAMPLES,
-    OUTPUT_FFT_SAMPLES,
-    Columns,
-    PairAnalyser,
-)
 from gui.spectrogram.axes import TIME_HEIGHT
-from gui.spectrogram.color_bar import ColourBar
+from gui.spectrogram.color_bar import DEFAULT_RANGE_DB, ColourBar
 from gui.spectrogram.color_maps import ColourMap, codes_of
-from gui.spectrogram.frequency_scale import EDGE_HZ, Scale, format_hz
+from gui.spectrogram.frequency_scale import EDGE_HZ, Scale
 from gui.spectrogram.linked_plots import GAP, SpectrogramPlots
-from gui.spectrogram.plot import Cursor
-from gui.spectrogram.view_box import HISTORY_S
+from gui.spectrogram.loop import PictureLoop
+from gui.spectrogram.plot import HISTORY_S
 from gui.widgets.basic import label
 from gui.widgets.level_meter import LevelMeter
 from gui.widgets.text import DASH, with_minus
@@ -37,12 +30,11 @@ if TYPE_CHECKING:
 HOP_SAMPLES = 256
 """Samples at 22.05 kHz per pixel: 11.6 ms. Half of it where a pixel has two device pixels."""
 HELD_COLUMNS = 2 * round(HISTORY_S * SAMPLE_RATE_IN / HOP_SAMPLES) + 500
-DEFAULT_RANGE_DB = (-110.0, -20.0)
-RESTORED, ORIGINAL = "restored by the network", "original, nothing restored"
-SPECTRUM_SHARE = 0.06
-"""Weight of a new column in the spectra: a time constant of about 0.2 s."""
-BAND_COLUMNS = 86
-"""Columns between two measurements of the input's band: about one second."""
+ACTIVE_POWER = 10 ** (-75 / 10)
+"""Columns of the input with less power are pauses: their spectrum is that of the noise."""
+BAND_AVERAGING_S = 6.0
+BAND_FIRST_S, BAND_EVERY_S = 0.5, 1.0
+"""Sound before the first measurement of the input's band, and between two of them."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +46,9 @@ class ViewSettings:
     low_db: float = DEFAULT_RANGE_DB[0]
     high_db: float = DEFAULT_RANGE_DB[1]
     spectrum: bool = False
+    long_term: bool = False
+    hold: bool = False
+    slope: spectra.Slope = spectra.Slope.NONE
     wave: bool = False
 
 
@@ -62,73 +57,67 @@ class Spectrograms(QWidget):
 
     read_out = Signal(str)
     """Time, frequency and levels under the cross-hair; empty without one."""
-    range_changed = Signal(float, float)
-    """Low and high end of the colours in dBFS."""
-    freeze_requested = Signal(bool)
-    menu_requested = Signal(QPoint)
-    """Right click on a plot, at this point of the screen."""
 
     def __init__(self, theme: Theme) -> None:
         super().__init__()
-        self._input_history = History(INPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
-        self._output_history = History(OUTPUT_FFT_SAMPLES // 2 + 1, HELD_COLUMNS)
-        self.plots = SpectrogramPlots(self._input_history, self._output_history, theme)
+        bins = stft.INPUT_FFT_SAMPLES // 2 + 1, stft.OUTPUT_FFT_SAMPLES // 2 + 1
+        self._histories = History(bins[0], HELD_COLUMNS), History(bins[1], HELD_COLUMNS)
+        self.plots = SpectrogramPlots(self._histories, theme)
         self.input_plot, self.output_plot = self.plots.both
-        self.input_meter = LevelMeter(theme, "Input")
-        self.output_meter = LevelMeter(theme, "Output")
-        self.colour_bar = ColourBar(theme, low_db=DEFAULT_RANGE_DB[0], high_db=DEFAULT_RANGE_DB[1])
-        self.colour_bar.set_images(plot.image for plot in self.plots.both)
+        self.freeze_requested = self.plots.freeze_requested
+        self.menu_requested = self.plots.menu_requested
+        self.loop = PictureLoop(self.plots)
+        self.input_meter, self.output_meter = (
+            LevelMeter(theme, "Input"),
+            LevelMeter(theme, "Output"),
+        )
+        self.colour_bar = ColourBar(theme)
+        self.colour_bar.item.setImageItem([plot.image for plot in self.plots.both])
+        self.range_changed = self.colour_bar.changed
+        self.frozen = False
+        """True while the plots stand still."""
         self._settings = ViewSettings()
-        self._engine: Engine | None = None
-        self._analyser: PairAnalyser | None = None
-        self._hop = HOP_SAMPLES
-        self._frozen = False
-        self._cursor: Cursor | None = None
-        self._averages: tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]] | None = None
-        self._band = BandEdge()
-        self._band_measured_at = 0
-        self.latest: tuple[Columns, Columns] | None = None
+        self._spectra = spectra.Spectra(), spectra.Spectra()
+        self._band = spectra.RunningMean(BAND_AVERAGING_S)
+        self.latest: tuple[stft.Columns, stft.Columns] | None = None
         """The columns of the last update, for measurements."""
         self._lay_out()
-        self.output_plot.note.set_text(RESTORED)
-        self._show_band(None)
-        self.plots.pointed.connect(self._point)
-        self.plots.freeze_requested.connect(self.freeze_requested)
-        self.plots.menu_requested.connect(lambda at: self.menu_requested.emit(at.toPoint()))
-        self.colour_bar.changed.connect(self.range_changed)
+        self.follow(None)
+        self.set_bypass(False)
+        self.plots.pointed.connect(lambda: self.read_out.emit(self.cursor_text))
         self.set_view_settings(self._settings)
 
-    @property
-    def hop_s(self) -> float:
-        """Seconds per column."""
-        return self._hop / SAMPLE_RATE_IN
-
-    @property
-    def frozen(self) -> bool:
-        """True while the plots stand still."""
-        return self._frozen
-
-    @property
-    def cursor_text(self) -> str:
-        """Values under the cross-hair; empty without one."""
-        return "" if self._cursor is None else self._describe(self._cursor)
-
     def _lay_out(self) -> None:
-        row = QHBoxLayout(self)
-        row.setContentsMargins(8, 10, 6, 0)
-        row.setSpacing(4)
-        meters = QVBoxLayout()
-        meters.setSpacing(GAP)
-        meters.addWidget(self.input_meter)
-        meters.addWidget(self.output_meter)
         unit = label("dBFS", "caption")
         unit.setContentsMargins(8, 0, 0, 0)
         unit.setFixedHeight(TIME_HEIGHT - GAP)
         unit.setAlignment(Qt.AlignmentFlag.AlignTop)
-        meters.addWidget(unit)
+        column = QVBoxLayout()
+        column.setSpacing(GAP)
+        for widget in (self.input_meter, self.output_meter, unit):
+            column.addWidget(widget)
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 10, 6, 0)
+        row.setSpacing(4)
         row.addWidget(self.plots, 1)
-        row.addLayout(meters)
+        row.addLayout(column)
         row.addWidget(self.colour_bar)
+
+    @property
+    def cursor_text(self) -> str:
+        """Values under the cross-hair; empty without one."""
+        cursor = self.input_plot.cursor
+        if cursor is None:
+            return ""
+        hz = self._settings.scale.frequency(cursor.y())
+        levels = [plot.level_at_cursor() for plot in self.plots.both]
+        parts = [f"{min(cursor.x(), -0.0):.2f} s"]
+        parts.append(f"{hz:.0f} Hz" if hz < 1000 else f"{hz / 1000:.2f} kHz")
+        for name, level in zip(("in", "out"), levels, strict=True):
+            parts.append(f"{name} {DASH if level is None else f'{level:.1f} dBFS'}")
+        if levels[0] is not None and levels[1] is not None:
+            parts.append(f"difference {levels[1] - levels[0]:+.1f} dB")
+        return with_minus("   ".join(parts))
 
     def set_theme(self, theme: Theme) -> None:
         """Change colours."""
@@ -141,39 +130,49 @@ class Spectrograms(QWidget):
     def set_view_settings(self, settings: ViewSettings) -> None:
         """Show as chosen."""
         before, self._settings = self._settings, settings
-        self.colour_bar.set_map(settings.colour_map)
+        self.colour_bar.item.setColorMap(settings.colour_map.value)
         self.colour_bar.set_range(settings.low_db, settings.high_db)
         if before.scale != settings.scale:
             self.plots.set_scale(settings.scale)
         for plot in self.plots.both:
-            plot.set_wave(shown=settings.wave)
+            plot.wave.setVisible(settings.wave)
+            plot.show_until(plot.image.end)
         self._show_spectra()
 
     def set_bypass(self, bypass: bool, name: str = "") -> None:
         """Show whether the output is the original or the restored sound, or which network's."""
-        text = ORIGINAL if bypass else RESTORED
-        self.output_plot.note.set_text(f"restored by {name}" if name else text)
+        text = "original, nothing restored" if bypass else "restored by the network"
+        text = f"restored by {name}" if name else text
+        self.output_plot.set_text(self.output_plot.note, text)
 
     def set_hint(self, text: str) -> None:
         """Show a text in the empty input plot."""
-        self.input_plot.set_hint(text)
+        self.input_plot.set_text(self.input_plot.hint, text)
+
+    def reset_spectra(self) -> None:
+        """Start the long-term spectra and their maxima anew."""
+        for one in self._spectra:
+            one.reset()
 
     def follow(self, engine: Engine | None) -> None:
         """Draw another engine, or none; the drawn columns stay."""
         self._engine = engine
         self._hop = max(1, round(HOP_SAMPLES / self.devicePixelRatioF()))
+        self.hop_s = self._hop / SAMPLE_RATE_IN
+        """Seconds per column."""
         self.plots.set_hop(self.hop_s)
-        self._analyser = None
+        self._analyser: stft.Analyser | None = None
         self.latest = None
         if engine is not None:
             self._band.reset()
-            self._show_band(None)
-            self._analyser = PairAnalyser(
-                engine.input_tap,
-                engine.output_tap,
-                delay_samples=engine.tap_delay_samples,
-                hop_samples=self._hop,
-            )
+            self._band_next_s = BAND_FIRST_S
+            self._show_band(EDGE_HZ)
+            self.reset_spectra()
+            self._analyser = stft.Analyser(
+                engine.input_tap, engine.output_tap,
+                delay_samples=engine.tap_delay_samples, hop_samples=self._hop,
+            )  # fmt: skip
+        self.loop.follow(engine)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change of the screen's scale: a column is a device pixel wide."""
@@ -183,12 +182,11 @@ class Spectrograms(QWidget):
 
     def set_frozen(self, frozen: bool) -> None:
         """Freeze the plots, or continue with the newest columns; the audio continues."""
-        self._frozen = frozen
-        for plot, history in zip(
-            self.plots.both, (self._input_history, self._output_history), strict=True
-        ):
+        self.frozen = frozen
+        for plot, history in zip(self.plots.both, self._histories, strict=True):
             # A copy, so that the frozen minute stays complete while new columns arrive.
-            plot.image.history = history.copy() if frozen else history
+            plot.image.history = copy.deepcopy(history) if frozen else history
+        self.loop.set_frozen(frozen)
         self.plots.set_live(not frozen)
         if not frozen:
             self._show_columns()
@@ -198,85 +196,54 @@ class Spectrograms(QWidget):
         self.latest = None
         if self._analyser is None:
             return
-        expected = self._analyser.input.next_column
-        input_columns, output_columns = self._analyser.take(HELD_COLUMNS)
-        self.latest = input_columns, output_columns
-        if not len(input_columns.power):
+        expected = self._analyser.next_column
+        source, _ = self.latest = self._analyser.take(HELD_COLUMNS)
+        self.loop.advance()
+        if not len(source.power):
             return
-        for history, columns in (
-            (self._input_history, input_columns),
-            (self._output_history, output_columns),
-        ):
-            if columns.first > expected:
-                history.append_gap(columns.first - expected)
-            history.append(codes_of(columns.power), columns.peaks)
-        self._measure_band(input_columns)
-        if not self._frozen:
+        gap = source.first - expected
+        for history, columns in zip(self._histories, self.latest, strict=True):
+            history.append(codes_of(columns.power), columns.peaks, gap=gap)
+        self.loop.append(source.sound, lost_samples=gap * self._hop)
+        active = source.power.sum(axis=1) > ACTIVE_POWER
+        self._band.add(source.power[active], self.hop_s)
+        if self._band.mean is not None and self._band.seconds >= self._band_next_s:
+            self._band_next_s = self._band.seconds + BAND_EVERY_S
+            self._show_band(spectra.band_edge_hz(self._band.mean))
+        if not self.frozen:
+            for one, columns in zip(self._spectra, self.latest, strict=True):
+                one.add(columns.power, active, self.hop_s)
             if self._settings.spectrum:
-                old = self._averages or (None, None)
-                self._averages = (
-                    _averaged(old[0], input_columns.power),
-                    _averaged(old[1], output_columns.power),
-                )
                 self._show_spectra()
             self._show_columns()
-            if self._cursor is not None:
-                for plot in self.plots.both:
-                    plot.update_level()
-                self.read_out.emit(self.cursor_text)
 
-    def _measure_band(self, columns: Columns) -> None:
-        self._band.update(columns.power)
-        if columns.end - self._band_measured_at >= BAND_COLUMNS or columns.end < BAND_COLUMNS:
-            self._band_measured_at = columns.end
-            self._show_band(self._band.hz())
-
-    def _show_band(self, hz: float | None) -> None:
-        plot = self.input_plot
-        if hz is None or hz >= EDGE_HZ:
-            plot.note.set_text("nothing above 11.025 kHz")
-            plot.set_band(EDGE_HZ, shown=False)
-        else:
-            plot.note.set_text(f"input ends at {hz / 1000:.1f} kHz")
-            plot.set_band(hz, shown=True)
-
-    def _show_columns(self) -> None:
-        self.input_plot.show_until(self._input_history.end)
-        self.output_plot.show_until(self._output_history.end)
+    def _show_band(self, hz: float) -> None:
+        text = f"input ends at {hz / 1000:.1f} kHz" if hz < EDGE_HZ else "nothing above 11.025 kHz"
+        self.input_plot.set_band(hz, text)
 
     def _show_spectra(self) -> None:
-        shown = self._settings.spectrum and self._averages is not None
-        for plot in self.plots.both:
-            plot.spectrum.set_visible(visible=shown)
-        if shown and self._averages is not None:
-            spectra = [10 * np.log10(np.maximum(power, 1e-13)) for power in self._averages]
-            for plot in self.plots.both:
-                plot.spectrum.update(spectra[0], spectra[1])
-
-    def _point(self, cursor: Cursor | None) -> None:
-        self._cursor = cursor
-        self.read_out.emit(self.cursor_text)
-
-    def _describe(self, cursor: Cursor) -> str:
-        source, restored = (plot.level_at(cursor) for plot in self.plots.both)
-        parts = [
-            f"{min(cursor.seconds, -0.0):.2f} s",
-            format_hz(cursor.hz),
-            "in " + (DASH if source is None else f"{source:.1f} dBFS"),
-            "out " + (DASH if restored is None else f"{restored:.1f} dBFS"),
+        settings, shown = self._settings, self._settings.spectrum
+        means = [one.mean(long_term=settings.long_term) for one in self._spectra]
+        maxima = [one.maximum for one in self._spectra if settings.hold]
+        tilted = [
+            [spectra.level_db(power, settings.slope) for power in powers if power is not None]
+            for powers in (means, maxima)
         ]
-        if source is not None and restored is not None:
-            parts.append(f"difference {restored - source:+.1f} dB")
-        return with_minus("   ".join(parts))
+        for plot in self.plots.both:
+            plot.spectrum.setVisible(shown and bool(tilted[0]))
+            if plot.spectrum.isVisible():
+                plot.spectrum.show_levels(settings.scale, *tilted)
+        parts = {
+            f"mean of {spectra.LONG_TERM_S:.0f} s": settings.long_term,
+            f"+{settings.slope.label}": settings.slope is not spectra.Slope.NONE,
+            "maximum": settings.hold,
+        }
+        legend = "  ·  ".join(text for text, on in parts.items() if on and shown)
+        self.input_plot.set_text(self.input_plot.legend, legend)
 
-
-def _averaged(
-    average: npt.NDArray[np.float32] | None, power: npt.NDArray[np.float32]
-) -> npt.NDArray[np.float32]:
-    """Exponential average of column powers, ``[n, F]`` to ``[F]``."""
-    mean: npt.NDArray[np.float32] = power.mean(axis=0)
-    if average is None:
-        return mean
-    kept = np.float32((1 - SPECTRUM_SHARE) ** len(power))
-    moved: npt.NDArray[np.float32] = kept * average + (1 - kept) * mean
-    return moved
+    def _show_columns(self) -> None:
+        for plot, history in zip(self.plots.both, self._histories, strict=True):
+            plot.show_until(history.end)
+            plot.update_level()
+        if self.input_plot.cursor is not None:
+            self.read_out.emit(self.cursor_text)

@@ -90,7 +90,7 @@ def test_clip_is_restored_compared_recorded_and_ends(qtbot, window) -> None:
     assert high_band_db(restored) > high_band_db(original) + RESTORED_DB
 
     image = window.panels.spectrograms.output_plot.image
-    assert (image._ring._pixels != image._colours[0]).mean() > 0.01
+    assert (image._pixels != image._colours[0]).mean() > 0.01
 
     box = window.panels.transport.block
     box.choose("4096")

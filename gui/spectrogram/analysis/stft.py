@@ -5,144 +5,96 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from realtime.dsp.processor import Audio
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
 
-INPUT_FFT_SAMPLES = 1024
-OUTPUT_FFT_SAMPLES = 2048
+Floats = npt.NDArray[np.float32]
+
+INPUT_FFT_SAMPLES, OUTPUT_FFT_SAMPLES = 1024, 2048
 """Proportional to the sample rate: both have bins of 21.53 Hz and frames of 46.4 ms."""
 BIN_HZ = SAMPLE_RATE_IN / INPUT_FFT_SAMPLES
 
 
 @dataclass(frozen=True)
 class Columns:
-    """New columns of one spectrogram.
+    """Columns of one spectrogram, from index `first` on.
 
     Shape:
         - power: ``[n, F]``, 1 is a full-scale sine
         - peaks: ``[n]``, largest absolute sample of the column's hop
+        - sound: ``[C, n * hop]``, the samples of the hops
     """
 
     first: int
-    power: npt.NDArray[np.float32]
-    peaks: npt.NDArray[np.float32]
-
-    @property
-    def end(self) -> int:
-        """Index after the newest column."""
-        return self.first + len(self.power)
+    power: Floats
+    peaks: Floats
+    sound: Audio
 
 
-class Analyser:
-    """STFT of a tap: column k is centred at sample ``offset + k * hop``.
+class _Frames:
+    """Frames of a tap, from sample ``start + k * hop`` on, under a periodic Hann window."""
 
-    Args:
-        tap: Tap to read.
-        fft_samples: Length of a frame; the window is a periodic Hann window.
-        hop_samples: Samples between columns.
-        offset_samples: Delay of this tap against the common time grid.
-    """
-
-    def __init__(
-        self, tap: Tap, *, fft_samples: int, hop_samples: int, offset_samples: int = 0
-    ) -> None:
-        self._tap = tap
-        self._fft = fft_samples
-        self._hop = hop_samples
-        self._offset = offset_samples
-        phase = 2 * np.pi * np.arange(fft_samples) / fft_samples
-        self._window = (0.5 - 0.5 * np.cos(phase)).astype(np.float32)
+    def __init__(self, tap: Tap, *, fft: int, hop: int, delay: int) -> None:
+        self._tap, self._fft, self._hop = tap, fft, hop
+        self._start = delay - fft // 2
+        self._window = (0.5 - 0.5 * np.cos(2 * np.pi * np.arange(fft) / fft)).astype(np.float32)
         # A full-scale sine has the magnitude sum(window) / 2 at its bin.
         self._scale = np.float32((2 / self._window.sum()) ** 2)
-        # The first frame that starts inside the signal.
-        self.next_column = max(0, -(-(fft_samples // 2 - offset_samples) // hop_samples))
-
-    @property
-    def bins(self) -> int:
-        """Number of bins."""
-        return self._fft // 2 + 1
+        self.first = max(0, -(self._start // hop))
 
     def available(self) -> int:
-        """Index after the newest complete column."""
-        whole = self._tap.written - self._offset - self._fft // 2
-        return max(self.next_column, whole // self._hop + 1)
+        """Index after the newest complete frame."""
+        return (self._tap.written - self._start - self._fft) // self._hop + 1
 
-    def skip_to(self, column: int) -> None:
-        """Skip the columns before `column`."""
-        self.next_column = max(self.next_column, column)
-
-    def take(self, end: int) -> Columns:
-        """Columns from the end of the last call to `end`, at most the available ones.
-
-        Columns that the tap no longer holds are skipped.
-        """
-        start = self._offset + self.next_column * self._hop - self._fft // 2
-        samples, first = self._tap.read(start)
-        if first > start:
-            late = -(-(first - start) // self._hop)
-            self.next_column += late
-            samples = samples[:, start + late * self._hop - first :]
-        begin = self.next_column
-        fitting = (samples.shape[1] - self._fft) // self._hop + 1
-        count = max(0, min(end - begin, fitting))
-        if not count:
-            empty = np.zeros((0, self.bins), np.float32)
-            return Columns(begin, empty, np.zeros(0, np.float32))
+    def columns(self, first: int, end: int) -> Columns:
+        """The frames `first` to `end`, without those that the tap has lost."""
+        start = self._start + first * self._hop
+        samples, held = self._tap.read(start)
+        lost = min(-(-(held - start) // self._hop), end - first)
+        count = end - first - lost
+        samples = samples[:, start + lost * self._hop - held :]
         mono = samples.mean(axis=0, dtype=np.float32)
-        frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)[:: self._hop][:count]
+        frames = np.zeros((0, self._fft), np.float32)
+        if count:
+            frames = np.lib.stride_tricks.sliding_window_view(mono, self._fft)[:: self._hop][:count]
         spectrum = np.fft.rfft(frames * self._window)
         # Single precision stays single in numpy 2; older ones compute in double.
         power = (spectrum.real**2 + spectrum.imag**2).astype(np.float32, copy=False) * self._scale
-        middle = frames[:, (self._fft - self._hop) // 2 : (self._fft + self._hop) // 2]
-        self.next_column = begin + count
-        return Columns(begin, power, np.abs(middle).max(axis=1))
+        begin = (self._fft - self._hop) // 2
+        hops = slice(begin, begin + count * self._hop)
+        peaks = np.abs(mono[hops]).reshape(count, self._hop).max(axis=1)
+        return Columns(first + lost, power, peaks, samples[:, hops])
 
 
-class PairAnalyser:
-    """Columns of input and output at the same times.
+class Analyser:
+    """Columns of input and output at the same times: column k is centred at ``k * hop_samples``.
 
-    Args:
-        input_tap: 22.05 kHz.
-        output_tap: 44.1 kHz.
-        delay_samples: Delay of the output, in samples at 44.1 kHz.
-        hop_samples: Samples between columns, at 22.05 kHz.
+    Samples are those of the input at 22.05 kHz; the output's delay is in samples at 44.1 kHz.
     """
 
     def __init__(
         self, input_tap: Tap, output_tap: Tap, *, delay_samples: int, hop_samples: int
     ) -> None:
-        self.input = Analyser(input_tap, fft_samples=INPUT_FFT_SAMPLES, hop_samples=hop_samples)
-        self.output = Analyser(
-            output_tap,
-            fft_samples=OUTPUT_FFT_SAMPLES,
-            hop_samples=2 * hop_samples,
-            offset_samples=delay_samples,
+        self._hop = hop_samples
+        self._both = (
+            _Frames(input_tap, fft=INPUT_FFT_SAMPLES, hop=hop_samples, delay=0),
+            _Frames(output_tap, fft=OUTPUT_FFT_SAMPLES, hop=2 * hop_samples, delay=delay_samples),
         )
-        self._begin()
-
-    def _begin(self) -> None:
-        first = max(self.input.next_column, self.output.next_column)
-        self.input.skip_to(first)
-        self.output.skip_to(first)
+        self.next_column = max(frames.first for frames in self._both)
 
     def take(self, max_columns: int) -> tuple[Columns, Columns]:
         """New columns of both, the same number; only the last `max_columns`.
 
         ``first`` shows whether columns were skipped.
         """
-        end = min(self.input.available(), self.output.available())
-        for analyser in (self.input, self.output):
-            analyser.skip_to(end - max_columns)
-        input_columns = self.input.take(end)
-        output_columns = self.output.take(input_columns.end)
-        # One tap may have overwritten columns while the other was read: keep the common ones.
-        first, end = (
-            max(input_columns.first, output_columns.first),
-            min(input_columns.end, output_columns.end),
-        )
-        return _cut(input_columns, first, end), _cut(output_columns, first, end)
-
-
-def _cut(columns: Columns, first: int, end: int) -> Columns:
-    at = slice(max(0, first - columns.first), max(0, end - columns.first))
-    return Columns(first, columns.power[at], columns.peaks[at])
+        end = max(min(frames.available() for frames in self._both), self.next_column)
+        first = max(self.next_column, end - max_columns)
+        self.next_column = end
+        source = self._both[0].columns(first, end)
+        restored = self._both[1].columns(source.first, end)
+        # The output may have lost more.
+        lost = restored.first - source.first
+        power, peaks, sound = source.power, source.peaks, source.sound
+        common = Columns(restored.first, power[lost:], peaks[lost:], sound[:, lost * self._hop :])
+        return common, restored

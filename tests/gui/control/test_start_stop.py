@@ -29,10 +29,10 @@ def test_clip_plays_where_there_are_only_loudspeakers(qtbot, tmp_path) -> None:
 
 def test_microphone_waits_for_start(waiting, desk) -> None:
     assert not desk.opening
-    assert "Press Start" in waiting.panels.spectrograms.input_plot.hint.text
+    assert "Press Start" in waiting.panels.spectrograms.input_plot.hint.text()
     waiting.click(waiting.transport.start)
     assert waiting.running().settings.input == "default"
-    assert not waiting.panels.spectrograms.input_plot.hint.text
+    assert not waiting.panels.spectrograms.input_plot.hint.text()
 
 
 def test_command_line_has_priority(qtbot, tmp_path, desk) -> None:
@@ -65,7 +65,7 @@ def test_window_answers_while_a_model_is_loading(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path, world)
     opened.wait(lambda: len(world.opening) == 1)
     opened.wait(lambda: "Loading the model" in opened.panels.status.state.text())
-    assert "Loading the model" in opened.panels.spectrograms.input_plot.hint.text
+    assert "Loading the model" in opened.panels.spectrograms.input_plot.hint.text()
     assert opened.transport.start.text() == "Stop"
     opened.press(Qt.Key.Key_M)
     assert opened.panels.listening.match.isChecked()

@@ -1,21 +1,16 @@
-"""Zoom, the last minute, measured values and saved pictures."""
+"""Zoom, the last minute, its loop, and the measured end of the band."""
 
 import numpy as np
 import pytest
 from PySide6.QtCore import QPoint, Qt
-from PySide6.QtGui import QImage
-from PySide6.QtWidgets import QApplication
 
 from tests.helpers.gui.plots import double_click, drag, point_at, ranges, wheel
-from tests.helpers.gui.window import Answers, Opened, picture, qt_marks
+from tests.helpers.gui.window import Opened, picture, qt_marks
 
 pytestmark = qt_marks
 
 
-def test_wheel_zooms_both_plots_and_double_click_returns(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running().advance(9)
-    opened.ticks()
+def test_wheel_zooms_both_plots_and_double_click_returns(qtbot, opened) -> None:
     pictures = opened.panels.spectrograms
     (left, right), full = ranges(opened)
     assert right == 0
@@ -30,22 +25,25 @@ def test_wheel_zooms_both_plots_and_double_click_returns(qtbot, tmp_path) -> Non
     wheel(opened, pictures.input_plot, 2, Qt.KeyboardModifier.ShiftModifier)
     assert ranges(opened)[0] == (zoomed_left, 0)
     assert ranges(opened)[1][0] > low
+    rows = ranges(opened)[1]
+    wheel(opened, pictures.input_plot, 2, Qt.KeyboardModifier.ControlModifier)
+    assert ranges(opened)[0][0] > zoomed_left
+    assert ranges(opened)[1] == rows
     qtbot.wait(20)
     double_click(qtbot, pictures.plots.viewport(), point_at(opened, pictures.output_plot, 0.5, 0.5))
     assert ranges(opened) == ((pytest.approx(left), 0), (0, 1))
 
 
-def test_drag_into_the_past_freezes_and_a_minute_can_be_seen(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
+def test_drag_into_the_past_freezes_and_a_minute_can_be_seen(qtbot, opened) -> None:
     engine = opened.running()
-    for _ in range(7):
+    for _ in range(6):
         engine.advance(9)
         opened.ticks()
-    pictures, view_bar = opened.panels.spectrograms, opened.panels.view_bar
+    pictures = opened.panels.spectrograms
     start = point_at(opened, pictures.output_plot, 0.2, 0.5)
     drag(qtbot, pictures.plots.viewport(), start, start + QPoint(300, 0))
     assert ranges(opened)[0][1] < -1
-    assert view_bar.freeze.isChecked()
+    assert opened.panels.view_bar.freeze.isChecked()
     assert pictures.frozen
     pictures.input_plot.setXRange(-60, -59, padding=0)
     old = picture(pictures.output_plot)
@@ -65,31 +63,24 @@ def test_drag_into_the_past_freezes_and_a_minute_can_be_seen(qtbot, tmp_path) ->
     assert pictures.output_plot.image.end > before
 
 
-@pytest.mark.parametrize("seconds", [0.5, 20, 55])
-def test_zoomed_image_shows_a_tone_at_its_time(qtbot, tmp_path, seconds) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running()
+def test_zoomed_image_shows_a_tone_at_its_time(opened) -> None:
     pictures = opened.panels.spectrograms
-    history, plot = pictures._input_history, pictures.input_plot
+    history, plot = pictures._histories[0], pictures.input_plot
     columns = round(60 / pictures.hop_s)
-    codes = np.zeros((columns, history.bins), np.uint8)
-    marked = round(seconds / 3 / pictures.hop_s)
-    codes[-marked] = 255
-    history.append(codes, np.zeros(columns, np.float32))
-    plot.setXRange(-seconds, 0, padding=0)
-    plot.show_until(history.end)
-    image = pictures.plots.grab().toImage()
-    rect = plot.vb.sceneBoundingRect()
-    y = int(rect.y() + 0.75 * rect.height())
-    row = [image.pixelColor(int(rect.x()) + x, y).lightness() for x in range(int(rect.width()))]
-    at = np.argmax(row) / rect.width()
-    assert at == pytest.approx(2 / 3, abs=0.01 + pictures.hop_s / seconds)
+    for seconds in (0.5, 20, 55):
+        codes = np.zeros((columns, history.bins), np.uint8)
+        codes[-round(seconds / 3 / pictures.hop_s)] = 255
+        history.append(codes, np.zeros(columns, np.float32))
+        plot.setXRange(-seconds, 0, padding=0)
+        plot.show_until(history.end)
+        image, rect = pictures.plots.grab().toImage(), plot.vb.sceneBoundingRect()
+        y = int(rect.y() + 0.75 * rect.height())
+        row = [image.pixelColor(int(rect.x()) + x, y).lightness() for x in range(int(rect.width()))]
+        at = np.argmax(row) / rect.width()
+        assert at == pytest.approx(2 / 3, abs=0.01 + pictures.hop_s / seconds)
 
 
-def test_keys_zoom_in_time_and_return(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running().advance(9)
-    opened.ticks()
+def test_keys_zoom_in_time_and_return(opened) -> None:
     left = ranges(opened)[0][0]
     opened.press(Qt.Key.Key_Plus)
     assert ranges(opened)[0] == (pytest.approx(left / 1.5), 0)
@@ -100,58 +91,80 @@ def test_keys_zoom_in_time_and_return(qtbot, tmp_path) -> None:
     assert ranges(opened)[0] == (pytest.approx(left), 0)
 
 
-def test_values_and_picture_are_copied(qtbot, tmp_path) -> None:
-    opened = Opened(qtbot, tmp_path)
-    opened.running().advance(9)
-    opened.ticks()
-    pictures = opened.panels.spectrograms
-    point_at(opened, pictures.output_plot, 0.5, 0.75)
-    opened.wait(lambda: "kHz" in pictures.cursor_text)
-    opened.press(Qt.Key.Key_F)
-    opened.press(Qt.Key.Key_C)
-    assert QApplication.clipboard().text() == pictures.cursor_text
-    opened.press(Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
-    image = QApplication.clipboard().image()
-    assert image.width() == 2 * (pictures.plots.width() + pictures.colour_bar.width())
-
-
-@pytest.mark.parametrize("suffix", ["png", "svg"])
-def test_picture_is_saved_with_its_axes(qtbot, tmp_path, suffix) -> None:
-    path = tmp_path / f"picture.{suffix}"
-    opened = Opened(qtbot, tmp_path, answers=Answers(picture=str(path)))
-    opened.running().advance(9)
-    opened.ticks()
-    opened.press(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    if suffix == "svg":
-        text = path.read_text(encoding="utf-8")
-        for label in ("11.025", "kHz", "now", "dBFS", "Output"):
-            assert label in text
-        assert "<image" in text
-    else:
-        image = QImage(str(path))
-        assert image.height() == 2 * opened.panels.spectrograms.plots.height()
-        # The axis at the left is not empty.
-        axis = {image.pixel(x, y) for x in range(20, 84, 3) for y in range(image.height())}
-        assert len(axis) > 10
-
-
-def test_picture_that_cannot_be_written_is_reported(qtbot, tmp_path) -> None:
-    path = tmp_path / "missing" / "picture.png"
-    opened = Opened(qtbot, tmp_path, answers=Answers(picture=str(path)))
-    opened.running()
-    opened.press(Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
-    assert "could not be written: No such file" in opened.notice
-
-
 def test_measured_end_of_the_input_is_drawn_and_named(qtbot, tmp_path) -> None:
     opened = Opened(qtbot, tmp_path)
-    engine = opened.running()
     plot = opened.panels.spectrograms.input_plot
     assert not plot.band_line.isVisible()
     for _ in range(3):
-        engine.advance(2)
+        opened.running().advance(2)
         opened.ticks()
     # The clip of the fake engine is low-passed at 10.3 kHz.
     assert plot.band_line.isVisible()
     assert plot.band_hz == pytest.approx(10_300, abs=200)
-    assert plot.note.text.startswith("input ends at 10.")
+    assert plot.note.text().startswith("input ends at 10.")
+
+
+def heard(opened: Opened) -> np.ndarray:
+    """The sound of the newest loop."""
+    loops = opened.running().loops
+    assert loops
+    assert loops[-1] is not None
+    return loops[-1]
+
+
+def test_frozen_picture_is_looped_as_it_is_shown_until_it_is_unfrozen(opened) -> None:
+    engine, pictures = opened.running(), opened.panels.spectrograms
+    action = opened.window.window_actions["loop_picture"]
+    assert not action.isEnabled()
+    opened.press(Qt.Key.Key_F)
+    pictures.input_plot.setXRange(-3, -2, padding=0)
+    opened.press(Qt.Key.Key_L)
+    assert heard(opened).shape == (1, 22_050)
+    # It is the input itself, from the column on that the picture shows there.
+    first = pictures.input_plot.image.end * 256 - 128 - 3 * 22_050
+    near = engine._input(first - 4000, first + 4000)[0]
+    windows = np.lib.stride_tricks.sliding_window_view(near, 500)
+    assert np.abs(windows - heard(opened)[0, :500]).max(axis=1).min() == 0
+    # Another zoom is another loop; the other network can be heard meanwhile.
+    pictures.input_plot.setXRange(-2.5, -2, padding=0)
+    opened.wait(lambda: heard(opened).shape == (1, 11_025))
+    opened.press(Qt.Key.Key_B)
+    assert engine.parameters.bypass
+    assert action.isChecked()
+    # The line runs through the picture.
+    line, places = pictures.output_plot.play_line, set()
+    for _ in range(12):
+        engine.advance(0.2)
+        opened.ticks(1)
+        places.add(round(line.value(), 1))
+    assert line.isVisible()
+    assert places <= {-2.5, -2.4, -2.3, -2.2, -2.1, -2.0}
+    assert len(places) > 3
+    opened.press(Qt.Key.Key_L)
+    assert engine.loops[-1] is None
+    opened.press(Qt.Key.Key_L)
+    assert heard(opened).shape == (1, 11_025)
+    opened.press(Qt.Key.Key_F)
+    assert engine.loops[-1] is None
+    assert not action.isChecked()
+    assert not line.isVisible()
+    # The same key loops the file again.
+    opened.press(Qt.Key.Key_L)
+    assert not opened.window.window_actions["loop"].isChecked()
+
+
+def test_loop_outlives_a_change_of_the_model_and_needs_sound(opened) -> None:
+    first, pictures = opened.running(), opened.panels.spectrograms
+    opened.press(Qt.Key.Key_F)
+    pictures.input_plot.setXRange(-50, -40, padding=0)
+    opened.press(Qt.Key.Key_L)
+    assert first.loops == []
+    assert pictures.input_plot.hint.text() == "no sound to loop"
+    pictures.input_plot.setXRange(-20, 0, padding=0)
+    opened.wait(lambda: bool(first.loops))
+    # Only the part with sound, which began 9 s before.
+    assert heard(opened).shape[1] == pytest.approx(9 * 22_050, abs=6000)
+    assert not pictures.input_plot.hint.text()
+    opened.window.session.restart()
+    opened.wait(lambda: opened.window.session.engine_thread.engine not in (None, first))
+    np.testing.assert_array_equal(heard(opened), first.loops[-1])

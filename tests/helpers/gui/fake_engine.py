@@ -60,6 +60,7 @@ class FakeEngine:
         self.stops = 0
         self.resets = 0
         self.sought: list[float] = []
+        self.loops: list[Audio | None] = []
         self._seek_offset = 0.0
         self.silent = False
         self.input_tap = FakeTap(22_050, self._input, self.seconds)
@@ -98,6 +99,17 @@ class FakeEngine:
             share[np.arange(first, end) >= since_s * 44_100] = value
         return (dry + share * (wet - dry))[None].astype(np.float32)
 
+    @property
+    def latency(self) -> Latency:
+        """As the real one."""
+        device_in = 0 if self._length_s else 512
+        return Latency(device_in, self.settings.block_samples, 46, 640, 128, 1024, 772)
+
+    @property
+    def _length_s(self) -> float:
+        source = self.settings.input
+        return CLIP_S if source == "demo" or "/" in source else 0.0
+
     def start(self) -> None:
         if self.state is not State.READY:
             raise RuntimeError("an engine runs once; open a new one")
@@ -121,6 +133,10 @@ class FakeEngine:
         self.sought.append(seconds)
         self._seek_offset = seconds - self.seconds()
 
+    def play_loop(self, audio: Audio | None) -> None:
+        """As the real one."""
+        self.loops.append(audio)
+
     def reset_counters(self) -> None:
         self.resets += 1
         self.faults = Faults()
@@ -131,15 +147,11 @@ class FakeEngine:
         ratios = self.ratio, self.ratio * 0.72, self.ratio * 0.64
         blocks = int(1000 * self.seconds() / block_ms)
         timing = Timing(blocks, *ratios, p50, p99, worst)
-        is_file = self.settings.input == "demo" or "/" in self.settings.input
-        length = CLIP_S if is_file else 0.0
+        length = self._length_s
         recent, _ = self.input_tap.read(self.input_tap.written - 2205)
         power = float(np.mean(recent**2)) if recent.size else 0.0
         peak = float(np.abs(recent).max()) if recent.size else 0.0
         level = Level(_db(power) / 2, _db(peak))
-        latency = Latency(
-            0 if is_file else 512, self.settings.block_samples, 46, 640, 128, 1024, 772
-        )
         return Snapshot(
             state=self.state,
             error=self.error,
@@ -154,7 +166,7 @@ class FakeEngine:
             compute="cpu",
             threads=2,
             block_samples=self.settings.block_samples,
-            latency=latency,
+            latency=self.latency,
             timing=timing,
             recent=timing,
             faults=self.faults,

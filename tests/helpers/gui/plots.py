@@ -22,7 +22,7 @@ def point_at(opened: Opened, plot: SpectrogramPlot, x: float, y: float) -> QPoin
         for place in (point + QPoint(1, 0), point):
             opened.qtbot.wait(20)
             opened.qtbot.mouseMove(plots.viewport(), place)
-        return plot._cursor is not None
+        return plot.cursor is not None
 
     opened.wait(moved)
     return point

@@ -129,5 +129,5 @@ def pick(box: ChoiceBox, key: str) -> None:
 def picture(plot: SpectrogramPlot) -> npt.NDArray[np.uint32]:
     """The pixels of a spectrogram, oldest column first."""
     plot.image.draw_stale()
-    ring = plot.image._ring
-    return np.roll(ring._pixels, -(ring.end % ring.width), axis=1)
+    image = plot.image
+    return np.roll(image._pixels, -(image._end_group() % image._width), axis=1)

@@ -125,7 +125,9 @@ class MainWindow(QMainWindow):
         pictures.read_out.connect(panels.status.read_out.setText)
         for name in ("long_term", "hold"):
             # They change what the spectrum shows, so it is shown.
-            actions[name].toggled.connect(lambda on: on and actions["spectrum"].setChecked(True))
+            actions[name].toggled.connect(
+                lambda on: actions["spectrum"].setChecked(on or actions["spectrum"].isChecked())
+            )
         for changed in (*(actions[name].toggled for name in SPECTRUM_ACTIONS),
                         *(groups[name].triggered for name in ("scale", "colours", "slope")),
                         pictures.range_changed):  # fmt: skip

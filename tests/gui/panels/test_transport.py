@@ -49,7 +49,7 @@ def test_second_model_is_compared_named_and_saved(qtbot, tmp_path) -> None:
     for key, name in ((Qt.Key.Key_B, "A octave"), (Qt.Key.Key_B, "B unet-small")):
         opened.press(key)
         assert switch.accessibleName().endswith(name.replace(" ", ", "))
-        assert name in note.text
+        assert name in note.text()
     for text in (switch.toolTip(), panels.abx._text.text()):
         assert "network octave" in text
         assert "network unet-small" in text

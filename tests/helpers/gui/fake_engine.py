@@ -160,7 +160,7 @@ class FakeEngine:
             length_s=length,
             input_name=_shown(self.settings.input),
             output_name=_shown(self.settings.output),
-            input_rate_hz=22_050 if is_file else 48_000,
+            input_rate_hz=22_050 if length else 48_000,
             output_rate_hz=44_100,
             model="unet-small" if self.settings.model == "auto" else self.settings.model,
             compute="cpu",

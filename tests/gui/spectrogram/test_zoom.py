@@ -161,6 +161,7 @@ def test_loop_outlives_a_change_of_the_model_and_needs_sound(opened) -> None:
     assert first.loops == []
     assert pictures.input_plot.hint.text() == "no sound to loop"
     pictures.input_plot.setXRange(-60, 0, padding=0)
+    opened.press(Qt.Key.Key_Minus)
     opened.wait(lambda: bool(first.loops))
     # Only the part with sound, which began nine seconds ago.
     np.testing.assert_array_equal(heard(opened), pictures.loop._sound)

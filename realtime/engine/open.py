@@ -10,7 +10,7 @@ from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
-from realtime.engine.settings import Settings
+from realtime.engine.settings import VIRTUAL_MIC, Settings
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES, read_audio
 from realtime.inference.choose_model import Choice, SpeedTrial, choose_model
@@ -58,6 +58,10 @@ def open_output(name: str) -> OutputStream:
         return NullOutput()
     if _is_file(name, SUFFIXES):
         return FileOutput(Path(name))
+    if name == VIRTUAL_MIC:
+        from realtime.audio_io.sound_server.virtual_mic import open_virtual_mic
+
+        return open_virtual_mic()
     from realtime.audio_io.device_streams import DeviceOutput
 
     return DeviceOutput(name)
@@ -103,10 +107,11 @@ def open_engine(
         # A wrong name fails before devices are opened and a file is read.
         find_model(settings.model)
     with contextlib.ExitStack() as undo:
-        source = open_input(settings.input, loop=settings.loop, progress=progress)
-        undo.callback(source.stop)
+        # First: a virtual microphone says which input is not itself.
         sink = open_output(settings.output)
         undo.callback(sink.stop)
+        source = open_input(settings.input, loop=settings.loop, progress=progress)
+        undo.callback(source.stop)
         choice = open_model(settings, channels=source.channels, cache=cache, progress=progress)
         progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(

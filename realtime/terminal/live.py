@@ -4,7 +4,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,22 @@ METER_INTERVAL_S = 0.1
 DEMO_RESULT = Path("topoctave-demo.wav")
 
 
+@contextmanager
+def signals_end_a_run() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does; what was opened is undone at any time."""
+    # Windows has no SIGHUP, and nohup ignores it.
+    names = [s for s in signal.Signals if s.name in ("SIGTERM", "SIGHUP")]
+    before = {n: h for n in names if (h := signal.getsignal(n)) != signal.SIG_IGN}
+    for name in before:
+        signal.signal(name, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            signal.signal(name, was)
+
+
+@signals_end_a_run()
 def run_live(
     settings: Settings,
     parameters: Parameters,
@@ -116,8 +133,6 @@ def _use_demo(settings: Settings, problem: str, to_file: bool, report: Report) -
 
 def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) -> None:
     """Start the engine, draw meters until the end, and report every new notice."""
-    # As Ctrl-C does.
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     meters = sys.stderr.isatty()
     try:
         engine.start()
@@ -136,7 +151,6 @@ def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) 
     finally:
         if meters:
             print(file=sys.stderr)
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _bar(db: float) -> str:

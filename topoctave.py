@@ -267,7 +267,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
     bench.add_argument("--plot", type=Path, metavar="FILE.png", help="plot speed and latency")
     bench.add_argument("--json", action="store_true")
-    add_commands(command, live, _show)
+    add_commands(command, live, _show, _report)
     return parser
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from realtime.audio_io import portaudio
-from realtime.audio_io.devices import choose_rate, find_device
+from realtime.audio_io.devices import choose_rate, find_device, list_devices
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.silence_native_stderr import silence_native_stderr
+from realtime.audio_io.sound_server.pulse import is_pipewire
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
 from realtime.audio_io.watchdog import Watchdog
@@ -27,6 +28,12 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 # for drivers that wake up late.
 INPUT_BLOCK_S = 0.005
 LATENCY_S = 0.04
+# An output's buffer is always full, so that all of it is latency. The shortest that played through
+# PulseAudio, and through PipeWire, without a fault: docs/latency.md.
+BUFFERED_LATENCY_S = 0.03
+PIPEWIRE_LATENCY_S = 0.02
+# PipeWire's server for PulseAudio's clients holds this much in addition to what is asked for.
+PIPEWIRE_PULSE_HELD_S = 0.01
 # Where PortAudio writes ahead into a buffer that the device plays from, a callback may be late.
 # Elsewhere the device itself waits for the callback.
 BUFFERED_HOST_APIS = frozenset({"ALSA"})
@@ -50,6 +57,7 @@ class _DeviceStream:
     length_s = 0.0
     position_s = 0.0
     finished = False
+    buffer_s = LATENCY_S
 
     def __init__(self, kind: str, name: str, wanted_rate_hz: int, block_s: float) -> None:
         self._kind = kind
@@ -62,13 +70,19 @@ class _DeviceStream:
         self._raised_priority = False
         self._lost = False
         self._silence = contextlib.ExitStack()
-        self._stream = self._open(block_s)
-        self.latency_s = float(self._stream.latency)
+        self.buffered = self.device.host_api in BUFFERED_HOST_APIS
+        held_s = self._choose_buffer()
+        self._stream = self._open(block_s, self.buffer_s - held_s)
+        self.latency_s = float(self._stream.latency) + held_s
 
-    def _open(self, block_s: float) -> Any:
+    def _choose_buffer(self) -> float:
+        """Set ``buffer_s``; returns how much of it the server adds by itself."""
+        return 0.0
+
+    def _open(self, block_s: float, buffer_s: float) -> Any:
         library = portaudio.library()
         # One period per block, and two more.
-        portaudio.set_alsa_periods(round(LATENCY_S / block_s) + 2)
+        portaudio.set_alsa_periods(round(buffer_s / block_s) + 2)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
         self._silence.enter_context(silence_native_stderr())
         try:
@@ -78,7 +92,7 @@ class _DeviceStream:
                 samplerate=self.sample_rate_hz,
                 dtype="float32",
                 blocksize=round(block_s * self.sample_rate_hz),
-                latency=LATENCY_S,
+                latency=buffer_s,
                 callback=self._callback,
                 finished_callback=self._watchdog.end,
             )
@@ -144,6 +158,9 @@ class DeviceInput(_DeviceStream):
     def __init__(self, name: str) -> None:
         self._input_queue: InputQueue | None = None
         super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
+        if self.buffered:
+            # The buffer is mostly empty: a period is taken as soon as it is there.
+            self.latency_s = min(self.latency_s, 2 * INPUT_BLOCK_S)
 
     def start(self, input_queue: InputQueue, _elapsed: Callable[[], float]) -> None:
         """Begin to record; the device has its own clock."""
@@ -168,6 +185,19 @@ class DeviceOutput(_DeviceStream):
     def __init__(self, name: str) -> None:
         self._output_queue: OutputQueue | None = None
         super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
+        self.reserve_s = self.buffer_s - RESERVE_S if self.buffered else 0.0
+
+    def _choose_buffer(self) -> float:
+        if not self.buffered:
+            return 0.0
+        self.buffer_s = BUFFERED_LATENCY_S
+        if not is_pipewire():
+            return 0.0
+        self.buffer_s = PIPEWIRE_LATENCY_S
+        # With PipeWire's own ALSA plug-in installed, that is the default device.
+        own = any(d.name == "pipewire" for d in list_devices(probe=False))
+        others = {"pulse"} if own else {"pulse", "default"}
+        return PIPEWIRE_PULSE_HELD_S if self.name in others else 0.0
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to play."""
@@ -196,7 +226,7 @@ class DeviceOutput(_DeviceStream):
         The device has samples to play until this block is due. A sound server may hold a part of
         them back, so no more than the requested buffer is counted on.
         """
-        if self.device.host_api not in BUFFERED_HOST_APIS:
+        if not self.buffered:
             return 0.0
         ahead_s = float(moment.outputBufferDacTime - moment.currentTime)
-        return min(ahead_s, LATENCY_S) - RESERVE_S
+        return min(ahead_s, self.buffer_s) - RESERVE_S

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Unpack
 from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
+from realtime.dsp.silence_gate import rest_in_silence
 from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.build import Layout, build_path
 from realtime.inference.cpu_fallback import DeviceLossMonitor
@@ -116,6 +117,9 @@ def load_chain(
         replacement = "on the CPU" if backup else "with kaiser_fast alone"
         loss_monitor = DeviceLossMonitor(network.compute, replacement)
     path = build_path(network, backup, layout, loss_monitor)
+    if paced:
+        # Not in files: what follows a long silence depends on where blocks begin.
+        path = rest_in_silence(path)
     chain = Chain(path, parameters=parameters)
     block = block_samples // 2
     chain.prepare(ProcessSpec(max_block_samples=block, channels=channels, block_multiple=block))

@@ -89,7 +89,7 @@ class FakeOutput:
         self.name = "fake loudspeaker"
         self.sample_rate_hz = sample_rate_hz
         self.latency_s = 0.0
-        self.period_s = 0.0
+        self.period_s = self.reserve_s = 0.0
         self.clocked = True
         self.error = ""
         self.refuse: Exception | None = None

@@ -34,6 +34,20 @@ def connect() -> Iterator[Any]:
         raise DeviceError(f"the sound server does not answer: {error_line(error)}") from error
 
 
+@contextlib.contextmanager
+def environment(**variables: str) -> Iterator[None]:
+    """Set variables that ALSA's plug-ins read when this process opens a device."""
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name)
+            if value is not None:
+                os.environ[name] = value
+
+
 def is_pipewire() -> bool:
     """Whether PipeWire serves PulseAudio's clients; False without a server."""
     with contextlib.suppress(DeviceError), connect() as pulse:
@@ -113,6 +127,19 @@ class NullSink:
         except BaseException:
             self.close()
             raise
+
+    def as_output(self) -> contextlib.AbstractContextManager[None]:
+        """Devices that the body opens play into this sink."""
+        # For the ALSA plug-ins of PulseAudio and of PipeWire.
+        return environment(PULSE_SINK=self.name, PIPEWIRE_NODE=self.name)
+
+    def as_input(self) -> contextlib.AbstractContextManager[None]:
+        """Devices that the body opens record what is played into this sink."""
+        return environment(
+            PULSE_SOURCE=self.source,
+            PIPEWIRE_NODE=self.name,
+            PIPEWIRE_ALSA="{ stream.capture.sink=true }",
+        )
 
     def close(self) -> None:
         """Remove it; idempotent, and quiet about a server that is gone."""

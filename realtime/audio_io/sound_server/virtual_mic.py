@@ -1,12 +1,13 @@
 """An output that other programs see as a microphone named Topoctave."""
 
 import atexit
+import contextlib
 import os
 import sys
 
 from realtime.audio_io.device_streams import DeviceOutput
 from realtime.audio_io.devices import list_devices
-from realtime.audio_io.sound_server.pulse import NullSink
+from realtime.audio_io.sound_server.pulse import NullSink, environment
 from realtime.errors import DeviceError
 
 # Drivers that pass what one program plays on to the others, and where to get them.
@@ -48,44 +49,24 @@ class VirtualMic(DeviceOutput):
     """
 
     def __init__(self) -> None:
-        self._environment: dict[str, str | None] = {}
         self._null_sink = NullSink("topoctave_output", "Topoctave", "topoctave")
+        self._undo = contextlib.ExitStack()
+        self._undo.callback(self._null_sink.close)
         # An exception may end the program without a stop.
-        atexit.register(self.stop)
-        self._stream = None
+        atexit.register(self._undo.close)
         try:
-            # Read by the ALSA plug-ins of PulseAudio and of PipeWire.
-            self._set(PULSE_SINK=self._null_sink.name, PIPEWIRE_NODE=self._null_sink.name)
-            names = {d.name for d in list_devices(probe=False) if d.outputs}
-            super().__init__("pulse" if "pulse" in names else "default")
+            with self._null_sink.as_output():
+                names = {d.name for d in list_devices(probe=False) if d.outputs}
+                super().__init__("pulse" if "pulse" in names else "default")
         except BaseException:
-            self._close()
+            self._undo.close()
             raise
         self.name = "Virtual microphone"
-        self._restore()
-        if source := self._null_sink.other_source:
-            self._set(PIPEWIRE_NODE=source)
-            if "PULSE_SOURCE" not in os.environ:
-                self._set(PULSE_SOURCE=source)
-
-    def _set(self, **variables: str) -> None:
-        for name, value in variables.items():
-            self._environment.setdefault(name, os.environ.get(name))
-            os.environ[name] = value
-
-    def _restore(self) -> None:
-        for name, value in self._environment.items():
-            os.environ.pop(name)
-            if value is not None:
-                os.environ[name] = value
-        self._environment.clear()
+        if (source := self._null_sink.other_source) and "PULSE_SOURCE" not in os.environ:
+            self._undo.enter_context(environment(PULSE_SOURCE=source, PIPEWIRE_NODE=source))
 
     def stop(self) -> None:
         """Close the stream, and remove sink and source; idempotent."""
         super().stop()
-        self._close()
-
-    def _close(self) -> None:
-        self._restore()
-        self._null_sink.close()
-        atexit.unregister(self.stop)
+        self._undo.close()
+        atexit.unregister(self._undo.close)

@@ -10,8 +10,8 @@ import realtime.audio_io.device_streams
 import realtime.audio_io.portaudio
 import realtime.audio_io.watchdog
 from realtime.audio_io.device_streams import (
+    BUFFERED_LATENCY_S,
     INPUT_BLOCK_S,
-    LATENCY_S,
     RESERVE_S,
     DeviceInput,
     DeviceOutput,
@@ -65,6 +65,7 @@ def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> No
     monkeypatch.setattr(streams, "find_device", lambda *_: device)
     monkeypatch.setattr(streams, "choose_rate", lambda *_: rate_hz)
     monkeypatch.setattr(streams, "raise_priority", lambda _: True)
+    monkeypatch.setattr(streams, "is_pipewire", lambda: False)
 
 
 @pytest.fixture
@@ -152,13 +153,13 @@ def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clo
     ("host_api", "ahead_s", "spare_s"),
     [
         ("ALSA", RESERVE_S + 0.004, 0.004),
-        ("ALSA", LATENCY_S, LATENCY_S - RESERVE_S),
-        ("ALSA", 1.0, LATENCY_S - RESERVE_S),
+        ("ALSA", BUFFERED_LATENCY_S, BUFFERED_LATENCY_S - RESERVE_S),
+        ("ALSA", 1.0, BUFFERED_LATENCY_S - RESERVE_S),
         # The device has nothing left to play, or does not report it.
         ("ALSA", RESERVE_S, 0.0),
         ("ALSA", 0.0, -RESERVE_S),
         # The device waits for the callback.
-        ("Core Audio", LATENCY_S, 0.0),
+        ("Core Audio", 1.0, 0.0),
     ],
 )
 def test_a_late_block_is_waited_for_as_long_as_the_device_can(
@@ -169,6 +170,43 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     speaker.start(output_queue, 1)
     assert (call_as_it_settles(speaker, clock, ahead_s) == 0.5).all()
     assert output_queue.spare_s == pytest.approx(spare_s, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "plugins", "pipewire", "asked_s", "held_s"),
+    [
+        ("pulse", ["pulse", "default"], False, BUFFERED_LATENCY_S, 0.0),
+        ("pulse", ["pulse", "default"], True, 0.01, 0.01),
+        ("default", ["pulse", "default"], True, 0.01, 0.01),
+        ("default", ["pulse", "pipewire", "default"], True, 0.02, 0.0),
+        ("pulse", ["pulse", "pipewire", "default"], True, 0.01, 0.01),
+    ],
+)
+def test_an_output_s_buffer_fits_its_sound_server(
+    name: str,
+    plugins: list[str],
+    pipewire: bool,
+    asked_s: float,
+    held_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = {n: Device(0, n, "ALSA", 1, 2, 44_100.0, True, True) for n in plugins}
+    asked: dict[str, Any] = {}
+    install(monkeypatch, made[name], 44_100)
+    streams = realtime.audio_io.device_streams
+    monkeypatch.setattr(streams, "is_pipewire", lambda: pipewire)
+    monkeypatch.setattr(streams, "list_devices", lambda **_: list(made.values()))
+    library = streams.portaudio.library()
+    monkeypatch.setattr(
+        library,
+        "OutputStream",
+        lambda **options: asked.update(options) or SimpleNamespace(latency=options["latency"]),
+    )
+    speaker = DeviceOutput(name)
+    assert asked["latency"] == pytest.approx(asked_s)
+    assert speaker.latency_s == pytest.approx(asked_s + held_s)
+    # What waits for a late block is no prefill.
+    assert speaker.reserve_s == pytest.approx(asked_s + held_s - RESERVE_S)
 
 
 def test_an_exception_never_leaves_an_input_s_callback(

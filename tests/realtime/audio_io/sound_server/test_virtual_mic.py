@@ -21,13 +21,14 @@ from realtime.audio_io.sound_server.virtual_mic import DRIVERS, open_virtual_mic
 from realtime.errors import DeviceError
 from tests.helpers.servers import PulseServer
 
+MODEL = ("--model", "octave")
 SINK = ("topoctave_output", "Topoctave", "topoctave")
-# The clip is a file, which follows the output's clock; PulseAudio's remapping adds no samples.
-# PipeWire converts 44.1 to 48 kHz and back.
+# The clip is a file and follows the output's clock. PulseAudio passes it on to the bit; PipeWire
+# converts to 48 kHz and back, and so delays by a fraction of a sample: 0.9995.
 MIN_CORRELATION = 0.99
 # How long a program may take to start, or to end, on a busy machine.
 SOON_S = 60.0
-# As many of each as a short test allows; issue: 20 starts, 5 of them killed.
+# How runs end; 20 starts, 7 of them killed, take a minute: TOPOCTAVE_STARTS=20.
 ENDS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, None)
 STARTS = int(os.environ.get("TOPOCTAVE_STARTS", len(ENDS)))
 MAKE_SINK = (
@@ -61,6 +62,18 @@ def live(folder: Path, *options: str) -> Iterator[subprocess.Popen[str]]:
         running.communicate()
 
 
+def best_correlation(recorded: np.ndarray, wanted: np.ndarray) -> float:
+    """Of the most similar part, with a delay of any fraction of a sample."""
+    found = scipy.signal.correlate(recorded, wanted, "valid", method="fft")
+    at = int(np.argmax(found))
+    ours, theirs = np.fft.rfft(wanted), np.fft.rfft(recorded[at : at + len(wanted)])
+    cycles = np.fft.rfftfreq(len(wanted))
+    product, power = theirs * ours.conj(), np.square(np.abs([ours, theirs])).sum(axis=1)
+    shifts = np.linspace(-1.0, 1.0, 41)
+    best = max(float((product * np.exp(2j * np.pi * cycles * d)).real.sum()) for d in shifts)
+    return best / float(np.sqrt(power.prod()))
+
+
 @pytest.mark.pulse
 @pytest.mark.timeout(600)
 def test_another_program_records_the_restored_sound(
@@ -68,13 +81,13 @@ def test_another_program_records_the_restored_sound(
 ) -> None:
     monkeypatch.chdir(project)
     clip, wanted = project / "assets" / "demo.wav", tmp_path / "enhanced.wav"
-    python = [sys.executable, "-W", "ignore", "-m", "topoctave"]
-    subprocess.run([*python, "enhance", str(clip), str(wanted)], check=True, capture_output=True)
+    enhance = [sys.executable, "-m", "topoctave", "enhance", str(clip), str(wanted), *MODEL]
+    subprocess.run(enhance, check=True, capture_output=True)
     enhanced, _ = soundfile.read(wanted, dtype="float32")
     raw = tmp_path / "recorded.raw"
     record = ["parec", "-d", "topoctave", "--format=float32le", "--rate=44100", "--channels=2"]
     for block in (1_024, 4_096, 8_192):
-        options = ("--input", str(clip), "--loop", "--block", str(block), "--json")
+        options = ("--input", str(clip), "--loop", *MODEL, "--block", str(block), "--json")
         with raw.open("wb") as out, live(tmp_path, *options) as running:
             sources = pulse.pactl("list", "sources")
             assert re.findall(r"Description: Topoctave$", sources, re.MULTILINE)
@@ -89,11 +102,10 @@ def test_another_program_records_the_restored_sound(
             break
     recorded = np.fromfile(raw, np.float32).reshape(-1, 2)
     np.testing.assert_array_equal(recorded[:, 0], recorded[:, 1])
-    # The clip repeats; the middle of it is the same in each repetition.
-    middle = enhanced[len(enhanced) // 4 : len(enhanced) * 3 // 4]
-    correlation = scipy.signal.correlate(recorded[:, 0], middle, "valid", method="fft")
-    at = int(np.argmax(correlation))
-    assert np.corrcoef(recorded[at : at + len(middle), 0], middle)[0, 1] >= MIN_CORRELATION
+    # Each second by itself: a busy server may leave out a moment, and shift the rest.
+    seconds = [enhanced[at : at + 44_100] for at in range(22_050, len(enhanced) - 44_100, 44_100)]
+    found = [best_correlation(recorded[:, 0], second) for second in seconds]
+    assert np.median(found) >= MIN_CORRELATION, found
     assert ours(pulse) == ""
 
 
@@ -104,7 +116,7 @@ def test_no_module_is_left_however_runs_end(
 ) -> None:
     monkeypatch.chdir(project)
     for number in range(STARTS):
-        with live(tmp_path, "--model", "octave", "--seconds", "1", "--input", "demo") as running:
+        with live(tmp_path, *MODEL, "--seconds", "1", "--input", "demo") as running:
             # One sink and one source: those of a killed run are gone.
             assert len(ours(pulse).splitlines()) == 2
             if (end := ENDS[number % len(ENDS)]) is not None:
@@ -161,7 +173,7 @@ def test_the_default_microphone_is_never_our_own(pulse: PulseServer) -> None:
 def test_a_mark_ends_with_its_process() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         mark = owner(process.pid)
-        assert mark.split(".")[:2] == owner(os.getpid()).split(".")[:1] + [str(process.pid)]
+        assert mark.split(".")[:2] == [owner(os.getpid()).split(".")[0], str(process.pid)]
         process.kill()
         os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
         # A zombie.

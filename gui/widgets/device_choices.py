@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from realtime.engine.settings import VIRTUAL_MIC
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 if TYPE_CHECKING:
@@ -42,6 +43,12 @@ OPEN_FILE = Choice("open-file", "Open a file…", "open-file", "Play a sound fil
 SAVE_FILE = Choice("save-file", "Into a file…", "save-file", "Write a WAV or FLAC file")
 DEMO = Choice("demo", "Bundled clip", "demo", "Speech at 22.05 kHz that comes with Topoctave")
 NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
+VIRTUAL_MICROPHONE = Choice(
+    VIRTUAL_MIC,
+    "Virtual microphone",
+    VIRTUAL_MIC,
+    "A microphone named Topoctave for other programs",
+)
 
 
 def input_choices(devices: list[Device], file: str = "") -> list[Choice]:
@@ -60,6 +67,7 @@ def output_choices(devices: list[Device], file: str = "") -> list[Choice]:
     choices = []
     if any(device.outputs for device in devices):
         choices.append(Choice("default", "System default", "default", "The system's loudspeaker"))
+        choices.append(VIRTUAL_MICROPHONE)
     choices.append(NOWHERE)
     if file:
         choices.append(Choice(file, Path(file).name, file, file))

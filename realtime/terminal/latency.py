@@ -29,6 +29,8 @@ from realtime.inference.tuning_cache import TuningCache
 from realtime.sample_rates import SAMPLE_RATE_OUT
 from realtime.terminal.live import signals_end_a_run
 
+Mono = npt.NDArray[np.float32]
+
 INTERVAL_S = 0.5
 LEVEL = 0.5
 # Less is not an impulse that came back.
@@ -37,24 +39,20 @@ MIN_PEAK = 0.02
 SILENT_S = 10.0
 
 
-class ImpulseInput(DeviceInput):
-    """A device whose sound is replaced by impulses; measures when they come back in it."""
+class Impulses:
+    """Impulses in place of a sound, and when each of them comes back in it."""
 
-    def __init__(self, name: str) -> None:
-        self.delays_s: list[float] = []
+    def __init__(self) -> None:
+        self.delays_samples: list[int] = []
         self._time = self._sent = self._heard = 0
         self._peak = 0.0
-        super().__init__(name)
 
-    def _on_audio(self, data: Any, frames: int, moment: Any, status: Any, pause_s: float) -> None:
-        super()._on_audio(self._exchange(data[:, 0])[:, None], frames, moment, status, pause_s)
-
-    def _exchange(self, heard: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-        """Listen to a block; returns what the engine gets in its place."""
+    def exchange(self, heard: Mono, interval_samples: float) -> Mono:
+        """Listen to a block ``[n]``; returns what goes on in its place."""
         given = np.zeros_like(heard)
-        if self._time - self._sent >= INTERVAL_S * self.sample_rate_hz:
+        if self._time - self._sent >= interval_samples:
             if self._peak > MIN_PEAK:
-                self.delays_s.append((self._heard - self._sent) / self.sample_rate_hz)
+                self.delays_samples.append(self._heard - self._sent)
             self._sent, self._peak = self._time, 0.0
             given[0] = LEVEL
         level = np.abs(heard)
@@ -63,6 +61,23 @@ class ImpulseInput(DeviceInput):
             self._peak, self._heard = float(level[at]), self._time + at
         self._time += len(heard)
         return given
+
+
+class ImpulseInput(DeviceInput):
+    """A device whose sound is replaced by impulses."""
+
+    def __init__(self, name: str) -> None:
+        self._impulses = Impulses()
+        super().__init__(name)
+
+    @property
+    def delays_s(self) -> list[float]:
+        """How late the impulses were that came back so far."""
+        return [n / self.sample_rate_hz for n in self._impulses.delays_samples]
+
+    def _on_audio(self, data: Any, frames: int, moment: Any, status: Any, pause_s: float) -> None:
+        given = self._impulses.exchange(data[:, 0], INTERVAL_S * self.sample_rate_hz)
+        super()._on_audio(given[:, None], frames, moment, status, pause_s)
 
 
 @signals_end_a_run()
@@ -92,17 +107,16 @@ def run_latency(
         **settings.requested,
     )
     with contextlib.ExitStack() as undo:
-        as_output = as_input = contextlib.nullcontext()
+        null_sink = None
         if settings.input == settings.output == "default":
             if sys.platform != "linux":
                 raise DeviceError("connect --input and --output by a cable, and name them")
             null_sink = NullSink("topoctave_latency", "Topoctave-latency")
             undo.callback(null_sink.close)
-            as_output, as_input = null_sink.as_output(), null_sink.as_input()
-        with as_output:
+        with null_sink.as_output() if null_sink else contextlib.nullcontext():
             sink = DeviceOutput(settings.output)
         undo.callback(sink.stop)
-        with as_input:
+        with null_sink.as_input() if null_sink else contextlib.nullcontext():
             source = ImpulseInput(settings.input)
         undo.callback(source.stop)
         engine = Engine(source, sink, loaded)

@@ -14,7 +14,7 @@ from realtime.assets import demo_path
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.open import open_engine
-from realtime.engine.settings import Settings
+from realtime.engine.settings import VIRTUAL_MIC, Settings
 from realtime.engine.snapshot import Snapshot, State
 from realtime.errors import DeviceError, SettingsError
 from realtime.files.audio_file import read_audio, unfinished_note
@@ -64,6 +64,8 @@ def run_live(
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise SettingsError(f"--seconds must be positive, got {seconds}")
+    # A call must not hear the demo clip.
+    fall_back_input = fall_back_input and settings.output != VIRTUAL_MIC
     engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
         first = engine.snapshot()

@@ -43,6 +43,8 @@ RESERVE_S = 2 * OUTPUT_BLOCK_S
 PERIOD_GAP_S = INPUT_BLOCK_S / 2
 # An output plays steadily after a pause shorter than this.
 SETTLED_GAP_S = 0.1
+# A longer latency is a mistake of the driver's.
+MAX_LATENCY_S = 5.0
 # PortAudio is given the length of its blocks; no driver comes near this.
 MAX_CALLBACK_SAMPLES = 1 << 16
 
@@ -73,7 +75,10 @@ class _DeviceStream:
         self.buffered = self.device.host_api in BUFFERED_HOST_APIS
         held_s = self._choose_buffer()
         self._stream = self._open(block_s, self.buffer_s - held_s)
-        self.latency_s = float(self._stream.latency) + held_s
+        latency_s = float(self._stream.latency)
+        # Through PipeWire's JACK, PortAudio reports 25 hours.
+        plausible = 0.0 <= latency_s <= MAX_LATENCY_S
+        self.latency_s = (latency_s if plausible else self.buffer_s) + held_s
 
     def _choose_buffer(self) -> float:
         """Set ``buffer_s``; returns how much of it the server adds by itself."""

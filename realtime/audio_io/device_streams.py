@@ -28,12 +28,11 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 # for drivers that wake up late.
 INPUT_BLOCK_S = 0.005
 LATENCY_S = 0.04
-# An output's buffer is always full, so that all of it is latency. The shortest that played through
-# PulseAudio, and through PipeWire, without a fault: docs/latency.md.
-BUFFERED_LATENCY_S = 0.03
-PIPEWIRE_LATENCY_S = 0.02
-# PipeWire's server for PulseAudio's clients holds this much in addition to what is asked for.
-PIPEWIRE_PULSE_HELD_S = 0.01
+# An output's buffer is always full, so that all of it is latency. The shortest that played without
+# a fault, and how much of it the server adds to what it is asked for: docs/latency.md.
+ALSA_BUFFER_S = (0.03, 0.0)
+PIPEWIRE_BUFFER_S = (0.021, 0.005)
+PIPEWIRE_PULSE_BUFFER_S = (0.02, 0.01)
 # Where PortAudio writes ahead into a buffer that the device plays from, a callback may be late.
 # Elsewhere the device itself waits for the callback.
 BUFFERED_HOST_APIS = frozenset({"ALSA"})
@@ -59,7 +58,6 @@ class _DeviceStream:
     length_s = 0.0
     position_s = 0.0
     finished = False
-    buffer_s = LATENCY_S
 
     def __init__(self, kind: str, name: str, wanted_rate_hz: int, block_s: float) -> None:
         self._kind = kind
@@ -73,16 +71,16 @@ class _DeviceStream:
         self._lost = False
         self._silence = contextlib.ExitStack()
         self.buffered = self.device.host_api in BUFFERED_HOST_APIS
-        held_s = self._choose_buffer()
-        self._stream = self._open(block_s, self.buffer_s - held_s)
+        self.buffer_s, added_s = self._choose_buffer()
+        self._stream = self._open(block_s, self.buffer_s - added_s)
         latency_s = float(self._stream.latency)
         # Through PipeWire's JACK, PortAudio reports 25 hours.
         plausible = 0.0 <= latency_s <= MAX_LATENCY_S
-        self.latency_s = (latency_s if plausible else self.buffer_s) + held_s
+        self.latency_s = (latency_s if plausible else self.buffer_s) + added_s
 
-    def _choose_buffer(self) -> float:
-        """Set ``buffer_s``; returns how much of it the server adds by itself."""
-        return 0.0
+    def _choose_buffer(self) -> tuple[float, float]:
+        """Length of the buffer, and how much of it the server adds by itself, in seconds."""
+        return LATENCY_S, 0.0
 
     def _open(self, block_s: float, buffer_s: float) -> Any:
         library = portaudio.library()
@@ -192,17 +190,15 @@ class DeviceOutput(_DeviceStream):
         super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
         self.reserve_s = self.buffer_s - RESERVE_S if self.buffered else 0.0
 
-    def _choose_buffer(self) -> float:
+    def _choose_buffer(self) -> tuple[float, float]:
         if not self.buffered:
-            return 0.0
-        self.buffer_s = BUFFERED_LATENCY_S
+            return super()._choose_buffer()
         if not is_pipewire():
-            return 0.0
-        self.buffer_s = PIPEWIRE_LATENCY_S
+            return ALSA_BUFFER_S
         # With PipeWire's own ALSA plug-in installed, that is the default device.
         own = any(d.name == "pipewire" for d in list_devices(probe=False))
         others = {"pulse"} if own else {"pulse", "default"}
-        return PIPEWIRE_PULSE_HELD_S if self.name in others else 0.0
+        return PIPEWIRE_PULSE_BUFFER_S if self.name in others else PIPEWIRE_BUFFER_S
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to play."""

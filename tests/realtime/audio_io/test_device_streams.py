@@ -10,7 +10,7 @@ import realtime.audio_io.device_streams
 import realtime.audio_io.portaudio
 import realtime.audio_io.watchdog
 from realtime.audio_io.device_streams import (
-    BUFFERED_LATENCY_S,
+    ALSA_BUFFER_S,
     INPUT_BLOCK_S,
     RESERVE_S,
     DeviceInput,
@@ -153,8 +153,8 @@ def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clo
     ("host_api", "ahead_s", "spare_s"),
     [
         ("ALSA", RESERVE_S + 0.004, 0.004),
-        ("ALSA", BUFFERED_LATENCY_S, BUFFERED_LATENCY_S - RESERVE_S),
-        ("ALSA", 1.0, BUFFERED_LATENCY_S - RESERVE_S),
+        ("ALSA", ALSA_BUFFER_S[0], ALSA_BUFFER_S[0] - RESERVE_S),
+        ("ALSA", 1.0, ALSA_BUFFER_S[0] - RESERVE_S),
         # The device has nothing left to play, or does not report it.
         ("ALSA", RESERVE_S, 0.0),
         ("ALSA", 0.0, -RESERVE_S),
@@ -173,12 +173,12 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
 
 
 @pytest.mark.parametrize(
-    ("name", "plugins", "pipewire", "asked_s", "held_s"),
+    ("name", "plugins", "pipewire", "asked_s", "added_s"),
     [
-        ("pulse", ["pulse", "default"], False, BUFFERED_LATENCY_S, 0.0),
+        ("pulse", ["pulse", "default"], False, ALSA_BUFFER_S[0], 0.0),
         ("pulse", ["pulse", "default"], True, 0.01, 0.01),
         ("default", ["pulse", "default"], True, 0.01, 0.01),
-        ("default", ["pulse", "pipewire", "default"], True, 0.02, 0.0),
+        ("default", ["pulse", "pipewire", "default"], True, 0.016, 0.005),
         ("pulse", ["pulse", "pipewire", "default"], True, 0.01, 0.01),
     ],
 )
@@ -187,7 +187,7 @@ def test_an_output_s_buffer_fits_its_sound_server(
     plugins: list[str],
     pipewire: bool,
     asked_s: float,
-    held_s: float,
+    added_s: float,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     made = {n: Device(0, n, "ALSA", 1, 2, 44_100.0, True, True) for n in plugins}
@@ -204,9 +204,9 @@ def test_an_output_s_buffer_fits_its_sound_server(
     )
     speaker = DeviceOutput(name)
     assert asked["latency"] == pytest.approx(asked_s)
-    assert speaker.latency_s == pytest.approx(asked_s + held_s)
+    assert speaker.latency_s == pytest.approx(asked_s + added_s)
     # What waits for a late block is no prefill.
-    assert speaker.reserve_s == pytest.approx(asked_s + held_s - RESERVE_S)
+    assert speaker.reserve_s == pytest.approx(asked_s + added_s - RESERVE_S)
 
 
 def test_an_exception_never_leaves_an_input_s_callback(

@@ -10,7 +10,8 @@ from typing import Any
 from realtime.errors import TopoctaveError, error_line
 
 NAME = "topoctave.service"
-# On failure: the sound server may not run yet, and a microphone may be plugged in again.
+# On failure: the sound server may not run yet, and a microphone may be plugged in again. 130: it was
+# stopped while it loaded.
 UNIT = """\
 [Unit]
 Description=Topoctave: a microphone with its top octave restored
@@ -20,6 +21,7 @@ After=pipewire.service wireplumber.service pipewire-pulse.service pulseaudio.ser
 ExecStart={command}
 Restart=on-failure
 RestartSec=5
+SuccessExitStatus=130
 
 [Install]
 WantedBy=default.target

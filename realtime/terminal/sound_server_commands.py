@@ -4,8 +4,6 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from realtime.engine.settings import VIRTUAL_MIC
-
 Report = Callable[[str], None]
 
 
@@ -24,7 +22,8 @@ def add_commands(
         "--virtual-mic",
         dest="output",
         action="store_const",
-        const=VIRTUAL_MIC,
+        # VIRTUAL_MIC; realtime.engine.settings loads numpy, which --help need not wait for.
+        const="virtual-mic",
         help="be a microphone named Topoctave for other programs",
     )
 

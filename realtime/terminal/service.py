@@ -10,8 +10,8 @@ from typing import Any
 from realtime.errors import TopoctaveError, error_line
 
 NAME = "topoctave.service"
-# On failure: the sound server may not run yet, and a microphone may be plugged in again. 130: it was
-# stopped while it loaded.
+# On failure: the sound server may not run yet, and a microphone may be plugged in again. Exit code
+# 130: it was stopped while it loaded.
 UNIT = """\
 [Unit]
 Description=Topoctave: a microphone with its top octave restored

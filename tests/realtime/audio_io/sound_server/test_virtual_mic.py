@@ -28,7 +28,7 @@ SINK = ("topoctave_output", "Topoctave", "topoctave")
 MIN_CORRELATION = 0.99
 # How long a program may take to start, or to end, on a busy machine.
 SOON_S = 60.0
-# How runs end; 20 starts, 7 of them killed, take a minute: TOPOCTAVE_STARTS=20.
+# How runs end. 20 starts, 6 of them killed, take two minutes: TOPOCTAVE_STARTS=20.
 ENDS = (signal.SIGTERM, signal.SIGKILL, signal.SIGINT, signal.SIGHUP, signal.SIGKILL, None)
 STARTS = int(os.environ.get("TOPOCTAVE_STARTS", len(ENDS)))
 MAKE_SINK = (

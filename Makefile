@@ -2,7 +2,7 @@
 #   make run ARGS="live --seconds 10"     another command of topoctave
 #   make test ARGS="-k ring"              a part of the tests
 BIN := .venv/bin
-# Marks of tests that must not be skipped, for .ci/run: TOPOCTAVE_REQUIRE=pulse,display
+# Marks of tests that must not be skipped, for .ci/run: TOPOCTAVE_REQUIRE=pulse,pipewire,display
 export TOPOCTAVE_REQUIRE
 
 .DEFAULT_GOAL := help

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from realtime.errors import TopoctaveError
+from realtime.terminal.sound_server_commands import add_commands
 
 
 def _report(line: str) -> None:
@@ -274,6 +275,7 @@ def _parser() -> argparse.ArgumentParser:
     bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
     bench.add_argument("--plot", type=Path, metavar="FILE.png", help="plot speed and latency")
     bench.add_argument("--json", action="store_true")
+    add_commands(command, live, _show, _report)
     return parser
 
 

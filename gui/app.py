@@ -96,11 +96,16 @@ def main(settings: Settings | None = None) -> int:
     window.show()
     if first_start:
         window.commands.show_first_steps()
-    # Ctrl+C in the terminal closes the window. The refresh timer lets Python handle the signal.
-    previous_handler = signal.signal(signal.SIGINT, lambda *_: QTimer.singleShot(0, window.close))
+    # Ctrl+C in the terminal closes the window, as do the session's end and kill. The refresh timer
+    # lets Python handle the signal. Windows has no SIGHUP.
+    ends = [s for s in signal.Signals if s.name in ("SIGINT", "SIGTERM", "SIGHUP")]
+    previous_handlers = {
+        name: signal.signal(name, lambda *_: QTimer.singleShot(0, window.close)) for name in ends
+    }
     try:
         return app.exec()
     finally:
-        signal.signal(signal.SIGINT, previous_handler)
+        for name, handler in previous_handlers.items():
+            signal.signal(name, handler)
         # The interpreter must not end in the middle of the import.
         imports.join()

@@ -24,9 +24,10 @@ libraries=(
   # For Qt's signal that sound devices were added or removed.
   libpulse0 libgssapi-krb5-2
 )
-# For the tests: a private sound server and display, and speech synthesis.
+# For the tests: private sound servers and a display, and speech synthesis.
 if [[ $what == test ]]; then
-  libraries+=(pulseaudio pulseaudio-utils xvfb espeak-ng)
+  libraries+=(pulseaudio pulseaudio-utils pipewire wireplumber pipewire-pulse dbus-daemon)
+  libraries+=(xvfb espeak-ng)
 fi
 
 as_root() {
@@ -47,12 +48,23 @@ apt_install() {
     --no-remove "$@" >&2
 }
 
+# A desktop keeps its one sound server: a second one would compete with it at the next login.
+has_rival() {
+  [[ -d /run/systemd/system ]] || return 1
+  case $1 in
+    pulseaudio) grep -qx pipewire-pulse <<<"$2" ;;
+    pipewire-pulse) grep -qx pulseaudio <<<"$2" ;;
+    *) return 1 ;;
+  esac
+}
+
 install_libraries() {
   local entry name present missing=() wanted=()
   # One call of dpkg-query for all names; this is what every later `make run` costs.
   present=$(dpkg-query -W -f='${db:Status-Status} ${Package}\n' | sed -n 's/^installed //p')
   for entry in "${libraries[@]}"; do
-    grep -qxE "${entry//./\\.}" <<<"$present" || missing+=("$entry")
+    grep -qxE "${entry//./\\.}" <<<"$present" || has_rival "$entry" "$present" ||
+      missing+=("$entry")
   done
   [[ ${#missing[@]} -eq 0 ]] && return 0
   say "installing ${missing[*]}"
@@ -74,7 +86,8 @@ if command -v apt-get >/dev/null && command -v dpkg-query >/dev/null; then
   install_libraries
 elif [[ $(uname -s) == Linux ]] && ! ldconfig -p 2>/dev/null | grep -q libportaudio; then
   say "no apt here: please install PortAudio, libEGL and libxcb-cursor (for the tests" \
-    "PulseAudio, its ALSA plugin, Xvfb and espeak-ng) with your package manager"
+    "PulseAudio, its ALSA plugin, PipeWire, its Pulse server, WirePlumber, Xvfb and espeak-ng)" \
+    "with your package manager"
 fi
 
 # ---- Python -----------------------------------------------------------------------------------

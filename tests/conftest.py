@@ -13,9 +13,16 @@ import pytest
 from tqdm import tqdm
 
 from tests.helpers.leaks import no_threads_or_files_left, remember_where_threads_start
-from tests.helpers.servers import PulseServer, display_server, missing_for_pulse, pulse_server
+from tests.helpers.servers import (
+    PulseServer,
+    display_server,
+    missing_for_pipewire,
+    missing_for_pulse,
+    pipewire_server,
+    pulse_server,
+)
 
-# `TOPOCTAVE_REQUIRE=pulse,display`: tests with these marks must run; a skip is a failure.
+# `TOPOCTAVE_REQUIRE=pulse,pipewire,display`: tests with these marks must run; a skip is a failure.
 REQUIRED = frozenset(filter(None, os.environ.get("TOPOCTAVE_REQUIRE", "").split(",")))
 PASSED: set[str] = set()
 
@@ -53,18 +60,24 @@ def cache_folder(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.M
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
 
 
-@pytest.fixture(scope="session")
-def pulse_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PulseServer]:
-    """One PulseAudio with null sinks ``mic`` and ``speaker`` for all tests."""
-    if missing := missing_for_pulse():
+@pytest.fixture(
+    scope="session", params=["pulseaudio", pytest.param("pipewire", marks=pytest.mark.pipewire)]
+)
+def pulse_session(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[PulseServer]:
+    """One PulseAudio, and one PipeWire in its place, with null sinks for all tests."""
+    pipewire = request.param == "pipewire"
+    if missing := missing_for_pipewire() if pipewire else missing_for_pulse():
         pytest.skip(f"missing {missing}")
-    with pulse_server(tmp_path_factory.mktemp("pulse")) as server:
+    run = pipewire_server if pipewire else pulse_server
+    with run(tmp_path_factory.mktemp("pulse")) as server:
         yield server
 
 
 @pytest.fixture
 def pulse(pulse_session: PulseServer, monkeypatch: pytest.MonkeyPatch) -> PulseServer:
-    """PulseAudio for one test: its variables are set, for this process and its children."""
+    """A sound server for one test: its variables are set, for this process and its children."""
     for name, value in pulse_session.environment.items():
         monkeypatch.setenv(name, value)
     return pulse_session

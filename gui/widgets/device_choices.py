@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from realtime.engine.settings import VIRTUAL_MIC
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 if TYPE_CHECKING:
@@ -44,6 +45,12 @@ DEMO = Choice("demo", "Bundled clip", "demo", "Speech at 22.05 kHz that comes wi
 NOWHERE = Choice("null", "Nowhere", "null", "Compute and draw, play nothing")
 MICROPHONE = Choice("default", "System default", "default", "The system's microphone")
 LOUDSPEAKER = Choice("default", "System default", "default", "The system's loudspeaker")
+VIRTUAL_MICROPHONE = Choice(
+    VIRTUAL_MIC,
+    "Virtual microphone",
+    VIRTUAL_MIC,
+    "A microphone named Topoctave for other programs",
+)
 AUTOMATIC = Choice("auto", "Automatic", "auto", "The best model for this machine")
 UPSAMPLED_ONLY = Choice("", "Upsampled only", "none", "A plays the input without a network")
 
@@ -57,7 +64,8 @@ def input_choices(devices: list[Device], file: str = "") -> list[Choice]:
 def output_choices(devices: list[Device], file: str = "") -> list[Choice]:
     """Nowhere, file and output devices grouped by host API."""
     found = _by_host_api([device for device in devices if device.outputs], recording=False)
-    return [*([LOUDSPEAKER] if found else []), NOWHERE, *_file(file), SAVE_FILE, *found]
+    defaults = [LOUDSPEAKER, VIRTUAL_MICROPHONE] if found else []
+    return [*defaults, NOWHERE, *_file(file), SAVE_FILE, *found]
 
 
 def find(choices: list[Choice], wanted: str) -> int:

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from realtime.audio_io import portaudio
-from realtime.audio_io.devices import choose_rate, find_device
+from realtime.audio_io.devices import choose_rate, find_device, list_devices
 from realtime.audio_io.input_queue import InputQueue
 from realtime.audio_io.output_queue import OutputQueue
 from realtime.audio_io.silence_native_stderr import silence_native_stderr
+from realtime.audio_io.sound_server.pulse import is_pipewire
 from realtime.audio_io.streams import OUTPUT_BLOCK_S
 from realtime.audio_io.thread_priority import CALLBACK_PRIORITY, raise_priority
 from realtime.audio_io.watchdog import Watchdog
@@ -27,6 +28,11 @@ from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 # for drivers that wake up late.
 INPUT_BLOCK_S = 0.005
 LATENCY_S = 0.04
+# An output's buffer is always full, so that all of it is latency. The shortest that played without
+# a fault, and how much of it the server adds to what it is asked for: docs/latency.md.
+ALSA_BUFFER_S = (0.03, 0.0)
+PIPEWIRE_BUFFER_S = (0.021, 0.005)
+PIPEWIRE_PULSE_BUFFER_S = (0.02, 0.01)
 # Where PortAudio writes ahead into a buffer that the device plays from, a callback may be late.
 # Elsewhere the device itself waits for the callback.
 BUFFERED_HOST_APIS = frozenset({"ALSA"})
@@ -36,6 +42,8 @@ RESERVE_S = 2 * OUTPUT_BLOCK_S
 PERIOD_GAP_S = INPUT_BLOCK_S / 2
 # An output plays steadily after a pause shorter than this.
 SETTLED_GAP_S = 0.1
+# A longer latency is a mistake of the driver's.
+MAX_LATENCY_S = 5.0
 # PortAudio is given the length of its blocks; no driver comes near this.
 MAX_CALLBACK_SAMPLES = 1 << 16
 
@@ -61,13 +69,22 @@ class _DeviceStream:
         self._guard = Guard(self.name)
         self._raised_priority = False
         self._lost = False
-        self._stream = self._open(block_s)
-        self.latency_s = float(self._stream.latency)
+        self.buffered = self.device.host_api in BUFFERED_HOST_APIS
+        self.buffer_s, added_s = self._choose_buffer()
+        self._stream = self._open(block_s, self.buffer_s - added_s)
+        latency_s = float(self._stream.latency)
+        # Through PipeWire's JACK, PortAudio reports 25 hours.
+        plausible = 0.0 <= latency_s <= MAX_LATENCY_S
+        self.latency_s = (latency_s if plausible else self.buffer_s) + added_s
 
-    def _open(self, block_s: float) -> Any:
+    def _choose_buffer(self) -> tuple[float, float]:
+        """Length of the buffer, and how much of it the server adds by itself, in seconds."""
+        return LATENCY_S, 0.0
+
+    def _open(self, block_s: float, buffer_s: float) -> Any:
         library = portaudio.library()
         # One period per block, and two more.
-        portaudio.set_alsa_periods(round(LATENCY_S / block_s) + 2)
+        portaudio.set_alsa_periods(round(buffer_s / block_s) + 2)
         stream_class = library.InputStream if self._kind == "input" else library.OutputStream
         with self._refusals("opened"), contextlib.ExitStack() as undo:
             undo.enter_context(silence_native_stderr())
@@ -77,7 +94,7 @@ class _DeviceStream:
                 samplerate=self.sample_rate_hz,
                 dtype="float32",
                 blocksize=round(block_s * self.sample_rate_hz),
-                latency=LATENCY_S,
+                latency=buffer_s,
                 callback=self._callback,
                 finished_callback=self._watchdog.end,
             )
@@ -146,6 +163,9 @@ class DeviceInput(_DeviceStream):
     def __init__(self, name: str) -> None:
         self._input_queue: InputQueue | None = None
         super().__init__("input", name, SAMPLE_RATE_IN, INPUT_BLOCK_S)
+        if self.buffered:
+            # The buffer is mostly empty: a period is taken as soon as it is there.
+            self.latency_s = min(self.latency_s, 2 * INPUT_BLOCK_S)
 
     def start(self, input_queue: InputQueue, _elapsed: Callable[[], float]) -> None:
         """Begin to record; the device has its own clock."""
@@ -170,6 +190,17 @@ class DeviceOutput(_DeviceStream):
     def __init__(self, name: str) -> None:
         self._output_queue: OutputQueue | None = None
         super().__init__("output", name, SAMPLE_RATE_OUT, OUTPUT_BLOCK_S)
+        self.reserve_s = self.buffer_s - RESERVE_S if self.buffered else 0.0
+
+    def _choose_buffer(self) -> tuple[float, float]:
+        if not self.buffered:
+            return super()._choose_buffer()
+        if not is_pipewire():
+            return ALSA_BUFFER_S
+        # With PipeWire's own ALSA plug-in installed, that is the default device.
+        own = any(d.name == "pipewire" for d in list_devices(probe=False))
+        others = {"pulse"} if own else {"pulse", "default"}
+        return PIPEWIRE_PULSE_BUFFER_S if self.name in others else PIPEWIRE_BUFFER_S
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
         """Begin to play."""
@@ -198,7 +229,7 @@ class DeviceOutput(_DeviceStream):
         The device has samples to play until this block is due. A sound server may hold a part of
         them back, so no more than the requested buffer is counted on.
         """
-        if self.device.host_api not in BUFFERED_HOST_APIS:
+        if not self.buffered:
             return 0.0
         ahead_s = float(moment.outputBufferDacTime - moment.currentTime)
-        return min(ahead_s, LATENCY_S) - RESERVE_S
+        return min(ahead_s, self.buffer_s) - RESERVE_S

@@ -115,7 +115,7 @@ class NullOutput(_ThreadStream):
     """Takes samples at exactly 44.1 kHz by the system's clock, and plays them nowhere."""
 
     sample_rate_hz = SAMPLE_RATE_OUT
-    period_s = 0.0
+    period_s = reserve_s = 0.0
     clocked = True
 
     def __init__(self) -> None:
@@ -146,7 +146,7 @@ class FileOutput(_ThreadStream):
     """
 
     sample_rate_hz = SAMPLE_RATE_OUT
-    period_s = 0.0
+    period_s = reserve_s = 0.0
     clocked = False
 
     def __init__(self, path: Path) -> None:

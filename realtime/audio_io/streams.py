@@ -72,10 +72,12 @@ class OutputStream(Stream, Protocol):
 
     Attributes:
         period_s: length of its blocks; 0 if it takes what is ready.
+        reserve_s: how long it can wait for a late block, because it has samples to play.
         clocked: it pulls at its rate, whether or not samples are ready.
     """
 
     period_s: float
+    reserve_s: float
     clocked: bool
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:

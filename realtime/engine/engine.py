@@ -50,7 +50,7 @@ class Engine:
         self._loaded = loaded
         channels = source.channels
         block = loaded.block_samples
-        self._prefill = prefill_for(block, sink.period_s)
+        self._prefill = prefill_for(block, sink.period_s, sink.reserve_s)
         ring_s = max(RING_S, 16 * block / SAMPLE_RATE_OUT)
         # A file has no clock of its own: the output's clock, or the system's, paces it.
         clocks_differ = sink.clocked and not source.length_s

@@ -21,15 +21,18 @@ STRETCH_SAMPLES = 512
 MAX_DRIFT_SAMPLES = 512
 
 
-def prefill_for(block_samples: int, period_s: float) -> int:
+def prefill_for(block_samples: int, period_s: float, reserve_s: float = 0.0) -> int:
     """Silence in front of the output, in samples at 44.1 kHz: the reserve for a late block.
 
     It is one block. Where a device takes a period at once, it is at least that period and
-    10 ms, since a whole period has to be ready when the device asks for it.
+    10 ms, since a whole period has to be ready when the device asks for it. A device that has
+    ``reserve_s`` of its own to play while it waits needs that much less, but still a period.
     """
     if not period_s:
         return block_samples
-    return max(block_samples, round((period_s + LATENESS_S) * SAMPLE_RATE_OUT))
+    wanted = max(block_samples, round((period_s + LATENESS_S) * SAMPLE_RATE_OUT))
+    own = round(reserve_s * SAMPLE_RATE_OUT)
+    return max(wanted - own, round(period_s * SAMPLE_RATE_OUT))
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from realtime.audio_io.file_streams import FileInput, FileOutput, NullOutput
 from realtime.audio_io.streams import InputStream, OutputStream
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
-from realtime.engine.settings import Settings
+from realtime.engine.settings import VIRTUAL_MIC, Settings
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES, read_audio
 from realtime.inference.choose_model import Choice, SpeedTrial, choose_model
@@ -58,9 +58,30 @@ def open_output(name: str) -> OutputStream:
         return NullOutput()
     if _is_file(name, SUFFIXES):
         return FileOutput(Path(name))
+    if name == VIRTUAL_MIC:
+        from realtime.audio_io.sound_server.virtual_mic import open_virtual_mic
+
+        return open_virtual_mic()
     from realtime.audio_io.device_streams import DeviceOutput
 
     return DeviceOutput(name)
+
+
+def open_model(
+    settings: Settings, *, channels: int, cache: TuningCache, progress: Callable[[str], None]
+) -> Choice:
+    """Find the model by its name; ``auto`` is the best one for this machine."""
+    if settings.model != "auto":
+        info = find_model(settings.model)
+        return Choice(info, f"{info.name}: as requested")
+    trial = SpeedTrial(
+        block_samples=settings.block_samples,
+        channels=channels,
+        requested=settings.requested,
+        cache=cache,
+        progress=progress,
+    )
+    return choose_model(shipped_models(), trial)
 
 
 def open_engine(
@@ -83,25 +104,17 @@ def open_engine(
     check_apart(settings.input, settings.output)
     cache = cache or TuningCache()
     # A wrong name fails before devices are opened and a file is read.
-    info = None if settings.model == "auto" else find_model(settings.model)
+    if settings.model != "auto":
+        find_model(settings.model)
     info_b = find_model(settings.model_b) if settings.model_b else None
     with contextlib.ExitStack() as undo:
-        source = open_input(settings.input, loop=settings.loop, progress=progress)
-        undo.callback(source.stop)
+        # First: a virtual microphone says which input is not itself.
         sink = open_output(settings.output)
         undo.callback(sink.stop)
-        if info is None:
-            trial = SpeedTrial(
-                block_samples=settings.block_samples,
-                channels=source.channels,
-                requested=settings.requested,
-                cache=cache,
-                progress=progress,
-            )
-            choice = choose_model(shipped_models(), trial)
-        else:
-            choice = Choice(info, f"{info.name}: as requested")
-        progress(f"loading {choice.info.name if info else choice.reason}")
+        source = open_input(settings.input, loop=settings.loop, progress=progress)
+        undo.callback(source.stop)
+        choice = open_model(settings, channels=source.channels, cache=cache, progress=progress)
+        progress(f"loading {choice.reason if settings.model == 'auto' else choice.info.name}")
         loaded = load_chain(
             choice.info,
             info_b,

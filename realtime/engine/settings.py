@@ -4,6 +4,9 @@ from dataclasses import dataclass
 
 from realtime.inference.tuning import Requested
 
+VIRTUAL_MIC = "virtual-mic"
+"""The output that other programs see as a microphone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
@@ -12,7 +15,7 @@ class Settings:
     input: str = "default"
     """``default``, ``demo``, an audio file, or a device by name, part of a name or index."""
     output: str = "default"
-    """``default``, ``null``, a ``.wav`` or ``.flac`` file to write, or a device."""
+    """``default``, ``null``, ``virtual-mic``, a ``.wav`` or ``.flac`` file, or a device."""
     model: str = "auto"
     """A shipped model's name, the path of a ``.ts`` file, or ``auto``."""
     model_b: str = ""

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import ProcessSpec
+from realtime.dsp.silence_gate import rest_in_silence
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import ModelFileError, SettingsError, error_line
 from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
@@ -209,6 +210,9 @@ def load_chain(
         layout.path(network, (cpu_replaces and backup) or None, loss_monitor if backup else None)
         for layout, network, backup, _ in loads
     ]
+    if paced:
+        # Not in files: what follows a long silence depends on where blocks begin.
+        paths = [rest_in_silence(path) for path in paths]
     chain = Chain(*paths, parameters=parameters)
     block = block_samples // 2
     network = loads[0][1]

@@ -4,7 +4,8 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from realtime.assets import demo_path
 from realtime.dsp.parameters import Parameters
 from realtime.engine.engine import Engine
 from realtime.engine.open import open_engine
-from realtime.engine.settings import Settings
+from realtime.engine.settings import VIRTUAL_MIC, Settings
 from realtime.engine.snapshot import Snapshot, State
 from realtime.errors import DeviceError, SettingsError
 from realtime.files.audio_file import read_audio, unfinished_note
@@ -25,6 +26,22 @@ METER_INTERVAL_S = 0.1
 DEMO_RESULT = Path("topoctave-demo.wav")
 
 
+@contextmanager
+def signals_end_a_run() -> Iterator[None]:
+    """Let SIGTERM and SIGHUP do what Ctrl-C does; what was opened is undone at any time."""
+    # Windows has no SIGHUP, and nohup ignores it.
+    names = [s for s in signal.Signals if s.name in ("SIGTERM", "SIGHUP")]
+    before = {n: h for n in names if (h := signal.getsignal(n)) != signal.SIG_IGN}
+    for name in before:
+        signal.signal(name, signal.default_int_handler)
+    try:
+        yield
+    finally:
+        for name, was in before.items():
+            signal.signal(name, was)
+
+
+@signals_end_a_run()
 def run_live(
     settings: Settings,
     parameters: Parameters,
@@ -47,6 +64,8 @@ def run_live(
     """
     if seconds is not None and not (math.isfinite(seconds) and seconds > 0):
         raise SettingsError(f"--seconds must be positive, got {seconds}")
+    # A call must not hear the demo clip.
+    fall_back_input = fall_back_input and settings.output != VIRTUAL_MIC
     engine, settings = _open(settings, parameters, fall_back_input, fall_back_output, report)
     try:
         first = engine.snapshot()
@@ -117,8 +136,6 @@ def _use_demo(settings: Settings, problem: str, to_file: bool, report: Report) -
 
 def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) -> None:
     """Start the engine, draw meters until the end, and report every new notice."""
-    # As Ctrl-C does.
-    previous = signal.signal(signal.SIGTERM, signal.default_int_handler)
     meters = sys.stderr.isatty()
     try:
         engine.start()
@@ -137,7 +154,6 @@ def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) 
     finally:
         if meters:
             print(file=sys.stderr)
-        signal.signal(signal.SIGTERM, previous)
 
 
 def _bar(db: float) -> str:

@@ -70,9 +70,10 @@ def test_offscreen_counts_as_a_display(monkeypatch) -> None:
 
 
 @LINUX
-def test_ctrl_c_ends_the_program_in_good_order(project, tmp_path) -> None:
+@pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP"])
+def test_ctrl_c_or_kill_ends_the_program_in_good_order(name, project, tmp_path) -> None:
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", START],
+        [sys.executable, "-W", "error", "-c", START.replace("SIGINT", name)],
         env={
             **os.environ,
             "QT_QPA_PLATFORM": "offscreen",

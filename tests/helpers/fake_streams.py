@@ -102,6 +102,7 @@ class FakeOutput(FakeStream):
         super().__init__()
         self.sample_rate_hz = sample_rate_hz
         self.period_s = period_s
+        self.reserve_s = 0.0
         self.played: list[Audio] = []
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:

@@ -4,8 +4,8 @@ import os
 import shutil
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,10 +26,12 @@ pcm.!default { type pulse  hint { show on  description "PulseAudio" } }
 ctl.!default { type pulse }
 """
 
+_SINKS = ("sink_name=mic rate=22050 channels=1", "sink_name=speaker rate=44100 channels=2")
+
 
 @dataclass(frozen=True)
 class PulseServer:
-    """A running PulseAudio with two null sinks.
+    """A running PulseAudio, or PipeWire in its place, with two null sinks.
 
     What is played into ``mic_sink`` (22.05 kHz) is what a program captures, and what a program
     plays can be recorded from ``speaker_source`` (44.1 kHz).
@@ -43,10 +45,14 @@ class PulseServer:
 
     def pactl(self, *arguments: str) -> str:
         """Output of a ``pactl`` command."""
-        env = {**os.environ, **self.environment}
-        return subprocess.check_output(
-            ["pactl", *arguments], env=env, stderr=subprocess.DEVNULL, text=True, timeout=START_S
-        )
+        return _pactl(self.environment, *arguments)
+
+
+def _pactl(environment: Mapping[str, str], *arguments: str) -> str:
+    env = {**os.environ, **environment}
+    return subprocess.check_output(
+        ["pactl", *arguments], env=env, stderr=subprocess.DEVNULL, text=True, timeout=START_S
+    )
 
 
 def missing_for_pulse() -> str:
@@ -56,18 +62,23 @@ def missing_for_pulse() -> str:
     return ", ".join(programs + ([] if plugins else ["the ALSA plug-in for PulseAudio"]))
 
 
-@contextmanager
-def pulse_server(folder: Path) -> Iterator[PulseServer]:
-    """Run a private PulseAudio whose files lie in ``folder``.
+def missing_for_pipewire() -> str:
+    """What the PipeWire tests lack on this machine, or nothing."""
+    programs = ("dbus-daemon", "pipewire", "wireplumber", "pipewire-pulse")
+    missing = [p for p in programs if not shutil.which(p)]
+    return ", ".join(filter(None, [*missing, missing_for_pulse()]))
 
-    Raises:
-        RuntimeError: if it does not come up; with its log.
-    """
-    socket, alsa, log = folder / "native", folder / "asound.conf", folder / "pulseaudio.log"
+
+def _environment(folder: Path, socket: Path) -> dict[str, str]:
+    """Variables of a server whose files lie in ``folder``, and of its clients."""
+    alsa = folder / "asound.conf"
     alsa.write_text(_ALSA, encoding="utf-8")
-    environment = {
+    return {
         "XDG_RUNTIME_DIR": str(folder),
-        "PULSE_RUNTIME_PATH": str(folder),
+        "XDG_CONFIG_HOME": str(folder / "config"),
+        "XDG_STATE_HOME": str(folder / "state"),
+        "DBUS_SESSION_BUS_ADDRESS": f"unix:path={folder / 'bus'}",
+        "PULSE_RUNTIME_PATH": str(socket.parent),
         "PULSE_STATE_PATH": str(folder),
         "PULSE_COOKIE": str(folder / "cookie"),
         "PULSE_SERVER": f"unix:{socket}",
@@ -75,29 +86,17 @@ def pulse_server(folder: Path) -> Iterator[PulseServer]:
         "PULSE_SINK": "speaker",
         "ALSA_CONFIG_PATH": str(alsa),
     }
-    modules = [
-        f"module-native-protocol-unix socket={socket} auth-anonymous=1",
-        "module-null-sink sink_name=mic rate=22050 channels=1",
-        "module-null-sink sink_name=speaker rate=44100 channels=2",
-    ]
-    command = [*_PULSE, *(part for module in modules for part in ("-L", module))]
-    server = PulseServer(environment)
+
+
+@contextmanager
+def _running(command: Sequence[str], environment: Mapping[str, str], log: Path) -> Iterator[None]:
+    """A program that runs while the body does."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             command, env={**os.environ, **environment}, stdout=out, stderr=out
         )
     try:
-        deadline = time.monotonic() + START_S
-        while True:
-            try:
-                server.pactl("info")
-                break
-            except subprocess.SubprocessError:
-                if process.poll() is not None or time.monotonic() > deadline:
-                    text = log.read_text(encoding="utf-8", errors="replace")
-                    raise RuntimeError(f"PulseAudio does not start: {text[-2000:]}") from None
-                time.sleep(0.05)
-        yield server
+        yield
     finally:
         process.terminate()
         try:
@@ -105,6 +104,68 @@ def pulse_server(folder: Path) -> Iterator[PulseServer]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def _wait_until(ready: Callable[[], bool], name: str, log: Path) -> None:
+    deadline = time.monotonic() + START_S
+    while not ready():
+        if time.monotonic() > deadline:
+            text = log.read_text(encoding="utf-8", errors="replace")
+            raise RuntimeError(f"{name} does not start: {text[-2000:]}")
+        time.sleep(0.05)
+
+
+def _answers(environment: Mapping[str, str]) -> bool:
+    try:
+        _pactl(environment, "info")
+    except subprocess.SubprocessError:
+        return False
+    return True
+
+
+@contextmanager
+def pulse_server(folder: Path) -> Iterator[PulseServer]:
+    """Run a private PulseAudio whose files lie in ``folder``.
+
+    Raises:
+        RuntimeError: if it does not come up; with its log.
+    """
+    environment = _environment(folder, folder / "native")
+    modules = [
+        f"module-native-protocol-unix socket={folder / 'native'} auth-anonymous=1",
+        *(f"module-null-sink {sink}" for sink in _SINKS),
+    ]
+    command = [*_PULSE, *(part for module in modules for part in ("-L", module))]
+    log = folder / "pulseaudio.log"
+    with _running(command, environment, log):
+        _wait_until(lambda: _answers(environment), "PulseAudio", log)
+        yield PulseServer(environment)
+
+
+@contextmanager
+def pipewire_server(folder: Path) -> Iterator[PulseServer]:
+    """Run a private PipeWire that serves PulseAudio's clients, with a message bus of its own.
+
+    Raises:
+        RuntimeError: if it does not come up; with its log.
+    """
+    environment = _environment(folder, folder / "pulse" / "native")
+    bus = ("dbus-daemon", "--session", "--nofork", f"--address=unix:path={folder / 'bus'}")
+    # Each with a file that it makes once it answers.
+    programs = {bus: "bus", ("pipewire",): "pipewire-0", ("wireplumber",): "state/wireplumber"}
+    with ExitStack() as stack:
+        for command, sign in programs.items():
+            log = folder / f"{command[0]}.log"
+            stack.enter_context(_running(command, environment, log))
+            _wait_until((folder / sign).exists, command[0], log)
+        log = folder / "pipewire-pulse.log"
+        stack.enter_context(_running(["pipewire-pulse"], environment, log))
+        _wait_until(lambda: _answers(environment), "PipeWire", log)
+        for sink in _SINKS:
+            _pactl(environment, "load-module", "module-null-sink", *sink.split())
+        # The session manager has then seen them, and will connect what plays into them.
+        _wait_until(lambda: "Sink: @" not in _pactl(environment, "info"), "WirePlumber", log)
+        yield PulseServer(environment)
 
 
 @contextmanager

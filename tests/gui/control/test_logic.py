@@ -161,6 +161,7 @@ def test_devices_are_grouped_by_host_api_with_their_rates() -> None:
     assert "pulse  ·  22.05 kHz" in labels
     assert not any("HDMI" in label for label in labels)
     assert any("HDMI" in line.label for line in output_choices(list(DESK)))
+    assert "Virtual microphone" in [line.label for line in output_choices(list(DESK))]
 
 
 def test_device_is_found_again_when_its_number_changed() -> None:

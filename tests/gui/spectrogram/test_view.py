@@ -134,7 +134,8 @@ def test_long_term_spectra_are_chosen_drawn_reset_and_saved(qtbot, tmp_path, ope
     opened.press(Qt.Key.Key_S, SHIFT)
     long_term = overlay._means[1].getData()[0]
     assert (np.abs(long_term - mean) > 3).any()
-    opened.window._change_view(slope=Slope.PINK)
+    slopes = opened.window.window_actions.groups["slope"].actions()
+    next(action for action in slopes if action.data() == Slope.PINK).trigger()
     assert legend.text() == "mean of 30 s  ·  +3 dB per octave  ·  maximum"
     # At 5.5 kHz, 2.46 octaves above 1 kHz.
     tilt = overlay._means[1].getData()[0][40] - long_term[40]

@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from realtime.audio_io import portaudio
 from realtime.audio_io.device_streams import (
+    ALSA_BUFFER_S,
     INPUT_BLOCK_S,
-    LATENCY_S,
     RESERVE_S,
     DeviceInput,
     DeviceOutput,
@@ -55,6 +56,7 @@ def install(monkeypatch: pytest.MonkeyPatch, device: Device, rate_hz: int) -> No
     monkeypatch.setattr(f"{streams}.find_device", lambda *_: device)
     monkeypatch.setattr(f"{streams}.choose_rate", lambda *_: rate_hz)
     monkeypatch.setattr(f"{streams}.raise_priority", lambda _: True)
+    monkeypatch.setattr(f"{streams}.is_pipewire", lambda: False)
 
 
 @pytest.fixture
@@ -142,13 +144,13 @@ def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clo
     ("host_api", "ahead_s", "spare_s"),
     [
         ("ALSA", RESERVE_S + 0.004, 0.004),
-        ("ALSA", LATENCY_S, LATENCY_S - RESERVE_S),
-        ("ALSA", 1.0, LATENCY_S - RESERVE_S),
+        ("ALSA", ALSA_BUFFER_S[0], ALSA_BUFFER_S[0] - RESERVE_S),
+        ("ALSA", 1.0, ALSA_BUFFER_S[0] - RESERVE_S),
         # The device has nothing left to play, or does not report it.
         ("ALSA", RESERVE_S, 0.0),
         ("ALSA", 0.0, -RESERVE_S),
         # The device waits for the callback.
-        ("Core Audio", LATENCY_S, 0.0),
+        ("Core Audio", 1.0, 0.0),
     ],
 )
 def test_a_late_block_is_waited_for_as_long_as_the_device_can(
@@ -159,6 +161,42 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     speaker.start(output_queue, 1)
     assert (call_as_it_settles(speaker, clock, ahead_s) == 0.5).all()
     assert output_queue.spare_s == pytest.approx(spare_s, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("name", "plugins", "pipewire", "asked_s", "added_s"),
+    [
+        ("pulse", ["pulse", "default"], False, ALSA_BUFFER_S[0], 0.0),
+        ("pulse", ["pulse", "default"], True, 0.01, 0.01),
+        ("default", ["pulse", "default"], True, 0.01, 0.01),
+        ("default", ["pulse", "pipewire", "default"], True, 0.016, 0.005),
+        ("pulse", ["pulse", "pipewire", "default"], True, 0.01, 0.01),
+    ],
+)
+def test_an_output_s_buffer_fits_its_sound_server(
+    name: str,
+    plugins: list[str],
+    pipewire: bool,
+    asked_s: float,
+    added_s: float,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = {n: Device(0, n, "ALSA", 1, 2, 44_100.0, True, True) for n in plugins}
+    asked: dict[str, Any] = {}
+    install(monkeypatch, made[name], 44_100)
+    streams = "realtime.audio_io.device_streams"
+    monkeypatch.setattr(f"{streams}.is_pipewire", lambda: pipewire)
+    monkeypatch.setattr(f"{streams}.list_devices", lambda **_: list(made.values()))
+    monkeypatch.setattr(
+        portaudio.library(),
+        "OutputStream",
+        lambda **options: asked.update(options) or SimpleNamespace(latency=options["latency"]),
+    )
+    speaker = DeviceOutput(name)
+    assert asked["latency"] == pytest.approx(asked_s)
+    assert speaker.latency_s == pytest.approx(asked_s + added_s)
+    # What waits for a late block is no prefill.
+    assert speaker.reserve_s == pytest.approx(asked_s + added_s - RESERVE_S)
 
 
 def test_an_exception_never_leaves_an_input_s_callback(

@@ -252,16 +252,20 @@ def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("block", "period_s", "prefill"),
+    ("block", "period_s", "reserve_s", "prefill"),
     [
-        (512, 0.0, 512),
-        (512, 0.005, 662),
-        (128, 0.005, 662),
-        (512, 0.02, 1_323),
-        (1_024, 0.005, 1_024),
+        (512, 0.0, 0.0, 512),
+        (512, 0.005, 0.0, 662),
+        (128, 0.005, 0.0, 662),
+        (512, 0.02, 0.0, 1_323),
+        (1_024, 0.005, 0.0, 1_024),
+        # What the device has to play while it waits is no prefill; a period is always left.
+        (1_024, 0.005, 0.01, 583),
+        (512, 0.005, 0.01, 221),
+        (512, 0.005, 1.0, 220),
     ],
 )
 def test_the_prefill_is_a_block_or_a_device_period_and_10_ms(
-    block: int, period_s: float, prefill: int
+    block: int, period_s: float, reserve_s: float, prefill: int
 ) -> None:
-    assert prefill_for(block, period_s) == prefill
+    assert prefill_for(block, period_s, reserve_s) == prefill

@@ -128,6 +128,13 @@ def test_devices_that_were_requested_have_no_fall_back(world: World) -> None:
     assert len(world.opened) == 1
 
 
+def test_a_virtual_microphone_never_plays_the_demo(world: World) -> None:
+    world.refused = {"default": "there is no microphone"}
+    with pytest.raises(DeviceError, match="no microphone"):
+        world.run(output="virtual-mic")
+    assert [s.input for s in world.opened] == ["default"]
+
+
 @pytest.mark.parametrize("side", ["source", "sink"])
 @pytest.mark.parametrize("line", ["it is busy", "went away"])
 def test_a_device_that_does_not_start_or_goes_away_ends_the_run(

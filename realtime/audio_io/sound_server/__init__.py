@@ -1,0 +1,1 @@
+"""PulseAudio or PipeWire: null sinks of our own, and the virtual microphone."""

@@ -19,13 +19,15 @@ AUDIO_IO = {*DSP, "realtime.files.audio_file", "realtime.audio_io"}
 ENGINE = {*INFERENCE, *AUDIO_IO, "realtime.engine"}
 REALTIME = {
     "realtime": BASE,
+    "realtime.__init__": {"realtime.stream"},
+    "realtime.stream": INFERENCE,
     "realtime.dsp": DSP,
     "realtime.inference": INFERENCE,
     "realtime.files.audio_file": DSP,
     "realtime.audio_io": AUDIO_IO,
     "realtime.engine": ENGINE,
     "realtime.files": {*INFERENCE, "realtime.files.audio_file"},
-    "realtime.terminal": {*ENGINE, "realtime.files", "realtime.terminal"},
+    "realtime.terminal": {*ENGINE, "realtime.files", "realtime.stream", "realtime.terminal"},
     "realtime.bench": {*ENGINE, "realtime.bench"},
 }
 HEAVY = ("torch", "PySide6", "pyqtgraph", "matplotlib", "sounddevice", "resampy", "numba")
@@ -139,7 +141,7 @@ def test_torchscript_is_called_in_two_files(project: Path) -> None:
 @pytest.mark.parametrize(
     "code",
     [
-        "import realtime",
+        "import realtime; realtime.__all__",
         "import realtime.dsp.parameters, realtime.engine.snapshot, realtime.dsp.processor",
         "import topoctave",
     ],

@@ -1,7 +1,9 @@
 """Topoctave gives 22.05 kHz audio its missing top octave, live: the command line."""
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import traceback
 from collections.abc import Callable
@@ -12,7 +14,8 @@ from realtime.errors import TopoctaveError
 
 
 def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+    with contextlib.suppress(OSError):  # a pipe that was closed
+        print(line, file=sys.stderr, flush=True)
 
 
 def _show(result: dict[str, Any], *, as_json: bool, table: Callable[[dict[str, Any]], str]) -> int:
@@ -68,7 +71,34 @@ def _live(args: argparse.Namespace) -> int:
 def _enhance(args: argparse.Namespace) -> int:
     from realtime.terminal.enhance import run_enhance
 
-    run_enhance(args.source, args.target, args.model, report=_report, **_requested(args))
+    run_enhance(
+        args.source,
+        args.target,
+        args.model,
+        output_rate=args.output_rate,
+        force=args.force,
+        report=_report,
+        **_requested(args),
+    )
+    return 0
+
+
+def _pipe(args: argparse.Namespace) -> int:
+    from realtime.terminal.pipe import run_pipe
+
+    run_pipe(
+        0,
+        1,
+        model=args.model,
+        kind=args.format,
+        output_kind=args.output_format,
+        rate=args.rate,
+        channels=args.channels,
+        output_rate=args.output_rate,
+        force=args.force,
+        report=_report,
+        **_requested(args),
+    )
     return 0
 
 
@@ -192,13 +222,23 @@ def _parser() -> argparse.ArgumentParser:
         sub.add_argument("--debug", default=argparse.SUPPRESS, **debug)
         return sub
 
-    def compute_options(sub: Any) -> None:
-        sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda", help="device")
-        sub.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network")
+    def compute_options(sub: Any, compute: str = "auto", threads: int | None = None) -> None:
+        sub.add_argument("--compute", default=compute, metavar="auto|cpu|cuda", help="device")
+        sub.add_argument(
+            "--threads", type=int, default=threads, metavar="N", help="CPU threads of the network"
+        )
         sub.add_argument(
             "--dtype",
             metavar="float32|tf32|bfloat16",
             help="number format of the network; default: tf32 on GPUs, float32 on CPUs",
+        )
+
+    def rate_options(sub: Any) -> None:
+        sub.add_argument(
+            "--output-rate", type=int, metavar="HZ", help="44100 or 48000; default: by the input"
+        )
+        sub.add_argument(
+            "--force", action="store_true", help="restore also what has its top octave already"
         )
 
     live = command("live", _live, "upsample live in the terminal, with meters")
@@ -214,10 +254,27 @@ def _parser() -> argparse.ArgumentParser:
     compute_options(live)
 
     enhance = command("enhance", _enhance, "restore a file or a folder of files")
-    enhance.add_argument("source", type=Path, metavar="IN")
-    enhance.add_argument("target", type=Path, metavar="OUT", help=".wav, .flac or a folder")
+    enhance.add_argument("source", type=Path, metavar="IN", help="- is standard input")
+    enhance.add_argument("target", type=Path, metavar="OUT", help=".wav, .flac, a folder, or -")
     enhance.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    rate_options(enhance)
     compute_options(enhance)
+
+    pipe = command("pipe", _pipe, "restore audio from standard input to standard output")
+    pipe.add_argument("--rate", type=int, default=22_050, metavar="HZ", help="of raw input")
+    pipe.add_argument("--channels", type=int, default=1, metavar="1|2", help="of raw input")
+    pipe.add_argument(
+        "--format",
+        default="auto",
+        metavar="auto|s16le|f32le|wav",
+        help="of the input; auto: WAV if it begins as WAV, else s16le",
+    )
+    pipe.add_argument(
+        "--output-format", default="same", metavar="same|raw|wav", help="with or without a header"
+    )
+    pipe.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    rate_options(pipe)
+    compute_options(pipe, compute="cpu", threads=1)
 
     command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
     command("models", _models, "list shipped models").add_argument("--json", action="store_true")
@@ -276,13 +333,24 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 on success, 2 for bad usage or bad input, 1 for a fault of the program, 130
         after Ctrl-C.
     """
+    if sys.stderr is None:
+        # ``2>&-``: print would take standard output instead, where audio may go.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until the process ends
     args = _parser().parse_args(argv)
     run = getattr(args, "run", _window)
     try:
-        return int(run(args))
+        code = int(run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
         _report("topoctave: stopped")
         return 130
+    except BrokenPipeError:
+        # ``topoctave models | head``. Python would flush once more at exit.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:  # noqa: BLE001  # without --debug no traceback is shown
         if args.debug:
             traceback.print_exc()

@@ -111,7 +111,7 @@ class Stream:
     @property
     def notice(self) -> str:
         """What the user should know, in one line: a gap that stays, input that passes through."""
-        return self._restorer.notice
+        return "; ".join(filter(None, [self._restorer.about, self._loaded.notice]))
 
     def process(self, chunk: Chunk) -> Chunk:
         """Take the next samples and return what is ready, in the same form.

@@ -1,9 +1,10 @@
-"""Recordings at full rate whose band ends early: where it ends, and a filter for what is added."""
+"""What of the band is missing: where a recording's band ends, and a filter for what is added."""
 
 import numpy as np
 import numpy.typing as npt
 
 from realtime.dsp.processor import Audio
+from realtime.sample_rates import SAMPLE_RATE_IN
 
 # The band ends where the mean level of the 500 Hz below exceeds that of the 200 Hz above a slope of
 # 200 Hz by 15 dB. There the level has fallen by 10 dB.
@@ -16,6 +17,20 @@ MAX_BIN_HZ = 25.0
 
 # A Kaiser window of beta 5 has 53 dB of stop-band attenuation and a slope of 550 Hz at 44.1 kHz.
 HIGH_PASS_REACH, KAISER_BETA = 128, 5.0
+
+# The networks add from here on, at 22.05 kHz.
+ADDED_FROM_HZ = 9_000.0
+
+
+def gap_note(edge_hz: float, *, network_rate: int = SAMPLE_RATE_IN) -> str:
+    """A line if nothing fills the band between the input's end and the network's begin."""
+    begin_hz = ADDED_FROM_HZ * network_rate / SAMPLE_RATE_IN
+    if edge_hz >= begin_hz:
+        return ""
+    return (
+        f"the input ends at {edge_hz / 1e3:.3g} kHz: from there to {begin_hz / 1e3:.2g} kHz the "
+        "output stays empty until a network for it exists"
+    )
 
 
 def band_edge_hz(power: npt.NDArray[np.float64], *, bin_hz: float) -> float:

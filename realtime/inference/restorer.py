@@ -4,7 +4,7 @@ from numbers import Integral
 
 import numpy as np
 
-from realtime.dsp.missing_band import HighPass, measure_band_edge
+from realtime.dsp.missing_band import HighPass, gap_note, measure_band_edge
 from realtime.dsp.processor import Audio
 from realtime.dsp.sample_rate_converter import SampleRateConverter
 from realtime.errors import SettingsError
@@ -21,8 +21,6 @@ from realtime.sample_rates import (
 MIN_FULL_RATE = 32_000
 # It has the octave if its band ends above this frequency.
 FULL_BAND_HZ = 12_500.0
-# The networks add from here on, at 22.05 kHz.
-ADDED_FROM_HZ = 9_000.0
 # How many more samples than measured a rate converter may hold back.
 CONVERTER_SLACK = 2
 
@@ -66,6 +64,7 @@ class Restorer:
         force: restore also what has its octave, and hold nothing back.
 
     Attributes:
+        about: one line for the user about the input, or empty; may change with its first second.
         sample_rate: as given.
         output_rate: of the output, in Hz.
         latency_samples: so many output samples at most are not ready yet, while no second of input
@@ -100,19 +99,14 @@ class Restorer:
         self.latency_samples = self._path(True, MIN_FULL_RATE / 2).latency_samples
         self.reset()
 
-    @property
-    def notice(self) -> str:
-        """What the user should know, in one line; may change with the first second of input."""
-        return "; ".join(filter(None, [self._notice, self._loaded.notice]))
-
     def reset(self) -> None:
         """Forget the past; the next block is the first of a signal."""
-        self._notice = ""
+        self.about = ""
         self._held = np.zeros((self._channels, 0), np.float32)
         self._chosen: _Path | None = None
         if not self._measures:
             self._chosen = self._path(True, None)
-            self._notice = self._gap(self.sample_rate / 2)
+            self.about = gap_note(self.sample_rate / 2, network_rate=self._network_rate)
 
     def process(self, x: Audio) -> Audio:
         """Restore a block."""
@@ -126,9 +120,9 @@ class Restorer:
         rest = self._release(1)
         if self._chosen is not None:
             rest = np.concatenate([rest, self._chosen.flush()], axis=1)
-        notice = self._notice
+        about = self.about
         self.reset()
-        self._notice = notice
+        self.about = about
         return rest
 
     def _release(self, enough: int) -> Audio:
@@ -149,23 +143,13 @@ class Restorer:
     def _choose(self, second: Audio) -> "_Path":
         edge_hz = measure_band_edge(second, sample_rate=self.sample_rate)
         if edge_hz > FULL_BAND_HZ:
-            self._notice = (
+            self.about = (
                 f"the input has its top octave (up to {edge_hz / 1e3:.1f} kHz): passed through; "
                 "force restores it"
             )
             return self._path(False, None)
-        self._notice = self._gap(edge_hz)
+        self.about = gap_note(edge_hz, network_rate=self._network_rate)
         return self._path(True, edge_hz)
-
-    def _gap(self, edge_hz: float) -> str:
-        """A line if nothing fills the band between the input's end and the network's begin."""
-        begin_hz = ADDED_FROM_HZ * self._network_rate / SAMPLE_RATE_IN
-        if edge_hz >= begin_hz:
-            return ""
-        return (
-            f"the input ends at {edge_hz / 1e3:.3g} kHz: from there to {begin_hz / 1e3:.2g} kHz the "
-            "output stays empty until a network for it exists"
-        )
 
     def _path(self, restores: bool, edge_hz: float | None) -> "_Path":
         doubled = 2 * self._network_rate

@@ -82,8 +82,19 @@ def test_blocks_leave_no_trace_in_what_is_read(tmp_path: Path) -> None:
     np.testing.assert_array_equal(audio.samples, whole)
 
 
-@pytest.mark.parametrize("rate", [8_000, 22_049])
-def test_lower_rates_are_refused(tmp_path: Path, rate: int) -> None:
+@pytest.mark.parametrize(("rate", "gap"), [(8_000, "4 kHz"), (16_000, "8 kHz"), (20_000, "")])
+def test_lower_rates_are_resampled_with_a_note_of_what_stays_empty(
+    tmp_path: Path, rate: int, gap: str
+) -> None:
+    audio = read_audio(store(tmp_path / "in.wav", noise(rate), rate))
+    assert audio.samples.shape == (1, 22_050)
+    assert f"{rate} Hz" in audio.note
+    assert ("stays empty" in audio.note) == bool(gap)
+    assert gap in audio.note
+
+
+@pytest.mark.parametrize("rate", [5_000, 400_000])
+def test_rates_of_no_audio_are_refused(tmp_path: Path, rate: int) -> None:
     with pytest.raises(AudioFileError, match=f"{rate} Hz"):
         read_audio(store(tmp_path / "in.wav", noise(500), rate))
 

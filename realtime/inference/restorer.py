@@ -94,6 +94,9 @@ class Restorer:
         network_rate(self.output_rate)  # checks it
         self._channels = channels
         self._measures = sample_rate >= MIN_FULL_RATE and not force
+        self.about = ""
+        if not self._measures:
+            self.about = gap_note(sample_rate / 2, network_rate=self._network_rate)
         self.reset()
         # With a high-pass if one may be needed.
         self.latency_samples = self._path(True, MIN_FULL_RATE / 2).latency_samples
@@ -101,12 +104,10 @@ class Restorer:
 
     def reset(self) -> None:
         """Forget the past; the next block is the first of a signal."""
-        self.about = ""
         self._held = np.zeros((self._channels, 0), np.float32)
         self._chosen: _Path | None = None
         if not self._measures:
             self._chosen = self._path(True, None)
-            self.about = gap_note(self.sample_rate / 2, network_rate=self._network_rate)
 
     def process(self, x: Audio) -> Audio:
         """Restore a block."""
@@ -120,9 +121,7 @@ class Restorer:
         rest = self._release(1)
         if self._chosen is not None:
             rest = np.concatenate([rest, self._chosen.flush()], axis=1)
-        about = self.about
         self.reset()
-        self.about = about
         return rest
 
     def _release(self, enough: int) -> Audio:

@@ -102,6 +102,21 @@ def _pipe(args: argparse.Namespace) -> int:
     return 0
 
 
+def _wyoming(args: argparse.Namespace) -> int:
+    from realtime.terminal.wyoming import run_wyoming
+
+    run_wyoming(
+        args.uri,
+        args.tts,
+        model=args.model,
+        output_rate=args.output_rate,
+        force=args.force,
+        report=_report,
+        **_requested(args),
+    )
+    return 0
+
+
 def _devices(args: argparse.Namespace) -> int:
     from realtime.audio_io.devices import describe, list_devices
     from realtime.terminal.tables import device_table
@@ -275,6 +290,13 @@ def _parser() -> argparse.ArgumentParser:
     pipe.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
     rate_options(pipe)
     compute_options(pipe, compute="cpu", threads=1)
+
+    wyoming = command("wyoming", _wyoming, "restore what a Wyoming text-to-speech server speaks")
+    wyoming.add_argument("--uri", default="tcp://127.0.0.1:10210", help="where to listen")
+    wyoming.add_argument("--tts", default="tcp://127.0.0.1:10200", help="the server, Piper say")
+    wyoming.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    rate_options(wyoming)
+    compute_options(wyoming, compute="cpu", threads=1)
 
     command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
     command("models", _models, "list shipped models").add_argument("--json", action="store_true")

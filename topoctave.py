@@ -86,6 +86,11 @@ def _enhance(args: argparse.Namespace) -> int:
 def _pipe(args: argparse.Namespace) -> int:
     from realtime.terminal.pipe import run_pipe
 
+    if sys.platform == "win32":  # which would translate line ends
+        import msvcrt
+
+        for descriptor in (0, 1):
+            msvcrt.setmode(descriptor, os.O_BINARY)
     run_pipe(
         0,
         1,

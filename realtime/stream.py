@@ -155,7 +155,7 @@ class Stream:
         finally:
             self.reset()
 
-    def _checked(self, chunk: Chunk) -> Audio:
+    def _checked(self, chunk: object) -> Audio:
         """A chunk as ``[C, n]`` of float32."""
         if not isinstance(chunk, np.ndarray) or chunk.dtype not in (np.int16, np.float32):
             kind = getattr(chunk, "dtype", type(chunk).__name__)

@@ -32,8 +32,9 @@ class PcmFormat:
 
     def decode(self, data: bytes) -> npt.NDArray[np.float32] | npt.NDArray[np.int16]:
         """Whole frames as ``[n, C]``: 16 bits as int16, all others as float32."""
+        x: npt.NDArray[np.float32]
         if self.is_float:
-            x = np.frombuffer(data, f"<f{self.bits // 8}").astype(np.float32)
+            x = np.frombuffer(data, np.dtype(f"<f{self.bits // 8}")).astype(np.float32)
         elif self.bits == 16:
             return np.frombuffer(data, "<i2").astype(np.int16).reshape(-1, self.channels)
         elif self.bits == 8:

@@ -61,7 +61,11 @@ class PcmReader:
         return data
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Samples, ``[n, C]``, n > 0. A frame that is cut off at the end is left out."""
+        """Samples, ``[n, C]``, n > 0. A frame that is cut off at the end is left out.
+
+        Raises:
+            AudioFileError: if a sample is not finite.
+        """
         part, left = b"", self._left
         size = self.form.frame_bytes
         while left != 0:
@@ -71,7 +75,10 @@ class PcmReader:
             left = None if left is None else left - len(data)
             part += data
             if whole := len(part) // size * size:
-                yield self.form.decode(part[:whole])
+                x = self.form.decode(part[:whole])
+                if not np.isfinite(x).all():
+                    raise AudioFileError("the input has samples that are not finite numbers")
+                yield x
                 part = part[whole:]
 
 

@@ -174,6 +174,13 @@ def test_options_that_cannot_be_are_refused(
     assert (tmp_path / "out").read_bytes() == b""
 
 
+@pytest.mark.parametrize("bad", [np.nan, np.inf])
+def test_samples_that_are_not_finite_are_refused(tmp_path: Path, light: str, bad: float) -> None:
+    data = np.array([0.5, bad], "<f4").tobytes()
+    with pytest.raises(AudioFileError, match="not finite"):
+        piped(data, tmp_path, light, kind="f32le")
+
+
 def test_what_stays_empty_is_told_once(tmp_path: Path, light: str) -> None:
     data, lines = piped(bytes(2 * 16_000), tmp_path, light, rate=16_000, output_rate=48_000)
     assert len(data) == 2 * 48_000

@@ -3,6 +3,7 @@
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -32,7 +33,7 @@ class PcmFormat:
 
     def decode(self, data: bytes) -> npt.NDArray[np.float32] | npt.NDArray[np.int16]:
         """Whole frames as ``[n, C]``: 16 bits as int16, all others as float32."""
-        x: npt.NDArray[np.float32]
+        x: npt.NDArray[Any]
         if self.is_float:
             x = np.frombuffer(data, np.dtype(f"<f{self.bits // 8}")).astype(np.float32)
         elif self.bits == 16:

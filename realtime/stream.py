@@ -42,10 +42,11 @@ class Stream:
     """Restores audio chunk by chunk, as fast as its network looks ahead.
 
     What comes out, ``flush`` included, is to the bit the same for any chunks, and is aligned with
-    the input: it has the input's length and begins with its first sample. ``process`` returns what
-    is ready: nothing at first, then mostly about as much as came in. A stream has no threads and no
-    devices, and leaves torch's settings as they are. One thread uses it at a time. Loading takes a
-    second, so keep a stream for many utterances.
+    the input: it has the input's length and begins with its first sample. Another stream may round
+    differently, by up to 3e-7. ``process`` returns what is ready: nothing at first, then mostly
+    about as much as came in. A stream has no threads and no devices, and leaves torch's settings as
+    they are. One thread uses it at a time. Loading takes a second, so keep a stream for many
+    utterances.
 
     From 32 kHz on, the first second of sound is held back to see where its band ends: input that
     has its octave passes through. ``force`` restores it, and holds nothing back.

@@ -21,6 +21,8 @@ from realtime import Stream
 ROOT = Path(__file__).resolve().parent.parent
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```", (ROOT / "docs/tts.md").read_text(), re.M | re.S)
 LIMIT_S = 60
+# Two loads of a network may round differently: by a step of 16 bits, rarely.
+LOADS = 1
 
 
 def example(word: str, **names: Any) -> dict[str, Any]:
@@ -33,6 +35,10 @@ def example(word: str, **names: Any) -> dict[str, Any]:
 def configuration(word: str) -> str:
     (text,) = (text for kind, text in BLOCKS if not kind and text.startswith(word))
     return text
+
+
+def streamed(x: np.ndarray, rate: int) -> np.ndarray:
+    return np.concatenate(list(Stream(sample_rate=rate).map([x])))
 
 
 def sound(n: int, channels: int = 1) -> np.ndarray:
@@ -55,7 +61,7 @@ def test_a_synthesiser_s_chunks_are_restored_as_they_come() -> None:
         first = next(heard)
         assert spoken == [0]
         whole = np.concatenate([first, *heard])
-        np.testing.assert_array_equal(whole, np.concatenate(list(Stream().map([sound(5_000)]))))
+        np.testing.assert_allclose(whole, streamed(sound(5_000), 22_050), rtol=0, atol=LOADS)
 
 
 def test_every_frame_of_10_ms_gives_a_frame() -> None:
@@ -74,9 +80,7 @@ def test_every_frame_of_10_ms_gives_a_frame() -> None:
     late = Stream(sample_rate=24_000).latency_samples
     y = np.concatenate(out)
     assert not y[:late].any()
-    np.testing.assert_array_equal(
-        y[late:], np.concatenate(list(Stream(sample_rate=24_000).map([x])))
-    )
+    np.testing.assert_allclose(y[late:], streamed(x, 24_000), rtol=0, atol=LOADS)
 
 
 def test_an_array_is_restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

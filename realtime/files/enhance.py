@@ -216,7 +216,9 @@ def _restored(
     restorer.reset()
     done = 0
     for block in audio.blocks():
-        yield restorer.process(np.ascontiguousarray(block.T))
-        done += len(block)
-        progress(done / audio.file.frames)
+        for begin in range(0, len(block), BLOCK_SAMPLES // 2):
+            part = block[begin : begin + BLOCK_SAMPLES // 2]
+            yield restorer.process(np.ascontiguousarray(part.T))
+            done += len(part)
+            progress(done / audio.file.frames)
     yield restorer.flush()

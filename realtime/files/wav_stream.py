@@ -45,7 +45,7 @@ class PcmFormat:
             wide = np.zeros((len(data) // size, 4), np.uint8)
             wide[:, 4 - size :] = np.frombuffer(data, np.uint8).reshape(-1, size)
             x = (wide.view("<i4")[:, 0] / 2.0**31).astype(np.float32)
-        return x.reshape(-1, self.channels)
+        return x.astype(np.float32, copy=False).reshape(-1, self.channels)
 
 
 def read_header(read: Callable[[int], bytes]) -> tuple[PcmFormat, int | None]:

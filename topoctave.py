@@ -1,28 +1,26 @@
 """Topoctave gives 22.05 kHz audio its missing top octave, live: the command line."""
 
 import argparse
+import contextlib
 import json
+import os
 import sys
 import traceback
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from models import commands as model_commands
 from realtime.errors import TopoctaveError
-from realtime.terminal.sound_server_commands import add_commands
-
-
-def _report(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
-
-
-def _show(result: dict[str, Any], *, as_json: bool, table: Callable[[dict[str, Any]], str]) -> int:
-    print(json.dumps(result) if as_json else table(result))
-    return 0
-
-
-def _requested(args: argparse.Namespace) -> dict[str, Any]:
-    return {"compute": args.compute, "threads": args.threads, "dtype": args.dtype}
+from realtime.terminal import sound_server_commands, voice_commands
+from realtime.terminal.command_line import (
+    CommandLine,
+    compute_options,
+    model_option,
+    rate_options,
+    report,
+    requested,
+    show,
+)
 
 
 def _window(_args: argparse.Namespace) -> int:
@@ -35,7 +33,7 @@ def _window(_args: argparse.Namespace) -> int:
             return open_window()
         except ImportError as error:  # Qt's libraries are missing
             reason = f"the window cannot be opened ({error})"
-    _report(f"{reason}: running in the terminal (topoctave live)")
+    report(f"{reason}: running in the terminal (topoctave live)")
     return main(["live"])
 
 
@@ -51,7 +49,7 @@ def _live(args: argparse.Namespace) -> int:
         model_b=args.model_b or "",
         block_samples=args.block,
         loop=args.loop,
-        **_requested(args),
+        **requested(args),
     )
     parameters = Parameters(bypass=args.bypass, mix=args.mix)
     result = run_live(
@@ -60,7 +58,7 @@ def _live(args: argparse.Namespace) -> int:
         seconds=args.seconds,
         fall_back_input=args.input is None,
         fall_back_output=args.output is None,
-        report=_report,
+        report=report,
     )
     if args.json:
         print(json.dumps(result))
@@ -70,7 +68,15 @@ def _live(args: argparse.Namespace) -> int:
 def _enhance(args: argparse.Namespace) -> int:
     from realtime.terminal.enhance import run_enhance
 
-    run_enhance(args.source, args.target, args.model, report=_report, **_requested(args))
+    run_enhance(
+        args.source,
+        args.target,
+        args.model,
+        output_rate=args.output_rate,
+        force=args.force,
+        report=report,
+        **requested(args),
+    )
     return 0
 
 
@@ -79,7 +85,7 @@ def _devices(args: argparse.Namespace) -> int:
     from realtime.terminal.tables import device_table
 
     result = {"devices": [describe(d) for d in list_devices()]}
-    return _show(result, as_json=args.json, table=device_table)
+    return show(result, as_json=args.json, table=device_table)
 
 
 def _models(args: argparse.Namespace) -> int:
@@ -87,65 +93,7 @@ def _models(args: argparse.Namespace) -> int:
     from realtime.terminal.tables import model_table
 
     result = {"models": [m.to_dict() for m in shipped_models()]}
-    return _show(result, as_json=args.json, table=model_table)
-
-
-def _prepare(args: argparse.Namespace) -> int:
-    from models.data.prepare import prepare
-
-    prepare(args.source, args.target, low=args.low, report=_report, progress=True)
-    return 0
-
-
-def _train(args: argparse.Namespace) -> int:
-    from models.training.config import load_config
-    from models.training.loop import TrainingStopped
-    from models.training.train import train
-
-    try:
-        best = train(load_config(args.config), report=_report, progress=True)
-    except TrainingStopped as stopped:
-        _report(f"topoctave: {stopped}")
-        return 130
-    _report(f"the best checkpoint is {best}")
-    return 0
-
-
-def _export(args: argparse.Namespace) -> int:
-    from models.export.export import export
-
-    export(
-        args.checkpoint,
-        args.target,
-        name=args.name or args.target.stem,
-        title=args.title,
-        licence=args.licence,
-        trained_on=args.trained_on,
-        added_gain_db=args.added_gain_db,
-        prune=args.prune,
-    )
-    _report(f"wrote {args.target}")
-    return 0
-
-
-def _evaluate(args: argparse.Namespace) -> int:
-    from models.evaluation.evaluate import evaluate
-    from realtime.terminal.tables import evaluation_table
-
-    names = args.models.split(",") if args.models else None
-    result = evaluate(
-        args.data,
-        names,
-        **_requested(args),
-        visqol=args.visqol,
-        robust=args.robustness,
-        ladder=args.ladder,
-        table=args.csv,
-        page=args.report,
-        runs=[args.run_folder] if args.run_folder else [],
-        report=_report,
-    )
-    return _show(result, as_json=args.json, table=evaluation_table)
+    return show(result, as_json=args.json, table=model_table)
 
 
 def _bench(args: argparse.Namespace) -> int:
@@ -161,7 +109,7 @@ def _bench(args: argparse.Namespace) -> int:
 
             return window_row(measure_redraw())
         except ImportError as error:
-            _report(f"the window cannot be measured: {error}")
+            report(f"the window cannot be measured: {error}")
             return None
 
     if args.plot:
@@ -171,47 +119,31 @@ def _bench(args: argparse.Namespace) -> int:
         more=resampler_stages(),
         groups=untrained_groups(bench_devices(args.compute)),
         rows=[*start_up_rows(), redraw],
-        report=_report,
+        report=report,
     )
     if args.plot:
         plot_bench(result, args.plot)
-    return _show(result, as_json=args.json, table=bench_table)
+    return show(result, as_json=args.json, table=bench_table)
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="topoctave",
-        description="Gives 22.05 kHz audio its missing top octave (11-22 kHz), live. "
-        "Without a command it opens the window.",
-    )
-    debug: dict[str, Any] = {"action": "store_true", "help": "show the traceback of an error"}
-    parser.add_argument("--debug", **debug)
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-
-    def command(name: str, run: Callable[[argparse.Namespace], int], text: str) -> Any:
-        sub = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
-        sub.set_defaults(run=run)
-        # Without a default, or it would undo ``topoctave --debug COMMAND``.
-        sub.add_argument("--debug", default=argparse.SUPPRESS, **debug)
-        return sub
-
-    def compute_options(sub: Any) -> None:
-        sub.add_argument("--compute", default="auto", metavar="auto|cpu|cuda", help="device")
-        sub.add_argument("--threads", type=int, metavar="N", help="CPU threads of the network")
-        sub.add_argument(
-            "--dtype",
-            metavar="float32|tf32|bfloat16",
-            help="number format of the network; default: tf32 on GPUs, float32 on CPUs",
-        )
-
-    live = command("live", _live, "upsample live in the terminal, with meters")
+def _command_line() -> CommandLine:
+    line = CommandLine()
+    live = line.add("live", _live, "upsample live in the terminal, with meters")
     live.add_argument("--input", metavar="DEV|FILE|demo", help="default: microphone, else demo")
     live.add_argument("--output", metavar="DEV|FILE|null", help="default: the loudspeaker")
-    live.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    model_option(live)
     live.add_argument(
         "--model-b",
         metavar="NAME|FILE.ts",
         help="a second network to compare with instead of bypass",
+    )
+    live.add_argument(
+        "--virtual-mic",
+        dest="output",
+        action="store_const",
+        # VIRTUAL_MIC; realtime.engine.settings loads numpy, which --help need not wait for.
+        const="virtual-mic",
+        help="be a microphone named Topoctave for other programs",
     )
     live.add_argument("--block", type=int, default=1024, metavar="N", help="in output samples")
     live.add_argument("--seconds", type=float, metavar="S", help="stop after S seconds of audio")
@@ -221,62 +153,23 @@ def _parser() -> argparse.ArgumentParser:
     live.add_argument("--json", action="store_true", help="print the summary as JSON")
     compute_options(live)
 
-    enhance = command("enhance", _enhance, "restore a file or a folder of files")
-    enhance.add_argument("source", type=Path, metavar="IN")
-    enhance.add_argument("target", type=Path, metavar="OUT", help=".wav, .flac or a folder")
-    enhance.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
+    enhance = line.add("enhance", _enhance, "restore a file or a folder of files")
+    enhance.add_argument("source", type=Path, metavar="IN", help="- is standard input")
+    enhance.add_argument("target", type=Path, metavar="OUT", help=".wav, .flac, a folder, or -")
+    model_option(enhance)
+    rate_options(enhance)
     compute_options(enhance)
 
-    command("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
-    command("models", _models, "list shipped models").add_argument("--json", action="store_true")
+    line.add("devices", _devices, "list audio devices").add_argument("--json", action="store_true")
+    line.add("models", _models, "list shipped models").add_argument("--json", action="store_true")
 
-    prepare = command("prepare", _prepare, "make training data from VCTK or a folder of recordings")
-    prepare.add_argument("source", type=Path, metavar="IN", help="VCTK 0.92, a folder, or a list")
-    prepare.add_argument("target", type=Path, metavar="OUT")
-    prepare.add_argument("--low", action="store_true", help="write 22.05 kHz copies and lists too")
-
-    train = command("train", _train, "train a network, or resume a training")
-    train.add_argument("config", type=Path, metavar="CONFIG.toml")
-
-    export = command("export", _export, "make a model file from a checkpoint")
-    export.add_argument("checkpoint", type=Path, metavar="CHECKPOINT")
-    export.add_argument("target", type=Path, metavar="OUT.ts")
-    export.add_argument("--name", help="default: the file's name")
-    export.add_argument("--title", help="default: kind and width of the network")
-    export.add_argument("--licence", default="unknown", help="licence of the weights")
-    export.add_argument("--trained-on", default="unknown", help="training data, in words")
-    export.add_argument(
-        "--added-gain-db",
-        type=float,
-        default=0.0,
-        metavar="DB",
-        help="gain of the added octave; below 0 dB it improves SNR and worsens LSD",
-    )
-    export.add_argument(
-        "--prune",
-        type=Path,
-        metavar="DIR",
-        help="remove channels of a U-Net that do not matter for these recordings",
-    )
-
-    evaluate = command("evaluate", _evaluate, "score every method on recordings")
-    evaluate.add_argument("--data", type=Path, required=True, metavar="DIR")
-    evaluate.add_argument("--models", metavar="A,B", help="default: all shipped models")
-    evaluate.add_argument("--visqol", action="store_true", help="measure ViSQOL too (an extra)")
-    evaluate.add_argument("--robustness", action="store_true", help="vary low-pass and noise too")
-    evaluate.add_argument("--ladder", action="store_true", help="what right levels would score")
-    evaluate.add_argument("--csv", type=Path, metavar="FILE", help="write every clip's scores")
-    evaluate.add_argument("--report", type=Path, metavar="FILE.html", help="write a page")
-    evaluate.add_argument("--run", dest="run_folder", type=Path, metavar="DIR", help="add curves")
-    evaluate.add_argument("--json", action="store_true")
-    compute_options(evaluate)
-
-    bench = command("bench", _bench, "measure the speed of every stage on this machine")
+    bench = line.add("bench", _bench, "measure the speed of every stage on this machine")
     bench.add_argument("--compute", default="auto", metavar="auto|cpu|cuda")
     bench.add_argument("--plot", type=Path, metavar="FILE.png", help="plot speed and latency")
     bench.add_argument("--json", action="store_true")
-    add_commands(command, live, _show, _report)
-    return parser
+    for commands in (sound_server_commands, voice_commands, model_commands):
+        commands.add_commands(line)
+    return line
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -286,22 +179,33 @@ def main(argv: list[str] | None = None) -> int:
         The exit code: 0 on success, 2 for bad usage or bad input, 1 for a fault of the program, 130
         after Ctrl-C.
     """
-    args = _parser().parse_args(argv)
+    if sys.stderr is None:
+        # ``2>&-``: print would take standard output instead, where audio may go.
+        sys.stderr = Path(os.devnull).open("w")  # noqa: SIM115  # until the process ends
+    args = _command_line().parser.parse_args(argv)
     run = getattr(args, "run", _window)
     try:
-        return int(run(args))
+        code = int(run(args))
+        if sys.stdout is not None:
+            sys.stdout.flush()
+        return code
     except KeyboardInterrupt:
-        _report("topoctave: stopped")
+        report("topoctave: stopped")
         return 130
+    except BrokenPipeError:
+        # ``topoctave models | head``. Python would flush once more at exit.
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except Exception as error:  # noqa: BLE001  # without --debug no traceback is shown
         if args.debug:
             traceback.print_exc()
         if isinstance(error, TopoctaveError):
-            _report(f"topoctave: {error}")
+            report(f"topoctave: {error}")
             return 2
         reason = " ".join(f"{type(error).__name__}: {error}".split())
         hint = "" if args.debug else " (run with --debug for the traceback)"
-        _report(f"topoctave: internal error: {reason}{hint}")
+        report(f"topoctave: internal error: {reason}{hint}")
         return 1
 
 

@@ -131,7 +131,7 @@ fi
 # A stamp is a checksum of the requirements: after an edit or an interruption they are installed again.
 # The requirements of the tests include those of the program.
 wanted=$(cat pyproject.toml constraints.txt | cksum)
-if [[ $what == test ]]; then extras=dev,train,visqol; else extras=dev; fi
+if [[ $what == test ]]; then extras=dev,train,visqol,wyoming; else extras=dev; fi
 installed() { [[ -f $1 && $(cat "$1") == "$wanted" ]]; }
 stamp=.venv/.topoctave-installed
 if ! installed "$stamp-test" && { [[ $what == test ]] || ! installed "$stamp-run"; }; then

@@ -18,13 +18,15 @@ AUDIO_IO = {*DSP, "realtime.files.audio_file", "realtime.audio_io"}
 ENGINE = {*INFERENCE, *AUDIO_IO, "realtime.engine"}
 PARTS = {
     "realtime": BASE,
+    "realtime.__init__": {"realtime.stream"},
+    "realtime.stream": INFERENCE,
     "realtime.dsp": DSP,
     "realtime.inference": INFERENCE,
     "realtime.files.audio_file": DSP,
     "realtime.audio_io": AUDIO_IO,
     "realtime.engine": ENGINE,
     "realtime.files": {*INFERENCE, "realtime.files.audio_file"},
-    "realtime.terminal": {*ENGINE, "realtime.files", "realtime.terminal"},
+    "realtime.terminal": {*ENGINE, "realtime.files", "realtime.stream", "realtime.terminal"},
     "realtime.bench": {*ENGINE, "realtime.bench"},
 }
 ALL = {*PARTS, *BASE}
@@ -138,7 +140,7 @@ assert not code and "live" in text.getvalue()
 @pytest.mark.parametrize(
     ("code", "unloaded"),
     [
-        ("import realtime", HEAVY),
+        ("import realtime; realtime.__all__", HEAVY),
         ("import realtime.dsp.parameters, realtime.engine.snapshot", HEAVY),
         (HELP, HEAVY),
         (WINDOW, {"torch", "sounddevice", "matplotlib", "numba"}),

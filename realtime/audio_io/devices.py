@@ -8,7 +8,7 @@ from realtime.errors import DeviceError
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 # Tried where a device refuses our rates, the cheapest to convert first.
-OTHER_RATES_HZ = (44_100, 48_000, 88_200, 96_000, 32_000, 24_000)
+OTHER_RATES_HZ = (44_100, 48_000, 88_200, 96_000, 32_000, 24_000, 16_000, 8_000)
 
 
 @dataclass(frozen=True)
@@ -103,9 +103,14 @@ def find_device(kind: str, name: str) -> Device:
 
 
 def choose_rate(kind: str, device: Device, wanted_hz: int, channels: int) -> int:
-    """The rate to open a device at: the wanted one, or one that it accepts, or DeviceError."""
+    """The rate to open a device at: the wanted one, or one that it accepts, or DeviceError.
+
+    Below 22.05 kHz only inputs are opened (headsets), and only if they accept nothing higher.
+    """
     rates = dict.fromkeys((wanted_hz, round(device.default_sample_rate), *OTHER_RATES_HZ))
-    for rate in rates:
-        if rate >= SAMPLE_RATE_IN and portaudio.accepts(kind, device.index, rate, channels):
+    for rate in sorted(rates, key=lambda rate: rate < SAMPLE_RATE_IN):
+        if (rate >= SAMPLE_RATE_IN or kind == "input") and portaudio.accepts(
+            kind, device.index, rate, channels
+        ):
             return rate
     raise DeviceError(f"{device.name} accepts no usable rate; is another program using it?")

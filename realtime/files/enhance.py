@@ -1,6 +1,6 @@
 """Restores files and folders of files, faster than real time, with the live path's processors."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -12,13 +12,17 @@ from realtime.dsp.processor import Audio
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import (
     SUFFIXES,
+    OpenAudio,
     check_output,
-    read_audio,
+    is_stream,
+    open_audio,
+    open_output,
     unfinished_note,
-    write_audio,
+    write_frames,
 )
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
+from realtime.inference.restorer import Restorer
 from realtime.inference.tuning import Requested
 
 # Long blocks waste little time on context: the window of a U-Net has 34 304 samples.
@@ -81,12 +85,12 @@ def plan_jobs(source: Path, target: Path) -> list[Job]:
 
 
 def _plan_file(source: Path, target: Path) -> Job:
-    if not source.exists():
+    if not source.exists() and not is_stream(source):
         raise AudioFileError(f"there is no file or folder {source}")
     if target.is_dir():
         target = target / source.with_suffix(".wav").name
     check_output(target)
-    if target.exists() and target.samefile(source):
+    if not is_stream(target) and target.exists() and target.samefile(source):
         raise AudioFileError(f"{target} is the input; choose another name for the output")
     return Job(source, target)
 
@@ -116,10 +120,25 @@ def _plan_folder(source: Path, target: Path) -> list[Job]:
 
 
 class Enhancer:
-    """Restores files with one model; loads it once for mono and once for stereo."""
+    """Restores files with one model; loads it once for mono and once for stereo.
 
-    def __init__(self, info: ModelInfo, **requested: Unpack[Requested]) -> None:
+    Args:
+        info: the model.
+        output_rate: of files, in Hz; None: see :class:`realtime.inference.restorer.Restorer`.
+        force: restore also files that have their octave.
+        requested: device, threads and dtype.
+    """
+
+    def __init__(
+        self,
+        info: ModelInfo,
+        *,
+        output_rate: int | None = None,
+        force: bool = False,
+        **requested: Unpack[Requested],
+    ) -> None:
         self._info = info
+        self._output_rate, self._force = output_rate, force
         self._requested = requested
         self._loaded: dict[int, LoadedChain] = {}
         self._reported = ""
@@ -160,16 +179,46 @@ class Enhancer:
         Raises:
             AudioFileError: if a file cannot be read or written.
         """
-        audio = read_audio(job.source)
         unfinished = unfinished_note(job.target)
-        out = self.samples(audio.samples, progress=progress)
+        with open_audio(job.source) as audio:
+            channels = audio.file.channels
+            loaded = self.load(channels)
+            restorer = Restorer(
+                loaded,
+                sample_rate=audio.file.samplerate,
+                output_rate=self._output_rate,
+                channels=channels,
+                force=self._force,
+            )
+            notice = None
+            # Once more if a GPU was lost, and some blocks with it. A file can begin again.
+            while notice != loaded.notice:
+                notice = loaded.notice
+                out = list(_restored(audio, restorer, progress))
         folder = job.target.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise AudioFileError(f"cannot make the folder {folder}: {error.strerror}") from error
-        write_audio(job.target, out)
-        notice = self.load(len(audio.samples)).notice
-        new_notice = notice if notice != self._reported else ""
-        self._reported = notice
-        return "; ".join(filter(None, [audio.note, unfinished, new_notice]))
+        with open_output(job.target, channels=channels, sample_rate=restorer.output_rate) as file:
+            for block in out:
+                write_frames(file, block.T)
+        new_notice = loaded.notice if loaded.notice != self._reported else ""
+        self._reported = loaded.notice
+        about = restorer.about and f"{job.source.name}: {restorer.about}"
+        return "; ".join(filter(None, [about, unfinished, new_notice]))
+
+
+def _restored(
+    audio: OpenAudio, restorer: Restorer, progress: Callable[[float], None]
+) -> Iterator[Audio]:
+    """The blocks of a file, restored, ``[C, n]``."""
+    restorer.reset()
+    done = 0
+    for block in audio.blocks():
+        for begin in range(0, len(block), BLOCK_SAMPLES // 2):
+            part = block[begin : begin + BLOCK_SAMPLES // 2]
+            yield restorer.process(np.ascontiguousarray(part.T))
+            done += len(part)
+            progress(done / audio.file.frames)
+    yield restorer.flush()

@@ -3,7 +3,8 @@
 import io
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Unpack
 
 import numpy as np
@@ -60,6 +61,19 @@ def device_name(compute: str) -> str:
     """``cpu`` or the name of the CUDA device, for a value of ``compute``."""
     device = choose_compute(compute)
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+@contextmanager
+def thread_settings_kept() -> Iterator[None]:
+    """Restore what ``bind_thread`` sets on CPUs: the number of threads, flushed denormals."""
+    threads = torch.get_num_threads()
+    # torch can set this and not tell it.
+    flushed = bool(np.float32(1e-39) * np.float32(0.5) == 0.0)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+        torch.set_flush_denormal(flushed)
 
 
 def freeze(module: torch.jit.ScriptModule, methods: Sequence[str]) -> torch.jit.ScriptModule:

@@ -18,6 +18,8 @@ def run_enhance(
     target: Path,
     model: str,
     *,
+    output_rate: int | None = None,
+    force: bool = False,
     report: Callable[[str], None],
     **requested: Unpack[Requested],
 ) -> None:
@@ -28,7 +30,7 @@ def run_enhance(
     """
     info = find_model(model)
     jobs = plan_jobs(source, target)
-    enhancer = Enhancer(info, **requested)
+    enhancer = Enhancer(info, output_rate=output_rate, force=force, **requested)
     failed: list[TopoctaveError] = []
     with tqdm(total=len(jobs), unit="file", disable=None, leave=False) as bar:
         for count, job in enumerate(jobs):

@@ -1,31 +1,12 @@
-"""The commands that concern the sound server: ``live --virtual-mic``, ``latency``, ``service``."""
+"""The commands that concern the sound server: ``latency`` and ``service``."""
 
 import argparse
-from collections.abc import Callable
-from typing import Any
 
-Report = Callable[[str], None]
+from realtime.terminal.command_line import CommandLine, report, show
 
 
-def add_commands(
-    command: Callable[..., Any], live: Any, show: Callable[..., int], report: Report
-) -> None:
-    """Add them to the command line.
-
-    Args:
-        command: adds a command of a name, a function that runs it, and a text.
-        live: the parser of ``topoctave live``.
-        show: prints a result as JSON or as a table.
-        report: prints a line for people.
-    """
-    live.add_argument(
-        "--virtual-mic",
-        dest="output",
-        action="store_const",
-        # VIRTUAL_MIC; realtime.engine.settings loads numpy, which --help need not wait for.
-        const="virtual-mic",
-        help="be a microphone named Topoctave for other programs",
-    )
+def add_commands(line: CommandLine) -> None:
+    """Add them to the command line."""
 
     def latency(args: argparse.Namespace) -> int:
         from realtime.engine.settings import Settings
@@ -41,7 +22,7 @@ def add_commands(
         result = run_latency(settings, seconds=args.seconds, report=report)
         return show(result, as_json=args.json, table=latency_table)
 
-    sub = command("latency", latency, "measure the time from input to output with impulses")
+    sub = line.add("latency", latency, "measure the time from input to output with impulses")
     sub.add_argument("--input", default="default", metavar="DEV", help="default: a null sink")
     sub.add_argument("--output", default="default", metavar="DEV", help="connected to the input")
     sub.add_argument("--model", default="auto", metavar="NAME|FILE.ts")
@@ -66,7 +47,7 @@ def add_commands(
             return 0 if found["state"] == "active" else 3 if found["installed"] else 4
         return 0
 
-    sub = command("service", service, "be a microphone named Topoctave from every login on (Linux)")
+    sub = line.add("service", service, "be a microphone named Topoctave after every login (Linux)")
     sub.add_argument("action", choices=("install", "uninstall", "status"))
     sub.add_argument("--input", metavar="DEV", help="default: the microphone")
     sub.add_argument("--model", metavar="NAME|FILE.ts")

@@ -37,25 +37,37 @@ def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, s
     assert "\r" not in ran.err  # meters are for terminals
 
 
-@pytest.mark.parametrize(
-    ("n", "rate", "channels"), [(3, 22_050, 1), (4_800, 48_000, 2), (11_025, 22_050, 2)]
-)
-def test_live_and_enhance_give_the_same_samples_for_all_kinds_of_files(
-    shell: Shell, model: Path, n: int, rate: int, channels: int
+@pytest.mark.parametrize(("n", "channels"), [(3, 1), (11_025, 2)])
+def test_live_and_enhance_give_the_same_samples(
+    shell: Shell, model: Path, n: int, channels: int
 ) -> None:
-    store(shell.folder / "in.wav", n, rate=rate, channels=channels)
+    store(shell.folder / "in.wav", n, channels=channels)
     chosen = ("--model", model, "--compute", "cpu", "--threads", 1)
     live = shell("live", "--input", "in.wav", "--output", "live.wav", "--json", *chosen)
     assert live.code == 0, live.err
     ran = shell("enhance", "in.wav", "enhanced.wav", *chosen)
     assert ran.code == 0, ran.err
-    assert ("48000 Hz" in ran.err) == (rate == 48_000)
     late = round(json.loads(live.out)["latency_ms"]["total"] * 44.1)
     one, _ = soundfile.read("live.wav", always_2d=True)
     two, two_rate = soundfile.read("enhanced.wav", always_2d=True)
-    assert (two.shape, two_rate) == ((2 * round(n * 22_050 / rate), channels), 44_100)
+    assert (two.shape, two_rate) == ((2 * n, channels), 44_100)
     # Only the windows' edges differ.
     np.testing.assert_allclose(one[late:], two, rtol=0, atol=1e-4)
+
+
+def test_a_file_of_48_khz_is_played_restored_and_written_at_its_own_rate(
+    shell: Shell, model: Path
+) -> None:
+    store(shell.folder / "in.wav", 4_800, rate=48_000, channels=2)
+    live = shell("live", "--input", "in.wav", "--output", "live.wav", "--model", model, "--json")
+    assert live.code == 0, live.err
+    late = round(json.loads(live.out)["latency_ms"]["total"] * 44.1)
+    assert soundfile.info("live.wav").frames == 4_410 + late
+    ran = shell("enhance", "in.wav", "out.wav", "--model", model)
+    assert ran.code == 0, ran.err
+    assert "passed through" in ran.err
+    info = soundfile.info("out.wav")
+    assert (info.frames, info.channels, info.samplerate) == (4_800, 2, 48_000)
 
 
 def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> None:

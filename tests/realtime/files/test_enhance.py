@@ -12,7 +12,7 @@ from models.export.export import export
 from models.export.remove_dc import without_dc
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
-from realtime.files.enhance import Enhancer, plan_jobs, render
+from realtime.files.enhance import Enhancer, Job, plan_jobs, render
 from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.cli import store
 from tests.helpers.engine_signals import noise
@@ -73,6 +73,47 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert len(shares) > 10
     assert 0 < shares[0] < 0.1
     assert shares[-1] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("rate", "options", "out_rate", "note"),
+    [
+        (22_050, {}, 44_100, ""),
+        (24_000, {}, 48_000, ""),
+        (24_000, {"output_rate": 44_100}, 44_100, ""),
+        (16_000, {}, 44_100, "in.wav: the input ends at 8 kHz"),
+        (48_000, {}, 48_000, "passed through"),
+        (96_000, {"force": True}, 48_000, ""),
+    ],
+)
+def test_files_of_any_rate_are_written_with_a_note(
+    tmp_path: Path,
+    plain: ModelInfo,
+    rate: int,
+    options: dict[str, int],
+    out_rate: int,
+    note: str,
+) -> None:
+    x = noise(rate // 5, 2)
+    store(tmp_path / "in.wav", x, rate)
+    enhancer = Enhancer(plain, compute="cpu", threads=1, **options)
+    said = enhancer.file(Job(tmp_path / "in.wav", tmp_path / "out.flac"))
+    assert note in said
+    assert bool(note) == bool(said)
+    y, written = soundfile.read(tmp_path / "out.flac")
+    assert (written, y.shape) == (out_rate, (out_rate // 5, 2))
+    if "passed" in note:
+        np.testing.assert_allclose(y, x.T, rtol=0, atol=2.0**-23)
+
+
+def test_24_khz_runs_through_the_same_arithmetic_as_22(tmp_path: Path, plain: ModelInfo) -> None:
+    for rate in (22_050, 24_000):
+        store(tmp_path / f"{rate}.wav", noise(5_000), rate)
+        enhancer = Enhancer(plain, compute="cpu", threads=1)
+        enhancer.file(Job(tmp_path / f"{rate}.wav", tmp_path / f"out{rate}.wav"))
+    np.testing.assert_array_equal(
+        soundfile.read(tmp_path / "out22050.wav")[0], soundfile.read(tmp_path / "out24000.wav")[0]
+    )
 
 
 def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:

@@ -88,15 +88,15 @@ def test_progress_goes_from_nothing_to_all() -> None:
 )
 def test_files_of_any_rate_are_written_with_a_note(
     tmp_path: Path,
-    plain: ModelInfo,
+    smooth_info: ModelInfo,
     rate: int,
     options: dict[str, int],
     out_rate: int,
     note: str,
 ) -> None:
     x = noise(rate // 5, 2)
-    store(tmp_path / "in.wav", x, rate)
-    enhancer = Enhancer(plain, compute="cpu", threads=1, **options)
+    soundfile.write(tmp_path / "in.wav", x.T, rate, subtype="FLOAT")
+    enhancer = Enhancer(smooth_info, compute="cpu", threads=1, **options)
     said = enhancer.file(Job(tmp_path / "in.wav", tmp_path / "out.flac"))
     assert note in said
     assert bool(note) == bool(said)
@@ -106,10 +106,12 @@ def test_files_of_any_rate_are_written_with_a_note(
         np.testing.assert_allclose(y, x.T, rtol=0, atol=2.0**-23)
 
 
-def test_24_khz_runs_through_the_same_arithmetic_as_22(tmp_path: Path, plain: ModelInfo) -> None:
+def test_24_khz_runs_through_the_same_arithmetic_as_22(
+    tmp_path: Path, smooth_info: ModelInfo
+) -> None:
     for rate in (22_050, 24_000):
-        store(tmp_path / f"{rate}.wav", noise(5_000), rate)
-        enhancer = Enhancer(plain, compute="cpu", threads=1)
+        soundfile.write(tmp_path / f"{rate}.wav", noise(5_000).T, rate, subtype="FLOAT")
+        enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
         enhancer.file(Job(tmp_path / f"{rate}.wav", tmp_path / f"out{rate}.wav"))
     np.testing.assert_array_equal(
         soundfile.read(tmp_path / "out22050.wav")[0], soundfile.read(tmp_path / "out24000.wav")[0]
@@ -146,9 +148,8 @@ def test_folders_are_made_with_the_first_result_or_it_is_reported(
     with pytest.raises(AudioFileError, match="folder"):
         enhancer.file(job)
     (job,) = plan_jobs(tmp_path / "in", tmp_path / "new" / "out")
-    assert "48000 Hz" in enhancer.file(job)
-    info = soundfile.info(tmp_path / "new/out/a/one.wav")
-    assert (info.samplerate, info.frames, info.channels) == (44_100, 8_820, 1)
+    assert "passed through" in enhancer.file(job)
+    assert soundfile.info(tmp_path / "new/out/a/one.wav").frames == 9_600
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)

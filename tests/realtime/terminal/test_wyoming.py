@@ -52,12 +52,12 @@ class Speaker(AsyncEventHandler):
 
 
 @contextmanager
-def proxy(project: Path, folder: Path, tts: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+def proxy(folder: Path, tts: str) -> Iterator[tuple[str, subprocess.Popen[str]]]:
     """``topoctave wyoming`` on a socket of its own."""
     write_model(folder / "light.ts", Doubling(), doubling_metadata())
     uri = f"unix://{folder / 'proxy.sock'}"
     arguments = ("--uri", uri, "--tts", tts, "--model", folder / "light.ts")
-    with process(project, folder, *COMMAND, *arguments) as running:
+    with process(folder, *COMMAND, *arguments) as running:
         assert running.stderr is not None
         try:
             assert "listening at" in running.stderr.readline()
@@ -90,12 +90,12 @@ async def say(uri: str, *texts: str, describe: bool = True) -> list[Event]:
     return events
 
 
-def test_what_a_server_speaks_is_restored_chunk_by_chunk(project: Path, tmp_path: Path) -> None:
+def test_what_a_server_speaks_is_restored_chunk_by_chunk(tmp_path: Path) -> None:
     async def session() -> list[list[Event]]:
         tts = f"unix://{tmp_path / 'tts.sock'}"
         server = AsyncServer.from_uri(tts)
         await server.start(Speaker)
-        with proxy(project, tmp_path, tts) as (uri, running):
+        with proxy(tmp_path, tts) as (uri, running):
             # One client alone, and three at once.
             results = [await say(uri, *SPOKEN[0])]
             results += await asyncio.gather(*(say(uri, *texts) for texts in SPOKEN[1:]))
@@ -118,8 +118,8 @@ def test_what_a_server_speaks_is_restored_chunk_by_chunk(project: Path, tmp_path
         np.testing.assert_array_equal(got, np.concatenate(wanted))
 
 
-def test_a_server_that_is_not_there_is_an_error_event(project: Path, tmp_path: Path) -> None:
-    with proxy(project, tmp_path, f"unix://{tmp_path / 'nothing.sock'}") as (uri, running):
+def test_a_server_that_is_not_there_is_an_error_event(tmp_path: Path) -> None:
+    with proxy(tmp_path, f"unix://{tmp_path / 'nothing.sock'}") as (uri, running):
         events = asyncio.run(asyncio.wait_for(say(uri, "Hello.", describe=False), LIMIT_S))
         assert [e.type for e in events] == ["error"]
         assert "nothing.sock does not answer" in events[0].data["text"]
@@ -130,8 +130,8 @@ def test_a_server_that_is_not_there_is_an_error_event(project: Path, tmp_path: P
 
 
 @pytest.mark.parametrize("uri", ["nonsense", "tcp://localhost", "http://localhost:80"])
-def test_an_address_that_cannot_be_is_refused(project: Path, tmp_path: Path, uri: str) -> None:
-    with process(project, tmp_path, *COMMAND, "--uri", uri) as running:
+def test_an_address_that_cannot_be_is_refused(tmp_path: Path, uri: str) -> None:
+    with process(tmp_path, *COMMAND, "--uri", uri) as running:
         out, err = running.communicate(timeout=LIMIT_S)
     assert (running.returncode, out) == (2, "")
     assert err.startswith("topoctave: ")

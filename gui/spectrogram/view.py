@@ -22,6 +22,7 @@ from gui.widgets.basic import label
 from gui.widgets.level_meter import LevelMeter
 from gui.widgets.text import DASH, with_minus
 from gui.widgets.theme import Theme
+from realtime.dsp.missing_band import band_edge_hz
 from realtime.sample_rates import SAMPLE_RATE_IN
 
 if TYPE_CHECKING:
@@ -209,7 +210,7 @@ class Spectrograms(QWidget):
         self._band.add(source.power[active], self.hop_s)
         if self._band.mean is not None and self._band.seconds >= self._band_next_s:
             self._band_next_s = self._band.seconds + BAND_EVERY_S
-            self._show_band(spectra.band_edge_hz(self._band.mean))
+            self._show_band(band_edge_hz(self._band.mean, bin_hz=stft.BIN_HZ))
         if not self.frozen:
             for one, columns in zip(self._spectra, self.latest, strict=True):
                 one.add(columns.power, active, self.hop_s)

@@ -1,5 +1,7 @@
 """What of the band is missing: where a recording's band ends, and a filter for what is added."""
 
+from typing import Any
+
 import numpy as np
 import numpy.typing as npt
 
@@ -33,7 +35,7 @@ def gap_note(edge_hz: float, *, network_rate: int = SAMPLE_RATE_IN) -> str:
     )
 
 
-def band_edge_hz(power: npt.NDArray[np.float64], *, bin_hz: float) -> float:
+def band_edge_hz(power: npt.NDArray[np.floating[Any]], *, bin_hz: float) -> float:
     """Upper end of the band of a long-term power spectrum, ``[F]``; its last bin if none is found.
 
     Full scale is 1; lower levels than -130 dB count as -130 dB.

@@ -1,4 +1,4 @@
-"""Mean and maximum spectra of one signal, and the end of its band."""
+"""Mean and maximum spectra of one signal."""
 
 from enum import StrEnum
 
@@ -6,19 +6,11 @@ import numpy as np
 import numpy.typing as npt
 
 from gui.spectrogram.analysis.stft import BIN_HZ, Floats
-from gui.spectrogram.frequency_scale import EDGE_HZ
 
 LIVE_S, LONG_TERM_S = 0.2, 30.0
 """Averaging times of the two means."""
 PIVOT_HZ = 1000.0
 """A slope leaves the level at this frequency as it is."""
-MIN_DROP_DB = 15.0
-"""A band ends where the level falls at least this much across :data:`GAP_HZ`."""
-BELOW_HZ, GAP_HZ, ABOVE_HZ = 500.0, 200.0, 200.0
-"""Widths of the two bands that are compared, and of the slope between them."""
-EDGE_DB = 10.0
-"""Level at the end of the band, below the mean of the 500 Hz before it."""
-MIN_EDGE_HZ = 2000.0
 
 
 class RunningMean:
@@ -91,31 +83,3 @@ def level_db(power: Floats, slope: Slope = Slope.NONE) -> Floats:
     octaves = np.log2(np.maximum(np.arange(len(power)), 1) * BIN_HZ / PIVOT_HZ)
     levels = 10 * np.log10(np.maximum(power, 1e-13)) + float(slope) * octaves
     return levels.astype(np.float32)
-
-
-def band_edge_hz(power: Floats) -> float:
-    """Upper end of a band in Hz, from its mean spectrum.
-
-    The end is the highest frequency at which the mean level of the 500 Hz below exceeds the one
-    of the 200 Hz above by 15 dB or more; there the level has fallen by 10 dB. Without such a drop
-    it is 11.025 kHz.
-
-    Shape:
-        - power: ``[F]``, 1 is a full-scale sine
-    """
-    levels = level_db(power)
-    below, gap, above = (round(width / BIN_HZ) for width in (BELOW_HZ, GAP_HZ, ABOVE_HZ))
-    total = np.concatenate([[0.0], np.cumsum(levels)])
-    lower = (total[below:] - total[:-below]) / below
-    upper = (total[above:] - total[:-above]) / above
-    # drop[i]: mean of the bins [i, i + below) minus the mean from i + below + gap on.
-    drop = lower[: len(upper) - below - gap] - upper[below + gap :]
-    centres = (np.arange(len(drop)) + below + gap / 2) * BIN_HZ
-    steep = np.flatnonzero((drop >= MIN_DROP_DB) & (centres >= MIN_EDGE_HZ))
-    if not len(steep):
-        return EDGE_HZ
-    # The start of the highest slope, whose level above belongs to the band.
-    gaps = np.flatnonzero(np.diff(steep) > 1)
-    start = int(steep[gaps[-1] + 1] if len(gaps) else steep[0])
-    inside = levels[start:] > lower[start] - EDGE_DB
-    return float((start + np.flatnonzero(inside)[-1]) * BIN_HZ)

@@ -10,10 +10,10 @@ from gui.spectrogram.analysis.spectra import (
     RunningMean,
     Slope,
     Spectra,
-    band_edge_hz,
     level_db,
 )
 from gui.spectrogram.analysis.stft import BIN_HZ, Analyser, Columns
+from realtime.dsp.missing_band import band_edge_hz
 from realtime.engine.tap import Tap
 
 # A periodic Hann window is exact for a tone on a bin; what is left is single precision.
@@ -197,7 +197,7 @@ def test_maximum_holds_a_click_until_it_is_reset(rng) -> None:
 def test_band_ends_where_the_level_falls(hz) -> None:
     power = np.full(513, 1e-5, np.float32)
     if hz is None:
-        assert band_edge_hz(power) == 11_025
+        assert band_edge_hz(power, bin_hz=BIN_HZ) == 11_025
     else:
         power[round(hz / BIN_HZ) :] = 1e-9
-        assert band_edge_hz(power) == pytest.approx(hz, abs=2 * BIN_HZ)
+        assert band_edge_hz(power, bin_hz=BIN_HZ) == pytest.approx(hz, abs=2 * BIN_HZ)

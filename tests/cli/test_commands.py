@@ -1,16 +1,15 @@
 """The results and the output of the commands."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.helpers.cli import Shell, refusal, store
+from tests.helpers.cli import refusal, store
 
 
-def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, song: Path) -> None:
+def test_live_json_is_one_object_and_nothing_else(shell, model, song) -> None:
     ran = shell(
         "live", "--input", song, "--output", "out.wav", "--model", model, "--block", 512,
         "--compute", "cpu", "--threads", 1, "--json",
@@ -29,7 +28,7 @@ def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, son
     assert result["latency_ms"]["block"] == pytest.approx(1e3 * 512 / 44_100, abs=1e-3)
 
 
-def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, song: Path) -> None:
+def test_live_without_json_prints_nothing_on_stdout(shell, model, song) -> None:
     ran = shell("live", "--input", song, "--output", "null", "--model", model)
     assert ran.code == 0
     assert ran.out == ""
@@ -41,7 +40,7 @@ def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, s
     ("n", "rate", "channels"), [(3, 22_050, 1), (4_800, 48_000, 2), (11_025, 22_050, 2)]
 )
 def test_live_and_enhance_give_the_same_samples_for_all_kinds_of_files(
-    shell: Shell, model: Path, n: int, rate: int, channels: int
+    shell, model, n, rate, channels
 ) -> None:
     store(shell.folder / "in.wav", n, rate=rate, channels=channels)
     chosen = ("--model", model, "--compute", "cpu", "--threads", 1)
@@ -58,7 +57,7 @@ def test_live_and_enhance_give_the_same_samples_for_all_kinds_of_files(
     np.testing.assert_allclose(one[late:], two, rtol=0, atol=1e-4)
 
 
-def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> None:
+def test_bypass_is_the_input_s_band(shell, model, song) -> None:
     for name, extra in (("dry.wav", ["--bypass"]), ("none.wav", ["--mix", "0"])):
         shell("live", "--input", song, "--output", name, "--model", model, *extra)
     dry, none = (soundfile.read(name)[0] for name in ("dry.wav", "none.wav"))
@@ -66,7 +65,7 @@ def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> No
     assert np.abs(dry).max() > 0.1
 
 
-def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell: Shell, model: Path) -> None:
+def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell, model) -> None:
     (shell.folder / "in" / "sub").mkdir(parents=True)
     for name in ("in/a.wav", "in/sub/b.wav"):
         store(shell.folder / name, 100)
@@ -79,7 +78,7 @@ def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell: Shell, mo
     assert {n for n in shell.files() if n.startswith("out")} == {"out/a.wav", "out/sub/b.wav"}
 
 
-def test_models_are_listed(shell: Shell) -> None:
+def test_models_are_listed(shell) -> None:
     ran = shell("models", "--json")
     assert ran.code == 0
     models = json.loads(ran.out)["models"]
@@ -92,7 +91,7 @@ def test_models_are_listed(shell: Shell) -> None:
     assert all(each["name"] in table.out for each in models)
 
 
-def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell: Shell) -> None:
+def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell) -> None:
     ran = shell("devices", "--json")
     if ran.code == 2:
         refusal(ran)
@@ -105,9 +104,7 @@ def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell: Shell) -> No
 
 
 @pytest.mark.parametrize("command", ["live", "enhance"])
-def test_what_a_crash_left_is_mentioned_at_the_next_start(
-    shell: Shell, model: Path, song: Path, command: str
-) -> None:
+def test_what_a_crash_left_is_mentioned_at_the_next_start(shell, model, song, command) -> None:
     left = shell.folder / "out.unfinished.wav"
     left.write_bytes(b"RIFF")
     ran = shell.restore(command, song, "out.wav", model)

@@ -21,7 +21,7 @@ TIMEOUT_S = 20.0
 
 def hurry(engine: Engine) -> None:
     """Let an engine with a file at both ends run as fast as it can, before its start."""
-    engine._clock = lambda: lambda: 1e6  # type: ignore[method-assign]
+    engine._clock = lambda: lambda: 1e6
 
 
 def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
@@ -148,7 +148,7 @@ class Rig:
         prefill = {} if prefill_samples is None else {"return_value": prefill_samples}
         with mock.patch.object(engine_module, "prefill_for", wraps=prefill_for, **prefill):
             self.engine = Engine(self.source, self.sink, loaded)
-        self._write, self.engine._writer.write = self.engine._writer.write, self._note_delivery  # type: ignore[method-assign]
+        self._write, self.engine._writer.write = self.engine._writer.write, self._note_delivery
 
     def __enter__(self) -> "Rig":
         self.engine.start()

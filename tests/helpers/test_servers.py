@@ -3,14 +3,13 @@
 import pytest
 
 from tests.helpers.cli import printed
-from tests.helpers.servers import PulseServer
 
 # Distance of the bins of a 4410-point FFT at 22.05 kHz.
 BIN_HZ = 5.0
 
 
 @pytest.mark.pulse
-def test_what_is_played_into_the_microphone_is_captured(pulse: PulseServer) -> None:
+def test_what_is_played_into_the_microphone_is_captured(pulse) -> None:
     sinks = [line.split("\t") for line in pulse.pactl("list", "short", "sinks").splitlines()]
     assert [(sink[1], sink[3].split()[-1]) for sink in sinks] == [
         ("mic", "22050Hz"),
@@ -39,7 +38,7 @@ print(np.abs(np.fft.rfft(block[-4410:])).argmax() * 22050 / 4410)
 
 
 @pytest.mark.display
-def test_qt_opens_a_real_window(display: str) -> None:
+def test_qt_opens_a_real_window(display) -> None:
     out = printed(
         """
 from PySide6.QtWidgets import QApplication, QLabel

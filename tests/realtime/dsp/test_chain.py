@@ -18,7 +18,7 @@ LENGTH = 128 * 60
 
 def chain(function: Callable[[Audio], Audio] = smooth, **parameters: float) -> Chain:
     made = loaded_chain(function).chain
-    made.parameters = Parameters(**parameters)  # type: ignore[arg-type]
+    made.parameters = Parameters(**parameters)
     made.prepare(ProcessSpec(max_block_samples=BLOCK, block_multiple=BLOCK))
     return made
 
@@ -63,7 +63,7 @@ def test_the_network_runs_while_bypassed() -> None:
 
 
 @pytest.mark.parametrize("mix", [0.25, 1.0, 1.5])
-def test_mix_is_dry_plus_share_of_the_difference_and_gains_are_in_db(mix: float) -> None:
+def test_mix_is_dry_plus_share_of_the_difference_and_gains_are_in_db(mix) -> None:
     x = noise(LENGTH)
     dry, wet = run(chain(bypass=True), x), run(chain(), x)
     assert np.abs(wet - dry).max() > 0.03
@@ -92,7 +92,7 @@ CHANGES = {
     ("what", "hz"),
     [("bypass", 10_000.0), ("mix", 1_000.0), ("input_gain", 1_000.0), ("output_gain", 10_000.0)],
 )
-def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
+def test_a_change_during_a_sine_makes_no_click(what, hz) -> None:
     """The second difference stays what it is for the two sines and a slow line between them.
 
     A sine of amplitude a has a second difference of at most a (2 sin(pi f / rate))**2. Between
@@ -116,7 +116,7 @@ def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_change_takes_its_time_and_ends(what: str) -> None:
+def test_a_change_takes_its_time_and_ends(what) -> None:
     before, after = CHANGES[what]
     x = sine(1_000.0)
     made = chain()

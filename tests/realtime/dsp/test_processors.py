@@ -39,7 +39,7 @@ def chain(front_end: str = "kaiser_fast", **parameters: float) -> Chain:
     origin = {"kaiser_fast": 46, "kaiser_best": 98}[front_end]
     return Chain(
         NetworkPath(windowed(256, 128, 128, 64, 128, origin), front_end, 64),
-        parameters=Parameters(**parameters),  # type: ignore[arg-type]
+        parameters=Parameters(**parameters),
     )
 
 
@@ -107,9 +107,7 @@ def random_lengths(rng: np.random.Generator, total: int, longest: int) -> list[i
     return lengths
 
 
-def test_any_blocking_gives_the_same_samples(
-    processor: Processor, rng: np.random.Generator
-) -> None:
+def test_any_blocking_gives_the_same_samples(processor, rng) -> None:
     """After each reset, too."""
     x = noise(LENGTH, 2)
     cut = []
@@ -124,7 +122,7 @@ def test_any_blocking_gives_the_same_samples(
         np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
 
 
-def test_counts_types_and_memory_are_exact(processor: Processor) -> None:
+def test_counts_types_and_memory_are_exact(processor) -> None:
     returned = []
     for n in (0, 1, 2, 127, 128, 129, MAX_BLOCK, 0, MAX_BLOCK, 5):
         x = noise(n, 2)
@@ -140,7 +138,7 @@ def test_counts_types_and_memory_are_exact(processor: Processor) -> None:
         np.testing.assert_array_equal(y, kept)
 
 
-def test_reset_forgets_the_past_to_the_last_bit(processor: Processor) -> None:
+def test_reset_forgets_the_past_to_the_last_bit(processor) -> None:
     x = noise(MAX_BLOCK, 2)
     processor.reset()
     fresh = in_blocks(processor, np.tile(x, 4), [MAX_BLOCK] * 4)
@@ -149,7 +147,7 @@ def test_reset_forgets_the_past_to_the_last_bit(processor: Processor) -> None:
     np.testing.assert_array_equal(in_blocks(processor, np.tile(x, 4), [MAX_BLOCK] * 4), fresh)
 
 
-def test_channels_do_not_mix(processor: Processor) -> None:
+def test_channels_do_not_mix(processor) -> None:
     x = noise(1_200, 2)
     both = in_blocks(processor, x, [300] * 4)
     processor.reset()
@@ -161,7 +159,7 @@ def test_channels_do_not_mix(processor: Processor) -> None:
 
 
 @pytest.mark.parametrize("at", [0, 299])
-def test_an_impulse_comes_at_the_latency(processor: Processor, at: int) -> None:
+def test_an_impulse_comes_at_the_latency(processor, at) -> None:
     x = np.zeros((2, 3_000), np.float32)
     x[:, at] = 0.8
     y = in_blocks(processor, x, [MAX_BLOCK] * 10)
@@ -182,9 +180,7 @@ BAD_BLOCKS = [
 ]
 
 
-def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(
-    processor: Processor,
-) -> None:
+def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(processor) -> None:
     x = noise(600, 2)
     expected = in_blocks(processor, x, [300, 300])
     processor.reset()
@@ -197,9 +193,7 @@ def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(
 
 
 @pytest.mark.parametrize("front_end", ["kaiser_fast", "kaiser_best"])
-def test_kept_promises_save_latency_and_change_nothing_else(
-    front_end: str,
-) -> None:
+def test_kept_promises_save_latency_and_change_nothing_else(front_end) -> None:
     made = chain(front_end)
     made.prepare(ProcessSpec(max_block_samples=128))
     loose = made.latency_samples

@@ -26,7 +26,7 @@ def tone(hz: float, rate: int) -> Audio:
 
 
 @rates
-def test_a_tone_stays_where_and_as_loud_as_it_is(rate_in: int, rate_out: int) -> None:
+def test_a_tone_stays_where_and_as_loud_as_it_is(rate_in, rate_out) -> None:
     y = made(rate_in, rate_out).process(tone(3_000, rate_in))
     expected = tone(3_000, rate_out)[:, : y.shape[1]]
     np.testing.assert_allclose(y[0, 300:-300], expected[0, 300:-300], rtol=0, atol=RIPPLE)
@@ -35,9 +35,7 @@ def test_a_tone_stays_where_and_as_loud_as_it_is(rate_in: int, rate_out: int) ->
 
 @rates
 @pytest.mark.parametrize("longest", [1, 700])
-def test_blocks_make_no_difference(
-    rate_in: int, rate_out: int, longest: int, rng: np.random.Generator
-) -> None:
+def test_blocks_make_no_difference(rate_in, rate_out, longest, rng) -> None:
     x = noise(5_000, 2)
     whole = made(rate_in, rate_out).process(x)
     cut, parts, start = made(rate_in, rate_out), [], 0
@@ -54,7 +52,7 @@ def test_blocks_make_no_difference(
 
 
 @rates
-def test_the_latency_is_as_stated(rate_in: int, rate_out: int) -> None:
+def test_the_latency_is_as_stated(rate_in, rate_out) -> None:
     converter = made(rate_in, rate_out)
     blocks = 200
     got = sum(converter.process(np.zeros((2, 480), np.float32)).shape[1] for _ in range(blocks))

@@ -39,7 +39,7 @@ def pair(a: str, b: str, **parameters: float) -> Chain:
     made = Chain(
         NETWORKS[a](),
         NETWORKS[b](),
-        parameters=Parameters(**parameters),  # type: ignore[arg-type]
+        parameters=Parameters(**parameters),
     )
     made.prepare(ProcessSpec(max_block_samples=MAX_BLOCK))
     return made
@@ -63,12 +63,10 @@ PAIRS = [("none", "kaiser_fast"), ("kaiser_fast", "kaiser_best"), ("early", "non
 
 @pytest.mark.parametrize(("a", "b"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
 @pytest.mark.parametrize("mix", [1.0, 0.6])
-def test_bypass_plays_the_second_network_at_the_pairs_latency(
-    a: str, b: str, mix: float, rng: np.random.Generator
-) -> None:
+def test_bypass_plays_the_second_network_at_the_pairs_latency(a, b, mix, rng) -> None:
     x, lates = noise(LENGTH), []
     for bypass, heard in ((False, a), (True, b)):
-        made = pair(a, b, bypass=bypass, mix=mix)  # type: ignore[arg-type]
+        made = pair(a, b, bypass=bypass, mix=mix)
         alone = Chain(NETWORKS[heard](), parameters=Parameters(mix=mix))
         alone.prepare(ProcessSpec(max_block_samples=MAX_BLOCK))
         late = made.latency_samples - alone.latency_samples
@@ -82,7 +80,7 @@ def test_bypass_plays_the_second_network_at_the_pairs_latency(
     assert min(lates) == 0 < max(lates)
 
 
-def test_toggling_between_two_networks_makes_no_click(rng: np.random.Generator) -> None:
+def test_toggling_between_two_networks_makes_no_click(rng) -> None:
     """Of a constant both make constants: the steps are those of the ramps."""
     made = pair("none", "kaiser_best")
     choices = [Parameters(bypass=b, mix=m) for b in (False, True) for m in (0.0, 0.5, 1.0, 1.5)]
@@ -94,9 +92,7 @@ def test_toggling_between_two_networks_makes_no_click(rng: np.random.Generator) 
 
 
 @pytest.mark.parametrize("block", [1, 100])
-def test_the_dry_path_does_not_forget_while_it_is_not_audible(
-    block: int, rng: np.random.Generator
-) -> None:
+def test_the_dry_path_does_not_forget_while_it_is_not_audible(block, rng) -> None:
     x = noise(4_000)
     outs = []
     for first in (Parameters(), Parameters(bypass=True)):

@@ -50,9 +50,7 @@ def upsample(name: str, x: Audio, longest: int, rng: np.random.Generator) -> Aud
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("longest", [1, 4_096])
-def test_it_equals_resampy_on_the_whole_signal(
-    name: str, signal: str, longest: int, rng: np.random.Generator
-) -> None:
+def test_it_equals_resampy_on_the_whole_signal(name, signal, longest, rng) -> None:
     x = SIGNALS[signal]
     expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
     assert expected.shape == (len(x), 2 * LENGTH)
@@ -61,7 +59,7 @@ def test_it_equals_resampy_on_the_whole_signal(
 
 
 @pytest.mark.parametrize(("name", "reach"), [("kaiser_fast", 23), ("kaiser_best", 49)])
-def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name: str, reach: int) -> None:
+def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name, reach) -> None:
     made = KaiserUpsampler(name)
     assert (made.reach, made.latency_samples) == (reach, 2 * reach)
     even, odd = filter_taps(name)
@@ -77,6 +75,6 @@ def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name: str, r
 
 
 @pytest.mark.parametrize("name", ["kaiser", "", "none", "kaiser_fast.npz", "../kaiser_fast"])
-def test_unknown_filters_are_refused(name: str) -> None:
+def test_unknown_filters_are_refused(name) -> None:
     with pytest.raises(ValueError, match="kaiser_fast, kaiser_best"):
         KaiserUpsampler(name)

@@ -23,7 +23,7 @@ from tests.helpers.networks import Gate, loaded_chain
         (MemoryError(), "MemoryError"),
     ],
 )
-def test_a_network_that_fails_is_reported_in_one_line(failure: Exception, reported: str) -> None:
+def test_a_network_that_fails_is_reported_in_one_line(failure, reported) -> None:
     gate = Gate()
     with Rig(loaded_chain(gate)) as rig:
         rig.run(noise(2_000))
@@ -40,7 +40,7 @@ def test_a_network_that_fails_is_reported_in_one_line(failure: Exception, report
 
 
 @pytest.mark.parametrize("side", ["source", "sink"])
-def test_a_lost_device_is_still_reported_after_the_stop(side: str) -> None:
+def test_a_lost_device_is_still_reported_after_the_stop(side) -> None:
     """A closed device has no error; the engine keeps it."""
     rig = Rig(loaded_chain())
     rig.engine.start()
@@ -54,7 +54,7 @@ def test_a_lost_device_is_still_reported_after_the_stop(side: str) -> None:
 
 
 @pytest.mark.parametrize("runs", [True, False])
-def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs: bool) -> None:
+def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs) -> None:
     sys.setswitchinterval(0.005)
     gc.unfreeze()
     rig = Rig(loaded_chain())
@@ -78,7 +78,7 @@ def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs: bool) -> N
 
 
 @pytest.mark.parametrize("side", ["source", "sink"])
-def test_a_device_that_refuses_to_start_leaves_nothing_running(side: str) -> None:
+def test_a_device_that_refuses_to_start_leaves_nothing_running(side) -> None:
     switch_interval = sys.getswitchinterval()
     rig = Rig(loaded_chain())
     getattr(rig, side).refuse = DeviceError("it is busy")

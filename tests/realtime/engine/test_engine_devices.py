@@ -18,7 +18,7 @@ from tests.helpers.networks import Gate, loaded_chain
 SOON_S = 5.0
 
 
-def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
+def test_jitter_and_bursts_change_nothing(rng) -> None:
     """As long as the prefill is not used up, jitter of the callbacks changes nothing."""
     x = noise(20_000)
     with Rig(loaded_chain(), prefill_samples=2_048) as rig:
@@ -42,7 +42,7 @@ def test_jitter_and_bursts_change_nothing(rng: np.random.Generator) -> None:
 
 
 @pytest.mark.parametrize(("at", "period_s", "prefill"), [(0, 0.0, 256), (1_234, 0.005, 662)])
-def test_an_impulse_is_as_late_as_the_snapshot_says(at: int, period_s: float, prefill: int) -> None:
+def test_an_impulse_is_as_late_as_the_snapshot_says(at, period_s, prefill) -> None:
     with Rig(loaded_chain(), sink=FakeOutput(period_s=period_s)) as rig:
         rig.run(impulse(3_968, at))
         assert rig.snapshot.latency.safety == prefill
@@ -59,7 +59,7 @@ def test_a_block_is_ready_in_time_without_any_prefill() -> None:
 
 # Late blocks that the rings hold, and so many that the input's ring of one second overflows.
 @pytest.mark.parametrize("late_blocks", [30, 240])
-def test_after_a_slow_network_the_latency_is_the_same_to_the_sample(late_blocks: int) -> None:
+def test_after_a_slow_network_the_latency_is_the_same_to_the_sample(late_blocks) -> None:
     gate = Gate()
     rig = Rig(loaded_chain(gate))
     late = rig.snapshot.latency.engine
@@ -113,7 +113,7 @@ def test_the_devices_own_faults_are_counted_apart() -> None:
 
 
 @pytest.mark.parametrize(("rate_in", "rate_out"), [(48_000, 48_000), (44_100, 96_000)])
-def test_devices_of_other_rates_stay_in_time(rate_in: int, rate_out: int) -> None:
+def test_devices_of_other_rates_stay_in_time(rate_in, rate_out) -> None:
     rig = Rig(
         loaded_chain(),
         source=FakeInput(sample_rate_hz=rate_in),
@@ -167,7 +167,7 @@ def test_a_late_block_is_no_fault_where_the_device_can_wait() -> None:
 
 
 @pytest.mark.parametrize("failure", [None, RuntimeError("the network is tired")])
-def test_no_device_waits_for_an_engine_that_stops_or_failed(failure: Exception | None) -> None:
+def test_no_device_waits_for_an_engine_that_stops_or_failed(failure) -> None:
     gate = Gate()
     with Rig(loaded_chain(gate)) as rig:
         rig.run(noise(4 * rig.block))

@@ -79,14 +79,14 @@ def assert_late_but_equal(engine: Engine, path: Path, x: Audio) -> None:
     ],
 )
 def test_a_file_through_the_engine_equals_the_chain_s_output(
-    tmp_path: Path, length: int, channels: int, block_samples: int
+    tmp_path, length, channels, block_samples
 ) -> None:
     x = noise(length, channels)
     engine = run_to_file(x, tmp_path / "out.wav", block_samples=block_samples)
     assert_late_but_equal(engine, tmp_path / "out.wav", x)
 
 
-def test_real_time_gives_the_same_samples(tmp_path: Path) -> None:
+def test_real_time_gives_the_same_samples(tmp_path) -> None:
     x = noise(11_025)
     begin = time.monotonic()
     engine = run_to_file(x, tmp_path / "out.wav", paced=True)
@@ -94,7 +94,7 @@ def test_real_time_gives_the_same_samples(tmp_path: Path) -> None:
     assert_late_but_equal(engine, tmp_path / "out.wav", x)
 
 
-def test_a_fast_chain_does_not_outrun_the_disk(tmp_path: Path) -> None:
+def test_a_fast_chain_does_not_outrun_the_disk(tmp_path) -> None:
     """In a hurry, seconds are computed while the disk pauses: nothing is lost."""
 
     class SlowDisk(FileOutput):
@@ -126,7 +126,7 @@ def test_a_file_has_finished_once_it_was_played() -> None:
     assert engine.snapshot().state is State.STOPPED
 
 
-def test_seeking_keeps_the_latency(tmp_path: Path) -> None:
+def test_seeking_keeps_the_latency(tmp_path) -> None:
     """The steps of a staircase show where in the file a sample comes from."""
     steps = np.repeat(np.arange(60) / 100, 2_205).astype(np.float32)[None]
     path = tmp_path / "out.wav"
@@ -147,7 +147,7 @@ def test_seeking_keeps_the_latency(tmp_path: Path) -> None:
     assert engine.snapshot().faults.total == 0
 
 
-def test_a_file_that_cannot_be_created_is_an_error_at_the_start(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_created_is_an_error_at_the_start(tmp_path) -> None:
     folder = tmp_path / "folder"
     folder.mkdir()
     sink = FileOutput(folder / "out.wav")

@@ -26,7 +26,7 @@ def flow(**changes: float) -> Flow:
         "received": 0, "lost": 0, "waiting": 0, "queued": 0, "room": 44_100, "played": 0,
         "silent": 0,
     } | changes  # fmt: skip
-    return Flow(**values)  # type: ignore[arg-type]
+    return Flow(**values)
 
 
 def control(*, clocks_differ: bool = False) -> LatencyControl:
@@ -152,7 +152,7 @@ def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
+def test_stalls_and_losses_always_end_at_the_start_latency(seed) -> None:
     """Exact to the sample, and nothing is corrected twice."""
     rng = np.random.default_rng(seed)
     stream = Stream()
@@ -177,7 +177,7 @@ def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
 
 
 @pytest.mark.parametrize("stall", [1, BLOCK, 3 * BLOCK + 7, 40 * BLOCK])
-def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> None:
+def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall) -> None:
     stream = Stream()
     stream.steady()
     stream.record(BASE + stall)
@@ -205,7 +205,7 @@ def test_late_but_complete_input_does_not_count_as_lost() -> None:
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_drift_is_corrected_by_stretching(sign: int) -> None:
+def test_drift_is_corrected_by_stretching(sign) -> None:
     """0.01 % for two minutes: twice the prefill, and no silence at all."""
     stream = Stream(clocks_differ=True)
     stream.steady(3.0)
@@ -220,9 +220,7 @@ def test_drift_is_corrected_by_stretching(sign: int) -> None:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("window_s", [0.25, WINDOW_S])
-def test_a_fast_drift_is_corrected_in_jumps(
-    sign: int, window_s: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fast_drift_is_corrected_in_jumps(sign, window_s, monkeypatch) -> None:
     """1 % for 20 s: the delay stays within a window's drift and the tolerance."""
     monkeypatch.setattr("realtime.engine.clock_drift.WINDOW_S", window_s)
     stream = Stream(clocks_differ=True)
@@ -261,7 +259,5 @@ def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
         (1_024, 0.005, 1_024),
     ],
 )
-def test_the_prefill_is_a_block_or_a_device_period_and_10_ms(
-    block: int, period_s: float, prefill: int
-) -> None:
+def test_the_prefill_is_a_block_or_a_device_period_and_10_ms(block, period_s, prefill) -> None:
     assert prefill_for(block, period_s) == prefill

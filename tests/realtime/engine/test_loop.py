@@ -38,14 +38,14 @@ def sine(n: int, hz: float, channels: int = 1) -> Audio:
     return np.tile(wave, (channels, 1)).astype(np.float32)
 
 
-def test_without_a_loop_the_input_passes_unchanged(rng: np.random.Generator) -> None:
+def test_without_a_loop_the_input_passes_unchanged(rng) -> None:
     loop, x = Loop(2), noise(LENGTH, 2)
     np.testing.assert_array_equal(run(loop, x, rng), x)
     assert not loop.playing
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 100, 2 * FADE_SAMPLES + 1, 3_001])
-def test_a_loop_is_exactly_periodic(length: int, rng: np.random.Generator) -> None:
+def test_a_loop_is_exactly_periodic(length, rng) -> None:
     loop, piece = Loop(2), noise(length, 2)
     loop.play(piece)
     y = run(loop, noise(LENGTH, 2), rng)[:, FADE_SAMPLES:]
@@ -59,7 +59,7 @@ def test_a_loop_is_exactly_periodic(length: int, rng: np.random.Generator) -> No
     assert loop.playing
 
 
-def test_no_fade_makes_a_step(rng: np.random.Generator) -> None:
+def test_no_fade_makes_a_step(rng) -> None:
     """Entering, seam, another loop in the middle of a fade, and leaving, at random moments."""
     loop, x = Loop(1), sine(LENGTH, 100.0)
     pieces = [sine(1_777, 90.0), None, sine(5_000, 110.0), sine(2 * FADE_SAMPLES, 95.0)]
@@ -79,7 +79,7 @@ def test_no_fade_makes_a_step(rng: np.random.Generator) -> None:
     assert len(heard) == len(pieces)
 
 
-def test_none_returns_to_the_input(rng: np.random.Generator) -> None:
+def test_none_returns_to_the_input(rng) -> None:
     loop, x = Loop(1), noise(LENGTH)
     loop.play(np.full((1, 900), 0.7, np.float32))
     ended = []
@@ -96,7 +96,7 @@ def test_none_returns_to_the_input(rng: np.random.Generator) -> None:
     assert not loop.playing
 
 
-def test_a_loop_is_a_copy(rng: np.random.Generator) -> None:
+def test_a_loop_is_a_copy(rng) -> None:
     loop, piece = Loop(1), np.full((1, 5_000), 0.5, np.float32)
     loop.play(piece)
     piece[:] = np.nan
@@ -119,7 +119,7 @@ def test_a_loop_is_a_copy(rng: np.random.Generator) -> None:
     ],
     ids=["empty", "mono", "three", "flat", "double", "nan", "inf", "long", "list", "text"],
 )
-def test_audio_that_cannot_be_looped_is_refused(audio: Audio) -> None:
+def test_audio_that_cannot_be_looped_is_refused(audio) -> None:
     loop = Loop(2)
     loop.play(np.ones((2, 10), np.float32))
     with pytest.raises(ValueError, match=r"block|loop"):

@@ -1,7 +1,5 @@
 """Files through the live path's processors against one call of the network."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
 import resampy
@@ -35,7 +33,7 @@ def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
 
 # Across one and three windows, and a length that is no multiple of anything.
 @pytest.mark.parametrize("length", [3_000, 40_001])
-def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -> None:
+def test_a_file_is_one_eager_call_of_the_network(tiny, length) -> None:
     x = noise(length)
     y = Enhancer(tiny, compute="cpu", threads=1).samples(x)
     assert y.shape == (1, 2 * length)
@@ -49,7 +47,7 @@ def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -
     np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
 
 
-def test_the_second_file_does_not_depend_on_the_first(smooth_info: ModelInfo) -> None:
+def test_the_second_file_does_not_depend_on_the_first(smooth_info) -> None:
     enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))
     enhancer.samples(np.full((1, 20_000), 0.9, np.float32))
@@ -57,7 +55,7 @@ def test_the_second_file_does_not_depend_on_the_first(smooth_info: ModelInfo) ->
 
 
 @pytest.mark.parametrize("length", [1, 2, 23, 24, 1_000])
-def test_results_are_aligned_and_twice_as_long(length: int) -> None:
+def test_results_are_aligned_and_twice_as_long(length) -> None:
     x = np.zeros((1, length), np.float32)
     at = length // 2
     x[0, at] = 0.9
@@ -75,7 +73,7 @@ def test_progress_goes_from_nothing_to_all() -> None:
     assert shares[-1] == 1.0
 
 
-def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
+def test_a_folder_keeps_its_order_below_another_one(tmp_path) -> None:
     source, target = tmp_path / "in", tmp_path / "new" / "out"
     (source / "a" / "b").mkdir(parents=True)
     for name in ("one.wav", "a/two.flac", "a/b/three.wav", "notes.txt"):
@@ -94,9 +92,7 @@ def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
     assert len(plan_jobs(source, source / "a")) == 1
 
 
-def test_folders_are_made_with_the_first_result_or_it_is_reported(
-    tmp_path: Path, smooth_info: ModelInfo
-) -> None:
+def test_folders_are_made_with_the_first_result_or_it_is_reported(tmp_path, smooth_info) -> None:
     (tmp_path / "in" / "a").mkdir(parents=True)
     store(tmp_path / "in" / "a" / "one.wav", 9_600, rate=48_000)
     (tmp_path / "file").write_text("in the way")
@@ -111,7 +107,7 @@ def test_folders_are_made_with_the_first_result_or_it_is_reported(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_suffixes_in_capitals_are_found(tmp_path: Path, suffix: str) -> None:
+def test_suffixes_in_capitals_are_found(tmp_path, suffix) -> None:
     (tmp_path / f"A{suffix.upper()}").write_bytes(b"")
     (tmp_path / f"folder{suffix}").mkdir()  # is no file
     assert len(plan_jobs(tmp_path, tmp_path / "out")) == 1
@@ -136,7 +132,7 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("what", IMPOSSIBLE)
-def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path: Path, what: str) -> None:
+def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path, what) -> None:
     for name in ("in/a.wav", "in/in/a.wav", "twice/a.wav", "twice/a.flac", "texts/a.txt", "file"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()

@@ -57,7 +57,7 @@ ALL = [POOR, FAIR, GOOD]
     ids=["fair is easy", "good is easy", "slow machine", "one model"],
 )
 def test_the_best_sounding_model_that_is_fast_enough_is_chosen(
-    models: list[ModelInfo], ratios: dict[str, float], chosen: ModelInfo, reason: str
+    models, ratios, chosen, reason
 ) -> None:
     choice = choose_model(models, speeds(**ratios))
     assert choice.info is chosen
@@ -95,9 +95,7 @@ SMALL, LARGE = model("small", 1_000), model("large", 2_000)
         ),
     ],
 )  # fmt: skip
-def test_models_are_ranked_by_the_first_measure_that_all_state(
-    best_first: list[ModelInfo],
-) -> None:
+def test_models_are_ranked_by_the_first_measure_that_all_state(best_first) -> None:
     assert by_sound(best_first) == best_first
     assert by_sound(best_first[::-1]) == best_first
 
@@ -121,7 +119,7 @@ def cache(tmp_path: Path) -> TuningCache:
 
 
 def test_a_speed_is_measured_once_per_model_file_and_condition(
-    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    cache, smooth_info, fast_trial
 ) -> None:
     lines: list[str] = []
     first = trial(cache, lines)(smooth_info)
@@ -140,7 +138,7 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
-    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    cache, smooth_info, fast_trial
 ) -> None:
     ratio = trial(cache, [], compute="cuda")(smooth_info)
     assert ratio > 0
@@ -150,9 +148,7 @@ def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
         trial(cache, [], compute="abacus")(smooth_info)
 
 
-def test_a_hopeless_model_does_not_take_a_minute(
-    cache: TuningCache, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hopeless_model_does_not_take_a_minute(cache, smooth_info, monkeypatch) -> None:
     monkeypatch.setattr("realtime.inference.choose_model.MAX_TRIAL_S", 0.0)
     monkeypatch.setattr("realtime.inference.choose_model.MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
@@ -162,9 +158,7 @@ def test_a_hopeless_model_does_not_take_a_minute(
     assert len(pauses) == 2
 
 
-def test_another_program_version_or_machine_measures_again(
-    smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_program_version_or_machine_measures_again(smooth_info, monkeypatch) -> None:
     keys = {cache_key(what, smooth_info, block=n) for what in ("speed", "weight") for n in (1, 2)}
     monkeypatch.setattr("realtime.inference.tuning_cache.version", lambda _: "99")
     keys.add(cache_key("speed", smooth_info, block=1))
@@ -174,7 +168,7 @@ def test_another_program_version_or_machine_measures_again(
 
 
 def test_a_model_that_fails_is_left_out_and_not_kept(
-    tmp_path: Path, cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    tmp_path, cache, smooth_info, fast_trial
 ) -> None:
     path = write_model(tmp_path / "broken.ts", RAISING, metadata(name="broken"))
     lines: list[str] = []
@@ -192,7 +186,7 @@ def test_a_model_that_fails_is_left_out_and_not_kept(
      b"\xff\xfe\x00"],
     ids=lambda content: str(content[:14]),
 )  # fmt: skip
-def test_a_damaged_cache_is_as_good_as_none(cache: TuningCache, content: bytes) -> None:
+def test_a_damaged_cache_is_as_good_as_none(cache, content) -> None:
     cache._path.parent.mkdir()
     cache._path.write_bytes(content)
     assert cache.number("a") is None
@@ -200,7 +194,7 @@ def test_a_damaged_cache_is_as_good_as_none(cache: TuningCache, content: bytes) 
     assert TuningCache(cache._path).number("a") == 2.5
 
 
-def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
+def test_where_nothing_can_be_written_nothing_fails(tmp_path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("a file, where the folder should be")
     cache = TuningCache(occupied / "m.json")
@@ -213,7 +207,7 @@ def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "m.json"]
 
 
-def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -> None:
+def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps({str(i): i for i in range(MAX_ENTRIES)}))
     cache = TuningCache(path)
@@ -226,9 +220,7 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(tmp_path, monkeypatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     for folder, xdg in ((tmp_path / "cache", tmp_path / "cache"), (tmp_path / "home/.cache", "")):
         monkeypatch.setenv("XDG_CACHE_HOME", str(xdg))
@@ -247,12 +239,7 @@ def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(
     assert [p.name for p in Path().iterdir()] == [".cache"]
 
 
-def test_a_session_states_why_it_runs_this_model(
-    tmp_path: Path,
-    cache: TuningCache,
-    smooth_info: ModelInfo,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_session_states_why_it_runs_this_model(tmp_path, cache, smooth_info, monkeypatch) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
     slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
     fast_info = replace(smooth_info, metrics={"validation": {"lsd": 2.0}})

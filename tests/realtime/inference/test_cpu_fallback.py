@@ -93,7 +93,7 @@ def kaiser_fast(x: Audio) -> Audio:
 # The last two take the 22.05 kHz input; one of them is earlier than kaiser_fast and waits for it.
 @pytest.mark.parametrize(("ratio", "latency", "late"), [(1, 40, 40), (2, 448, 448), (2, 40, 46)])
 def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
-    healthy: int | None, has_backup: bool, ratio: int, latency: int, late: int
+    healthy, has_backup, ratio, latency, late
 ) -> None:
     """If there is a backup, and if the device is ever lost."""
     backup = Echo(ratio=ratio, latency=latency) if has_backup else None
@@ -122,7 +122,7 @@ def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
 
 
 @pytest.mark.parametrize("at_start", [False, True])
-def test_after_a_reset_the_backup_has_nothing_to_wait_for(at_start: bool) -> None:
+def test_after_a_reset_the_backup_has_nothing_to_wait_for(at_start) -> None:
     class Gone(Echo):
         def start(self, channels: int) -> None:
             if at_start:
@@ -206,9 +206,7 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio() -> None:
     assert np.isfinite(played).all()
 
 
-def test_the_terminal_reports_a_lost_gpu_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_terminal_reports_a_lost_gpu_once(tmp_path, monkeypatch) -> None:
     # A file has no clock, so that a busy machine loses no block.
     engine = Engine(file_input(noise(11_025)), FileOutput(tmp_path / "out.wav"), loaded(3))
     hurry(engine)
@@ -227,9 +225,7 @@ def test_the_terminal_reports_a_lost_gpu_once(
     assert summary["device"] == "cpu"
 
 
-def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(tmp_path, monkeypatch) -> None:
     store(tmp_path / "a.wav", 20 * BLOCK)
     monkeypatch.setattr("realtime.files.enhance.BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []

@@ -48,9 +48,7 @@ ODD = {"kind": "windowed", "context_samples": [7, 5], "crossfade_samples": 3}
         (LATENCY, {}, 640, None),
     ],
 )
-def test_every_way_to_run_it_gives_the_same(
-    tmp_path: Path, latency: int, changes: dict[str, Any], block: int, late: int | None
-) -> None:
+def test_every_way_to_run_it_gives_the_same(tmp_path, latency, changes, block, late) -> None:
     info = written(tmp_path, Doubling(latency), doubling_metadata(**changes))
     chain = load(info, block, channels=2, windowed=late is None).chain
     if late is not None:
@@ -60,9 +58,7 @@ def test_every_way_to_run_it_gives_the_same(
     np.testing.assert_allclose(y, doubled(x), rtol=0, atol=STREAMED)
 
 
-def test_live_and_enhance_are_the_eager_call(
-    doubling: ModelInfo, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_live_and_enhance_are_the_eager_call(doubling, tmp_path, capsys) -> None:
     x = noise(22_050, 1)
     soundfile.write(tmp_path / "in.wav", x[0], 22_050, subtype="FLOAT")
     files = ["--input", str(tmp_path / "in.wav"), "--output", str(tmp_path / "out.wav")]
@@ -91,8 +87,6 @@ def test_live_and_enhance_are_the_eager_call(
     ],
     ids=["does not double", "doubles without metadata", "grid of half an input sample"],
 )
-def test_a_network_that_differs_from_its_metadata_is_refused(
-    tmp_path: Path, module: nn.Module, about: dict[str, Any] | None, line: str
-) -> None:
+def test_a_network_that_differs_from_its_metadata_is_refused(tmp_path, module, about, line) -> None:
     with pytest.raises(ModelFileError, match=line):
         load(written(tmp_path, module, about))

@@ -43,7 +43,7 @@ def whole(x: Audio) -> Audio:
     [(128, 1, False), (384, 2, False), (4096, 2, False), (1024, 1, True)],
 )
 def test_a_network_gives_the_whole_signals_answer_for_every_block(
-    unet_info: ModelInfo, block: int, channels: int, windowed: bool
+    unet_info, block, channels, windowed
 ) -> None:
     x = noise(9_001, channels)
     loaded = load(unet_info, block, channels=channels, windowed=windowed)
@@ -54,7 +54,7 @@ def test_a_network_gives_the_whole_signals_answer_for_every_block(
     np.testing.assert_allclose(y[:, inside], whole(x)[:, inside], rtol=0, atol=STREAMED)
 
 
-def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_info: ModelInfo) -> None:
+def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_info) -> None:
     chosen = {"model": str(unet_info.path), "compute": "cpu", "threads": 1}
     engine = open_engine(Settings(input="demo", output="null", block_samples=512, **chosen))
     latency = engine.latency
@@ -65,7 +65,7 @@ def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_info: ModelI
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
-def test_a_session_without_its_gpu_runs_with_a_notice(smooth_info: ModelInfo) -> None:
+def test_a_session_without_its_gpu_runs_with_a_notice(smooth_info) -> None:
     chosen = {"model": str(smooth_info.path), "compute": "cuda", "threads": 1}
     lines: list[str] = []
     engine = open_engine(Settings(input="demo", output="null", **chosen), progress=lines.append)
@@ -80,9 +80,7 @@ def test_a_session_without_its_gpu_runs_with_a_notice(smooth_info: ModelInfo) ->
 
 @pytest.mark.skipif(torch.version.cuda is not None, reason="this torch knows GPUs")
 @pytest.mark.parametrize(("windowed", "compute"), [(False, "auto"), (True, "cuda")])
-def test_a_gpu_that_cannot_be_used_leaves_the_cpu(
-    unet_info: ModelInfo, gpu: None, windowed: bool, compute: str
-) -> None:
+def test_a_gpu_that_cannot_be_used_leaves_the_cpu(unet_info, gpu, windowed, compute) -> None:
     loaded = load(unet_info, compute=compute, windowed=windowed)
     assert loaded.compute == "cpu"
     assert loaded.notice.startswith("the GPU cannot be used (")
@@ -111,7 +109,7 @@ def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
     ],
     ids=["full", "in the warm-up", "silent"],
 )
-def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> None:
+def test_a_gpu_without_room_leaves_the_cpu(gpu, failure) -> None:
     network, backup, notice = tuned(Requested(), failure)
     assert (network.device, backup) == ("cpu", None)
     assert "running on the CPU" in notice
@@ -128,7 +126,7 @@ def test_a_gpu_without_room_leaves_the_cpu(gpu: None, failure: Exception) -> Non
     ],
 )
 def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
-    gpu: None, requested: str | None, gpu_dtype: str, cpu_dtype: str
+    gpu, requested, gpu_dtype, cpu_dtype
 ) -> None:
     network, backup, notice = tuned(Requested(dtype=requested))
     assert notice == ""
@@ -138,20 +136,20 @@ def test_a_gpu_that_works_has_the_cpu_as_backup_in_a_dtype_of_its_own(
     assert network.threads == backup.threads
 
 
-def test_a_gpu_without_tf32_computes_in_float32(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_gpu_without_tf32_computes_in_float32(gpu, monkeypatch) -> None:
     monkeypatch.setattr("torch.cuda.get_device_capability", lambda: (7, 5))
     assert choose_dtype(None, "cuda") == "float32"
     with pytest.raises(ValueError, match="this GPU cannot compute in tf32"):
         choose_dtype("tf32", "cuda")
 
 
-def test_a_broken_model_is_not_blamed_on_the_gpu(tmp_path: Path, gpu: None) -> None:
+def test_a_broken_model_is_not_blamed_on_the_gpu(tmp_path, gpu) -> None:
     path = write_model(tmp_path / "raising.ts", RAISING, metadata())
     with pytest.raises(ModelFileError, match="does not like music"):
         load(read_model_info(path), compute="auto")
 
 
-def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
+def test_it_is_warmed_up_by_its_own_calls(doubling) -> None:
     lengths: list[int] = []
 
     class Noted(StreamNetwork):
@@ -168,7 +166,7 @@ def test_it_is_warmed_up_by_its_own_calls(doubling: ModelInfo) -> None:
     assert set(lengths) == {256}
 
 
-def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(smooth_info: ModelInfo) -> None:
+def test_a_plain_network_runs_in_bfloat16_or_says_that_it_cannot(smooth_info) -> None:
     # Its buffer becomes bfloat16, its input does not.
     with pytest.raises(ModelFileError, match="fails on audio"):
         load(smooth_info, dtype="bfloat16")

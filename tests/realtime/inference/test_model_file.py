@@ -11,7 +11,6 @@ import pytest
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import (
     UNKNOWN,
-    ModelInfo,
     find_model,
     read_metadata,
     read_model_info,
@@ -40,14 +39,14 @@ def refused(path: Path) -> str:
     return text
 
 
-def test_metadata_of_a_real_archive_is_read(smooth_info: ModelInfo) -> None:
+def test_metadata_of_a_real_archive_is_read(smooth_info) -> None:
     assert (smooth_info.name, smooth_info.path.name) == ("smooth", "smooth.ts")
     assert smooth_info.context_samples == (128, 128)
     assert (smooth_info.kind, smooth_info.front_end) == ("windowed", "kaiser_fast")
     assert json.loads(json.dumps(smooth_info.to_dict()))["licence"] == "CC0"
 
 
-def test_an_archive_without_metadata_gets_careful_defaults(tmp_path: Path) -> None:
+def test_an_archive_without_metadata_gets_careful_defaults(tmp_path) -> None:
     path = write_model(tmp_path / "theirs.ts", Smooth(), None)
     assert read_metadata(path) is None
     info = read_model_info(path)
@@ -58,7 +57,7 @@ def test_an_archive_without_metadata_gets_careful_defaults(tmp_path: Path) -> No
     assert info.crossfade_samples > 0
 
 
-def test_missing_keys_have_defaults_and_those_of_the_future_are_ignored(tmp_path: Path) -> None:
+def test_missing_keys_have_defaults_and_those_of_the_future_are_ignored(tmp_path) -> None:
     about = {"context_samples": [4, 4], "wings": 2}
     info = read_model_info(archive(tmp_path / "short.ts", about))
     assert info.name == "short"
@@ -98,13 +97,13 @@ NO_MODELS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("what", NO_MODELS)
-def test_files_that_are_no_models_are_reported_in_one_line(tmp_path: Path, what: str) -> None:
+def test_files_that_are_no_models_are_reported_in_one_line(tmp_path, what) -> None:
     NO_MODELS[what](tmp_path / "a.ts")
     refused(tmp_path / "a.ts")
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "nowhere/a.ts"])
-def test_paths_that_cannot_be_are_reported_in_one_line(tmp_path: Path, name: str) -> None:
+def test_paths_that_cannot_be_are_reported_in_one_line(tmp_path, name) -> None:
     refused(tmp_path / name)
 
 
@@ -128,7 +127,7 @@ WRONG: dict[str, list[object]] = {
 
 
 @pytest.mark.parametrize("key", WRONG)
-def test_wrong_values_are_refused_by_name_of_the_file(tmp_path: Path, key: str) -> None:
+def test_wrong_values_are_refused_by_name_of_the_file(tmp_path, key) -> None:
     for value in WRONG[key]:
         assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
 
@@ -136,7 +135,7 @@ def test_wrong_values_are_refused_by_name_of_the_file(tmp_path: Path, key: str) 
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b'"windowed"', b"7", b"[" * 100_000]
 )
-def test_metadata_that_is_no_json_object_is_refused(tmp_path: Path, raw: bytes) -> None:
+def test_metadata_that_is_no_json_object_is_refused(tmp_path, raw) -> None:
     assert "metadata" in refused(archive(tmp_path / "a.ts", None, raw=raw))
 
 
@@ -146,9 +145,7 @@ def test_unknown_models_are_reported_with_the_known_ones() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_names_find_shipped_models_and_paths_find_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_find_shipped_models_and_paths_find_files(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: tmp_path)
     with pytest.raises(ModelFileError, match="shipped are none"):
         find_model("auto")

@@ -1,6 +1,5 @@
 """Streaming networks: their state, their grid, and the step that a GPU replays."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,9 +64,7 @@ def graph(unet_info: ModelInfo) -> Graph:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_recorded_network_equals_the_plain_one(
-    graph: Graph, unet_info: ModelInfo, channels: int
-) -> None:
+def test_a_recorded_network_equals_the_plain_one(graph, unet_info, channels) -> None:
     network, tapes = graph
     network.warm_up(channels, BLOCK)
     assert network.latency_samples == plain(unet_info).latency_samples
@@ -86,7 +83,7 @@ def test_a_recorded_network_equals_the_plain_one(
         network(np.zeros((channels, 2 * BLOCK), np.float32))
 
 
-def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info: ModelInfo) -> None:
+def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info) -> None:
     def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
 
@@ -99,7 +96,7 @@ def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info: ModelInfo) -
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_on_a_gpu_the_graph_equals_the_cpu(unet_info: ModelInfo) -> None:
+def test_on_a_gpu_the_graph_equals_the_cpu(unet_info) -> None:
     network = GraphNetwork(unet_info, compute="cuda", dtype="float32")
     network.warm_up(1, BLOCK)
     x = noise(20 * BLOCK)
@@ -108,7 +105,7 @@ def test_on_a_gpu_the_graph_equals_the_cpu(unet_info: ModelInfo) -> None:
     )
 
 
-def test_a_recorded_step_is_given_input_samples(doubling: ModelInfo) -> None:
+def test_a_recorded_step_is_given_input_samples(doubling) -> None:
     network = GraphNetwork(doubling, compute="cpu", record=Tape)
     network.warm_up(2, BLOCK)
     x = noise(8 * BLOCK, 2)
@@ -117,7 +114,7 @@ def test_a_recorded_step_is_given_input_samples(doubling: ModelInfo) -> None:
     np.testing.assert_allclose(y[:, late:], doubled(x)[:, :-late], rtol=0, atol=SUMS)
 
 
-def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info: ModelInfo) -> None:
+def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info) -> None:
     x = noise(1_024, level=0.1)
     y, z = plain(unet_info)(x), plain(unet_info, dtype="bfloat16")(x)
     assert z.dtype == np.float32
@@ -146,9 +143,7 @@ class Counting(nn.Module):
         return out, state
 
 
-def test_a_lead_is_passed_to_networks_with_that_argument(
-    tmp_path: Path, unet_info: ModelInfo
-) -> None:
+def test_a_lead_is_passed_to_networks_with_that_argument(tmp_path, unet_info) -> None:
     about = metadata(name="counting", kind="streaming", latency_samples=0)
     info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
     network = plain(info, origin_samples=46)

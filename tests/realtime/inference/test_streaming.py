@@ -67,7 +67,7 @@ def in_blocks(processor: StreamingNetwork, x: Audio, lengths: list[int]) -> Audi
     counts=st.lists(st.integers(0, 3), min_size=1, max_size=20),
 )
 def test_any_blocks_give_the_same_samples_at_the_promised_latency(
-    grid: int, origin: int, multiple: int, counts: list[int]
+    grid, origin, multiple, counts
 ) -> None:
     network = Remembering(grid)
     processor = StreamingNetwork(network, origin_samples=origin)
@@ -87,7 +87,7 @@ def test_any_blocks_give_the_same_samples_at_the_promised_latency(
 
 @pytest.mark.parametrize("block", [128, 1024])
 @pytest.mark.parametrize("origin", [0, 46, 98])
-def test_blocks_alike_make_calls_alike_from_the_first_one_on(block: int, origin: int) -> None:
+def test_blocks_alike_make_calls_alike_from_the_first_one_on(block, origin) -> None:
     network = Remembering(128, latency_samples=510)
     processor = StreamingNetwork(network, origin_samples=origin)
     processor.prepare(ProcessSpec(max_block_samples=block, block_multiple=block))

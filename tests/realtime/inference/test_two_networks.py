@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,9 +36,7 @@ def load(*models: ModelInfo, bypass: bool = False, **changes: Any) -> LoadedChai
 
 
 @pytest.mark.parametrize("windowed", [False, True])
-def test_bypass_of_a_pair_is_its_second_model(
-    unet_info: ModelInfo, doubling: ModelInfo, windowed: bool
-) -> None:
+def test_bypass_of_a_pair_is_its_second_model(unet_info, doubling, windowed) -> None:
     x = noise(9_000, 2)
     options = {"channels": 2, "windowed": windowed}
     alone = load(doubling, **options)
@@ -61,9 +58,7 @@ def test_bypass_of_a_pair_is_its_second_model(
     ]
 
 
-def test_the_second_model_takes_the_first_ones_threads(
-    unet_info: ModelInfo, doubling: ModelInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_second_model_takes_the_first_ones_threads(unet_info, doubling, monkeypatch) -> None:
     asked = []
 
     def tune(network: Any, *_: object, threads: int | None, **__: object) -> None:
@@ -103,12 +98,7 @@ def on_a_gpu(call_s: float, lost: list[bool]) -> Callable[..., tuple[Any, Any, s
 )
 @pytest.mark.parametrize("bypass", [False, True])
 def test_both_networks_survive_the_loss_of_their_gpu(
-    unet_info: ModelInfo,
-    doubling: ModelInfo,
-    bypass: bool,
-    call_s: float,
-    replacement: str,
-    monkeypatch: pytest.MonkeyPatch,
+    unet_info, doubling, bypass, call_s, replacement, monkeypatch
 ) -> None:
     """They continue on the CPU if it can run both."""
     x, lost = noise(20_000), []
@@ -132,16 +122,14 @@ def test_both_networks_survive_the_loss_of_their_gpu(
     np.testing.assert_allclose(out[:, inside], expected[:, inside], rtol=0, atol=1e-4)
 
 
-def test_a_second_network_that_returns_nonsense_is_named(
-    doubling: ModelInfo, tmp_path: Path
-) -> None:
+def test_a_second_network_that_returns_nonsense_is_named(doubling, tmp_path) -> None:
     path = write_model(tmp_path / "nan.ts", NOT_A_NUMBER_WHEN_LOUD, metadata())
     chain = load(doubling, read_model_info(path)).chain
     with pytest.raises(ValueError, match="the network returned something unusable"):
         render(chain, np.full((1, 5_000), 0.9, np.float32), block_samples=BLOCK)
 
 
-def test_an_engine_runs_two_models(unet_info: ModelInfo, doubling: ModelInfo) -> None:
+def test_an_engine_runs_two_models(unet_info, doubling) -> None:
     settings = Settings(input="demo", output="null", model=str(unet_info.path), **CPU)
     for model_b in ("", str(doubling.path)):
         engine = open_engine(Settings(**vars(settings) | {"model_b": model_b}))
@@ -153,9 +141,7 @@ def test_an_engine_runs_two_models(unet_info: ModelInfo, doubling: ModelInfo) ->
         open_engine(Settings(**vars(settings) | {"model_b": "nothing"}))
 
 
-def test_the_terminal_takes_a_second_model(
-    unet_info: ModelInfo, doubling: ModelInfo, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_the_terminal_takes_a_second_model(unet_info, doubling, capsys) -> None:
     command = ["live", "--input", "demo", "--output", "null", "--seconds", "0.2", "--json"]
     models = ["--model", str(unet_info.path), "--model-b", str(doubling.path), "--threads", "1"]
     assert main([*command, *models, "--compute", "cpu"]) == 0

@@ -33,7 +33,7 @@ def made(function: object, spec: ProcessSpec | None = None, **changes: int) -> W
         "grid_multiple": 16,
         "origin_samples": 0,
     } | changes
-    network = WindowedNetwork(function, **lengths)  # type: ignore[arg-type]
+    network = WindowedNetwork(function, **lengths)
     network.prepare(spec or ProcessSpec(max_block_samples=500))
     return network
 
@@ -58,12 +58,7 @@ def count_up(n: int) -> Audio:
     lengths=st.lists(st.integers(0, 130), min_size=3, max_size=12),
 )
 def test_windows_are_alike_on_the_grid_and_true_to_the_stream(
-    steps: int,
-    contexts: tuple[int, int],
-    share: float,
-    grid: int,
-    origin: int,
-    lengths: list[int],
+    steps, contexts, share, grid, origin, lengths
 ) -> None:
     seen = Recording()
     left, right = contexts
@@ -126,13 +121,13 @@ def test_windows_that_disagree_fade_in_a_straight_line() -> None:
         ({"origin_samples": 46}, 32 + 2),
     ],
 )
-def test_latency_is_what_lies_ahead_up_to_the_grid(changes: dict[str, int], latency: int) -> None:
+def test_latency_is_what_lies_ahead_up_to_the_grid(changes, latency) -> None:
     spec = ProcessSpec(max_block_samples=64, block_multiple=64)
     assert made(Recording(), spec, **changes).latency_samples == latency
 
 
 @given(multiple=st.integers(1, 130), hop=st.integers(1, 80), origin=st.integers(0, 130))
-def test_samples_wait_for_the_grid_and_no_longer(multiple: int, hop: int, origin: int) -> None:
+def test_samples_wait_for_the_grid_and_no_longer(multiple, hop, origin) -> None:
     spec = ProcessSpec(max_block_samples=multiple, block_multiple=multiple)
     ends = multiple * np.arange(hop)
     wait = grid_wait_samples(spec, hop_samples=hop, origin_samples=origin)

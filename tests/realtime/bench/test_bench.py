@@ -74,10 +74,7 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
         compute="cpu",
         models=[unet_info, smooth_info],
         # What cannot be measured is left out.
-        rows=[
-            lambda: None,
-            lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"}),
-        ],
+        rows=[lambda: None, lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"})],
         rounds=1,
         round_s=0.0,
         report=lines.append,

@@ -27,11 +27,7 @@ def test_missing_keys_take_their_defaults() -> None:
     assert Parameters.from_json('{"mix": 1}') == Parameters(mix=1.0)
 
 
-WRONG = {
-    "mix": [-0.001, 1.501],
-    "input_gain_db": [25, -25],
-    "output_gain_db": [25, -25],
-}
+WRONG = {"mix": [-0.001, 1.501], "input_gain_db": [25, -25], "output_gain_db": [25, -25]}
 
 
 @pytest.mark.parametrize("name", WRONG)

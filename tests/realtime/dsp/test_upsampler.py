@@ -6,6 +6,7 @@ import resampy
 
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler, filter_taps
+from tests.helpers.engine_signals import in_blocks, random_lengths
 
 # For samples up to 1: a third of a step of 16 bits (docs/architecture.md, numerical bounds).
 EQUAL = 1e-5
@@ -38,13 +39,9 @@ def upsample(name: str, x: Audio, longest: int, rng: np.random.Generator) -> Aud
     """In blocks of random lengths, without the latency."""
     made = KaiserUpsampler(name)
     made.prepare(ProcessSpec(max_block_samples=longest, channels=len(x)))
-    late, parts = made.latency_samples, []
-    rest = np.pad(x, ((0, 0), (0, late // 2)))
-    while rest.shape[1]:
-        n = int(rng.integers(0, longest + 1))
-        parts.append(made.process(np.ascontiguousarray(rest[:, :n])))
-        rest = rest[:, n:]
-    return np.concatenate(parts, axis=1)[:, late:]
+    late = made.latency_samples
+    x = np.pad(x, ((0, 0), (0, late // 2)))
+    return in_blocks(made.process, x, random_lengths(rng, x.shape[1], longest))[:, late:]
 
 
 @pytest.mark.parametrize("name", FILTERS)

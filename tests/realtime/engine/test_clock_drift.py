@@ -69,8 +69,7 @@ def test_a_rebased_drift_is_not_reported_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "reported"),
-    [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)],
+    ("samples", "reported"), [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)]
 )
 def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples, reported) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=1)

@@ -7,12 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from realtime.engine.clock_drift import MIN_SAMPLES, WINDOW_S
-from realtime.engine.latency_control import (
-    Correction,
-    Flow,
-    LatencyControl,
-    prefill_for,
-)
+from realtime.engine.latency_control import Correction, Flow, LatencyControl, prefill_for
 
 BLOCK = 256
 BASE = 2 * BLOCK

@@ -10,12 +10,7 @@ import pytest
 import soundfile
 
 from realtime.errors import AudioFileError
-from realtime.files.audio_file import (
-    check_output,
-    open_output,
-    unfinished_note,
-    write_audio,
-)
+from realtime.files.audio_file import check_output, open_output, unfinished_note, write_audio
 from tests.helpers.cli import python
 from tests.helpers.engine_signals import noise
 

@@ -9,13 +9,7 @@ import pytest
 
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import (
-    TRIAL_ROUNDS,
-    Workload,
-    call_durations,
-    fastest_threads,
-    tune,
-)
+from realtime.inference.tuning import TRIAL_ROUNDS, Workload, call_durations, fastest_threads, tune
 from realtime.inference.tuning_cache import TuningCache
 from tests.helpers.clock import Clock
 from tests.helpers.engine_signals import noise

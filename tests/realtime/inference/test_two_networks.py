@@ -52,10 +52,7 @@ def test_bypass_of_a_pair_is_its_second_model(unet_info, doubling, windowed) -> 
     slowest = max(alone.chain.latency_samples, load(unet_info, **options).chain.latency_samples)
     assert {m.chain.latency_samples for m in (as_a, as_b)} == {slowest}
     assert as_b.chain.latency.engine == slowest
-    assert [(m.model, m.model_b) for m in (alone, as_a)] == [
-        ("doubling", ""),
-        ("doubling", "unet"),
-    ]
+    assert [(m.model, m.model_b) for m in (alone, as_a)] == [("doubling", ""), ("doubling", "unet")]
 
 
 def test_the_second_model_takes_the_first_ones_threads(unet_info, doubling, monkeypatch) -> None:
@@ -93,8 +90,7 @@ def on_a_gpu(call_s: float, lost: list[bool]) -> Callable[..., tuple[Any, Any, s
 
 # A block takes 11.6 ms.
 @pytest.mark.parametrize(
-    ("call_s", "replacement"),
-    [(0.001, "on the CPU"), (0.006, "with kaiser_fast alone")],
+    ("call_s", "replacement"), [(0.001, "on the CPU"), (0.006, "with kaiser_fast alone")]
 )
 @pytest.mark.parametrize("bypass", [False, True])
 def test_both_networks_survive_the_loss_of_their_gpu(

@@ -2,49 +2,14 @@
 
 import numpy as np
 import pytest
-import resampy
 import soundfile
-import torch
 
-from models.export.export import export
-from models.export.remove_dc import without_dc
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
 from realtime.files.enhance import Enhancer, plan_jobs, render
-from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.cli import store
 from tests.helpers.engine_signals import noise
-from tests.helpers.models.checkpoints import quiet_unet, write_checkpoint
 from tests.helpers.networks import loaded_chain
-
-# For samples up to 1: the front end's 1e-5 through the network.
-EAGER = 1e-4
-# Near the ends a layer's zero padding differs from real silence.
-LOOK_BACK, LOOK_AHEAD = 764, 637
-
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    """A small U-Net with weights as if trained."""
-    folder = tmp_path_factory.mktemp("model")
-    export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts")
-    return read_model_info(folder / "tiny.ts")
-
-
-# Across one and three windows, and a length that is no multiple of anything.
-@pytest.mark.parametrize("length", [3_000, 40_001])
-def test_a_file_is_one_eager_call_of_the_network(tiny, length) -> None:
-    x = noise(length)
-    y = Enhancer(tiny, compute="cpu", threads=1).samples(x)
-    assert y.shape == (1, 2 * length)
-    upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
-    with torch.inference_mode():
-        expected = (
-            without_dc(quiet_unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
-        )
-    inside = slice(LOOK_BACK, 2 * length - LOOK_AHEAD)
-    assert np.abs(expected - upsampled)[:, inside].max() > 10 * EAGER  # it does something
-    np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
 
 
 def test_the_second_file_does_not_depend_on_the_first(smooth_info) -> None:

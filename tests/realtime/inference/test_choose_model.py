@@ -69,6 +69,7 @@ def test_without_models_there_is_an_error() -> None:
         choose_model([], speeds())
 
 
+# Of ViSQOL higher is better.
 LOW = model("low", vctk_dev={"visqol": 3.1, "lsd_act": 0.8})
 HIGH = model("high", vctk_dev={"visqol": 3.6, "lsd_act": 1.2})
 OTHER = model("other", validation={"lsd": 1.5}, vctk_dev={"lsd_act": 0.1})
@@ -81,9 +82,8 @@ SMALL, LARGE = model("small", 1_000), model("large", 2_000)
     [
         [],
         [GOOD, FAIR, POOR],
-        # A higher ViSQOL is better and counts before all else.
         [HIGH, LOW],
-        # The first measure that all state: figures of other recordings cannot be compared.
+        # Figures of other recordings cannot be compared.
         [ELSEWHERE, OTHER],
         # Nothing in common, nothing stated, or nothing that is a number: by size.
         [replace(ELSEWHERE, parameters=1), GOOD],
@@ -100,12 +100,10 @@ def test_models_are_ranked_by_the_first_measure_that_all_state(best_first) -> No
     assert by_sound(best_first[::-1]) == best_first
 
 
-def trial(
-    cache: TuningCache, lines: list[str], *, compute: str = "cpu", **changes: int
-) -> SpeedTrial:
-    lengths = {"block_samples": 256, "channels": 1} | changes
+def trial(cache: TuningCache, lines: list[str], compute: str = "cpu", **changes: int) -> SpeedTrial:
     requested = {"compute": compute, "threads": 1}
-    return SpeedTrial(**lengths, requested=requested, cache=cache, progress=lines.append)
+    values = {"block_samples": 256, "channels": 1, "requested": requested} | changes
+    return SpeedTrial(**values, cache=cache, progress=lines.append)
 
 
 @pytest.fixture
@@ -221,33 +219,28 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path) -> None
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
 def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(tmp_path, monkeypatch) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for folder, xdg in ((tmp_path / "cache", tmp_path / "cache"), (tmp_path / "home/.cache", "")):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(xdg))
-        assert TuningCache().number("a") is None
-        TuningCache().put("a", 1.0)
-        assert (folder / "topoctave" / "tuning.json").is_file()
-        assert TuningCache().number("a") == 1.0
-    # Without a home nothing is kept.
-    monkeypatch.chdir(tmp_path / "home")
-    monkeypatch.setattr(
-        "realtime.inference.tuning_cache.platformdirs.user_cache_path",
-        lambda *_, **__: Path("~/.cache/topoctave"),
-    )
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     TuningCache().put("a", 1.0)
+    assert TuningCache().number("a") == 1.0
+    assert (tmp_path / "topoctave" / "tuning.json").is_file()
+    # Without a home nothing is kept.
+    monkeypatch.chdir(tmp_path)
+    folders = "realtime.inference.tuning_cache.platformdirs"
+    monkeypatch.setattr(f"{folders}.user_cache_path", lambda *_, **__: Path("~/topoctave"))
+    TuningCache().put("a", 2.0)
     assert TuningCache().number("a") is None
-    assert [p.name for p in Path().iterdir()] == [".cache"]
+    assert [p.name for p in Path().iterdir()] == ["topoctave"]
 
 
 def test_a_session_states_why_it_runs_this_model(tmp_path, cache, smooth_info, monkeypatch) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
-    slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
-    fast_info = replace(smooth_info, metrics={"validation": {"lsd": 2.0}})
-    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: [slow_info, fast_info])
+    found = [read_model_info(slow), smooth_info]
+    models = [replace(m, metrics={"test": {"lsd": k}}) for k, m in enumerate(found, 1)]
+    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: models)
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # A cached measurement, because a busy machine would measure another one.
     condition = {"block": 256, "channels": 1, "device": "cpu", "threads": 1, "dtype": None}
-    for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
+    for info, speed in zip(models, (0.5, 40.0), strict=True):
         cache.put(cache_key("speed", info, **condition), speed)
     lines: list[str] = []
     reason = "smooth: the best-sounding that keeps up, 40.0x real time here (p01); slow only 0.5x"

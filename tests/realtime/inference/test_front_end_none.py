@@ -50,7 +50,7 @@ ODD = {"kind": "windowed", "context_samples": [7, 5], "crossfade_samples": 3}
 )
 def test_every_way_to_run_it_gives_the_same(tmp_path, latency, changes, block, late) -> None:
     info = written(tmp_path, Doubling(latency), doubling_metadata(**changes))
-    chain = load(info, block, channels=2, windowed=late is None).chain
+    chain = load(info, block_samples=block, channels=2, windowed=late is None).chain
     if late is not None:
         assert chain.latency == Latency(model=late)
     x = noise(3_000, 2)

@@ -13,7 +13,7 @@ from realtime.dsp.processor import Audio
 from realtime.engine.open import open_engine
 from realtime.engine.settings import Settings
 from realtime.errors import ModelFileError
-from realtime.files.enhance import render
+from realtime.files.enhance import Enhancer, render
 from realtime.inference.load import load_and_tune
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.network import choose_dtype
@@ -27,15 +27,18 @@ from tests.realtime.inference.conftest import StubNetwork, load
 WORKLOAD = Workload(channels=1, samples=256, pause_s=0.0)
 
 
-def whole(x: Audio) -> Audio:
-    """The network's output for the whole signal, surrounded by silence as in a live stream."""
+def assert_whole(y: Audio, x: Audio) -> None:
+    """It is the network's output for the whole signal, with silence around it as in a stream."""
     upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
     edge = 2048
     with torch.inference_mode():
         padded = torch.from_numpy(np.pad(upsampled, ((0, 0), (edge, edge)))).unsqueeze(1)
-        y: Audio = unet(4)(padded).squeeze(1).numpy()[:, edge:-edge]
-    assert np.abs(y - upsampled).max() > 0.05  # the network does something
-    return y
+        wanted = unet(4)(padded).squeeze(1).numpy()[:, edge:-edge]
+    assert y.shape == wanted.shape
+    assert np.abs(wanted - upsampled).max() > 0.05  # the network does something
+    # kaiser_fast rings beyond the signal's ends, which the whole one does not have.
+    inside = slice(LOOK_BACK_SAMPLES, -LOOK_BACK_SAMPLES)
+    np.testing.assert_allclose(y[:, inside], wanted[:, inside], rtol=0, atol=STREAMED)
 
 
 @pytest.mark.parametrize(
@@ -46,12 +49,15 @@ def test_a_network_gives_the_whole_signals_answer_for_every_block(
     unet_info, block, channels, windowed
 ) -> None:
     x = noise(9_001, channels)
-    loaded = load(unet_info, block, channels=channels, windowed=windowed)
+    loaded = load(unet_info, block_samples=block, channels=channels, windowed=windowed)
     loaded.bind_thread()
-    y = render(loaded.chain, x, block_samples=block)
-    # kaiser_fast rings beyond the signal's ends, which the whole one does not have.
-    inside = slice(LOOK_BACK_SAMPLES, -LOOK_BACK_SAMPLES)
-    np.testing.assert_allclose(y[:, inside], whole(x)[:, inside], rtol=0, atol=STREAMED)
+    assert_whole(render(loaded.chain, x, block_samples=block), x)
+
+
+def test_a_file_gets_the_whole_signals_answer_too(unet_info) -> None:
+    # Across three windows, and a length that is no multiple of anything.
+    x = noise(40_001)
+    assert_whole(Enhancer(unet_info, compute="cpu", threads=1).samples(x), x)
 
 
 def test_the_engine_of_512_sample_blocks_is_at_most_40_ms_late(unet_info) -> None:

@@ -18,15 +18,15 @@ from realtime.inference.model_file import (
 )
 from tests.helpers.networks import Smooth, metadata, write_model
 
+MEMBER = "test/extra/topoctave.json"
 
-def archive(path: Path, about: Any, *, code: bool = True, raw: bytes | None = None) -> Path:
-    """The part of a TorchScript archive that is read without torch."""
+
+def archive(path: Path, about: Any, *, code: bool = True) -> Path:
+    """The part of a TorchScript archive that is read without torch; metadata may be bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         if code:
             out.writestr("test/constants.pkl", b"")
-        if about is not None or raw is not None:
-            text = raw if raw is not None else json.dumps(about).encode()
-            out.writestr("test/extra/topoctave.json", text)
+        out.writestr(MEMBER, about if isinstance(about, bytes) else json.dumps(about))
     return path
 
 
@@ -64,15 +64,12 @@ def test_missing_keys_have_defaults_and_those_of_the_future_are_ignored(tmp_path
     assert info.context_samples == (4, 4)
 
 
-MEMBER = b"test/extra/topoctave.json"
-
-
 def damage(what: str) -> Callable[[Path], object]:
     """A valid archive whose bytes are changed."""
 
     def write(path: Path) -> None:
         data = bytearray(archive(path, metadata(title="x" * 5_000)).read_bytes())
-        local, central = data.index(MEMBER), data.rindex(MEMBER)
+        local, central = data.index(MEMBER.encode()), data.rindex(MEMBER.encode())
         if what == "cut off":
             del data[len(data) // 2 :]
         elif what == "flipped bytes":
@@ -108,22 +105,14 @@ def test_paths_that_cannot_be_are_reported_in_one_line(tmp_path, name) -> None:
 
 
 WRONG: dict[str, list[object]] = {
-    "kind": ["recurrent", None, ["windowed"]],
-    "front_end": ["soxr", 7],
-    "sample_rate_in": [16_000, "22050"],
-    "sample_rate_out": [48_000],
-    "block_multiple": [0, 1.5, "128", 10**9],
-    "latency_samples": [-1, 1e3, True],
+    "kind": ["recurrent", None, ["windowed"]], "front_end": ["soxr", 7],
+    "sample_rate_in": [16_000, "22050"], "sample_rate_out": [48_000],
+    "block_multiple": [0, 1.5, "128", 10**9], "latency_samples": [-1, 1e3, True],
     "context_samples": [[1], [1, 2, 3], [-1, 2], ["1", "2"], "12", 5, None, [10**9, 10**9]],
-    "crossfade_samples": [-1, None, 10**7],
-    "name": [5, None, ""],
-    "title": [["a"]],
-    "licence": [4],
-    "trained_on": [{}],
-    "parameters": ["many", -5],
-    "metrics": [[1, 2], None],
-    "created_by": [1],
-}
+    "crossfade_samples": [-1, None, 10**7], "parameters": ["many", -5],
+    "name": [5, None, ""], "title": [["a"]], "licence": [4], "trained_on": [{}],
+    "metrics": [[1, 2], None], "created_by": [1],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("key", WRONG)
@@ -136,7 +125,7 @@ def test_wrong_values_are_refused_by_name_of_the_file(tmp_path, key) -> None:
     "raw", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b'"windowed"', b"7", b"[" * 100_000]
 )
 def test_metadata_that_is_no_json_object_is_refused(tmp_path, raw) -> None:
-    assert "metadata" in refused(archive(tmp_path / "a.ts", None, raw=raw))
+    assert "metadata" in refused(archive(tmp_path / "a.ts", raw))
 
 
 def test_unknown_models_are_reported_with_the_known_ones() -> None:

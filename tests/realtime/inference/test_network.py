@@ -87,11 +87,8 @@ def test_a_window_is_one_forward_and_may_be_a_view(smooth_info, channels) -> Non
 def test_networks_that_break_the_contract_are_refused_in_one_line(
     tmp_path, module, about, message
 ) -> None:
-    with pytest.raises(ModelFileError) as caught:
+    with pytest.raises(ModelFileError, match=rf"\A.*test\.ts.*{message}.*\Z"):
         loaded(tmp_path, module, **about)
-    assert message in str(caught.value)
-    assert "test.ts" in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -123,9 +120,8 @@ def test_a_file_that_is_no_network_at_all_is_refused(tmp_path) -> None:
     with zipfile.ZipFile(path, "w") as out:
         out.writestr("test/constants.pkl", b"nothing of use")
         out.writestr("test/extra/topoctave.json", json.dumps(metadata()))
-    with pytest.raises(ModelFileError, match="cannot be loaded") as caught:
+    with pytest.raises(ModelFileError, match=r"\A.*cannot be loaded.*\Z"):
         WindowNetwork(read_model_info(path), compute="cpu", threads=1)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("block", [0, -128, 129, 65_664])

@@ -11,7 +11,7 @@ from realtime.dsp.processor import Audio
 from realtime.inference.model_file import ModelInfo, read_model_info
 from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
 from tests.helpers.engine_signals import noise
-from tests.helpers.networks import doubled, metadata, write_model
+from tests.helpers.networks import metadata, write_model
 from tests.realtime.inference.conftest import streamed
 
 BLOCK = 256
@@ -45,33 +45,27 @@ class Tape:
         return out
 
 
-Graph = tuple[GraphNetwork, list[Tape]]
-
-
 def plain(info: ModelInfo, **changes: Any) -> StreamNetwork:
     return StreamNetwork(info, compute="cpu", threads=1, **changes)
 
 
-@pytest.fixture
-def graph(unet_info: ModelInfo) -> Graph:
-    tapes: list[Tape] = []
+@pytest.mark.parametrize(
+    ("model", "channels"), [("unet_info", 1), ("unet_info", 2), ("doubling", 2)]
+)
+def test_a_recorded_network_equals_the_plain_one(model, channels, request) -> None:
+    info, tapes = request.getfixturevalue(model), []
 
-    def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
-        tapes.append(Tape(step, state, shape))
+    def record(*step: Any) -> Tape:
+        tapes.append(Tape(*step))
         return tapes[-1]
 
-    return GraphNetwork(unet_info, compute="cpu", threads=1, record=record), tapes
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_recorded_network_equals_the_plain_one(graph, unet_info, channels) -> None:
-    network, tapes = graph
+    network = GraphNetwork(info, compute="cpu", threads=1, record=record)
     network.warm_up(channels, BLOCK)
-    assert network.latency_samples == plain(unet_info).latency_samples
+    assert network.latency_samples == plain(info).latency_samples
     x = noise(8 * BLOCK, channels)
     recorded = tapes[0].replays
     y = streamed(network, x)
-    np.testing.assert_allclose(y, streamed(plain(unet_info), x), rtol=0, atol=SUMS)
+    np.testing.assert_allclose(y, streamed(plain(info), x), rtol=0, atol=SUMS)
     assert tapes[0].replays == recorded + 8
     # Other channels than recorded run as they are, as a chain does while it is built.
     one = streamed(network, np.resize(x, (3 - channels, x.shape[1])))
@@ -84,7 +78,7 @@ def test_a_recorded_network_equals_the_plain_one(graph, unet_info, channels) -> 
 
 
 def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info) -> None:
-    def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
+    def record(*_: Any) -> Tape:
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
 
     network = GraphNetwork(unet_info, compute="cpu", threads=1, record=record)
@@ -103,15 +97,6 @@ def test_on_a_gpu_the_graph_equals_the_cpu(unet_info) -> None:
     np.testing.assert_allclose(
         streamed(network, x), streamed(plain(unet_info), x), rtol=0, atol=1e-5
     )
-
-
-def test_a_recorded_step_is_given_input_samples(doubling) -> None:
-    network = GraphNetwork(doubling, compute="cpu", record=Tape)
-    network.warm_up(2, BLOCK)
-    x = noise(8 * BLOCK, 2)
-    late = doubling.latency_samples
-    y = streamed(network, x)
-    np.testing.assert_allclose(y[:, late:], doubled(x)[:, :-late], rtol=0, atol=SUMS)
 
 
 def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info) -> None:

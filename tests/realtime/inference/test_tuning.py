@@ -111,7 +111,7 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(two_threads_s, chose
 
 @pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
 def test_blocks_leave_nothing_in_memory(unet_info, windowed) -> None:
-    chain = load(unet_info, 128, windowed=windowed).chain
+    chain = load(unet_info, block_samples=128, windowed=windowed).chain
     x = noise(64)
     for _ in range(20):
         chain.process(x)

@@ -36,11 +36,7 @@ def test_blocks_pass_as_they_are_after_the_latency_s_silence() -> None:
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize(
     ("correction", "longer"),
-    [
-        (Correction(leave_out_samples=1), -1),
-        (Correction(leave_out_samples=441), -441),
-        (Correction(silence_samples=441), 441),
-    ],
+    [(Correction(leave_out_samples=441), -441), (Correction(silence_samples=441), 441)],
 )
 def test_corrections_are_counted_at_44100_hz(rate, correction, longer) -> None:
     output_queue, writer = made(rate=rate)

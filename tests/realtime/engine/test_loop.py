@@ -7,14 +7,12 @@ import pytest
 
 from realtime.dsp.processor import Audio
 from realtime.engine.loop import FADE_SAMPLES, MAX_LOOP_S, Loop
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import ROUNDING, in_blocks, noise, random_lengths
 from tests.helpers.fake_streams import Rig
 from tests.helpers.networks import loaded_chain
 
 MAX_BLOCK = 500
 LENGTH = 20_000
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
 
 
 def run(
@@ -24,18 +22,20 @@ def run(
     before_block: Callable[[int], None] = lambda _: None,
 ) -> Audio:
     """All blocks, of random lengths; the function gets the position of each."""
-    parts, begin = [], 0
-    while begin < x.shape[1]:
-        before_block(begin)
-        end = begin + int(rng.integers(0, MAX_BLOCK + 1))
-        parts.append(loop.process(x[:, begin:end].copy()))
-        begin = end
-    return np.concatenate(parts, axis=1)
+    position = 0
+
+    def process(block: Audio) -> Audio:
+        nonlocal position
+        before_block(position)
+        position += block.shape[1]
+        return loop.process(block)
+
+    return in_blocks(process, x, random_lengths(rng, x.shape[1], MAX_BLOCK))
 
 
-def sine(n: int, hz: float, channels: int = 1) -> Audio:
+def sine(n: int, hz: float) -> Audio:
     wave = 0.5 * np.sin(2 * np.pi * hz * np.arange(n) / 22_050 + 1.0)
-    return np.tile(wave, (channels, 1)).astype(np.float32)
+    return wave[None].astype(np.float32)
 
 
 def test_without_a_loop_the_input_passes_unchanged(rng) -> None:
@@ -105,20 +105,12 @@ def test_a_loop_is_a_copy(rng) -> None:
 
 @pytest.mark.parametrize(
     "audio",
-    [
-        np.zeros((2, 0), np.float32),
-        np.zeros((1, 100), np.float32),
-        np.zeros((3, 100), np.float32),
-        np.zeros(100, np.float32),
-        np.zeros((2, 100)),
-        np.full((2, 100), np.nan, np.float32),
-        np.full((2, 100), np.inf, np.float32),
-        np.zeros((2, MAX_LOOP_S * 22_050 + 1), np.float32),
-        [],
-        "audio",
-    ],
-    ids=["empty", "mono", "three", "flat", "double", "nan", "inf", "long", "list", "text"],
-)
+    [np.zeros(shape, np.float32)
+     for shape in ((2, 0), (1, 100), (3, 100), 100, (2, MAX_LOOP_S * 22_050 + 1))]
+    + [np.full((2, 100), value, np.float32) for value in (np.nan, np.inf)]
+    + [np.zeros((2, 100)), [], "audio"],
+    ids=["empty", "mono", "three", "flat", "long", "nan", "inf", "double", "list", "text"],
+)  # fmt: skip
 def test_audio_that_cannot_be_looped_is_refused(audio) -> None:
     loop = Loop(2)
     loop.play(np.ones((2, 10), np.float32))

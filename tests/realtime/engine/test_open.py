@@ -95,20 +95,15 @@ def test_the_input_is_never_overwritten(smooth_info, song, name) -> None:
     assert song.read_bytes() == before
 
 
-def test_a_loop_is_handed_on(smooth_info, song) -> None:
-    engine = open_engine(settings(smooth_info, song, "null", loop=True))
+def test_a_loop_and_a_dtype_are_handed_on(unet_info, song) -> None:
+    engine = open_engine(settings(unet_info, song, "null", loop=True, dtype="bfloat16"))
+    assert engine.snapshot().dtype == "bfloat16"
     engine.start()
     try:
         wait_until(lambda: engine.snapshot().seconds > 0.15, "the second round")
         assert engine.snapshot().state is State.RUNNING
     finally:
         engine.stop()
-
-
-def test_a_dtype_arrives_in_the_engine(unet_info, song) -> None:
-    engine = open_engine(settings(unet_info, song, "null", dtype="bfloat16"))
-    assert engine.snapshot().dtype == "bfloat16"
-    engine.stop()
 
 
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])

@@ -18,7 +18,7 @@ import pytest
 def test_a_required_test_must_not_be_skipped_or_left_out(
     required, workers, exit_code, expected_line, project, tmp_path
 ) -> None:
-    one_test = ["tests/helpers/test_servers.py", "-k", "qt_opens"]
+    one_test = ["tests/gui/test_app.py", "-k", "display_that_answers"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{workers}", *one_test],
         # No Xvfb on this path, so the test skips.

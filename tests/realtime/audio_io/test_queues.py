@@ -171,13 +171,6 @@ def test_a_worker_that_is_too_late_is_a_fault_and_waited_for_once(clock) -> None
     assert (output_queue.waits, output_queue.underruns) == (1, 1)
 
 
-def test_a_worker_that_ends_is_not_waited_for(clock) -> None:
-    output_queue = waited_for(clock, lambda queue: queue.end())
-    pull(output_queue, 100, spare_s=60.0)
-    assert clock.now == pytest.approx(100.01)
-    assert (output_queue.waits, output_queue.underruns, output_queue.drained) == (0, 0, True)
-
-
 @pytest.mark.parametrize("spare_s", [0.0, -0.01, -np.inf])
 def test_a_device_with_no_time_to_spare_does_not_wait(clock, spare_s) -> None:
     output_queue = waited_for(clock, lambda queue: queue.push(block(100)))

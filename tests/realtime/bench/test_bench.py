@@ -64,11 +64,12 @@ def test_memory_is_what_is_held_now_not_what_was() -> None:
 def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     unet_info, smooth_info, monkeypatch
 ) -> None:
-    monkeypatch.setattr("realtime.bench.bench.WHOLE_S", 0.1)
-    monkeypatch.setattr("realtime.bench.bench.thread_choices", lambda _: [1])
-    monkeypatch.setattr("realtime.bench.bench.has_bfloat16", lambda: True)
-    monkeypatch.setattr("realtime.bench.bench.STREAMING_BLOCKS", (128, 1024))
-    monkeypatch.setattr("realtime.bench.bench.WINDOWED_BLOCKS", (1024,))
+    shortened = {
+        "WHOLE_S": 0.1, "STREAMING_BLOCKS": (128, 1024), "WINDOWED_BLOCKS": (1024,),
+        "thread_choices": lambda _: [1], "has_bfloat16": lambda: True,
+    }  # fmt: skip
+    for name, value in shortened.items():
+        monkeypatch.setattr(f"realtime.bench.bench.{name}", value)
     lines: list[str] = []
     result = measure(
         compute="cpu",
@@ -84,24 +85,17 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     assert all(r["p99_ms"] >= r["p50_ms"] > 0 for r in rows)
     found = [(r["stage"], r["name"], r["dtype"], r["block"]) for r in rows]
     assert found == [
-        ("front_end", "kaiser_fast", "float32", 512),
-        ("front_end", "kaiser_best", "float32", 512),
-        ("offline", "unet", "float32", None),
-        ("stateless", "unet", "float32", 128),
-        ("streaming", "unet", "float32", 128),
-        ("stateless", "unet", "float32", 1024),
-        ("streaming", "unet", "float32", 1024),
-        ("windowed", "unet", "float32", 1024),
-        ("offline", "unet", "bfloat16", None),
-        ("streaming", "unet", "bfloat16", 1024),
+        ("front_end", "kaiser_fast", "float32", 512), ("front_end", "kaiser_best", "float32", 512),
+        ("offline", "unet", "float32", None), ("stateless", "unet", "float32", 128),
+        ("streaming", "unet", "float32", 128), ("stateless", "unet", "float32", 1024),
+        ("streaming", "unet", "float32", 1024), ("windowed", "unet", "float32", 1024),
+        ("offline", "unet", "bfloat16", None), ("streaming", "unet", "bfloat16", 1024),
         ("streaming", "unet", "bfloat16", 4096),
-        ("offline", "smooth", "float32", None),
-        ("stateless", "smooth", "float32", 128),
-        ("stateless", "smooth", "float32", 1024),
-        ("windowed", "smooth", "float32", 1024),
         # No rows in bfloat16: this network's buffer cannot be.
+        ("offline", "smooth", "float32", None), ("stateless", "smooth", "float32", 128),
+        ("stateless", "smooth", "float32", 1024), ("windowed", "smooth", "float32", 1024),
         ("window", "redraw, xcb", "float32", None),
-    ]
+    ]  # fmt: skip
     # Streaming at 1024: two blocks, the front end and 591 samples of the network.
     late = {(r["name"], r["stage"], r["block"]): r["latency_ms"] for r in rows}
     assert late["unet", "streaming", 1024] == pytest.approx(

@@ -103,9 +103,7 @@ def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path, what) -> Non
         (tmp_path / name).touch()
     source, target = IMPOSSIBLE[what]
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(AudioFileError) as caught:
+    reason = "input" if "itself" in what or "own folder" in what else ""
+    with pytest.raises(AudioFileError, match=rf"\A.*{reason}.*\Z"):
         plan_jobs(tmp_path / source, tmp_path / target)
-    assert "\n" not in str(caught.value)
-    if "itself" in what or "own folder" in what:
-        assert "input" in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before

@@ -105,19 +105,15 @@ UNUSABLE: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_what_cannot_be_used_is_reported_in_one_line(tmp_path, what) -> None:
     make, line = UNUSABLE[what]
     make(tmp_path / "in.wav")
-    with pytest.raises(AudioFileError, match=r"in\.wav") as caught:
+    with pytest.raises(AudioFileError, match=rf"\A.*in\.wav.*{line}.*\Z"):
         read_audio(tmp_path / "in.wav")
-    assert line in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("name", ["a" * 5_000 + ".wav", "file.raw", "file.raw/in.wav"])
 def test_names_that_cannot_be_read_are_reported_in_one_line(tmp_path, name) -> None:
     (tmp_path / "file.raw").write_bytes(bytes(1_000))
-    with pytest.raises(AudioFileError) as caught:
+    with pytest.raises(AudioFileError, match=rf"\A.*{Path(name).name[:20]}.*\Z"):
         read_audio(tmp_path / name)
-    assert "\n" not in str(caught.value)
-    assert Path(name).name[:20] in str(caught.value)
 
 
 def test_a_file_that_claims_to_be_endless_is_refused(tmp_path) -> None:

@@ -46,9 +46,8 @@ def test_what_is_written_can_be_read(tmp_path, suffix, subtype, channels) -> Non
 )
 def test_names_that_cannot_be_written_are_reported(tmp_path, name, message) -> None:
     (tmp_path / "folder.wav").mkdir()
-    with pytest.raises(AudioFileError, match=message) as caught:
+    with pytest.raises(AudioFileError, match=rf"\A.*{message}.*\Z"):
         write_audio(tmp_path / name, noise(10))
-    assert "\n" not in str(caught.value)
     assert [p.name for p in tmp_path.iterdir()] == ["folder.wav"]
 
 
@@ -77,10 +76,8 @@ def read_only_folder() -> Iterator[Path]:
 
 
 def test_a_read_only_folder_is_reported(read_only_folder, monkeypatch) -> None:
-    with pytest.raises(AudioFileError) as caught:
+    with pytest.raises(AudioFileError, match=rf"\A.*{read_only_folder}.*\Z"):
         write_audio(read_only_folder / "out.wav", noise(10))
-    assert "\n" not in str(caught.value)
-    assert str(read_only_folder) in str(caught.value)
     assert list(read_only_folder.iterdir()) == []
     # Before any work, where the system tells it.
     monkeypatch.setattr(os, "access", lambda *_: False)

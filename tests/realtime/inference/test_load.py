@@ -84,17 +84,6 @@ def test_a_session_without_its_gpu_runs_with_a_notice(smooth_info) -> None:
     assert (loaded.notice, loaded.compute_now) == ("", "cpu")
 
 
-@pytest.mark.skipif(torch.version.cuda is not None, reason="this torch knows GPUs")
-@pytest.mark.parametrize(("windowed", "compute"), [(False, "auto"), (True, "cuda")])
-def test_a_gpu_that_cannot_be_used_leaves_the_cpu(unet_info, gpu, windowed, compute) -> None:
-    loaded = load(unet_info, compute=compute, windowed=windowed)
-    assert loaded.compute == "cpu"
-    assert loaded.notice.startswith("the GPU cannot be used (")
-    assert loaded.notice.endswith("): running on the CPU")
-    assert "\n" not in loaded.notice
-    assert loaded.chain.process(np.zeros((1, 128), np.float32)).shape == (1, 256)
-
-
 def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
     """The network, its backup and the notice."""
 

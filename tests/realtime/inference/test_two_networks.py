@@ -120,15 +120,14 @@ def test_a_second_network_that_returns_nonsense_is_named(doubling, tmp_path) -> 
 
 
 def test_an_engine_runs_two_models(unet_info, doubling) -> None:
-    settings = Settings(input="demo", output="null", model=str(unet_info.path), **CPU)
-    for model_b in ("", str(doubling.path)):
-        engine = open_engine(Settings(**vars(settings) | {"model_b": model_b}))
-        snapshot = engine.snapshot()
-        engine.stop()
-        assert (snapshot.model, snapshot.model_b) == ("unet", "doubling" if model_b else "")
-        assert engine.tap_delay_samples == snapshot.latency.engine - 2 * snapshot.block_samples
+    models = {"model": str(unet_info.path), "model_b": str(doubling.path)}
+    engine = open_engine(Settings(input="demo", output="null", **models, **CPU))
+    snapshot = engine.snapshot()
+    engine.stop()
+    assert (snapshot.model, snapshot.model_b) == ("unet", "doubling")
+    assert engine.tap_delay_samples == snapshot.latency.engine - 2 * snapshot.block_samples
     with pytest.raises(ModelFileError, match="there is no model 'nothing'"):
-        open_engine(Settings(**vars(settings) | {"model_b": "nothing"}))
+        open_engine(Settings(input="demo", output="null", **models | {"model_b": "nothing"}))
 
 
 def test_the_terminal_takes_a_second_model(unet_info, doubling, capsys) -> None:

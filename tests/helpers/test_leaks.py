@@ -28,12 +28,3 @@ def test_an_open_file_is_reported_by_name(tmp_path) -> None:
                 file = os.open(tmp_path / "other.txt", os.O_CREAT)
         os.close(file)
     assert "kept" not in str(raised.value)
-
-
-def test_threads_about_to_end_and_closed_files_are_not_reported(tmp_path) -> None:
-    with no_threads_or_files_left():
-        threading.Thread(target=threading.Event().wait, args=(0.1,)).start()
-        (tmp_path / "a.txt").write_text("a")
-        cycle = [(tmp_path / "b.txt").open("w")]
-        cycle.append(cycle)
-        cycle[0].close()

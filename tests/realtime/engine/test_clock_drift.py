@@ -33,18 +33,13 @@ def test_rare_stalls_are_no_drift() -> None:
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_drift_is_reported_in_small_parts_that_add_up_and_a_fast_one_whole(sign) -> None:
+def test_a_drift_is_reported_in_small_parts_that_add_up(sign) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
     ahead = sign * np.arange(2_000) * 2.0
     reported = feed(drift, list(ahead))
     # 60 samples in each window, reported at its end; four times as many remain.
     assert all(np.sign(t) == sign and abs(t) <= 61 for t in reported)
     assert abs(sum(reported) - ahead[-1]) < 60 * 5
-    drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
-    ahead *= 15
-    reported = feed(drift, list(ahead))
-    assert max(abs(t) for t in reported) >= 800
-    assert abs(sum(reported) - ahead[-1]) < 2_000
 
 
 @pytest.mark.parametrize(

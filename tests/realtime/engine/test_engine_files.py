@@ -1,6 +1,5 @@
 """The engine between files: the latency is exact to the sample."""
 
-import time
 from pathlib import Path
 
 import numpy as np
@@ -18,12 +17,10 @@ from tests.helpers.fake_streams import hurry, wait_until
 from tests.helpers.networks import loaded_chain
 
 
-def run_to_file(
-    x: Audio, path: Path, *, block_samples: int = 256, output: type[FileOutput] = FileOutput
-) -> Engine:
+def run_to_file(x: Audio, path: Path, *, block_samples: int) -> Engine:
     """A whole signal through an engine into a file."""
     loaded = loaded_chain(channels=len(x), block_samples=block_samples)
-    engine = Engine(file_input(x), output(path), loaded)
+    engine = Engine(file_input(x), FileOutput(path), loaded)
     hurry(engine)
     engine.start()
     wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")
@@ -66,19 +63,6 @@ def test_a_file_through_the_engine_equals_the_chain_s_output(
 ) -> None:
     x = noise(length, channels)
     engine = run_to_file(x, tmp_path / "out.wav", block_samples=block_samples)
-    assert_late_but_equal(engine, tmp_path / "out.wav", x)
-
-
-def test_a_fast_chain_does_not_outrun_the_disk(tmp_path) -> None:
-    """In a hurry, seconds are computed while the disk pauses: nothing is lost."""
-
-    class SlowDisk(FileOutput):
-        def _write(self, file: soundfile.SoundFile, frames: Audio) -> None:
-            time.sleep(0.05)
-            super()._write(file, frames)
-
-    x = noise(3 * 22_050)
-    engine = run_to_file(x, tmp_path / "out.wav", output=SlowDisk)
     assert_late_but_equal(engine, tmp_path / "out.wav", x)
 
 

@@ -19,16 +19,6 @@ def test_the_second_file_does_not_depend_on_the_first(smooth_info) -> None:
     np.testing.assert_array_equal(enhancer.samples(noise(3_000)), first)
 
 
-@pytest.mark.parametrize("length", [1, 2, 23, 24, 1_000])
-def test_results_are_aligned_and_twice_as_long(length) -> None:
-    x = np.zeros((1, length), np.float32)
-    at = length // 2
-    x[0, at] = 0.9
-    y = render(loaded_chain(lambda w: w).chain, x, block_samples=256)
-    assert y.shape == (1, 2 * length)
-    assert int(np.abs(y[0]).argmax()) == 2 * at
-
-
 def test_progress_goes_from_nothing_to_all() -> None:
     shares: list[float] = []
     render(loaded_chain().chain, noise(5_000), block_samples=256, progress=shares.append)

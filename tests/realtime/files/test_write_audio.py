@@ -51,13 +51,6 @@ def test_names_that_cannot_be_written_are_reported(tmp_path, name, message) -> N
     assert [p.name for p in tmp_path.iterdir()] == ["folder.wav"]
 
 
-def test_the_longest_name_that_the_disk_takes_can_be_written(tmp_path) -> None:
-    """The suffix during writing must not make the name too long."""
-    name = "ä" * 125 + ".wav"
-    write_audio(tmp_path / name, noise(10))
-    assert [p.name for p in tmp_path.iterdir()] == [name]
-
-
 @pytest.fixture
 def read_only_folder() -> Iterator[Path]:
     """A folder that this process may read but not write, even as root."""

@@ -188,16 +188,11 @@ def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(tmp_path, monkeypatch)
         )
         hurry(engine)
         monkeypatch.setattr("realtime.terminal.live.open_engine", lambda *_, e=engine, **__: e)
-        summaries.append(
-            run_live(
-                Settings(input="silence", output="null"),
-                Parameters(),
-                seconds=None,
-                fall_back_input=False,
-                fall_back_output=False,
-                report=lines.append,
-            )
-        )
+        summary = run_live(
+            Settings(input="silence", output="null"), Parameters(), seconds=None,
+            fall_back_input=False, fall_back_output=False, report=lines.append,
+        )  # fmt: skip
+        summaries.append(summary)
         outs.append(soundfile.read(tmp_path / "out.wav")[0])
     assert [s["device"] for s in summaries] == ["a GPU", "cpu"]
     assert sum("a GPU was lost (CUDA error" in line for line in lines) == 1

@@ -101,8 +101,9 @@ def tuned(requested: Requested, gpu_fails: Exception | None = None) -> Any:
         torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 70 MiB\nGPU 0 has"),
         ModelFileError("stub.ts fails on audio: CUDA out of memory"),
         RuntimeError(""),
+        AssertionError("Torch not compiled with CUDA enabled"),
     ],
-    ids=["full", "in the warm-up", "silent"],
+    ids=["full", "in the warm-up", "silent", "torch without CUDA"],
 )
 def test_a_gpu_without_room_leaves_the_cpu(gpu, failure) -> None:
     network, backup, notice = tuned(Requested(), failure)

@@ -5,13 +5,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from realtime.dsp.processor import Audio
-from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.model_file import ModelInfo
 from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
 from tests.helpers.engine_signals import noise
-from tests.helpers.networks import metadata, write_model
 from tests.realtime.inference.conftest import streamed
 
 BLOCK = 256
@@ -108,36 +107,9 @@ def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info) -> None
     assert 1e-5 < error < 0.05 * np.abs(y).max()
 
 
-class Counting(nn.Module):
-    """A streaming network that passes its input, and whose state's start has an argument."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [B, 1, T]."""
-        return x
-
-    @torch.jit.export
-    def initial_state(self, batch: int, level: float = 7.0) -> list[Tensor]:
-        """One number per signal."""
-        return [torch.full([batch, 1, 1], level)]
-
-    @torch.jit.export
-    def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """[B, 1, n] to [B, 1, n]; changes its state in place, which it should not."""
-        out = x + state[0]
-        state[0].zero_()
-        return out, state
-
-
-def test_a_lead_is_passed_to_networks_with_that_argument(tmp_path, unet_info) -> None:
-    about = metadata(name="counting", kind="streaming", latency_samples=0)
-    info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
-    network = plain(info, origin_samples=46)
-    assert (network.origin_samples, network.latency_samples) == (46, 0)
-    x = np.zeros((1, 128), np.float32)
-    for _ in range(2):
-        network.start(1)
-        assert network(x)[0, 0] == 7.0  # its own default, afresh at every start
-        assert network(x)[0, 0] == 0.0
+def test_a_lead_is_passed_to_networks_with_that_argument(doubling, unet_info) -> None:
+    network = plain(doubling, origin_samples=46)
+    assert (network.origin_samples, network.latency_samples) == (46, 448)
     for origin, latency in ((0, 637), (46, 509 + 82), (98, 509 + 30), (128, 637)):
         leading = plain(unet_info, origin_samples=origin)
         assert (leading.origin_samples, leading.latency_samples) == (0, latency)

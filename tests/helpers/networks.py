@@ -144,6 +144,7 @@ class Doubling(nn.Module):
         if n % 128 != 0:
             raise ValueError("not on the grid")
         joined = torch.cat([state[0], x], dim=2)
+        state[0].fill_(0.5)  # It is the network's to overwrite.
         return self.filtered(joined)[:, :, : 2 * n], [joined[:, :, n:]]
 
 

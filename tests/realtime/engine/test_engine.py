@@ -9,6 +9,7 @@ import pytest
 
 from realtime.dsp.parameters import Parameters
 from realtime.engine.snapshot import State
+from realtime.errors import DeviceError
 from tests.helpers.engine_signals import ROUNDING, impulse, loudest, noise
 from tests.helpers.fake_streams import Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
@@ -64,6 +65,14 @@ def test_an_engine_runs_once_and_its_stop_stops_everything_once(runs) -> None:
     assert sys.getswitchinterval() == 0.005
     assert gc.get_freeze_count() == 0
     assert not [t for t in threading.enumerate() if t.name.startswith("topoctave")]
+
+
+def test_a_device_that_refuses_to_start_leaves_nothing_running() -> None:
+    rig = Rig(loaded_chain())
+    rig.source.refuse = DeviceError("it is busy")
+    with pytest.raises(DeviceError, match="it is busy"):
+        rig.engine.start()
+    assert (rig.source.stops, rig.sink.stops, rig.snapshot.state) == (1, 1, State.STOPPED)
 
 
 def test_taps_belong_together_and_are_after_the_gains() -> None:

@@ -17,53 +17,40 @@ from tests.helpers.fake_streams import hurry, wait_until
 from tests.helpers.networks import loaded_chain
 
 
-def run_to_file(x: Audio, path: Path, *, block_samples: int) -> Engine:
-    """A whole signal through an engine into a file."""
-    loaded = loaded_chain(channels=len(x), block_samples=block_samples)
-    engine = Engine(file_input(x), FileOutput(path), loaded)
-    hurry(engine)
-    engine.start()
-    wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")
-    assert engine.snapshot().state is State.FINISHED
-    engine.stop()
-    assert engine.snapshot().error == ""
-    return engine
-
-
 def read(path: Path) -> Audio:
     samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
     assert rate == 44_100
     return np.ascontiguousarray(samples.T)
 
 
-def assert_late_but_equal(engine: Engine, path: Path, x: Audio) -> None:
-    """A file is the chain's output, silence in front, with no fault."""
-    y = read(path)
-    seen = engine.snapshot()
-    late, block = seen.latency.engine, seen.block_samples
-    assert (seen.latency.total, seen.latency.front_end) == (late, 46)
-    assert seen.latency.block == seen.latency.safety == block
-    assert y.shape == (len(x), 2 * x.shape[1] + late)
-    # 300 samples: how far the network and its windows reach before a sound.
-    assert not y[:, : late - 46 - 300].any()
-    chain = loaded_chain(channels=len(x), block_samples=block).chain
-    expected = render(chain, x, block_samples=block)
-    np.testing.assert_allclose(y[:, late:], expected, rtol=0, atol=ROUNDING)
-    assert seen.faults == Faults()
-    assert seen.seconds == pytest.approx(x.shape[1] / SAMPLE_RATE_IN)
-
-
 @pytest.mark.parametrize(
-    ("length", "channels", "block_samples"),
+    ("length", "channels", "block"),
     [(1, 1, 256), (2, 2, 256), (23, 1, 128), (24, 1, 1_024), (127, 1, 256), (128, 1, 256),
      (129, 1, 256), (151, 1, 256), (2_001, 1, 128), (12_345, 2, 1_024)],
 )  # fmt: skip
 def test_a_file_through_the_engine_equals_the_chain_s_output(
-    tmp_path, length, channels, block_samples
+    tmp_path, length, channels, block
 ) -> None:
-    x = noise(length, channels)
-    engine = run_to_file(x, tmp_path / "out.wav", block_samples=block_samples)
-    assert_late_but_equal(engine, tmp_path / "out.wav", x)
+    """Silence in front, and no fault."""
+    x, path = noise(length, channels), tmp_path / "out.wav"
+    loaded = loaded_chain(channels=channels, block_samples=block)
+    engine = Engine(file_input(x), FileOutput(path), loaded)
+    hurry(engine)
+    engine.start()
+    wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")
+    seen = engine.snapshot()
+    engine.stop()
+    y, late = read(path), seen.latency.engine
+    assert (seen.state, seen.error, seen.faults) == (State.FINISHED, "", Faults())
+    assert seen.seconds == pytest.approx(length / SAMPLE_RATE_IN)
+    assert (seen.latency.total, seen.latency.front_end) == (late, 46)
+    assert seen.latency.block == seen.latency.safety == block
+    assert y.shape == (channels, 2 * length + late)
+    # 300 samples: how far the network and its windows reach before a sound.
+    assert not y[:, : late - 46 - 300].any()
+    chain = loaded_chain(channels=channels, block_samples=block).chain
+    expected = render(chain, x, block_samples=block)
+    np.testing.assert_allclose(y[:, late:], expected, rtol=0, atol=ROUNDING)
 
 
 def test_a_file_has_finished_once_it_was_played() -> None:

@@ -1,5 +1,6 @@
 """A GPU that is lost during a stream: the audio continues, and one line gives the reason."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -38,17 +39,15 @@ LATENCY, CONTEXT = 40, 100
 SUMS = 1e-6
 
 
+@dataclass
 class Echo:
     """A streaming network in numpy: the input, late, and half of it later by the context."""
 
-    def __init__(
-        self, *, fails_at: int | None = None, ratio: int = 1, latency: int = LATENCY
-    ) -> None:
-        self.ratio = ratio
-        self.block_multiple = 128
-        self.latency_samples = latency
-        self.calls = 0
-        self.fails_at = fails_at
+    fails_at: int | None = None
+    ratio: int = 1
+    latency_samples: int = LATENCY
+    block_multiple: int = 128
+    calls: int = 0
 
     def start(self, channels: int) -> None:
         self._past = np.zeros((channels, self.latency_samples + CONTEXT), np.float32)
@@ -94,8 +93,8 @@ def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
     healthy, has_backup, ratio, latency, late
 ) -> None:
     """If there is a backup, and if the device is ever lost."""
-    backup = Echo(ratio=ratio, latency=latency) if has_backup else None
-    device = Echo(fails_at=healthy, ratio=ratio, latency=latency)
+    backup = Echo(None, ratio, latency) if has_backup else None
+    device = Echo(healthy, ratio, latency)
     network, loss_monitor = fallback(device, backup)
     assert network.latency_samples == late
     x = noise(20 * BLOCK, 2)

@@ -62,14 +62,14 @@ def code_of(text: str) -> str:
 
 
 @documents
-def test_no_line_is_too_long_and_the_readme_is_short(document: Path) -> None:
+def test_no_line_is_too_long_and_the_readme_is_short(document) -> None:
     lines = document.read_text(encoding="utf-8").splitlines()
     assert [n for n, line in enumerate(lines, 1) if len(line) > MAX_COLUMNS] == []
     assert document.name != "README.md" or len(lines) <= MAX_README_LINES
 
 
 @documents
-def test_every_path_class_and_make_target_exists(document: Path) -> None:
+def test_every_path_class_and_make_target_exists(document) -> None:
     text = document.read_text(encoding="utf-8")
     named = {path.rstrip(".") for path in PATH.findall(text)}
     assert sorted(path for path in named if not list(ROOT.glob(path.rstrip("/")))) == []
@@ -84,7 +84,7 @@ def test_every_path_class_and_make_target_exists(document: Path) -> None:
 
 
 @documents
-def test_every_command_and_option_exists(document: Path, commands: dict[str, set[str]]) -> None:
+def test_every_command_and_option_exists(document, commands) -> None:
     code = code_of(document.read_text(encoding="utf-8"))
     for name, options in calls(code):
         assert name in commands, f"topoctave {name}"
@@ -95,7 +95,7 @@ def test_every_command_and_option_exists(document: Path, commands: dict[str, set
     assert alone <= every, sorted(alone - every)
 
 
-def test_the_readme_names_every_command(commands: dict[str, set[str]]) -> None:
+def test_the_readme_names_every_command(commands) -> None:
     named = {name for name, _ in calls(code_of((ROOT / "README.md").read_text(encoding="utf-8")))}
     assert named == set(commands)
 

@@ -113,7 +113,7 @@ def play_demo(
 
 
 def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
-    pulse: PulseServer, project: Path, tmp_path: Path
+    pulse, project, tmp_path
 ) -> None:
     enhanced = tmp_path / "enhanced.wav"
     command = topoctave("enhance", str(project / "assets" / "demo.wav"), str(enhanced))
@@ -133,7 +133,7 @@ def test_a_virtual_microphone_comes_out_of_the_virtual_speaker_restored(
     assert summary["latency_ms"]["device_in"] > 0
 
 
-def test_devices_lists_those_of_the_sound_server(pulse: PulseServer, project: Path) -> None:
+def test_devices_lists_those_of_the_sound_server(pulse, project) -> None:
     command, env = topoctave("devices", "--json"), environment(pulse, project)
     done = subprocess.run(command, env=env, capture_output=True, text=True, check=True)
     devices = {d["name"]: d for d in json.loads(done.stdout)["devices"]}
@@ -143,7 +143,7 @@ def test_devices_lists_those_of_the_sound_server(pulse: PulseServer, project: Pa
     assert done.stderr == ""
 
 
-def test_a_lost_sound_server_ends_in_one_line(project: Path, tmp_path: Path) -> None:
+def test_a_lost_sound_server_ends_in_one_line(project, tmp_path) -> None:
     if missing := missing_for_pulse():
         pytest.skip(f"missing {missing}")
     (tmp_path / "server").mkdir()
@@ -159,9 +159,7 @@ def test_a_lost_sound_server_ends_in_one_line(project: Path, tmp_path: Path) -> 
     assert rest == "topoctave: pulse went away\n"
 
 
-def test_a_program_that_is_interrupted_again_and_again_plays_on(
-    pulse: PulseServer, project: Path, tmp_path: Path
-) -> None:
+def test_a_program_that_is_interrupted_again_and_again_plays_on(pulse, project, tmp_path) -> None:
     """Each interruption is longer than a short block's prefill. The device's buffer plays on."""
     options = ("--model", "octave", "--block", "512", "--json")
     with running(environment(pulse, project), tmp_path, *options) as live:

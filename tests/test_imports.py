@@ -66,7 +66,7 @@ def part(module: str, parts: Collection[str]) -> str:
     return max(inside, key=len, default="")
 
 
-def test_the_walk_sees_imports_inside_functions(tmp_path: Path) -> None:
+def test_the_walk_sees_imports_inside_functions(tmp_path) -> None:
     path = tmp_path / "module.py"
     path.write_text(
         "def f():\n    import torch.nn\n    from scipy import fft\n"
@@ -87,9 +87,7 @@ def test_the_walk_sees_imports_inside_functions(tmp_path: Path) -> None:
         ("pyqtgraph", {"gui"}, 0),
     ],
 )
-def test_a_library_stays_where_it_belongs(
-    project: Path, library: str, packages: set[str], in_realtime: int
-) -> None:
+def test_a_library_stays_where_it_belongs(project, library, packages, in_realtime) -> None:
     users = [
         module.split(".")[0]
         for module, file in modules(project).items()
@@ -99,7 +97,7 @@ def test_a_library_stays_where_it_belongs(
     assert users.count("realtime") <= in_realtime
 
 
-def test_imports_go_one_way(project: Path) -> None:
+def test_imports_go_one_way(project) -> None:
     wrong = set()
     for module, path in modules(project).items():
         allowed = PARTS[part(module, PARTS)]
@@ -109,7 +107,7 @@ def test_imports_go_one_way(project: Path) -> None:
     assert wrong == set()
 
 
-def test_torchscript_is_called_in_two_files(project: Path) -> None:
+def test_torchscript_is_called_in_two_files(project) -> None:
     calls = ("torch.jit.script", "torch.jit.trace", "torch.jit.load", "torch.jit.save")
     found = {
         module
@@ -147,6 +145,6 @@ assert not code and "live" in text.getvalue()
     ],
     ids=["realtime", "small modules", "help", "window"],
 )
-def test_what_is_heavy_is_loaded_only_when_it_is_used(code: str, unloaded: set[str]) -> None:
+def test_what_is_heavy_is_loaded_only_when_it_is_used(code, unloaded) -> None:
     loaded = printed(f"import sys\n{code}\nprint(*sys.modules)").split()
     assert not unloaded.intersection(loaded)

@@ -3,8 +3,6 @@
 Which files and models are bad is the subject of the tests of ``realtime/files`` and ``inference``.
 """
 
-from pathlib import Path
-
 import pytest
 
 from tests.helpers.cli import Shell, refusal
@@ -36,14 +34,7 @@ def refused(shell: Shell, command: str, *arguments: object) -> str:
 )
 @pytest.mark.parametrize("live", [True, False])
 def test_bad_files_and_models(
-    shell: Shell,
-    song: Path,
-    model: Path,
-    live: bool,
-    source: str,
-    target: str,
-    model_name: str,
-    message: str,
+    shell, song, model, live, source, target, model_name, message
 ) -> None:
     (shell.folder / "text.wav").write_text("I am neither audio nor a model")
     write_model(shell.folder / "magic.ts", Smooth(), metadata(kind="magic"))
@@ -68,9 +59,7 @@ def test_bad_files_and_models(
         (["--seconds", "nan"], "--seconds"),
     ],
 )
-def test_bad_options_of_live(
-    shell: Shell, model: Path, song: Path, arguments: list[str], message: str
-) -> None:
+def test_bad_options_of_live(shell, model, song, arguments, message) -> None:
     chosen = ["--input", song, "--output", "out.wav", "--model", model, *arguments]
     assert message in refused(shell, "live", *chosen)
 
@@ -80,7 +69,7 @@ def test_bad_options_of_live(
     [["live", "--block", "many"], ["live", "--nonsense"], ["enhance"], ["enhance", "a"],
      ["dance"], ["evaluate"], ["train"], ["models", "extra"], ["live", "--threads", "1.5"]],
 )  # fmt: skip
-def test_bad_usage(shell: Shell, arguments: list[str]) -> None:
+def test_bad_usage(shell, arguments) -> None:
     refused(shell, *arguments)
     assert "usage: topoctave" in shell(*arguments).err
 
@@ -96,7 +85,7 @@ def test_bad_usage(shell: Shell, arguments: list[str]) -> None:
         ["enhance", ".", "out"],
     ],
 )
-def test_commands_without_anything_to_work_on(shell: Shell, arguments: list[str]) -> None:
+def test_commands_without_anything_to_work_on(shell, arguments) -> None:
     refusal(shell(*arguments))
     assert refused(shell, *arguments).startswith("topoctave: ")
 
@@ -112,9 +101,7 @@ def faulty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("arguments", [("models",), ("--debug", "models"), ("models", "--debug")])
-def test_a_fault_of_the_program_is_not_blamed_on_the_user(
-    shell: Shell, faulty: None, arguments: tuple[str, ...]
-) -> None:
+def test_a_fault_of_the_program_is_not_blamed_on_the_user(shell, faulty, arguments) -> None:
     ran = shell(*arguments)
     line = "topoctave: internal error: ValueError: 3 is not 4"
     assert (ran.code, ran.out) == (1, "")
@@ -126,7 +113,7 @@ def test_a_fault_of_the_program_is_not_blamed_on_the_user(
         assert ran.err == f"{line} (run with --debug for the traceback)\n"
 
 
-def test_debug_shows_the_traceback_of_bad_input_too(shell: Shell) -> None:
+def test_debug_shows_the_traceback_of_bad_input_too(shell) -> None:
     ran = shell("enhance", "nothing.wav", "out.wav", "--debug")
     assert ran.code == 2
     assert "Traceback" in ran.err

@@ -1,16 +1,15 @@
 """The results and the output of the commands."""
 
 import json
-from pathlib import Path
 
 import numpy as np
 import pytest
 import soundfile
 
-from tests.helpers.cli import Shell, refusal, store
+from tests.helpers.cli import refusal, store
 
 
-def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, song: Path) -> None:
+def test_live_json_is_one_object_and_nothing_else(shell, model, song) -> None:
     ran = shell(
         "live", "--input", song, "--output", "out.wav", "--model", model, "--block", 512,
         "--compute", "cpu", "--threads", 1, "--json",
@@ -29,7 +28,7 @@ def test_live_json_is_one_object_and_nothing_else(shell: Shell, model: Path, son
     assert result["latency_ms"]["block"] == pytest.approx(1e3 * 512 / 44_100, abs=1e-3)
 
 
-def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, song: Path) -> None:
+def test_live_without_json_prints_nothing_on_stdout(shell, model, song) -> None:
     ran = shell("live", "--input", song, "--output", "null", "--model", model)
     assert ran.code == 0
     assert ran.out == ""
@@ -38,9 +37,7 @@ def test_live_without_json_prints_nothing_on_stdout(shell: Shell, model: Path, s
 
 
 @pytest.mark.parametrize(("n", "channels"), [(3, 1), (11_025, 2)])
-def test_live_and_enhance_give_the_same_samples(
-    shell: Shell, model: Path, n: int, channels: int
-) -> None:
+def test_live_and_enhance_give_the_same_samples(shell, model, n, channels) -> None:
     store(shell.folder / "in.wav", n, channels=channels)
     chosen = ("--model", model, "--compute", "cpu", "--threads", 1)
     live = shell("live", "--input", "in.wav", "--output", "live.wav", "--json", *chosen)
@@ -55,9 +52,7 @@ def test_live_and_enhance_give_the_same_samples(
     np.testing.assert_allclose(one[late:], two, rtol=0, atol=1e-4)
 
 
-def test_a_file_of_48_khz_is_played_restored_and_written_at_its_own_rate(
-    shell: Shell, model: Path
-) -> None:
+def test_a_file_of_48_khz_is_played_restored_and_written_at_its_own_rate(shell, model) -> None:
     store(shell.folder / "in.wav", 4_800, rate=48_000, channels=2)
     live = shell("live", "--input", "in.wav", "--output", "live.wav", "--model", model, "--json")
     assert live.code == 0, live.err
@@ -70,7 +65,7 @@ def test_a_file_of_48_khz_is_played_restored_and_written_at_its_own_rate(
     assert (info.frames, info.channels, info.samplerate) == (4_800, 2, 48_000)
 
 
-def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> None:
+def test_bypass_is_the_input_s_band(shell, model, song) -> None:
     for name, extra in (("dry.wav", ["--bypass"]), ("none.wav", ["--mix", "0"])):
         shell("live", "--input", song, "--output", name, "--model", model, *extra)
     dry, none = (soundfile.read(name)[0] for name in ("dry.wav", "none.wav"))
@@ -78,7 +73,7 @@ def test_bypass_is_the_input_s_band(shell: Shell, model: Path, song: Path) -> No
     assert np.abs(dry).max() > 0.1
 
 
-def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell: Shell, model: Path) -> None:
+def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell, model) -> None:
     (shell.folder / "in" / "sub").mkdir(parents=True)
     for name in ("in/a.wav", "in/sub/b.wav"):
         store(shell.folder / name, 100)
@@ -91,7 +86,7 @@ def test_a_folder_with_a_bad_file_restores_the_others_and_fails(shell: Shell, mo
     assert {n for n in shell.files() if n.startswith("out")} == {"out/a.wav", "out/sub/b.wav"}
 
 
-def test_models_are_listed(shell: Shell) -> None:
+def test_models_are_listed(shell) -> None:
     ran = shell("models", "--json")
     assert ran.code == 0
     models = json.loads(ran.out)["models"]
@@ -104,7 +99,7 @@ def test_models_are_listed(shell: Shell) -> None:
     assert all(each["name"] in table.out for each in models)
 
 
-def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell: Shell) -> None:
+def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell) -> None:
     ran = shell("devices", "--json")
     if ran.code == 2:
         refusal(ran)
@@ -117,9 +112,7 @@ def test_devices_are_listed_or_the_lack_of_audio_is_reported(shell: Shell) -> No
 
 
 @pytest.mark.parametrize("command", ["live", "enhance"])
-def test_what_a_crash_left_is_mentioned_at_the_next_start(
-    shell: Shell, model: Path, song: Path, command: str
-) -> None:
+def test_what_a_crash_left_is_mentioned_at_the_next_start(shell, model, song, command) -> None:
     left = shell.folder / "out.unfinished.wav"
     left.write_bytes(b"RIFF")
     ran = shell.restore(command, song, "out.wav", model)

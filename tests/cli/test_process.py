@@ -2,7 +2,6 @@
 
 import json
 import signal
-from pathlib import Path
 
 import soundfile
 
@@ -10,7 +9,7 @@ from tests.helpers.cli import LIMIT_S, process
 from tests.helpers.fake_streams import wait_until
 
 
-def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path, model: Path) -> None:
+def test_ctrl_c_ends_a_run_with_its_summary(tmp_path, model) -> None:
     run = process(
         tmp_path, "-m", "topoctave", "live", "--input", "demo", "--loop",
         "--output", "out.wav", "--model", model, "--json", "--threads", 1, "--compute", "cpu",
@@ -32,7 +31,7 @@ def test_ctrl_c_ends_a_run_with_its_summary(tmp_path: Path, model: Path) -> None
     assert not unfinished.exists()
 
 
-def test_a_disk_that_fills_up_ends_a_live_run(tmp_path: Path, model: Path) -> None:
+def test_a_disk_that_fills_up_ends_a_live_run(tmp_path, model) -> None:
     code = (
         "import resource, sys, topoctave\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))\n"
@@ -50,7 +49,7 @@ def test_a_disk_that_fills_up_ends_a_live_run(tmp_path: Path, model: Path) -> No
     assert not list(tmp_path.glob("out*"))
 
 
-def test_native_messages_of_a_command_without_devices_are_shown(tmp_path: Path) -> None:
+def test_native_messages_of_a_command_without_devices_are_shown(tmp_path) -> None:
     code = (
         "import os, topoctave, realtime.inference.model_file as m\n"
         "m.shipped_models = lambda: os.write(2, b'a warning of a C library\\n') and []\n"

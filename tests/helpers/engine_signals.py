@@ -1,4 +1,6 @@
-"""Signals for tests of the engine."""
+"""Signals for tests of the engine, and their cutting into blocks."""
+
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -32,6 +34,27 @@ def impulse(n: int, at: int, channels: int = 1) -> Audio:
 def loudest(y: Audio) -> int:
     """Index of the largest sample."""
     return int(np.abs(y[0]).argmax())
+
+
+def in_blocks(process: Callable[[Audio], Audio], x: Audio, lengths: Iterable[int]) -> Audio:
+    """The whole output of a processor that is called with blocks of these lengths."""
+    parts, begin = [], 0
+    for n in lengths:
+        parts.append(process(x[:, begin : begin + n].copy()))
+        begin += n
+    assert begin == x.shape[1]
+    return np.concatenate(parts, axis=1)
+
+
+def random_lengths(rng: np.random.Generator, total: int, longest: int) -> Iterable[int]:
+    """Lengths of blocks, many of them short, which add up to a total."""
+    for n in (0, 1, 0, 1, 1):
+        total -= n
+        yield n
+    while total > 0:
+        n = min(int(rng.integers(0, 12 if rng.random() < 0.3 else longest + 1)), longest, total)
+        total -= n
+        yield n
 
 
 def file_input(x: Audio, **changes: bool) -> FileInput:

@@ -21,7 +21,7 @@ TIMEOUT_S = 20.0
 
 def hurry(engine: Engine) -> None:
     """Let an engine with a file at both ends run as fast as it can, before its start."""
-    engine._clock = lambda: lambda: 1e6  # type: ignore[method-assign]
+    engine._clock = lambda: lambda: 1e6
 
 
 def wait_until(happened: Callable[[], bool], what: str = "it") -> None:
@@ -45,7 +45,6 @@ class FakeStream:
         self.stops = 0
 
     def begin(self) -> None:
-        """Start as a device would, or refuse."""
         if self.refuse is not None:
             raise self.refuse
 
@@ -54,7 +53,6 @@ class FakeStream:
         return self.error
 
     def unplug(self) -> None:
-        """From now on the device is lost."""
         self.error = f"{self.name} went away"
 
     def stop(self) -> None:
@@ -78,12 +76,10 @@ class FakeInput(FakeStream):
         self.pushed = 0
 
     def start(self, input_queue: InputQueue, elapsed: Callable[[], float]) -> None:
-        """As a device would, or refuse."""
         self.begin()
         self.input_queue = input_queue
 
     def push(self, x: Audio, *, overflow: bool = False) -> None:
-        """A callback."""
         self.input_queue.push(x, overflow=overflow)
         self.pushed += x.shape[1]
 
@@ -106,14 +102,12 @@ class FakeOutput(FakeStream):
         self.played: list[Audio] = []
 
     def start(self, output_queue: OutputQueue, channels: int) -> None:
-        """As a device would, or refuse."""
         self.begin()
         self.output_queue, self.channels = output_queue, channels
         # A device that runs has called once.
         output_queue.pull(np.zeros((channels, 0), np.float32))
 
     def pull(self, n: int, *, underflow: bool = False, spare_s: float = 0.0) -> Audio:
-        """A callback."""
         block = np.full((self.channels, n), np.nan, np.float32)
         self.output_queue.pull(block, underflow=underflow, spare_s=spare_s)
         self.played.append(block)
@@ -122,12 +116,6 @@ class FakeOutput(FakeStream):
 
 class Rig:
     """An engine between a fake microphone and a fake loudspeaker.
-
-    Args:
-        loaded: what it runs.
-        source: the microphone.
-        sink: the loudspeaker.
-        prefill_samples: of the engine.
 
     A sample that is pushed as number i is played as number ``2 i + latency``, if the engine keeps
     what its snapshot says.
@@ -141,7 +129,6 @@ class Rig:
         sink: FakeOutput | None = None,
         prefill_samples: int | None = None,
     ) -> None:
-        self.loaded = loaded
         self.block = loaded.block_samples // 2
         self.source = source or FakeInput()
         self.sink = sink or FakeOutput()
@@ -149,7 +136,7 @@ class Rig:
         prefill = {} if prefill_samples is None else {"return_value": prefill_samples}
         with mock.patch.object(engine_module, "prefill_for", wraps=prefill_for, **prefill):
             self.engine = Engine(self.source, self.sink, loaded)
-        self._write, self.engine._writer.write = self.engine._writer.write, self._note_delivery  # type: ignore[method-assign]
+        self._write, self.engine._writer.write = self.engine._writer.write, self._note_delivery
 
     def __enter__(self) -> "Rig":
         self.engine.start()
@@ -160,7 +147,6 @@ class Rig:
 
     @property
     def snapshot(self) -> Snapshot:
-        """A snapshot."""
         return self.engine.snapshot()
 
     @property

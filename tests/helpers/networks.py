@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from realtime.dsp.chain import Chain, NetworkPath
-from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.load import LoadedChain
 from realtime.inference.model_file import METADATA_NAME
@@ -65,29 +64,29 @@ def loaded_around(path: NetworkPath, *, block_samples: int, **about: Any) -> Loa
     return LoadedChain(chain=chain, block_samples=block_samples, **values)
 
 
-def loaded_chain(
+def windows(
     function: Callable[[Audio], Audio] = smooth,
     *,
-    block_samples: int = 256,
-    channels: int = 1,
-    parameters: Parameters | None = None,
+    hop: int = 256,
+    left: int = 128,
+    right: int = 128,
+    crossfade: int = 64,
+    grid: int = 128,
+    origin: int = 46,
+) -> WindowedNetwork:
+    """Windows of a plain function, like those of a network after kaiser_fast."""
+    return WindowedNetwork(
+        function, hop_samples=hop, left_samples=left, right_samples=right,
+        crossfade_samples=crossfade, grid_multiple=grid, origin_samples=origin,
+    )  # fmt: skip
+
+
+def loaded_chain(
+    function: Callable[[Audio], Audio] = smooth, *, block_samples: int = 256, **about: Any
 ) -> LoadedChain:
     """A loaded chain around windows of a plain function; no torch runs."""
-    wet = WindowedNetwork(
-        function,
-        hop_samples=block_samples,
-        left_samples=128,
-        right_samples=128,
-        crossfade_samples=64,
-        grid_multiple=128,
-        origin_samples=46,
-    )
-    return loaded_around(
-        NetworkPath(wet, "kaiser_fast", 64),
-        block_samples=block_samples,
-        channels=channels,
-        parameters=parameters,
-    )
+    path = NetworkPath(windows(function, hop=block_samples), "kaiser_fast", 64)
+    return loaded_around(path, block_samples=block_samples, **about)
 
 
 class Smooth(nn.Module):
@@ -124,13 +123,9 @@ class Doubling(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """[B, 1, n] to [B, 1, 2 n], in time."""
-        return self.filtered(functional.pad(x, (self.reach(), self.reach())))[
-            :, :, self.reach() : self.reach() + 2 * x.size(2)
-        ]
-
-    def reach(self) -> int:
-        """Of the filter, to either side; even."""
-        return self.taps.size(2) // 2
+        reach = self.taps.size(2) // 2
+        y = self.filtered(functional.pad(x, (reach, reach)))
+        return y[:, :, reach : reach + 2 * x.size(2)]
 
     def filtered(self, x: Tensor) -> Tensor:
         """[B, 1, n] to [B, 1, 2 n - 2 reach]."""
@@ -149,6 +144,7 @@ class Doubling(nn.Module):
         if n % 128 != 0:
             raise ValueError("not on the grid")
         joined = torch.cat([state[0], x], dim=2)
+        state[0].fill_(0.5)  # It is the network's to overwrite.
         return self.filtered(joined)[:, :, : 2 * n], [joined[:, :, n:]]
 
 
@@ -164,23 +160,12 @@ def doubled(x: Audio) -> Audio:
 def metadata(**changes: Any) -> dict[str, Any]:
     """Of a windowed network; ``smooth``'s contexts, rounded up to its grid."""
     return {
-        "format": 1,
-        "name": "test",
-        "title": "Test",
-        "sample_rate_in": 22_050,
-        "sample_rate_out": 44_100,
-        "front_end": "kaiser_fast",
-        "kind": "windowed",
-        "block_multiple": 128,
-        "latency_samples": 128,
-        "context_samples": [128, 128],
-        "crossfade_samples": 64,
-        "parameters": 5,
-        "licence": "CC0",
-        "trained_on": "nothing",
-        "metrics": {},
+        "format": 1, "name": "test", "title": "Test", "kind": "windowed", "parameters": 5,
+        "sample_rate_in": 22_050, "sample_rate_out": 44_100, "front_end": "kaiser_fast",
+        "block_multiple": 128, "latency_samples": 128, "context_samples": [128, 128],
+        "crossfade_samples": 64, "licence": "CC0", "trained_on": "nothing", "metrics": {},
         "created_by": "tests",
-    } | changes
+    } | changes  # fmt: skip
 
 
 def unet_metadata(**changes: Any) -> dict[str, Any]:

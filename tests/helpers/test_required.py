@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
@@ -17,9 +16,9 @@ import pytest
     ],
 )
 def test_a_required_test_must_not_be_skipped_or_left_out(
-    required: str, workers: int, exit_code: int, expected_line: str, project: Path, tmp_path: Path
+    required, workers, exit_code, expected_line, project, tmp_path
 ) -> None:
-    one_test = ["tests/helpers/test_servers.py", "-k", "qt_opens"]
+    one_test = ["tests/gui/test_app.py", "-k", "display_that_answers"]
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "no:cacheprovider", f"-n{workers}", *one_test],
         # No Xvfb on this path, so the test skips.

@@ -16,7 +16,7 @@ from realtime.guarded_thread import Guard, GuardedThread
         (ValueError("  \n"), "ValueError"),
     ],
 )
-def test_the_first_exception_is_one_line_and_all_are_counted(error: Exception, reason: str) -> None:
+def test_the_first_exception_is_one_line_and_all_are_counted(error, reason) -> None:
     guard = Guard("reading")
     assert (guard.error, guard.count) == ("", 0)
     guard.note(error)
@@ -37,7 +37,7 @@ def test_a_thread_that_raises_ends_with_an_error() -> None:
 
 
 @pytest.mark.parametrize("starts", [True, False])
-def test_a_thread_is_asked_to_stop_and_waited_for(starts: bool) -> None:
+def test_a_thread_is_asked_to_stop_and_waited_for(starts) -> None:
     ended = threading.Event()
 
     def run() -> None:

@@ -86,9 +86,7 @@ def call(microphone: DeviceInput) -> None:
     microphone._callback(data, FRAMES, None, NO_STATUS)
 
 
-def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
-    microphone: DeviceInput, clock: Clock
-) -> None:
+def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(microphone, clock) -> None:
     microphone.start(filling(), None)
     clock.now += WAKING_TIMEOUT_S - 1
     assert microphone.check() == ""
@@ -108,9 +106,7 @@ def test_a_device_that_wakes_up_slowly_is_not_lost_and_one_that_stops_is(
     assert microphone.check() == "mic went away"
 
 
-def test_a_program_that_was_stopped_does_not_blame_the_device(
-    microphone: DeviceInput, clock: Clock
-) -> None:
+def test_a_program_that_was_stopped_does_not_blame_the_device(microphone, clock) -> None:
     microphone.start(filling(), None)
     for _ in range(3):
         clock.now += SETTLING_S
@@ -125,7 +121,7 @@ def test_a_program_that_was_stopped_does_not_blame_the_device(
         assert microphone.check() == ""
 
 
-def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clock: Clock) -> None:
+def test_an_input_begins_with_a_whole_device_period(microphone, clock) -> None:
     """The output opens the gate at any time, as here between two calls of one period."""
     input_queue = InputQueue(1, 22_050, StartGate())
     microphone.start(input_queue, None)
@@ -154,7 +150,7 @@ def test_an_input_begins_with_a_whole_device_period(microphone: DeviceInput, clo
     ],
 )
 def test_a_late_block_is_waited_for_as_long_as_the_device_can(
-    host_api: str, ahead_s: float, spare_s: float, monkeypatch: pytest.MonkeyPatch, clock: Clock
+    host_api, ahead_s, spare_s, monkeypatch, clock
 ) -> None:
     output_queue: Any = Asked()
     speaker = loudspeaker(monkeypatch, host_api)
@@ -174,12 +170,7 @@ def test_a_late_block_is_waited_for_as_long_as_the_device_can(
     ],
 )
 def test_an_output_s_buffer_fits_its_sound_server(
-    name: str,
-    plugins: list[str],
-    pipewire: bool,
-    asked_s: float,
-    added_s: float,
-    monkeypatch: pytest.MonkeyPatch,
+    name, plugins, pipewire, asked_s, added_s, monkeypatch
 ) -> None:
     made = {n: Device(0, n, "ALSA", 1, 2, 44_100.0, True, True) for n in plugins}
     asked: dict[str, Any] = {}
@@ -199,12 +190,10 @@ def test_an_output_s_buffer_fits_its_sound_server(
     assert speaker.reserve_s == pytest.approx(asked_s + added_s - RESERVE_S)
 
 
-def test_an_exception_never_leaves_an_input_s_callback(
-    microphone: DeviceInput, clock: Clock
-) -> None:
+def test_an_exception_never_leaves_an_input_s_callback(microphone, clock) -> None:
     input_queue = filling()
     input_queue.gate.input_runs = True
-    input_queue.ring = None  # type: ignore[assignment]
+    input_queue.ring = None
     microphone.start(input_queue, None)
     call(microphone)
     assert microphone.check().startswith("mic failed: ")
@@ -212,9 +201,7 @@ def test_an_exception_never_leaves_an_input_s_callback(
     assert microphone.check().startswith("mic failed 2 times: ")
 
 
-def test_an_exception_in_an_output_s_callback_is_silence(
-    monkeypatch: pytest.MonkeyPatch, clock: Clock
-) -> None:
+def test_an_exception_in_an_output_s_callback_is_silence(monkeypatch, clock) -> None:
     broken: Any = Asked(IndexError("no such sample"))
     speaker = loudspeaker(monkeypatch)
     speaker.start(broken, 1)

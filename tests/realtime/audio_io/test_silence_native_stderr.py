@@ -49,7 +49,7 @@ def test_the_last_of_several_callers_ends_the_silence() -> None:
 
 
 @pytest.mark.parametrize("stderr", ["None", "io.StringIO()"])
-def test_without_a_terminal_of_its_own_nothing_is_changed(stderr: str) -> None:
+def test_without_a_terminal_of_its_own_nothing_is_changed(stderr) -> None:
     inside = "with silence_native_stderr():\n    native('as before')\n"
     code = f"import io\nsys.stderr = {stderr}\n{inside}"
     assert stderr_of(code) == ["as before"]

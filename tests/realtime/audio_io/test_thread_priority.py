@@ -38,7 +38,7 @@ def test_a_thread_gets_priority_if_the_system_allows_it_and_no_other_does() -> N
         return allowed, policy & ~kept, priority, child, os.sched_getscheduler(0) & ~kept
 
     before = os.sched_getscheduler(0)
-    ((allowed, policy, priority, child, after),) = in_thread(schedule)  # type: ignore[misc]
+    ((allowed, policy, priority, child, after),) = in_thread(schedule)
     expected = (os.SCHED_RR, WORKER_PRIORITY) if allowed else (before, 0)
     assert (policy, priority) == expected
     assert child == [os.SCHED_OTHER]
@@ -46,7 +46,7 @@ def test_a_thread_gets_priority_if_the_system_allows_it_and_no_other_does() -> N
     assert os.sched_getscheduler(0) == before
 
 
-def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_if_it_is_refused_or_unknown_nothing_happens(monkeypatch) -> None:
     def refuse(*_: object) -> None:
         raise PermissionError
 
@@ -67,7 +67,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return log
 
 
-def test_a_network_that_is_too_slow_loses_its_priority(asked: list[str]) -> None:
+def test_a_network_that_is_too_slow_loses_its_priority(asked) -> None:
     def slow(x: Audio) -> Audio:
         time.sleep(2 * x.shape[1] / 44_100)
         return x.copy()
@@ -84,9 +84,7 @@ def test_a_network_that_is_too_slow_loses_its_priority(asked: list[str]) -> None
     assert asked == ["raised", "restored"]
 
 
-def test_a_network_that_was_held_up_keeps_its_priority(
-    asked: list[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_network_that_was_held_up_keeps_its_priority(asked, monkeypatch) -> None:
     # Its quick blocks count even on a busy machine.
     monkeypatch.setattr("realtime.engine.worker.SLOW_S", 60.0)
     gate = Gate()

@@ -13,7 +13,6 @@ from realtime.bench.plot import best_curves, plot_bench
 from realtime.bench.stage import Stage, bench_row, run_group
 from realtime.bench.startup_time import start_up_rows, time_until
 from realtime.errors import AudioFileError, SettingsError, TopoctaveError
-from realtime.inference.model_file import ModelInfo
 from realtime.terminal.tables import bench_table
 from tests.helpers.cli import printed
 from tests.helpers.clock import Clock
@@ -23,9 +22,7 @@ KEYS = {"stage", "name", "device", "threads", "dtype", "block", "latency_ms", "r
         "p50_ms", "p99_ms", "memory_mb"}  # fmt: skip
 
 
-def test_stages_of_a_group_take_turns_and_measure_what_a_call_takes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_stages_of_a_group_take_turns_and_measure_what_a_call_takes(monkeypatch) -> None:
     clock = Clock(monkeypatch, "realtime.inference.tuning")
     events: list[str] = []
 
@@ -65,22 +62,20 @@ def test_memory_is_what_is_held_now_not_what_was() -> None:
 
 
 def test_every_row_has_the_same_keys_and_every_stage_its_rows(
-    unet_info: ModelInfo, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
+    unet_info, smooth_info, monkeypatch
 ) -> None:
-    monkeypatch.setattr("realtime.bench.bench.WHOLE_S", 0.1)
-    monkeypatch.setattr("realtime.bench.bench.thread_choices", lambda _: [1])
-    monkeypatch.setattr("realtime.bench.bench.has_bfloat16", lambda: True)
-    monkeypatch.setattr("realtime.bench.bench.STREAMING_BLOCKS", (128, 1024))
-    monkeypatch.setattr("realtime.bench.bench.WINDOWED_BLOCKS", (1024,))
+    shortened = {
+        "WHOLE_S": 0.1, "STREAMING_BLOCKS": (128, 1024), "WINDOWED_BLOCKS": (1024,),
+        "thread_choices": lambda _: [1], "has_bfloat16": lambda: True,
+    }  # fmt: skip
+    for name, value in shortened.items():
+        monkeypatch.setattr(f"realtime.bench.bench.{name}", value)
     lines: list[str] = []
     result = measure(
         compute="cpu",
         models=[unet_info, smooth_info],
         # What cannot be measured is left out.
-        rows=[
-            lambda: None,
-            lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"}),
-        ],
+        rows=[lambda: None, lambda: window_row({"p50_ms": 2.0, "p99_ms": 3.0, "platform": "xcb"})],
         rounds=1,
         round_s=0.0,
         report=lines.append,
@@ -90,24 +85,17 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     assert all(r["p99_ms"] >= r["p50_ms"] > 0 for r in rows)
     found = [(r["stage"], r["name"], r["dtype"], r["block"]) for r in rows]
     assert found == [
-        ("front_end", "kaiser_fast", "float32", 512),
-        ("front_end", "kaiser_best", "float32", 512),
-        ("offline", "unet", "float32", None),
-        ("stateless", "unet", "float32", 128),
-        ("streaming", "unet", "float32", 128),
-        ("stateless", "unet", "float32", 1024),
-        ("streaming", "unet", "float32", 1024),
-        ("windowed", "unet", "float32", 1024),
-        ("offline", "unet", "bfloat16", None),
-        ("streaming", "unet", "bfloat16", 1024),
+        ("front_end", "kaiser_fast", "float32", 512), ("front_end", "kaiser_best", "float32", 512),
+        ("offline", "unet", "float32", None), ("stateless", "unet", "float32", 128),
+        ("streaming", "unet", "float32", 128), ("stateless", "unet", "float32", 1024),
+        ("streaming", "unet", "float32", 1024), ("windowed", "unet", "float32", 1024),
+        ("offline", "unet", "bfloat16", None), ("streaming", "unet", "bfloat16", 1024),
         ("streaming", "unet", "bfloat16", 4096),
-        ("offline", "smooth", "float32", None),
-        ("stateless", "smooth", "float32", 128),
-        ("stateless", "smooth", "float32", 1024),
-        ("windowed", "smooth", "float32", 1024),
         # No rows in bfloat16: this network's buffer cannot be.
+        ("offline", "smooth", "float32", None), ("stateless", "smooth", "float32", 128),
+        ("stateless", "smooth", "float32", 1024), ("windowed", "smooth", "float32", 1024),
         ("window", "redraw, xcb", "float32", None),
-    ]
+    ]  # fmt: skip
     # Streaming at 1024: two blocks, the front end and 591 samples of the network.
     late = {(r["name"], r["stage"], r["block"]): r["latency_ms"] for r in rows}
     assert late["unet", "streaming", 1024] == pytest.approx(
@@ -120,7 +108,7 @@ def test_every_row_has_the_same_keys_and_every_stage_its_rows(
     assert len(text.splitlines()) == len(rows) + 3
 
 
-def test_devices_are_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_devices_are_those_that_are_there(monkeypatch) -> None:
     assert bench_devices("cpu") == ["cpu"]
     monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
     assert bench_devices("auto") == ["cpu", "cuda"]
@@ -130,9 +118,7 @@ def test_devices_are_those_that_are_there(monkeypatch: pytest.MonkeyPatch) -> No
         bench_devices("cuda")
 
 
-def test_the_untrained_network_is_measured_when_it_is_its_turn(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_the_untrained_network_is_measured_when_it_is_its_turn(monkeypatch) -> None:
     monkeypatch.setattr("models.evaluation.bench.WIDTH", 2)
     monkeypatch.setattr("models.evaluation.bench.WIDE_BLOCK", 256)
     monkeypatch.setattr("models.evaluation.bench.has_bfloat16", lambda: True)
@@ -146,9 +132,7 @@ def test_the_untrained_network_is_measured_when_it_is_its_turn(
     ]
 
 
-def test_start_up_is_measured_from_outside_and_a_failure_is_no_start(
-    monkeypatch: pytest.MonkeyPatch, project: Path
-) -> None:
+def test_start_up_is_measured_from_outside_and_a_failure_is_no_start(monkeypatch, project) -> None:
     monkeypatch.chdir(project)
     first, *_ = start_up_rows(runs=1)
     row = first()
@@ -188,7 +172,7 @@ def test_curves_take_the_best_of_each_block() -> None:
 
 
 @pytest.mark.parametrize("rows", [[], [row("streaming", 512, 9.0), row("windowed", 512, 4.0)]])
-def test_the_plot_is_written(tmp_path: Path, rows: list[dict[str, Any]]) -> None:
+def test_the_plot_is_written(tmp_path, rows) -> None:
     path = tmp_path / "bench.png"
     plot_bench({"machine": "m", "torch": "t", "rows": rows}, path)
     assert path.read_bytes().startswith(b"\x89PNG")
@@ -197,9 +181,7 @@ def test_the_plot_is_written(tmp_path: Path, rows: list[dict[str, Any]]) -> None
 
 
 @pytest.mark.parametrize("name", ["missing/bench.png", "bench.jpg"])
-def test_a_wrong_plot_name_is_refused_before_anything_is_measured(
-    tmp_path: Path, name: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_wrong_plot_name_is_refused_before_anything_is_measured(tmp_path, name, capsys) -> None:
     assert main(["bench", "--plot", str(tmp_path / name)]) == 2
     said = capsys.readouterr()
     assert said.out == ""

@@ -1,15 +1,16 @@
 """Dry and wet path are aligned, and changes make no clicks."""
 
+import itertools
 from collections.abc import Callable
 
 import numpy as np
 import pytest
 
-from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
+from realtime.dsp.chain import RAMP_SAMPLES, Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from tests.helpers.engine_signals import ROUNDING, noise
+from tests.helpers.engine_signals import ROUNDING, in_blocks, noise
 from tests.helpers.networks import loaded_chain, smooth
 
 BLOCK = 128
@@ -18,19 +19,20 @@ LENGTH = 128 * 60
 
 def chain(function: Callable[[Audio], Audio] = smooth, **parameters: float) -> Chain:
     made = loaded_chain(function).chain
-    made.parameters = Parameters(**parameters)  # type: ignore[arg-type]
+    made.parameters = Parameters(**parameters)
     made.prepare(ProcessSpec(max_block_samples=BLOCK, block_multiple=BLOCK))
     return made
 
 
 def run(made: Chain, x: Audio, changes: dict[int, Parameters] | None = None) -> Audio:
     """All blocks; a change happens before the block of its number."""
-    parts = []
-    for i in range(x.shape[1] // BLOCK):
-        if changes and i in changes:
-            made.parameters = changes[i]
-        parts.append(made.process(x[:, i * BLOCK : (i + 1) * BLOCK].copy()))
-    return np.concatenate(parts, axis=1)
+    count = itertools.count()
+
+    def process(block: Audio) -> Audio:
+        made.parameters = (changes or {}).get(next(count), made.parameters)
+        return made.process(block)
+
+    return in_blocks(process, x, [BLOCK] * (x.shape[1] // BLOCK))
 
 
 def sine(hz: float, amplitude: float = 0.5, n: int = LENGTH) -> Audio:
@@ -63,7 +65,7 @@ def test_the_network_runs_while_bypassed() -> None:
 
 
 @pytest.mark.parametrize("mix", [0.25, 1.0, 1.5])
-def test_mix_is_dry_plus_share_of_the_difference_and_gains_are_in_db(mix: float) -> None:
+def test_mix_is_dry_plus_share_of_the_difference_and_gains_are_in_db(mix) -> None:
     x = noise(LENGTH)
     dry, wet = run(chain(bypass=True), x), run(chain(), x)
     assert np.abs(wet - dry).max() > 0.03
@@ -92,7 +94,7 @@ CHANGES = {
     ("what", "hz"),
     [("bypass", 10_000.0), ("mix", 1_000.0), ("input_gain", 1_000.0), ("output_gain", 10_000.0)],
 )
-def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
+def test_a_change_during_a_sine_makes_no_click(what, hz) -> None:
     """The second difference stays what it is for the two sines and a slow line between them.
 
     A sine of amplitude a has a second difference of at most a (2 sin(pi f / rate))**2. Between
@@ -111,26 +113,9 @@ def test_a_change_during_a_sine_makes_no_click(what: str, hz: float) -> None:
     slope = 4 * amplitude / (RAMP_SAMPLES // 2) * 2 * np.sin(np.pi * hz / 44_100)
     kink = 2 * amplitude / (RAMP_SAMPLES // 2)
     assert bend[2] <= max(bend[:2]) + slope + kink + ROUNDING
-    # The change is audible.
+    # The change is audible, and it ends.
     assert np.abs(settled[0] - settled[1])[0, skip:].max() > amplitude / 2
-
-
-@pytest.mark.parametrize("what", CHANGES)
-def test_a_change_takes_its_time_and_ends(what: str) -> None:
-    before, after = CHANGES[what]
-    x = sine(1_000.0)
-    made = chain()
-    y = run(made, x, {0: before, 20: after})
-    old, new = (run(chain(), x, {0: p}) for p in (before, after))
-    at = 2 * 20 * BLOCK
-    np.testing.assert_array_equal(y[:, :at], old[:, :at])
-    # An input gain takes effect with the same latency.
-    end = at + RAMP_SAMPLES + made.latency_samples + 512
-    np.testing.assert_allclose(y[:, end:], new[:, end:], rtol=0, atol=ROUNDING)
-    middle = slice(at + 100, at + 300)
-    if what != "input_gain":
-        assert np.abs(y[:, middle] - old[:, middle]).max() > 1e-4
-        assert np.abs(y[:, middle] - new[:, middle]).max() > 1e-4
+    np.testing.assert_allclose(y[0, -256:], settled[1][0, -256:], rtol=0, atol=ROUNDING)
 
 
 def test_reset_is_where_the_parameters_are_at_once() -> None:
@@ -151,11 +136,3 @@ def test_the_input_tap_gets_each_block_after_the_gain() -> None:
     np.testing.assert_allclose(
         np.concatenate(got, axis=1), x * 10 ** (6.0 / 20), rtol=0, atol=ROUNDING
     )
-
-
-def test_latency_is_the_sum_of_its_parts() -> None:
-    for made in (chain(), Chain(None), Chain(NetworkPath(KaiserUpsampler("kaiser_best"), "none"))):
-        parts = made.latency
-        assert parts.engine == made.latency_samples
-        assert (parts.block, parts.safety, parts.device_in, parts.device_out) == (0, 0, 0, 0)
-        assert min(parts.front_end, parts.model, parts.crossfade) >= 0

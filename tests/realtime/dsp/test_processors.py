@@ -13,34 +13,17 @@ from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.stream_network import StreamNetwork
 from realtime.inference.streaming import StreamingNetwork
-from realtime.inference.windowed import WindowedNetwork
-from tests.helpers.engine_signals import ROUNDING, noise
-from tests.helpers.networks import smooth
+from tests.helpers.engine_signals import ROUNDING, in_blocks, noise, random_lengths
+from tests.helpers.networks import windows
 
 MAX_BLOCK = 300
 LENGTH = 2_000
 
 
-def windowed(
-    hop: int, left: int, right: int, crossfade: int, grid: int = 1, origin: int = 0
-) -> WindowedNetwork:
-    return WindowedNetwork(
-        smooth,
-        hop_samples=hop,
-        left_samples=left,
-        right_samples=right,
-        crossfade_samples=crossfade,
-        grid_multiple=grid,
-        origin_samples=origin,
-    )
-
-
 def chain(front_end: str = "kaiser_fast", **parameters: float) -> Chain:
     origin = {"kaiser_fast": 46, "kaiser_best": 98}[front_end]
-    return Chain(
-        NetworkPath(windowed(256, 128, 128, 64, 128, origin), front_end, 64),
-        parameters=Parameters(**parameters),  # type: ignore[arg-type]
-    )
+    path = NetworkPath(windows(origin=origin), front_end, 64)
+    return Chain(path, parameters=Parameters(**parameters))
 
 
 CASES: dict[str, Callable[[], Processor]] = {
@@ -48,13 +31,13 @@ CASES: dict[str, Callable[[], Processor]] = {
     "kaiser_best": lambda: KaiserUpsampler("kaiser_best"),
     "delay": lambda: Delay(37),
     "delay of nothing": lambda: Delay(0),
-    "windowed, hop 1": lambda: windowed(1, 2, 2, 1),
-    "windowed, odd lengths": lambda: windowed(101, 33, 7, 5),
-    "windowed, crossfade of a hop": lambda: windowed(64, 8, 8, 64),
-    "windowed, no crossfade": lambda: windowed(64, 8, 8, 0),
-    "windowed, origin": lambda: windowed(128, 128, 128, 32, 128, 46),
-    "windowed, hop above a block": lambda: windowed(1024, 128, 128, 128, 128),
-    "windowed, no context": lambda: windowed(128, 0, 0, 0, 128, 46),
+    "windowed, hop 1": lambda: windows(hop=1, left=2, right=2, crossfade=1, grid=1),
+    "windowed, odd lengths": lambda: windows(hop=101, left=33, right=7, crossfade=5, grid=1),
+    "windowed, crossfade of a hop": lambda: windows(hop=64, left=8, right=8, grid=1),
+    "windowed, no crossfade": lambda: windows(hop=64, left=8, right=8, crossfade=0, grid=1),
+    "windowed, origin": lambda: windows(hop=128, crossfade=32),
+    "windowed, hop above a block": lambda: windows(hop=1024, origin=0),
+    "windowed, no context": lambda: windows(hop=128, left=0, right=0, crossfade=0),
     "chain": chain,
     "chain, kaiser_best": lambda: chain("kaiser_best", mix=1.5),
     "chain, bypassed": lambda: chain(bypass=True),
@@ -84,37 +67,18 @@ def processor(request: pytest.FixtureRequest, doubling: ModelInfo) -> Processor:
     return made
 
 
-def in_blocks(made: Processor, x: Audio, lengths: list[int]) -> Audio:
-    parts, start = [], 0
-    for n in lengths:
-        parts.append(made.process(np.ascontiguousarray(x[:, start : start + n])))
-        start += n
-    assert start == x.shape[1]
-    return np.concatenate(parts, axis=1)
-
-
 def whole(made: Processor, x: Audio) -> Audio:
     """The output of one call of a processor that is prepared for it, with the same latency."""
     made.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
     return made.process(x)
 
 
-def random_lengths(rng: np.random.Generator, total: int, longest: int) -> list[int]:
-    lengths = [0, 1, 0, 1, 1]
-    while (left := total - sum(lengths)) > 0:
-        n = int(rng.integers(0, 12 if rng.random() < 0.3 else longest + 1))
-        lengths.append(min(n, left))
-    return lengths
-
-
-def test_any_blocking_gives_the_same_samples(
-    processor: Processor, rng: np.random.Generator
-) -> None:
+def test_any_blocking_gives_the_same_samples(processor, rng) -> None:
     """After each reset, too."""
     x = noise(LENGTH, 2)
     cut = []
     for _ in range(3):
-        cut.append(in_blocks(processor, x, random_lengths(rng, LENGTH, MAX_BLOCK)))
+        cut.append(in_blocks(processor.process, x, random_lengths(rng, LENGTH, MAX_BLOCK)))
         processor.reset()
     late = processor.latency_samples
     expected = whole(processor, x)
@@ -124,7 +88,7 @@ def test_any_blocking_gives_the_same_samples(
         np.testing.assert_allclose(y, expected, rtol=0, atol=ROUNDING)
 
 
-def test_counts_types_and_memory_are_exact(processor: Processor) -> None:
+def test_counts_types_and_memory_are_exact(processor) -> None:
     returned = []
     for n in (0, 1, 2, 127, 128, 129, MAX_BLOCK, 0, MAX_BLOCK, 5):
         x = noise(n, 2)
@@ -140,31 +104,34 @@ def test_counts_types_and_memory_are_exact(processor: Processor) -> None:
         np.testing.assert_array_equal(y, kept)
 
 
-def test_reset_forgets_the_past_to_the_last_bit(processor: Processor) -> None:
+def test_reset_forgets_the_past_to_the_last_bit(processor) -> None:
     x = noise(MAX_BLOCK, 2)
     processor.reset()
-    fresh = in_blocks(processor, np.tile(x, 4), [MAX_BLOCK] * 4)
+    blocks = np.tile(x, 4), [MAX_BLOCK] * 4
+    fresh = in_blocks(processor.process, *blocks)
     processor.process(noise(77, 2))
     processor.reset()
-    np.testing.assert_array_equal(in_blocks(processor, np.tile(x, 4), [MAX_BLOCK] * 4), fresh)
+    np.testing.assert_array_equal(
+        in_blocks(processor.process, np.tile(x, 4), [MAX_BLOCK] * 4), fresh
+    )
 
 
-def test_channels_do_not_mix(processor: Processor) -> None:
+def test_channels_do_not_mix(processor) -> None:
     x = noise(1_200, 2)
-    both = in_blocks(processor, x, [300] * 4)
+    both = in_blocks(processor.process, x, [300] * 4)
     processor.reset()
     silenced = x.copy()
     silenced[1] = 0.0
-    alone = in_blocks(processor, silenced, [300] * 4)
+    alone = in_blocks(processor.process, silenced, [300] * 4)
     np.testing.assert_allclose(alone[0], both[0], rtol=0, atol=ROUNDING)
     assert np.abs(alone[1]).max() == 0.0
 
 
 @pytest.mark.parametrize("at", [0, 299])
-def test_an_impulse_comes_at_the_latency(processor: Processor, at: int) -> None:
+def test_an_impulse_comes_at_the_latency(processor, at) -> None:
     x = np.zeros((2, 3_000), np.float32)
     x[:, at] = 0.8
-    y = in_blocks(processor, x, [MAX_BLOCK] * 10)
+    y = in_blocks(processor.process, x, [MAX_BLOCK] * 10)
     loudest = int(np.abs(y[0]).argmax())
     assert loudest - processor.ratio * at == processor.latency_samples
 
@@ -182,11 +149,9 @@ BAD_BLOCKS = [
 ]
 
 
-def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(
-    processor: Processor,
-) -> None:
+def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(processor) -> None:
     x = noise(600, 2)
-    expected = in_blocks(processor, x, [300, 300])
+    expected = in_blocks(processor.process, x, [300, 300])
     processor.reset()
     first = processor.process(x[:, :300].copy())
     for bad in BAD_BLOCKS:
@@ -194,21 +159,3 @@ def test_blocks_that_break_the_contract_are_refused_and_leave_no_trace(
             processor.process(bad)
     second = processor.process(x[:, 300:].copy())
     np.testing.assert_allclose(np.concatenate([first, second], 1), expected, rtol=0, atol=ROUNDING)
-
-
-@pytest.mark.parametrize("front_end", ["kaiser_fast", "kaiser_best"])
-def test_kept_promises_save_latency_and_change_nothing_else(
-    front_end: str,
-) -> None:
-    made = chain(front_end)
-    made.prepare(ProcessSpec(max_block_samples=128))
-    loose = made.latency_samples
-    x = noise(15 * 128)
-    expected = in_blocks(made, x, [100] * 19 + [20])
-    made.prepare(ProcessSpec(max_block_samples=128, block_multiple=128))
-    saved = loose - made.latency_samples
-    y = in_blocks(made, x, [128] * 15)
-    # Without a promise a pair of samples waits for up to a hop less one pair; with it only until
-    # the next line of the grid, which begins where the front end's first sample comes.
-    assert saved == 254 - {"kaiser_fast": 128 - 46, "kaiser_best": 128 - 98}[front_end]
-    np.testing.assert_allclose(y[:, :-saved], expected[:, saved:], rtol=0, atol=ROUNDING)

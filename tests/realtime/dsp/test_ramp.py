@@ -15,7 +15,7 @@ def take(ramp: Ramp, lengths: list[int]) -> np.ndarray:
 
 
 @given(lengths=st.lists(st.integers(0, 120), min_size=1, max_size=30))
-def test_it_is_a_straight_line_to_its_target_in_any_blocks(lengths: list[int]) -> None:
+def test_it_is_a_straight_line_to_its_target_in_any_blocks(lengths) -> None:
     ramp = Ramp(0.1, length_samples=LENGTH)
     assert (ramp.next(10), ramp.resting_at) == (0.1, 0.1)
     ramp.move(0.7)

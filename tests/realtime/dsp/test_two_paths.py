@@ -9,38 +9,24 @@ from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from realtime.inference.windowed import WindowedNetwork
-from tests.helpers.engine_signals import noise
-from tests.helpers.networks import smooth
+from tests.helpers.engine_signals import ROUNDING, in_blocks, noise, random_lengths
+from tests.helpers.networks import windows
 
 MAX_BLOCK = 384
 LENGTH = 7_680
-# Rounding of float32 samples up to 1.
-ROUNDING = 1e-6
-
-
-def windows(hop: int, right: int) -> WindowedNetwork:
-    """A network whose latency grows with its right context."""
-    return WindowedNetwork(
-        smooth, hop_samples=hop, left_samples=128, right_samples=right, crossfade_samples=32
-    )
 
 
 # A network, its front end, and the overlap of its windows.
 NETWORKS: dict[str, Callable[[], NetworkPath]] = {
     "none": lambda: NetworkPath(KaiserUpsampler("kaiser_best", latency_samples=301), "none"),
     "early": lambda: NetworkPath(KaiserUpsampler(latency_samples=47), "none"),
-    "kaiser_fast": lambda: NetworkPath(windows(256, 77), "kaiser_fast", 32),
-    "kaiser_best": lambda: NetworkPath(windows(128, 10), "kaiser_best", 32),
+    "kaiser_fast": lambda: NetworkPath(windows(right=77, grid=1, origin=0), "kaiser_fast", 64),
+    "kaiser_best": lambda: NetworkPath(windows(right=10, grid=1, origin=0), "kaiser_best", 64),
 }
 
 
 def pair(a: str, b: str, **parameters: float) -> Chain:
-    made = Chain(
-        NETWORKS[a](),
-        NETWORKS[b](),
-        parameters=Parameters(**parameters),  # type: ignore[arg-type]
-    )
+    made = Chain(NETWORKS[a](), NETWORKS[b](), parameters=Parameters(**parameters))
     made.prepare(ProcessSpec(max_block_samples=MAX_BLOCK))
     return made
 
@@ -48,14 +34,12 @@ def pair(a: str, b: str, **parameters: float) -> Chain:
 def in_random_blocks(
     made: Chain, x: Audio, rng: np.random.Generator, toggle: list[Parameters] | None = None
 ) -> Audio:
-    parts, begin = [], 0
-    while begin < x.shape[1]:
+    def process(block: Audio) -> Audio:
         if toggle:
             made.parameters = toggle[int(rng.integers(len(toggle)))]
-        end = begin + int(rng.integers(0, MAX_BLOCK + 1))
-        parts.append(made.process(x[:, begin:end].copy()))
-        begin = end
-    return np.concatenate(parts, axis=1)
+        return made.process(block)
+
+    return in_blocks(process, x, random_lengths(rng, x.shape[1], MAX_BLOCK))
 
 
 PAIRS = [("none", "kaiser_fast"), ("kaiser_fast", "kaiser_best"), ("early", "none")]
@@ -63,12 +47,10 @@ PAIRS = [("none", "kaiser_fast"), ("kaiser_fast", "kaiser_best"), ("early", "non
 
 @pytest.mark.parametrize(("a", "b"), [*PAIRS, *(pair[::-1] for pair in PAIRS)])
 @pytest.mark.parametrize("mix", [1.0, 0.6])
-def test_bypass_plays_the_second_network_at_the_pairs_latency(
-    a: str, b: str, mix: float, rng: np.random.Generator
-) -> None:
+def test_bypass_plays_the_second_network_at_the_pairs_latency(a, b, mix, rng) -> None:
     x, lates = noise(LENGTH), []
     for bypass, heard in ((False, a), (True, b)):
-        made = pair(a, b, bypass=bypass, mix=mix)  # type: ignore[arg-type]
+        made = pair(a, b, bypass=bypass, mix=mix)
         alone = Chain(NETWORKS[heard](), parameters=Parameters(mix=mix))
         alone.prepare(ProcessSpec(max_block_samples=MAX_BLOCK))
         late = made.latency_samples - alone.latency_samples
@@ -82,7 +64,7 @@ def test_bypass_plays_the_second_network_at_the_pairs_latency(
     assert min(lates) == 0 < max(lates)
 
 
-def test_toggling_between_two_networks_makes_no_click(rng: np.random.Generator) -> None:
+def test_toggling_between_two_networks_makes_no_click(rng) -> None:
     """Of a constant both make constants: the steps are those of the ramps."""
     made = pair("none", "kaiser_best")
     choices = [Parameters(bypass=b, mix=m) for b in (False, True) for m in (0.0, 0.5, 1.0, 1.5)]
@@ -94,20 +76,16 @@ def test_toggling_between_two_networks_makes_no_click(rng: np.random.Generator) 
 
 
 @pytest.mark.parametrize("block", [1, 100])
-def test_the_dry_path_does_not_forget_while_it_is_not_audible(
-    block: int, rng: np.random.Generator
-) -> None:
+def test_the_dry_path_does_not_forget_while_it_is_not_audible(block, rng) -> None:
     x = noise(4_000)
     outs = []
     for first in (Parameters(), Parameters(bypass=True)):
         made = Chain(NETWORKS["none"](), parameters=first)
         made.prepare(ProcessSpec(max_block_samples=block))
-        parts = []
-        for begin in range(0, x.shape[1], block):
-            if begin == 2_000:
-                made.parameters = Parameters(bypass=True)
-            parts.append(made.process(x[:, begin : begin + block].copy()))
-        outs.append(np.concatenate(parts, axis=1))
+        before = in_blocks(made.process, x[:, :2_000], [block] * (2_000 // block))
+        made.parameters = Parameters(bypass=True)
+        after = in_blocks(made.process, x[:, 2_000:], [block] * (2_000 // block))
+        outs.append(np.concatenate([before, after], axis=1))
     settled = 2 * 2_000 + RAMP_SAMPLES
     np.testing.assert_array_equal(outs[0][:, settled:], outs[1][:, settled:])
     assert np.abs(outs[0] - outs[1]).max() > 0.01

@@ -6,6 +6,7 @@ import resampy
 
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import FILTERS, KaiserUpsampler, filter_taps
+from tests.helpers.engine_signals import in_blocks, random_lengths
 
 # For samples up to 1: a third of a step of 16 bits (docs/architecture.md, numerical bounds).
 EQUAL = 1e-5
@@ -38,21 +39,15 @@ def upsample(name: str, x: Audio, longest: int, rng: np.random.Generator) -> Aud
     """In blocks of random lengths, without the latency."""
     made = KaiserUpsampler(name)
     made.prepare(ProcessSpec(max_block_samples=longest, channels=len(x)))
-    late, parts = made.latency_samples, []
-    rest = np.pad(x, ((0, 0), (0, late // 2)))
-    while rest.shape[1]:
-        n = int(rng.integers(0, longest + 1))
-        parts.append(made.process(np.ascontiguousarray(rest[:, :n])))
-        rest = rest[:, n:]
-    return np.concatenate(parts, axis=1)[:, late:]
+    late = made.latency_samples
+    x = np.pad(x, ((0, 0), (0, late // 2)))
+    return in_blocks(made.process, x, random_lengths(rng, x.shape[1], longest))[:, late:]
 
 
 @pytest.mark.parametrize("name", FILTERS)
 @pytest.mark.parametrize("signal", SIGNALS)
 @pytest.mark.parametrize("longest", [1, 4_096])
-def test_it_equals_resampy_on_the_whole_signal(
-    name: str, signal: str, longest: int, rng: np.random.Generator
-) -> None:
+def test_it_equals_resampy_on_the_whole_signal(name, signal, longest, rng) -> None:
     x = SIGNALS[signal]
     expected = resampy.resample(x, RATE_IN, RATE_OUT, filter=name, axis=1)
     assert expected.shape == (len(x), 2 * LENGTH)
@@ -61,7 +56,7 @@ def test_it_equals_resampy_on_the_whole_signal(
 
 
 @pytest.mark.parametrize(("name", "reach"), [("kaiser_fast", 23), ("kaiser_best", 49)])
-def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name: str, reach: int) -> None:
+def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name, reach) -> None:
     made = KaiserUpsampler(name)
     assert (made.reach, made.latency_samples) == (reach, 2 * reach)
     even, odd = filter_taps(name)
@@ -77,6 +72,6 @@ def test_taps_are_the_impulse_response_and_reach_as_far_as_designed(name: str, r
 
 
 @pytest.mark.parametrize("name", ["kaiser", "", "none", "kaiser_fast.npz", "../kaiser_fast"])
-def test_unknown_filters_are_refused(name: str) -> None:
+def test_unknown_filters_are_refused(name) -> None:
     with pytest.raises(ValueError, match="kaiser_fast, kaiser_best"):
         KaiserUpsampler(name)

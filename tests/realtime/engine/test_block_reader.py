@@ -20,7 +20,7 @@ def made(
     return input_queue, BlockReader(input_queue, sample_rate_hz=rate, channels=channels)
 
 
-def test_blocks_are_the_input_in_order(rng: np.random.Generator) -> None:
+def test_blocks_are_the_input_in_order(rng) -> None:
     input_queue, reader = made()
     pushed, parts = 0, []
     while pushed < 5_000:
@@ -47,7 +47,7 @@ def test_missing_samples_are_silence() -> None:
 
 
 @pytest.mark.parametrize("rate", [22_050, 48_000])
-def test_samples_that_are_not_finite_become_silence_and_are_counted(rate: int) -> None:
+def test_samples_that_are_not_finite_become_silence_and_are_counted(rate) -> None:
     input_queue, reader = made(rate=rate, channels=2, capacity=rate)
     x = np.zeros((2, 10_000), np.float32)
     x[:, 9_000:] = 0.5
@@ -63,7 +63,7 @@ def test_samples_that_are_not_finite_become_silence_and_are_counted(rate: int) -
 
 
 @pytest.mark.parametrize(("dropped", "left"), [(1, 400), (10, 5), (300, 0), (0, 100)])
-def test_short_drops_and_rests_work(dropped: int, left: int) -> None:
+def test_short_drops_and_rests_work(dropped, left) -> None:
     input_queue, reader = made()
     input_queue.push(numbered(0, dropped + left))
     reader.drop(dropped)

@@ -18,7 +18,7 @@ def test_nothing_is_all_zero() -> None:
 
 
 @pytest.mark.parametrize("duration_s", [0.0, 1e-9, 0.004, 10.0, 500.0])
-def test_one_block_is_all_percentiles(duration_s: float) -> None:
+def test_one_block_is_all_percentiles(duration_s) -> None:
     times = BlockTimes(BLOCK_S)
     times.add(duration_s)
     last = times.last(3.0)
@@ -30,7 +30,7 @@ def test_one_block_is_all_percentiles(duration_s: float) -> None:
     assert last.ratio_min == pytest.approx(BLOCK_S / max(duration_s, 1e-6))
 
 
-def test_percentiles_are_those_of_all_blocks(rng: np.random.Generator) -> None:
+def test_percentiles_are_those_of_all_blocks(rng) -> None:
     durations = rng.lognormal(np.log(0.003), 0.8, 20_000)
     times = BlockTimes(BLOCK_S)
     for d in durations:
@@ -47,9 +47,7 @@ def test_percentiles_are_those_of_all_blocks(rng: np.random.Generator) -> None:
     assert whole.ratio_min <= whole.ratio_p01 <= whole.ratio_median
 
 
-def test_the_last_seconds_are_the_last_blocks_if_there_are_so_many(
-    rng: np.random.Generator,
-) -> None:
+def test_the_last_seconds_are_the_last_blocks_if_there_are_so_many(rng) -> None:
     times = BlockTimes(BLOCK_S)
     durations = rng.uniform(0.001, 0.01, HELD_BLOCKS + 500)
     durations[100] = 1.0  # too old for them

@@ -36,15 +36,9 @@ def test_blocks_pass_as_they_are_after_the_latency_s_silence() -> None:
 @pytest.mark.parametrize("rate", [44_100, 48_000, 96_000])
 @pytest.mark.parametrize(
     ("correction", "longer"),
-    [
-        (Correction(leave_out_samples=1), -1),
-        (Correction(leave_out_samples=441), -441),
-        (Correction(silence_samples=441), 441),
-    ],
+    [(Correction(leave_out_samples=441), -441), (Correction(silence_samples=441), 441)],
 )
-def test_corrections_are_counted_at_44100_hz(
-    rate: int, correction: Correction, longer: int
-) -> None:
+def test_corrections_are_counted_at_44100_hz(rate, correction, longer) -> None:
     output_queue, writer = made(rate=rate)
     for _ in range(20):
         writer.write(ones(441), AS_IT_IS)
@@ -65,7 +59,7 @@ def test_the_rest_fades_in_over_what_is_left_out() -> None:
 
 
 @pytest.mark.parametrize("gap", [1, 10, 63, 64, 400])
-def test_silence_before_a_block_fades_out_and_in(gap: int) -> None:
+def test_silence_before_a_block_fades_out_and_in(gap) -> None:
     output_queue, writer = made()
     writer.write(ones(100), AS_IT_IS)
     writer.write(ones(300), Correction(silence_samples=gap))
@@ -91,7 +85,7 @@ def test_silence_fades_out_from_the_last_sample_that_was_played() -> None:
 
 @pytest.mark.parametrize("samples", [-20, 20])
 @pytest.mark.parametrize("block", [128, 2_048])
-def test_stretched_blocks_have_no_step(samples: int, block: int) -> None:
+def test_stretched_blocks_have_no_step(samples, block) -> None:
     output_queue, writer = made()
     tone = np.sin(0.1 * np.arange(40 * 1_024))[None].astype(np.float32)
     once = max(block // 512, 1)

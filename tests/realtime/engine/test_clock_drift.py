@@ -20,7 +20,7 @@ def feed(drift: DriftEstimator, values: list[float]) -> list[int]:
     return [reported for v in values if (reported := drift.step(v))]
 
 
-def test_jitter_is_no_drift(rng: np.random.Generator) -> None:
+def test_jitter_is_no_drift(rng) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
     reported = feed(drift, list(1_000 + rng.uniform(-400, 400, 3_000)))
     assert max(abs(t) for t in reported) <= JITTER_SAMPLES
@@ -33,24 +33,19 @@ def test_rare_stalls_are_no_drift() -> None:
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_a_drift_is_reported_in_small_parts_that_add_up_and_a_fast_one_whole(sign: int) -> None:
+def test_a_drift_is_reported_in_small_parts_that_add_up(sign) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
     ahead = sign * np.arange(2_000) * 2.0
     reported = feed(drift, list(ahead))
     # 60 samples in each window, reported at its end; four times as many remain.
     assert all(np.sign(t) == sign and abs(t) <= 61 for t in reported)
     assert abs(sum(reported) - ahead[-1]) < 60 * 5
-    drift = DriftEstimator(BLOCK_S, tolerance_samples=800)
-    ahead *= 15
-    reported = feed(drift, list(ahead))
-    assert max(abs(t) for t in reported) >= 800
-    assert abs(sum(reported) - ahead[-1]) < 2_000
 
 
 @pytest.mark.parametrize(
     ("steady", "jump", "parts"), [(200, -20_000, 2), (12, 80_000, 1)], ids=["late", "early"]
 )
-def test_a_jump_is_reported_once(steady: int, jump: float, parts: int) -> None:
+def test_a_jump_is_reported_once(steady, jump, parts) -> None:
     """In two parts, where it falls into the middle of a window."""
     drift = DriftEstimator(BLOCK_S, tolerance_samples=0)
     reported = feed(drift, [50.0] * steady + [50.0 + jump] * 200)
@@ -69,10 +64,9 @@ def test_a_rebased_drift_is_not_reported_again() -> None:
 
 
 @pytest.mark.parametrize(
-    ("samples", "reported"),
-    [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)],
+    ("samples", "reported"), [(MIN_SAMPLES - 4, MIN_SAMPLES / 4 - 1), (MIN_SAMPLES, MIN_SAMPLES)]
 )
-def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples: int, reported: float) -> None:
+def test_the_tolerance_is_at_least_the_jitter_of_callbacks(samples, reported) -> None:
     drift = DriftEstimator(BLOCK_S, tolerance_samples=1)
     feed(drift, [0.0] * 100)
     assert feed(drift, [float(samples)] * 30) == [reported]
@@ -91,9 +85,7 @@ def mark(i: int, n: int) -> np.ndarray:
 
 
 @pytest.mark.parametrize(("drift", "block"), [(-0.0015, 1_024), (0.0015, 256)])
-def test_drifting_clocks_are_followed_inaudibly(
-    drift: float, block: int, short_windows: None
-) -> None:
+def test_drifting_clocks_are_followed_inaudibly(drift, block, short_windows) -> None:
     """As much drift as there is prefill, and the same delay."""
     half = block // 2
     with Rig(loaded_chain(lambda w: w, block_samples=block)) as rig:
@@ -132,7 +124,7 @@ def test_input_before_the_output_runs_adds_no_latency() -> None:
         assert rig.snapshot.faults == Faults()
 
 
-def test_an_output_that_hung_is_in_time_again(short_windows: None) -> None:
+def test_an_output_that_hung_is_in_time_again(short_windows) -> None:
     """A loudspeaker that pulled nothing for two seconds, while the rings filled, and continues."""
     with Rig(loaded_chain(lambda w: w, block_samples=1_024)) as rig:
         late = rig.snapshot.latency.engine

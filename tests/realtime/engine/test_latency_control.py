@@ -7,12 +7,7 @@ import numpy.typing as npt
 import pytest
 
 from realtime.engine.clock_drift import MIN_SAMPLES, WINDOW_S
-from realtime.engine.latency_control import (
-    Correction,
-    Flow,
-    LatencyControl,
-    prefill_for,
-)
+from realtime.engine.latency_control import Correction, Flow, LatencyControl, prefill_for
 
 BLOCK = 256
 BASE = 2 * BLOCK
@@ -22,14 +17,10 @@ Indices = npt.NDArray[np.int64]
 
 def flow(**changes: float) -> Flow:
     """The state of a stream without faults and with much room."""
-    values = {
-        "received": 0, "lost": 0, "waiting": 0, "queued": 0, "room": 44_100, "played": 0,
-        "silent": 0,
-    } | changes  # fmt: skip
-    return Flow(**values)  # type: ignore[arg-type]
+    return Flow(**dict.fromkeys(Flow.__dataclass_fields__, 0) | {"room": 44_100} | changes)
 
 
-def control(*, clocks_differ: bool = False) -> LatencyControl:
+def control(clocks_differ: bool = False) -> LatencyControl:
     return LatencyControl(block_samples=BLOCK, prefill_samples=BLOCK, clocks_differ=clocks_differ)
 
 
@@ -42,7 +33,7 @@ class Stream:
     """A stream of numbered samples, in steps of any length; the numbers show the latency."""
 
     def __init__(self, *, clocks_differ: bool = False) -> None:
-        self.control = control(clocks_differ=clocks_differ)
+        self.control = control(clocks_differ)
         self.corrections: list[Correction] = []
         self._waiting: Indices = np.zeros(0, np.int64)
         self._queue: Indices = np.full(BASE, SILENCE)
@@ -69,13 +60,9 @@ class Stream:
 
     def flow(self) -> Flow:
         return flow(
-            received=self._received,
-            lost=self._lost,
-            waiting=self._waiting.size,
-            queued=self._queue.size,
-            played=self.played_samples,
-            silent=self._silent,
-        )
+            received=self._received, lost=self._lost, waiting=self._waiting.size,
+            queued=self._queue.size, played=self.played_samples, silent=self._silent,
+        )  # fmt: skip
 
     def work(self, *, played_meanwhile: int = 0, blocks: int = 1_000_000) -> None:
         """Process all whole blocks; during the first one, samples are played."""
@@ -87,27 +74,18 @@ class Stream:
             played_meanwhile = 0
             done = self.control.correct(BLOCK, ready, self.flow())
             self.corrections.append(done)
-            if done.stretch_samples > 0:
-                y = np.concatenate([y, np.repeat(y[-1:], done.stretch_samples)])
-            elif done.stretch_samples < 0:
-                y = y[: done.stretch_samples]
+            # The last sample is repeated, or the end left out.
+            y = y[np.arange(BLOCK + done.stretch_samples).clip(max=BLOCK - 1)]
             y = y[done.leave_out_samples :]
             silence = np.full(done.silence_samples, SILENCE)
             self._queue = np.concatenate([self._queue, silence, y])
             self._waiting = self._waiting[done.drop_blocks * BLOCK :]
 
-    def steady(self, seconds: float = 0.5) -> None:
-        """Run without faults."""
-        for _ in range(round(seconds * 44_100 / BLOCK)):
-            self.record(BLOCK)
-            self.work()
-            self.play(BLOCK)
-
-    def drift(self, share: float, seconds: float) -> None:
-        """Run with an output that is too fast by a share."""
+    def run(self, seconds: float = 0.5, drift: float = 0.0) -> None:
+        """Run without faults, with an output that is too fast by a share."""
         owed = 0.0
         for _ in range(round(seconds * 44_100 / BLOCK)):
-            owed += BLOCK * (1 + share)
+            owed += BLOCK * (1 + drift)
             n = int(owed)
             owed -= n
             self.record(BLOCK)
@@ -152,11 +130,11 @@ def test_whole_blocks_are_dropped_only_while_more_than_one_waits() -> None:
 
 
 @pytest.mark.parametrize("seed", range(4))
-def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
+def test_stalls_and_losses_always_end_at_the_start_latency(seed) -> None:
     """Exact to the sample, and nothing is corrected twice."""
     rng = np.random.default_rng(seed)
     stream = Stream()
-    stream.steady()
+    stream.run()
     for _ in range(200):
         n = int(rng.integers(1, 900))
         stream.record(n, arrives=rng.random() > 0.1)
@@ -165,28 +143,28 @@ def test_stalls_and_losses_always_end_at_the_start_latency(seed: int) -> None:
         stream.play(n)
     # The rounds above have played more than was recorded: the input delivers the rest.
     stream.record(stream.played_samples - stream._recorded)
-    stream.steady()
+    stream.run()
     assert not stream.errors(5_000).any()
     end = stream.flow()
     assert stream.corrected == end.silent - end.lost
     assert end.silent > 0
     assert end.lost > 0
     before = len(stream.corrections)
-    stream.steady()
+    stream.run()
     assert set(stream.corrections[before:]) == {Correction()}
 
 
 @pytest.mark.parametrize("stall", [1, BLOCK, 3 * BLOCK + 7, 40 * BLOCK])
-def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> None:
+def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall) -> None:
     stream = Stream()
-    stream.steady()
+    stream.run()
     stream.record(BASE + stall)
     before = len(stream.corrections)
     stream.work(played_meanwhile=BASE + stall)
     # At once, not a block later: the silence takes the place of the samples that were due.
     first = stream.corrections[before]
     assert first.leave_out_samples == min(stream.flow().silent, BLOCK) > 0
-    stream.steady()
+    stream.run()
     assert not stream.errors(5_000).any()
     assert stream.corrected == stream.flow().silent
 
@@ -194,22 +172,22 @@ def test_a_slow_block_is_cut_by_the_silence_that_stood_in_for_it(stall: int) -> 
 def test_late_but_complete_input_does_not_count_as_lost() -> None:
     """A driver that holds back three blocks, and delivers them at once."""
     stream = Stream(clocks_differ=True)
-    stream.steady()
+    stream.run()
     for _ in range(20):
         stream.play(4 * BLOCK)
         stream.record(4 * BLOCK)
         stream.work()
-    stream.steady()
+    stream.run()
     assert not stream.errors(5_000).any()
     assert stream.corrected == stream.flow().silent
 
 
 @pytest.mark.parametrize("sign", [-1, 1])
-def test_drift_is_corrected_by_stretching(sign: int) -> None:
+def test_drift_is_corrected_by_stretching(sign) -> None:
     """0.01 % for two minutes: twice the prefill, and no silence at all."""
     stream = Stream(clocks_differ=True)
-    stream.steady(3.0)
-    stream.drift(sign * 1e-4, 120.0)
+    stream.run(3.0)
+    stream.run(120.0, sign * 1e-4)
     assert stream.flow().silent == 0
     stretches = [abs(c.stretch_samples) for c in stream.corrections]
     # A sample in 512 at most.
@@ -220,15 +198,13 @@ def test_drift_is_corrected_by_stretching(sign: int) -> None:
 
 @pytest.mark.parametrize("sign", [-1, 1])
 @pytest.mark.parametrize("window_s", [0.25, WINDOW_S])
-def test_a_fast_drift_is_corrected_in_jumps(
-    sign: int, window_s: float, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_fast_drift_is_corrected_in_jumps(sign, window_s, monkeypatch) -> None:
     """1 % for 20 s: the delay stays within a window's drift and the tolerance."""
     monkeypatch.setattr("realtime.engine.clock_drift.WINDOW_S", window_s)
     stream = Stream(clocks_differ=True)
-    stream.steady(3.0)
+    stream.run(3.0)
     for _ in range(20):
-        stream.drift(sign * 1e-2, 1.0)
+        stream.run(1.0, sign * 1e-2)
         now = stream.flow()
         assert abs(now.waiting + now.queued - BASE) < 0.01 * 44_100 * WINDOW_S + MIN_SAMPLES
 
@@ -236,16 +212,16 @@ def test_a_fast_drift_is_corrected_in_jumps(
 def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
     """Two seconds that never came: corrected once, not left out for two seconds."""
     stream = Stream(clocks_differ=True)
-    stream.steady()
+    stream.run()
     for _ in range(345):
         stream.record(BLOCK, arrives=False, counted=False)
         stream.work()
         stream.play(BLOCK)
     before = len(stream.corrections)
-    stream.steady(4.0)
+    stream.run(4.0)
     assert not any(c.leave_out_samples for c in stream.corrections[before : before + 20])
     silent = stream.flow().silent
-    stream.steady(8.0)
+    stream.run(8.0)
     assert stream.flow().silent == silent
     # To within a block: the time at which the input returned is not known more precisely.
     assert np.abs(stream.errors(5_000)).max() <= BLOCK
@@ -266,6 +242,6 @@ def test_after_input_was_lost_uncounted_the_prefill_is_filled_again() -> None:
     ],
 )
 def test_the_prefill_is_a_block_or_a_device_period_and_10_ms(
-    block: int, period_s: float, reserve_s: float, prefill: int
+    block, period_s, reserve_s, prefill
 ) -> None:
     assert prefill_for(block, period_s, reserve_s) == prefill

@@ -1,6 +1,5 @@
 """From a user's names of inputs, outputs and models to an engine."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +50,7 @@ def test_the_demo_is_the_bundled_clip() -> None:
 
 
 @pytest.mark.parametrize("name", ["song.wav", "./song.wav", "{folder}/song.wav", "song of mine"])
-def test_files_are_inputs_however_they_are_written_and_at_any_rate(song: Path, name: str) -> None:
+def test_files_are_inputs_however_they_are_written_and_at_any_rate(song, name) -> None:
     store(song.with_name("fast.wav"), 4_800, rate=48_000).rename(song.with_name("song of mine"))
     source, notes = opened(name.format(folder=song.parent))
     assert isinstance(source, FileInput)
@@ -74,15 +73,13 @@ DEVICES = ["default", "3", "USB microphone", "a" * 5_000]
         (DEVICES, open_output, DeviceError),
     ],
 )
-def test_missing_files_do_not_count_as_devices_and_all_else_does(
-    names: list[str], open_it: Callable[[str], object], error: type[Exception]
-) -> None:
+def test_missing_files_do_not_count_as_devices_and_all_else_does(names, open_it, error) -> None:
     for name in names:
         with pytest.raises(error):
             open_it(name)
 
 
-def test_outputs_by_name(tmp_path: Path) -> None:
+def test_outputs_by_name(tmp_path) -> None:
     assert isinstance(open_output("null"), NullOutput)
     assert isinstance(open_output("out.wav"), FileOutput)
     assert isinstance(open_output(f"{tmp_path}/out.FLAC"), FileOutput)
@@ -90,7 +87,7 @@ def test_outputs_by_name(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["song.wav", "./song.wav", "link.wav"])
-def test_the_input_is_never_overwritten(smooth_info: ModelInfo, song: Path, name: str) -> None:
+def test_the_input_is_never_overwritten(smooth_info, song, name) -> None:
     song.with_name("link.wav").symlink_to(song)
     before = song.read_bytes()
     with pytest.raises(AudioFileError, match="is the input"):
@@ -98,8 +95,9 @@ def test_the_input_is_never_overwritten(smooth_info: ModelInfo, song: Path, name
     assert song.read_bytes() == before
 
 
-def test_a_loop_is_handed_on(smooth_info: ModelInfo, song: Path) -> None:
-    engine = open_engine(settings(smooth_info, song, "null", loop=True))
+def test_a_loop_and_a_dtype_are_handed_on(unet_info, song) -> None:
+    engine = open_engine(settings(unet_info, song, "null", loop=True, dtype="bfloat16"))
+    assert engine.snapshot().dtype == "bfloat16"
     engine.start()
     try:
         wait_until(lambda: engine.snapshot().seconds > 0.15, "the second round")
@@ -108,16 +106,8 @@ def test_a_loop_is_handed_on(smooth_info: ModelInfo, song: Path) -> None:
         engine.stop()
 
 
-def test_a_dtype_arrives_in_the_engine(unet_info: ModelInfo, song: Path) -> None:
-    engine = open_engine(settings(unet_info, song, "null", dtype="bfloat16"))
-    assert engine.snapshot().dtype == "bfloat16"
-    engine.stop()
-
-
 @pytest.mark.parametrize("failure", [RuntimeError, KeyboardInterrupt])
-def test_whatever_loading_raises_both_devices_are_closed(
-    smooth_info: ModelInfo, failure: type[BaseException], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_whatever_loading_raises_both_devices_are_closed(smooth_info, failure, monkeypatch) -> None:
     source, sink = FakeInput(), FakeOutput()
 
     def fail(*_: object, **__: object) -> None:

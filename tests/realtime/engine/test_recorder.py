@@ -134,7 +134,7 @@ def test_disk_that_hangs_is_not_waited_for_longer_than_the_limit(
     recorder.start()
     assert hanging.wait(10)
     done = recorder.stop(0.05)
-    assert done.error == ("The recording may be incomplete: the disk did not answer for 0.05 s.")
+    assert done.error == "The recording may be incomplete: the disk did not answer for 0.05 s."
     answer.set()
     wait_until(lambda: not recorder.running)
     assert recorder.stop().error == ""

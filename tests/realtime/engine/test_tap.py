@@ -14,7 +14,7 @@ def tap(held: int = 100, channels: int = 1) -> Tap:
 @pytest.mark.parametrize(
     ("since", "first"), [(0, 0), (20, 20), (25, 25), (50, 50), (10_000, 10_000), (-7, 0)]
 )
-def test_samples_are_read_from_a_position(since: int, first: int) -> None:
+def test_samples_are_read_from_a_position(since, first) -> None:
     made = tap(channels=2)
     assert made.read(0)[0].shape == (2, 0)
     for begin, n in ((0, 30), (30, 0), (30, 20)):
@@ -26,7 +26,7 @@ def test_samples_are_read_from_a_position(since: int, first: int) -> None:
 
 
 @pytest.mark.parametrize("blocks", [[20] * 17, [240, 100]], ids=["short", "all that is held"])
-def test_a_slow_reader_gets_the_index_of_the_first_sample(blocks: list[int]) -> None:
+def test_a_slow_reader_gets_the_index_of_the_first_sample(blocks) -> None:
     made = tap(held=max(100, *blocks))
     for end, n in zip(np.cumsum(blocks), blocks, strict=True):
         made.write(numbered(int(end) - n, n))

@@ -1,69 +1,22 @@
 """Files through the live path's processors against one call of the network."""
 
-from pathlib import Path
-
 import numpy as np
 import pytest
-import resampy
 import soundfile
-import torch
 
-from models.export.export import export
-from models.export.remove_dc import without_dc
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import SUFFIXES
 from realtime.files.enhance import Enhancer, Job, plan_jobs, render
-from realtime.inference.model_file import ModelInfo, read_model_info
 from tests.helpers.cli import store
 from tests.helpers.engine_signals import noise
-from tests.helpers.models.checkpoints import quiet_unet, write_checkpoint
 from tests.helpers.networks import loaded_chain
 
-# For samples up to 1: the front end's 1e-5 through the network.
-EAGER = 1e-4
-# Near the ends a layer's zero padding differs from real silence.
-LOOK_BACK, LOOK_AHEAD = 764, 637
 
-
-@pytest.fixture(scope="module")
-def tiny(tmp_path_factory: pytest.TempPathFactory) -> ModelInfo:
-    """A small U-Net with weights as if trained."""
-    folder = tmp_path_factory.mktemp("model")
-    export(write_checkpoint(folder / "best.pt", quiet_unet()), folder / "tiny.ts")
-    return read_model_info(folder / "tiny.ts")
-
-
-# Across one and three windows, and a length that is no multiple of anything.
-@pytest.mark.parametrize("length", [3_000, 40_001])
-def test_a_file_is_one_eager_call_of_the_network(tiny: ModelInfo, length: int) -> None:
-    x = noise(length)
-    y = Enhancer(tiny, compute="cpu", threads=1).samples(x)
-    assert y.shape == (1, 2 * length)
-    upsampled = resampy.resample(x, 22_050, 44_100, filter="kaiser_fast", axis=1)
-    with torch.inference_mode():
-        expected = (
-            without_dc(quiet_unet())(torch.from_numpy(upsampled).unsqueeze(1)).squeeze(1).numpy()
-        )
-    inside = slice(LOOK_BACK, 2 * length - LOOK_AHEAD)
-    assert np.abs(expected - upsampled)[:, inside].max() > 10 * EAGER  # it does something
-    np.testing.assert_allclose(y[:, inside], expected[:, inside], rtol=0, atol=EAGER)
-
-
-def test_the_second_file_does_not_depend_on_the_first(smooth_info: ModelInfo) -> None:
+def test_the_second_file_does_not_depend_on_the_first(smooth_info) -> None:
     enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
     first = enhancer.samples(noise(3_000))
     enhancer.samples(np.full((1, 20_000), 0.9, np.float32))
     np.testing.assert_array_equal(enhancer.samples(noise(3_000)), first)
-
-
-@pytest.mark.parametrize("length", [1, 2, 23, 24, 1_000])
-def test_results_are_aligned_and_twice_as_long(length: int) -> None:
-    x = np.zeros((1, length), np.float32)
-    at = length // 2
-    x[0, at] = 0.9
-    y = render(loaded_chain(lambda w: w).chain, x, block_samples=256)
-    assert y.shape == (1, 2 * length)
-    assert int(np.abs(y[0]).argmax()) == 2 * at
 
 
 def test_progress_goes_from_nothing_to_all() -> None:
@@ -87,12 +40,7 @@ def test_progress_goes_from_nothing_to_all() -> None:
     ],
 )
 def test_files_of_any_rate_are_written_with_a_note(
-    tmp_path: Path,
-    smooth_info: ModelInfo,
-    rate: int,
-    options: dict[str, int],
-    out_rate: int,
-    note: str,
+    tmp_path, smooth_info, rate, options, out_rate, note
 ) -> None:
     x = noise(rate // 5, 2)
     soundfile.write(tmp_path / "in.wav", x.T, rate, subtype="FLOAT")
@@ -106,9 +54,7 @@ def test_files_of_any_rate_are_written_with_a_note(
         np.testing.assert_allclose(y, x.T, rtol=0, atol=2.0**-23)
 
 
-def test_24_khz_runs_through_the_same_arithmetic_as_22(
-    tmp_path: Path, smooth_info: ModelInfo
-) -> None:
+def test_24_khz_runs_through_the_same_arithmetic_as_22(tmp_path, smooth_info) -> None:
     for rate in (22_050, 24_000):
         soundfile.write(tmp_path / f"{rate}.wav", noise(5_000).T, rate, subtype="FLOAT")
         enhancer = Enhancer(smooth_info, compute="cpu", threads=1)
@@ -118,7 +64,7 @@ def test_24_khz_runs_through_the_same_arithmetic_as_22(
     )
 
 
-def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
+def test_a_folder_keeps_its_order_below_another_one(tmp_path) -> None:
     source, target = tmp_path / "in", tmp_path / "new" / "out"
     (source / "a" / "b").mkdir(parents=True)
     for name in ("one.wav", "a/two.flac", "a/b/three.wav", "notes.txt"):
@@ -137,9 +83,7 @@ def test_a_folder_keeps_its_order_below_another_one(tmp_path: Path) -> None:
     assert len(plan_jobs(source, source / "a")) == 1
 
 
-def test_folders_are_made_with_the_first_result_or_it_is_reported(
-    tmp_path: Path, smooth_info: ModelInfo
-) -> None:
+def test_folders_are_made_with_the_first_result_or_it_is_reported(tmp_path, smooth_info) -> None:
     (tmp_path / "in" / "a").mkdir(parents=True)
     store(tmp_path / "in" / "a" / "one.wav", 9_600, rate=48_000)
     (tmp_path / "file").write_text("in the way")
@@ -153,7 +97,7 @@ def test_folders_are_made_with_the_first_result_or_it_is_reported(
 
 
 @pytest.mark.parametrize("suffix", SUFFIXES)
-def test_suffixes_in_capitals_are_found(tmp_path: Path, suffix: str) -> None:
+def test_suffixes_in_capitals_are_found(tmp_path, suffix) -> None:
     (tmp_path / f"A{suffix.upper()}").write_bytes(b"")
     (tmp_path / f"folder{suffix}").mkdir()  # is no file
     assert len(plan_jobs(tmp_path, tmp_path / "out")) == 1
@@ -178,15 +122,13 @@ IMPOSSIBLE = {
 
 
 @pytest.mark.parametrize("what", IMPOSSIBLE)
-def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path: Path, what: str) -> None:
+def test_jobs_that_cannot_be_are_reported_before_any_work(tmp_path, what) -> None:
     for name in ("in/a.wav", "in/in/a.wav", "twice/a.wav", "twice/a.flac", "texts/a.txt", "file"):
         (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / name).touch()
     source, target = IMPOSSIBLE[what]
     before = sorted(tmp_path.rglob("*"))
-    with pytest.raises(AudioFileError) as caught:
+    reason = "input" if "itself" in what or "own folder" in what else ""
+    with pytest.raises(AudioFileError, match=rf"\A.*{reason}.*\Z"):
         plan_jobs(tmp_path / source, tmp_path / target)
-    assert "\n" not in str(caught.value)
-    if "itself" in what or "own folder" in what:
-        assert "input" in str(caught.value)
     assert sorted(tmp_path.rglob("*")) == before

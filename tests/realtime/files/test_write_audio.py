@@ -10,12 +10,7 @@ import pytest
 import soundfile
 
 from realtime.errors import AudioFileError
-from realtime.files.audio_file import (
-    check_output,
-    open_output,
-    unfinished_note,
-    write_audio,
-)
+from realtime.files.audio_file import check_output, open_output, unfinished_note, write_audio
 from tests.helpers.cli import python
 from tests.helpers.engine_signals import noise
 
@@ -27,9 +22,7 @@ STEPS = {"PCM_24": 2.0**-23, "FLOAT": 0.0}
     ("suffix", "subtype"), [(".wav", "FLOAT"), (".flac", "PCM_24"), (".WAV", "FLOAT")]
 )
 @pytest.mark.parametrize("channels", [1, 2])
-def test_what_is_written_can_be_read(
-    tmp_path: Path, suffix: str, subtype: str, channels: int
-) -> None:
+def test_what_is_written_can_be_read(tmp_path, suffix, subtype, channels) -> None:
     # A WAV file keeps what is louder than full scale.
     x = noise(1_000, channels, level=3.0 if subtype == "FLOAT" else 1.0)
     path = tmp_path / f"out{suffix}"
@@ -51,19 +44,11 @@ def test_what_is_written_can_be_read(
     ],
     ids=lambda value: value[:12],
 )
-def test_names_that_cannot_be_written_are_reported(tmp_path: Path, name: str, message: str) -> None:
+def test_names_that_cannot_be_written_are_reported(tmp_path, name, message) -> None:
     (tmp_path / "folder.wav").mkdir()
-    with pytest.raises(AudioFileError, match=message) as caught:
+    with pytest.raises(AudioFileError, match=rf"\A.*{message}.*\Z"):
         write_audio(tmp_path / name, noise(10))
-    assert "\n" not in str(caught.value)
     assert [p.name for p in tmp_path.iterdir()] == ["folder.wav"]
-
-
-def test_the_longest_name_that_the_disk_takes_can_be_written(tmp_path: Path) -> None:
-    """The suffix during writing must not make the name too long."""
-    name = "ä" * 125 + ".wav"
-    write_audio(tmp_path / name, noise(10))
-    assert [p.name for p in tmp_path.iterdir()] == [name]
 
 
 @pytest.fixture
@@ -83,13 +68,9 @@ def read_only_folder() -> Iterator[Path]:
             folder.chmod(0o755)
 
 
-def test_a_read_only_folder_is_reported(
-    read_only_folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    with pytest.raises(AudioFileError) as caught:
+def test_a_read_only_folder_is_reported(read_only_folder, monkeypatch) -> None:
+    with pytest.raises(AudioFileError, match=rf"\A.*{read_only_folder}.*\Z"):
         write_audio(read_only_folder / "out.wav", noise(10))
-    assert "\n" not in str(caught.value)
-    assert str(read_only_folder) in str(caught.value)
     assert list(read_only_folder.iterdir()) == []
     # Before any work, where the system tells it.
     monkeypatch.setattr(os, "access", lambda *_: False)
@@ -97,7 +78,7 @@ def test_a_read_only_folder_is_reported(
         check_output(read_only_folder / "out.wav")
 
 
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path) -> None:
+def test_an_interrupted_write_leaves_the_old_file(tmp_path) -> None:
     path = tmp_path / "out.wav"
     write_audio(path, noise(100))
     before = path.read_bytes()
@@ -136,9 +117,7 @@ except AudioFileError as error:
     [(".wav", 10, 1_000), (".wav", 50_000, 100_000), (".flac", 50_000, 100_000),
      (".flac", 3_000, 1_100)],
 )  # fmt: skip
-def test_a_full_disk_is_reported_and_nothing_stays(
-    tmp_path: Path, suffix: str, limit: int, samples: int
-) -> None:
+def test_a_full_disk_is_reported_and_nothing_stays(tmp_path, suffix, limit, samples) -> None:
     path = tmp_path / f"out{suffix}"
     path.write_bytes(b"old")
     run = python(FULL_DISK, path, limit, samples)
@@ -161,7 +140,7 @@ with open_output(Path(sys.argv[1]), channels=2) as file:
 
 
 @pytest.mark.parametrize("stem", ["take [1]", "ä" * 125])
-def test_what_a_crash_leaves_is_found_and_kept(tmp_path: Path, stem: str) -> None:
+def test_what_a_crash_leaves_is_found_and_kept(tmp_path, stem) -> None:
     path = tmp_path / f"{stem}.wav"
     # What another file left is not mentioned.
     others = [

@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 import pytest
 
 from realtime.dsp.processor import Audio
 from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
+from tests.helpers.engine_signals import in_blocks
 
 
 @dataclass
@@ -37,17 +37,16 @@ class StubNetwork:
         return x
 
 
-def load(info: ModelInfo, block_samples: int = 256, **changes: Any) -> LoadedChain:
+def load(*models: ModelInfo, **changes: Any) -> LoadedChain:
     """A chain on one thread of the CPU, without pauses between its blocks."""
-    values: dict[str, Any] = {"compute": "cpu", "threads": 1, "paced": False} | changes
-    return load_chain(info, block_samples=block_samples, **values)
+    values = {"block_samples": 256, "compute": "cpu", "threads": 1, "paced": False}
+    return load_chain(*models, **values | changes)
 
 
 def streamed(network: Any, x: Audio, n: int = 256) -> Audio:
     """A signal through a network from its start, in calls of ``n`` samples."""
     network.start(len(x))
-    calls = [network(x[:, k : k + n]).copy() for k in range(0, x.shape[1], n)]
-    return np.concatenate(calls, axis=1)
+    return in_blocks(lambda block: network(block).copy(), x, [n] * (x.shape[1] // n))
 
 
 @pytest.fixture

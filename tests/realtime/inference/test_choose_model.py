@@ -57,7 +57,7 @@ ALL = [POOR, FAIR, GOOD]
     ids=["fair is easy", "good is easy", "slow machine", "one model"],
 )
 def test_the_best_sounding_model_that_is_fast_enough_is_chosen(
-    models: list[ModelInfo], ratios: dict[str, float], chosen: ModelInfo, reason: str
+    models, ratios, chosen, reason
 ) -> None:
     choice = choose_model(models, speeds(**ratios))
     assert choice.info is chosen
@@ -69,6 +69,7 @@ def test_without_models_there_is_an_error() -> None:
         choose_model([], speeds())
 
 
+# Of ViSQOL higher is better.
 LOW = model("low", vctk_dev={"visqol": 3.1, "lsd_act": 0.8})
 HIGH = model("high", vctk_dev={"visqol": 3.6, "lsd_act": 1.2})
 OTHER = model("other", validation={"lsd": 1.5}, vctk_dev={"lsd_act": 0.1})
@@ -81,9 +82,8 @@ SMALL, LARGE = model("small", 1_000), model("large", 2_000)
     [
         [],
         [GOOD, FAIR, POOR],
-        # A higher ViSQOL is better and counts before all else.
         [HIGH, LOW],
-        # The first measure that all state: figures of other recordings cannot be compared.
+        # Figures of other recordings cannot be compared.
         [ELSEWHERE, OTHER],
         # Nothing in common, nothing stated, or nothing that is a number: by size.
         [replace(ELSEWHERE, parameters=1), GOOD],
@@ -95,19 +95,15 @@ SMALL, LARGE = model("small", 1_000), model("large", 2_000)
         ),
     ],
 )  # fmt: skip
-def test_models_are_ranked_by_the_first_measure_that_all_state(
-    best_first: list[ModelInfo],
-) -> None:
+def test_models_are_ranked_by_the_first_measure_that_all_state(best_first) -> None:
     assert by_sound(best_first) == best_first
     assert by_sound(best_first[::-1]) == best_first
 
 
-def trial(
-    cache: TuningCache, lines: list[str], *, compute: str = "cpu", **changes: int
-) -> SpeedTrial:
-    lengths = {"block_samples": 256, "channels": 1} | changes
+def trial(cache: TuningCache, lines: list[str], compute: str = "cpu", **changes: int) -> SpeedTrial:
     requested = {"compute": compute, "threads": 1}
-    return SpeedTrial(**lengths, requested=requested, cache=cache, progress=lines.append)
+    values = {"block_samples": 256, "channels": 1, "requested": requested} | changes
+    return SpeedTrial(**values, cache=cache, progress=lines.append)
 
 
 @pytest.fixture
@@ -121,7 +117,7 @@ def cache(tmp_path: Path) -> TuningCache:
 
 
 def test_a_speed_is_measured_once_per_model_file_and_condition(
-    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    cache, smooth_info, fast_trial
 ) -> None:
     lines: list[str] = []
     first = trial(cache, lines)(smooth_info)
@@ -140,7 +136,7 @@ def test_a_speed_is_measured_once_per_model_file_and_condition(
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is a GPU here")
 def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
-    cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    cache, smooth_info, fast_trial
 ) -> None:
     ratio = trial(cache, [], compute="cuda")(smooth_info)
     assert ratio > 0
@@ -150,9 +146,7 @@ def test_a_gpu_that_is_requested_in_vain_is_no_reason_to_fail(
         trial(cache, [], compute="abacus")(smooth_info)
 
 
-def test_a_hopeless_model_does_not_take_a_minute(
-    cache: TuningCache, smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_hopeless_model_does_not_take_a_minute(cache, smooth_info, monkeypatch) -> None:
     monkeypatch.setattr("realtime.inference.choose_model.MAX_TRIAL_S", 0.0)
     monkeypatch.setattr("realtime.inference.choose_model.MIN_TRIAL_BLOCKS", 2)
     pauses: list[float] = []
@@ -162,9 +156,7 @@ def test_a_hopeless_model_does_not_take_a_minute(
     assert len(pauses) == 2
 
 
-def test_another_program_version_or_machine_measures_again(
-    smooth_info: ModelInfo, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_another_program_version_or_machine_measures_again(smooth_info, monkeypatch) -> None:
     keys = {cache_key(what, smooth_info, block=n) for what in ("speed", "weight") for n in (1, 2)}
     monkeypatch.setattr("realtime.inference.tuning_cache.version", lambda _: "99")
     keys.add(cache_key("speed", smooth_info, block=1))
@@ -174,7 +166,7 @@ def test_another_program_version_or_machine_measures_again(
 
 
 def test_a_model_that_fails_is_left_out_and_not_kept(
-    tmp_path: Path, cache: TuningCache, smooth_info: ModelInfo, fast_trial: None
+    tmp_path, cache, smooth_info, fast_trial
 ) -> None:
     path = write_model(tmp_path / "broken.ts", RAISING, metadata(name="broken"))
     lines: list[str] = []
@@ -192,7 +184,7 @@ def test_a_model_that_fails_is_left_out_and_not_kept(
      b"\xff\xfe\x00"],
     ids=lambda content: str(content[:14]),
 )  # fmt: skip
-def test_a_damaged_cache_is_as_good_as_none(cache: TuningCache, content: bytes) -> None:
+def test_a_damaged_cache_is_as_good_as_none(cache, content) -> None:
     cache._path.parent.mkdir()
     cache._path.write_bytes(content)
     assert cache.number("a") is None
@@ -200,7 +192,7 @@ def test_a_damaged_cache_is_as_good_as_none(cache: TuningCache, content: bytes) 
     assert TuningCache(cache._path).number("a") == 2.5
 
 
-def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
+def test_where_nothing_can_be_written_nothing_fails(tmp_path) -> None:
     occupied = tmp_path / "file"
     occupied.write_text("a file, where the folder should be")
     cache = TuningCache(occupied / "m.json")
@@ -213,7 +205,7 @@ def test_where_nothing_can_be_written_nothing_fails(tmp_path: Path) -> None:
     assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "m.json"]
 
 
-def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -> None:
+def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path) -> None:
     path = tmp_path / "m.json"
     path.write_text(json.dumps({str(i): i for i in range(MAX_ENTRIES)}))
     cache = TuningCache(path)
@@ -226,41 +218,29 @@ def test_the_cache_keeps_the_newest_and_does_not_grow_for_ever(tmp_path: Path) -
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the XDG specification is Linux's")
-def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(tmp_path / "home"))
-    for folder, xdg in ((tmp_path / "cache", tmp_path / "cache"), (tmp_path / "home/.cache", "")):
-        monkeypatch.setenv("XDG_CACHE_HOME", str(xdg))
-        assert TuningCache().number("a") is None
-        TuningCache().put("a", 1.0)
-        assert (folder / "topoctave" / "tuning.json").is_file()
-        assert TuningCache().number("a") == 1.0
-    # Without a home nothing is kept.
-    monkeypatch.chdir(tmp_path / "home")
-    monkeypatch.setattr(
-        "realtime.inference.tuning_cache.platformdirs.user_cache_path",
-        lambda *_, **__: Path("~/.cache/topoctave"),
-    )
+def test_the_cache_is_in_the_users_cache_folder_if_there_is_a_home(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     TuningCache().put("a", 1.0)
+    assert TuningCache().number("a") == 1.0
+    assert (tmp_path / "topoctave" / "tuning.json").is_file()
+    # Without a home nothing is kept.
+    monkeypatch.chdir(tmp_path)
+    folders = "realtime.inference.tuning_cache.platformdirs"
+    monkeypatch.setattr(f"{folders}.user_cache_path", lambda *_, **__: Path("~/topoctave"))
+    TuningCache().put("a", 2.0)
     assert TuningCache().number("a") is None
-    assert [p.name for p in Path().iterdir()] == [".cache"]
+    assert [p.name for p in Path().iterdir()] == ["topoctave"]
 
 
-def test_a_session_states_why_it_runs_this_model(
-    tmp_path: Path,
-    cache: TuningCache,
-    smooth_info: ModelInfo,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_session_states_why_it_runs_this_model(tmp_path, cache, smooth_info, monkeypatch) -> None:
     slow = write_model(tmp_path / "slow.ts", Smooth(), metadata(name="slow"))
-    slow_info = replace(read_model_info(slow), metrics={"validation": {"lsd": 1.0}})
-    fast_info = replace(smooth_info, metrics={"validation": {"lsd": 2.0}})
-    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: [slow_info, fast_info])
+    found = [read_model_info(slow), smooth_info]
+    models = [replace(m, metrics={"test": {"lsd": k}}) for k, m in enumerate(found, 1)]
+    monkeypatch.setattr("realtime.engine.open.shipped_models", lambda: models)
     settings = Settings(input="demo", output="null", block_samples=256, compute="cpu", threads=1)
     # A cached measurement, because a busy machine would measure another one.
     condition = {"block": 256, "channels": 1, "device": "cpu", "threads": 1, "dtype": None}
-    for info, speed in ((slow_info, 0.5), (fast_info, 40.0)):
+    for info, speed in zip(models, (0.5, 40.0), strict=True):
         cache.put(cache_key("speed", info, **condition), speed)
     lines: list[str] = []
     reason = "smooth: the best-sounding that keeps up, 40.0x real time here (p01); slow only 0.5x"

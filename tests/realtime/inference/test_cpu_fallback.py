@@ -1,5 +1,6 @@
 """A GPU that is lost during a stream: the audio continues, and one line gives the reason."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +15,6 @@ from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
-from realtime.engine.snapshot import State
 from realtime.files.enhance import Enhancer, Job
 from realtime.inference.cpu_fallback import (
     FADE_SAMPLES,
@@ -29,7 +29,7 @@ from realtime.inference.streaming import StreamingNetwork
 from realtime.terminal.live import run_live
 from tests.helpers.cli import store
 from tests.helpers.engine_signals import file_input, noise
-from tests.helpers.fake_streams import Rig, hurry
+from tests.helpers.fake_streams import hurry
 from tests.helpers.networks import loaded_around
 from tests.realtime.inference.conftest import streamed
 
@@ -39,17 +39,15 @@ LATENCY, CONTEXT = 40, 100
 SUMS = 1e-6
 
 
+@dataclass
 class Echo:
     """A streaming network in numpy: the input, late, and half of it later by the context."""
 
-    def __init__(
-        self, *, fails_at: int | None = None, ratio: int = 1, latency: int = LATENCY
-    ) -> None:
-        self.ratio = ratio
-        self.block_multiple = 128
-        self.latency_samples = latency
-        self.calls = 0
-        self.fails_at = fails_at
+    fails_at: int | None = None
+    ratio: int = 1
+    latency_samples: int = LATENCY
+    block_multiple: int = 128
+    calls: int = 0
 
     def start(self, channels: int) -> None:
         self._past = np.zeros((channels, self.latency_samples + CONTEXT), np.float32)
@@ -80,8 +78,7 @@ def whole(x: Audio, ratio: int = 1, late: int = LATENCY) -> Audio:
     return y[:, :-late]
 
 
-def kaiser_fast(x: Audio) -> Audio:
-    """On the whole signal, 46 samples late."""
+def kaiser_fast(x: Audio) -> Audio:  # 46 samples late.
     upsampler = KaiserUpsampler()
     upsampler.prepare(ProcessSpec(max_block_samples=x.shape[1], channels=len(x)))
     return upsampler.process(x)
@@ -93,11 +90,11 @@ def kaiser_fast(x: Audio) -> Audio:
 # The last two take the 22.05 kHz input; one of them is earlier than kaiser_fast and waits for it.
 @pytest.mark.parametrize(("ratio", "latency", "late"), [(1, 40, 40), (2, 448, 448), (2, 40, 46)])
 def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
-    healthy: int | None, has_backup: bool, ratio: int, latency: int, late: int
+    healthy, has_backup, ratio, latency, late
 ) -> None:
     """If there is a backup, and if the device is ever lost."""
-    backup = Echo(ratio=ratio, latency=latency) if has_backup else None
-    device = Echo(fails_at=healthy, ratio=ratio, latency=latency)
+    backup = Echo(None, ratio, latency) if has_backup else None
+    device = Echo(healthy, ratio, latency)
     network, loss_monitor = fallback(device, backup)
     assert network.latency_samples == late
     x = noise(20 * BLOCK, 2)
@@ -122,7 +119,7 @@ def test_a_lost_device_leaves_the_dry_signal_until_the_backup_has_its_context(
 
 
 @pytest.mark.parametrize("at_start", [False, True])
-def test_after_a_reset_the_backup_has_nothing_to_wait_for(at_start: bool) -> None:
+def test_after_a_reset_the_backup_has_nothing_to_wait_for(at_start) -> None:
     class Gone(Echo):
         def start(self, channels: int) -> None:
             if at_start:
@@ -180,56 +177,32 @@ def loaded(fails_at: int | None) -> LoadedChain:
     return loaded_around(path, block_samples=BLOCK, compute="a GPU", loss_monitor=loss_monitor)
 
 
-def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio() -> None:
-    blocks, healthy = 40, 10
-    x = noise(blocks * BLOCK // 2)
-    with Rig(loaded(healthy)) as rig:
-        rig.run(x[:, : 4 * BLOCK // 2])
-        before = rig.snapshot
-        rig.run(x[:, 4 * BLOCK // 2 :])
-        after, played = rig.snapshot, rig.played
-    with Rig(loaded(None)) as rig:
-        rig.run(x)
-        wanted = rig.played
-    assert (before.compute, before.notice) == ("a GPU", "")
-    assert after.state is State.RUNNING
-    assert after.error == ""
-    assert after.compute == "cpu"
-    assert after.notice.startswith("a GPU was lost (CUDA error")
-    assert after.notice.count("\n") == 0
-    assert after.faults.total == 0
-    assert after.latency == before.latency
+def test_a_gpu_lost_in_mid_stream_does_not_stop_the_audio(tmp_path, monkeypatch) -> None:
+    """The terminal reports it once."""
+    outs, summaries, lines = [], [], []
+    for fails_at in (None, 10):
+        # A file has no clock, so that a busy machine loses no block.
+        engine = Engine(
+            file_input(noise(11_025)), FileOutput(tmp_path / "out.wav"), loaded(fails_at)
+        )
+        hurry(engine)
+        monkeypatch.setattr("realtime.terminal.live.open_engine", lambda *_, e=engine, **__: e)
+        summary = run_live(
+            Settings(input="silence", output="null"), Parameters(), seconds=None,
+            fall_back_input=False, fall_back_output=False, report=lines.append,
+        )  # fmt: skip
+        summaries.append(summary)
+        outs.append(soundfile.read(tmp_path / "out.wav")[0])
+    assert [s["device"] for s in summaries] == ["a GPU", "cpu"]
+    assert sum("a GPU was lost (CUDA error" in line for line in lines) == 1
+    for same in ("seconds", "latency_ms", "xruns"):
+        assert summaries[0][same] == summaries[1][same]
     # The same audio as if nothing had happened, but for some blocks around the loss.
-    differs = np.flatnonzero(np.abs(played - wanted).max(axis=0) > SUMS)
-    assert len(differs)
-    assert differs[-1] - differs[0] < LATENCY + CONTEXT + FADE_SAMPLES + 2 * BLOCK
-    assert np.isfinite(played).all()
+    differs = np.flatnonzero(np.abs(outs[0] - outs[1]) > SUMS)
+    assert 0 < differs[-1] - differs[0] < LATENCY + CONTEXT + FADE_SAMPLES + 2 * BLOCK
 
 
-def test_the_terminal_reports_a_lost_gpu_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A file has no clock, so that a busy machine loses no block.
-    engine = Engine(file_input(noise(11_025)), FileOutput(tmp_path / "out.wav"), loaded(3))
-    hurry(engine)
-    monkeypatch.setattr("realtime.terminal.live.open_engine", lambda *_, **__: engine)
-    lines: list[str] = []
-    summary = run_live(
-        Settings(input="silence", output="null"),
-        Parameters(),
-        seconds=None,
-        fall_back_input=False,
-        fall_back_output=False,
-        report=lines.append,
-    )
-    assert sum("was lost" in line for line in lines) == 1
-    assert summary["seconds"] == 0.5
-    assert summary["device"] == "cpu"
-
-
-def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_that_loses_its_gpu_is_restored_again_and_whole(tmp_path, monkeypatch) -> None:
     store(tmp_path / "a.wav", 20 * BLOCK)
     monkeypatch.setattr("realtime.files.enhance.BLOCK_SAMPLES", BLOCK)
     outs, notes = [], []

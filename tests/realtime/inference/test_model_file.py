@@ -11,7 +11,6 @@ import pytest
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import (
     UNKNOWN,
-    ModelInfo,
     find_model,
     read_metadata,
     read_model_info,
@@ -19,15 +18,15 @@ from realtime.inference.model_file import (
 )
 from tests.helpers.networks import Smooth, metadata, write_model
 
+MEMBER = "test/extra/topoctave.json"
 
-def archive(path: Path, about: Any, *, code: bool = True, raw: bytes | None = None) -> Path:
-    """The part of a TorchScript archive that is read without torch."""
+
+def archive(path: Path, about: Any, *, code: bool = True) -> Path:
+    """The part of a TorchScript archive that is read without torch; metadata may be bytes."""
     with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as out:
         if code:
             out.writestr("test/constants.pkl", b"")
-        if about is not None or raw is not None:
-            text = raw if raw is not None else json.dumps(about).encode()
-            out.writestr("test/extra/topoctave.json", text)
+        out.writestr(MEMBER, about if isinstance(about, bytes) else json.dumps(about))
     return path
 
 
@@ -40,14 +39,14 @@ def refused(path: Path) -> str:
     return text
 
 
-def test_metadata_of_a_real_archive_is_read(smooth_info: ModelInfo) -> None:
+def test_metadata_of_a_real_archive_is_read(smooth_info) -> None:
     assert (smooth_info.name, smooth_info.path.name) == ("smooth", "smooth.ts")
     assert smooth_info.context_samples == (128, 128)
     assert (smooth_info.kind, smooth_info.front_end) == ("windowed", "kaiser_fast")
     assert json.loads(json.dumps(smooth_info.to_dict()))["licence"] == "CC0"
 
 
-def test_an_archive_without_metadata_gets_careful_defaults(tmp_path: Path) -> None:
+def test_an_archive_without_metadata_gets_careful_defaults(tmp_path) -> None:
     path = write_model(tmp_path / "theirs.ts", Smooth(), None)
     assert read_metadata(path) is None
     info = read_model_info(path)
@@ -58,14 +57,11 @@ def test_an_archive_without_metadata_gets_careful_defaults(tmp_path: Path) -> No
     assert info.crossfade_samples > 0
 
 
-def test_missing_keys_have_defaults_and_those_of_the_future_are_ignored(tmp_path: Path) -> None:
+def test_missing_keys_have_defaults_and_those_of_the_future_are_ignored(tmp_path) -> None:
     about = {"context_samples": [4, 4], "wings": 2}
     info = read_model_info(archive(tmp_path / "short.ts", about))
     assert info.name == "short"
     assert info.context_samples == (4, 4)
-
-
-MEMBER = b"test/extra/topoctave.json"
 
 
 def damage(what: str) -> Callable[[Path], object]:
@@ -73,7 +69,7 @@ def damage(what: str) -> Callable[[Path], object]:
 
     def write(path: Path) -> None:
         data = bytearray(archive(path, metadata(title="x" * 5_000)).read_bytes())
-        local, central = data.index(MEMBER), data.rindex(MEMBER)
+        local, central = data.index(MEMBER.encode()), data.rindex(MEMBER.encode())
         if what == "cut off":
             del data[len(data) // 2 :]
         elif what == "flipped bytes":
@@ -98,37 +94,29 @@ NO_MODELS: dict[str, Callable[[Path], object]] = {
 
 
 @pytest.mark.parametrize("what", NO_MODELS)
-def test_files_that_are_no_models_are_reported_in_one_line(tmp_path: Path, what: str) -> None:
+def test_files_that_are_no_models_are_reported_in_one_line(tmp_path, what) -> None:
     NO_MODELS[what](tmp_path / "a.ts")
     refused(tmp_path / "a.ts")
 
 
 @pytest.mark.parametrize("name", ["a" * 300, "nowhere/a.ts"])
-def test_paths_that_cannot_be_are_reported_in_one_line(tmp_path: Path, name: str) -> None:
+def test_paths_that_cannot_be_are_reported_in_one_line(tmp_path, name) -> None:
     refused(tmp_path / name)
 
 
 WRONG: dict[str, list[object]] = {
-    "kind": ["recurrent", None, ["windowed"]],
-    "front_end": ["soxr", 7],
-    "sample_rate_in": [16_000, "22050"],
-    "sample_rate_out": [48_000],
-    "block_multiple": [0, 1.5, "128", 10**9],
-    "latency_samples": [-1, 1e3, True],
+    "kind": ["recurrent", None, ["windowed"]], "front_end": ["soxr", 7],
+    "sample_rate_in": [16_000, "22050"], "sample_rate_out": [48_000],
+    "block_multiple": [0, 1.5, "128", 10**9], "latency_samples": [-1, 1e3, True],
     "context_samples": [[1], [1, 2, 3], [-1, 2], ["1", "2"], "12", 5, None, [10**9, 10**9]],
-    "crossfade_samples": [-1, None, 10**7],
-    "name": [5, None, ""],
-    "title": [["a"]],
-    "licence": [4],
-    "trained_on": [{}],
-    "parameters": ["many", -5],
-    "metrics": [[1, 2], None],
-    "created_by": [1],
-}
+    "crossfade_samples": [-1, None, 10**7], "parameters": ["many", -5],
+    "name": [5, None, ""], "title": [["a"]], "licence": [4], "trained_on": [{}],
+    "metrics": [[1, 2], None], "created_by": [1],
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("key", WRONG)
-def test_wrong_values_are_refused_by_name_of_the_file(tmp_path: Path, key: str) -> None:
+def test_wrong_values_are_refused_by_name_of_the_file(tmp_path, key) -> None:
     for value in WRONG[key]:
         assert "metadata" in refused(archive(tmp_path / "a.ts", metadata(**{key: value})))
 
@@ -136,8 +124,8 @@ def test_wrong_values_are_refused_by_name_of_the_file(tmp_path: Path, key: str) 
 @pytest.mark.parametrize(
     "raw", [b"", b"{", b"\xff\xfe\x00", b"[1, 2]", b'"windowed"', b"7", b"[" * 100_000]
 )
-def test_metadata_that_is_no_json_object_is_refused(tmp_path: Path, raw: bytes) -> None:
-    assert "metadata" in refused(archive(tmp_path / "a.ts", None, raw=raw))
+def test_metadata_that_is_no_json_object_is_refused(tmp_path, raw) -> None:
+    assert "metadata" in refused(archive(tmp_path / "a.ts", raw))
 
 
 def test_unknown_models_are_reported_with_the_known_ones() -> None:
@@ -146,9 +134,7 @@ def test_unknown_models_are_reported_with_the_known_ones() -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_names_find_shipped_models_and_paths_find_files(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_names_find_shipped_models_and_paths_find_files(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr("realtime.inference.model_file.asset_folder", lambda: tmp_path)
     with pytest.raises(ModelFileError, match="shipped are none"):
         find_model("auto")

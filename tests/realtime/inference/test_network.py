@@ -11,7 +11,7 @@ from torch import nn
 
 from realtime.errors import ModelFileError
 from realtime.inference.load import LoadedChain, check_block_samples
-from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.model_file import read_model_info
 from realtime.inference.network import WindowNetwork
 from tests.helpers.cli import python
 from tests.helpers.engine_signals import ROUNDING, noise
@@ -61,7 +61,7 @@ def test_an_error_inside_a_frozen_network_is_no_crash() -> None:
 
 
 @pytest.mark.parametrize("channels", [1, 2])
-def test_a_window_is_one_forward_and_may_be_a_view(smooth_info: ModelInfo, channels: int) -> None:
+def test_a_window_is_one_forward_and_may_be_a_view(smooth_info, channels) -> None:
     network = WindowNetwork(smooth_info, compute="cpu", threads=1)
     network.warm_up(channels, 600)
     buffer = noise(1_000, channels)
@@ -85,13 +85,10 @@ def test_a_window_is_one_forward_and_may_be_a_view(smooth_info: ModelInfo, chann
     ids=str,
 )
 def test_networks_that_break_the_contract_are_refused_in_one_line(
-    tmp_path: Path, module: nn.Module | str, about: dict[str, Any], message: str
+    tmp_path, module, about, message
 ) -> None:
-    with pytest.raises(ModelFileError) as caught:
+    with pytest.raises(ModelFileError, match=rf"\A.*test\.ts.*{message}.*\Z"):
         loaded(tmp_path, module, **about)
-    assert message in str(caught.value)
-    assert "test.ts" in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
@@ -104,15 +101,13 @@ def test_networks_that_break_the_contract_are_refused_in_one_line(
     ],
     ids=["mixes", "no context", "kaiser_best"],
 )
-def test_unusual_networks_run(
-    tmp_path: Path, module: nn.Module | str, about: dict[str, Any], front_end_samples: int
-) -> None:
+def test_unusual_networks_run(tmp_path, module, about, front_end_samples) -> None:
     chain = loaded(tmp_path, module, **about).chain
     assert chain.latency.front_end == front_end_samples
     assert chain.process(noise(128)).shape == (1, 256)
 
 
-def test_a_network_that_fails_later_is_no_silent_noise(tmp_path: Path) -> None:
+def test_a_network_that_fails_later_is_no_silent_noise(tmp_path) -> None:
     """It passes a warm-up on quiet noise."""
     chain = loaded(tmp_path, NOT_A_NUMBER_WHEN_LOUD).chain
     block = np.full((1, 128), 0.9, np.float32)
@@ -120,17 +115,16 @@ def test_a_network_that_fails_later_is_no_silent_noise(tmp_path: Path) -> None:
         np.concatenate([chain.process(block) for _ in range(10)])
 
 
-def test_a_file_that_is_no_network_at_all_is_refused(tmp_path: Path) -> None:
+def test_a_file_that_is_no_network_at_all_is_refused(tmp_path) -> None:
     path = tmp_path / "broken.ts"
     with zipfile.ZipFile(path, "w") as out:
         out.writestr("test/constants.pkl", b"nothing of use")
         out.writestr("test/extra/topoctave.json", json.dumps(metadata()))
-    with pytest.raises(ModelFileError, match="cannot be loaded") as caught:
+    with pytest.raises(ModelFileError, match=r"\A.*cannot be loaded.*\Z"):
         WindowNetwork(read_model_info(path), compute="cpu", threads=1)
-    assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize("block", [0, -128, 129, 65_664])
-def test_impossible_blocks_are_refused(block: int) -> None:
+def test_impossible_blocks_are_refused(block) -> None:
     with pytest.raises(ValueError, match="multiple of 128"):
         check_block_samples(block)

@@ -1,18 +1,16 @@
 """Streaming networks: their state, their grid, and the step that a GPU replays."""
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from realtime.dsp.processor import Audio
-from realtime.inference.model_file import ModelInfo, read_model_info
+from realtime.inference.model_file import ModelInfo
 from realtime.inference.stream_network import GraphNetwork, Step, StreamNetwork
 from tests.helpers.engine_signals import noise
-from tests.helpers.networks import doubled, metadata, write_model
 from tests.realtime.inference.conftest import streamed
 
 BLOCK = 256
@@ -46,35 +44,27 @@ class Tape:
         return out
 
 
-Graph = tuple[GraphNetwork, list[Tape]]
-
-
 def plain(info: ModelInfo, **changes: Any) -> StreamNetwork:
     return StreamNetwork(info, compute="cpu", threads=1, **changes)
 
 
-@pytest.fixture
-def graph(unet_info: ModelInfo) -> Graph:
-    tapes: list[Tape] = []
+@pytest.mark.parametrize(
+    ("model", "channels"), [("unet_info", 1), ("unet_info", 2), ("doubling", 2)]
+)
+def test_a_recorded_network_equals_the_plain_one(model, channels, request) -> None:
+    info, tapes = request.getfixturevalue(model), []
 
-    def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
-        tapes.append(Tape(step, state, shape))
+    def record(*step: Any) -> Tape:
+        tapes.append(Tape(*step))
         return tapes[-1]
 
-    return GraphNetwork(unet_info, compute="cpu", threads=1, record=record), tapes
-
-
-@pytest.mark.parametrize("channels", [1, 2])
-def test_a_recorded_network_equals_the_plain_one(
-    graph: Graph, unet_info: ModelInfo, channels: int
-) -> None:
-    network, tapes = graph
+    network = GraphNetwork(info, compute="cpu", threads=1, record=record)
     network.warm_up(channels, BLOCK)
-    assert network.latency_samples == plain(unet_info).latency_samples
+    assert network.latency_samples == plain(info).latency_samples
     x = noise(8 * BLOCK, channels)
     recorded = tapes[0].replays
     y = streamed(network, x)
-    np.testing.assert_allclose(y, streamed(plain(unet_info), x), rtol=0, atol=SUMS)
+    np.testing.assert_allclose(y, streamed(plain(info), x), rtol=0, atol=SUMS)
     assert tapes[0].replays == recorded + 8
     # Other channels than recorded run as they are, as a chain does while it is built.
     one = streamed(network, np.resize(x, (3 - channels, x.shape[1])))
@@ -86,8 +76,8 @@ def test_a_recorded_network_equals_the_plain_one(
         network(np.zeros((channels, 2 * BLOCK), np.float32))
 
 
-def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info: ModelInfo) -> None:
-    def record(step: Step, state: list[Tensor], shape: tuple[int, int, int]) -> Tape:
+def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info) -> None:
+    def record(*_: Any) -> Tape:
         raise RuntimeError("CUDA error: operation not permitted when stream is capturing")
 
     network = GraphNetwork(unet_info, compute="cpu", threads=1, record=record)
@@ -99,7 +89,7 @@ def test_a_network_that_cannot_be_recorded_runs_as_it_is(unet_info: ModelInfo) -
 
 
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU")
-def test_on_a_gpu_the_graph_equals_the_cpu(unet_info: ModelInfo) -> None:
+def test_on_a_gpu_the_graph_equals_the_cpu(unet_info) -> None:
     network = GraphNetwork(unet_info, compute="cuda", dtype="float32")
     network.warm_up(1, BLOCK)
     x = noise(20 * BLOCK)
@@ -108,16 +98,7 @@ def test_on_a_gpu_the_graph_equals_the_cpu(unet_info: ModelInfo) -> None:
     )
 
 
-def test_a_recorded_step_is_given_input_samples(doubling: ModelInfo) -> None:
-    network = GraphNetwork(doubling, compute="cpu", record=Tape)
-    network.warm_up(2, BLOCK)
-    x = noise(8 * BLOCK, 2)
-    late = doubling.latency_samples
-    y = streamed(network, x)
-    np.testing.assert_allclose(y[:, late:], doubled(x)[:, :-late], rtol=0, atol=SUMS)
-
-
-def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info: ModelInfo) -> None:
+def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info) -> None:
     x = noise(1_024, level=0.1)
     y, z = plain(unet_info)(x), plain(unet_info, dtype="bfloat16")(x)
     assert z.dtype == np.float32
@@ -126,38 +107,9 @@ def test_the_unet_computes_in_bfloat16_and_is_float32_outside(unet_info: ModelIn
     assert 1e-5 < error < 0.05 * np.abs(y).max()
 
 
-class Counting(nn.Module):
-    """A streaming network that passes its input, and whose state's start has an argument."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        """[B, 1, T] to [B, 1, T]."""
-        return x
-
-    @torch.jit.export
-    def initial_state(self, batch: int, level: float = 7.0) -> list[Tensor]:
-        """One number per signal."""
-        return [torch.full([batch, 1, 1], level)]
-
-    @torch.jit.export
-    def stream(self, x: Tensor, state: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
-        """[B, 1, n] to [B, 1, n]; changes its state in place, which it should not."""
-        out = x + state[0]
-        state[0].zero_()
-        return out, state
-
-
-def test_a_lead_is_passed_to_networks_with_that_argument(
-    tmp_path: Path, unet_info: ModelInfo
-) -> None:
-    about = metadata(name="counting", kind="streaming", latency_samples=0)
-    info = read_model_info(write_model(tmp_path / "counting.ts", Counting(), about))
-    network = plain(info, origin_samples=46)
-    assert (network.origin_samples, network.latency_samples) == (46, 0)
-    x = np.zeros((1, 128), np.float32)
-    for _ in range(2):
-        network.start(1)
-        assert network(x)[0, 0] == 7.0  # its own default, afresh at every start
-        assert network(x)[0, 0] == 0.0
+def test_a_lead_is_passed_to_networks_with_that_argument(doubling, unet_info) -> None:
+    network = plain(doubling, origin_samples=46)
+    assert (network.origin_samples, network.latency_samples) == (46, 448)
     for origin, latency in ((0, 637), (46, 509 + 82), (98, 509 + 30), (128, 637)):
         leading = plain(unet_info, origin_samples=origin)
         assert (leading.origin_samples, leading.latency_samples) == (0, latency)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from realtime.dsp.processor import Audio, ProcessSpec
 from realtime.inference.streaming import StreamingNetwork
-from tests.helpers.engine_signals import noise
+from tests.helpers.engine_signals import in_blocks, noise
 
 
 @dataclass
@@ -51,14 +51,6 @@ def expected(x: Audio, network: Remembering, origin: int, latency: int) -> Audio
     return np.pad(louder, ((0, 0), (latency, 0)))[:, : x.shape[1]]
 
 
-def in_blocks(processor: StreamingNetwork, x: Audio, lengths: list[int]) -> Audio:
-    ends = np.cumsum(lengths)
-    assert ends[-1] == x.shape[1]
-    return np.concatenate(
-        [processor.process(x[:, e - n : e]) for n, e in zip(lengths, ends, strict=True)], axis=1
-    )
-
-
 @settings(max_examples=100, deadline=None)
 @given(
     grid=st.sampled_from([1, 2, 6, 8]),
@@ -67,7 +59,7 @@ def in_blocks(processor: StreamingNetwork, x: Audio, lengths: list[int]) -> Audi
     counts=st.lists(st.integers(0, 3), min_size=1, max_size=20),
 )
 def test_any_blocks_give_the_same_samples_at_the_promised_latency(
-    grid: int, origin: int, multiple: int, counts: list[int]
+    grid, origin, multiple, counts
 ) -> None:
     network = Remembering(grid)
     processor = StreamingNetwork(network, origin_samples=origin)
@@ -76,7 +68,7 @@ def test_any_blocks_give_the_same_samples_at_the_promised_latency(
     )
     lengths = [multiple * c for c in counts]
     x = noise(sum(lengths), 2)
-    y = in_blocks(processor, x, lengths)
+    y = in_blocks(processor.process, x, lengths)
     np.testing.assert_array_equal(y, expected(x, network, origin, processor.latency_samples))
     # No sample waits longer than needed: at some block's end the last call's end is exactly that
     # far away.
@@ -87,7 +79,7 @@ def test_any_blocks_give_the_same_samples_at_the_promised_latency(
 
 @pytest.mark.parametrize("block", [128, 1024])
 @pytest.mark.parametrize("origin", [0, 46, 98])
-def test_blocks_alike_make_calls_alike_from_the_first_one_on(block: int, origin: int) -> None:
+def test_blocks_alike_make_calls_alike_from_the_first_one_on(block, origin) -> None:
     network = Remembering(128, latency_samples=510)
     processor = StreamingNetwork(network, origin_samples=origin)
     processor.prepare(ProcessSpec(max_block_samples=block, block_multiple=block))
@@ -104,7 +96,5 @@ def test_a_broken_promise_is_refused_before_it_is_audible() -> None:
     x = noise(72)
     with pytest.raises(ValueError, match="promises, got 7"):
         processor.process(np.ones((1, 7), np.float32))
-    y = [processor.process(x[:, k * 8 : 8 + k * 8]) for k in range(9)]
-    np.testing.assert_array_equal(
-        np.concatenate(y, 1), expected(x, network, 0, network.latency_samples)
-    )
+    y = in_blocks(processor.process, x, [8] * 9)
+    np.testing.assert_array_equal(y, expected(x, network, 0, network.latency_samples))

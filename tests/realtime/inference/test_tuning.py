@@ -9,13 +9,7 @@ import pytest
 
 from realtime.inference.cpu_info import cpu_name, has_bfloat16
 from realtime.inference.model_file import ModelInfo
-from realtime.inference.tuning import (
-    TRIAL_ROUNDS,
-    Workload,
-    call_durations,
-    fastest_threads,
-    tune,
-)
+from realtime.inference.tuning import TRIAL_ROUNDS, Workload, call_durations, fastest_threads, tune
 from realtime.inference.tuning_cache import TuningCache
 from tests.helpers.clock import Clock
 from tests.helpers.engine_signals import noise
@@ -51,9 +45,7 @@ def tuned(
     return network
 
 
-def test_threads_are_measured_once_and_not_if_they_are_requested(
-    tmp_path: Path, trials: list[list[int]]
-) -> None:
+def test_threads_are_measured_once_and_not_if_they_are_requested(tmp_path, trials) -> None:
     cache = TuningCache(tmp_path / "m.json")
     first = tuned(cache)
     assert (first.threads, first.call_s, first.starts, trials) == (2, 0.5, 1, [[1, 2]])
@@ -72,17 +64,17 @@ def test_threads_are_measured_once_and_not_if_they_are_requested(
 
 @pytest.mark.parametrize("record", [0, 257, 1.5, "2", {"threads": 2}, float("nan")])
 def test_kept_threads_that_cannot_be_are_measured_again(
-    tmp_path: Path, record: object, monkeypatch: pytest.MonkeyPatch, trials: list[list[int]]
+    tmp_path, record, monkeypatch, trials
 ) -> None:
     cache = TuningCache(tmp_path / "m.json")
     monkeypatch.setattr("realtime.inference.tuning.cache_key", lambda *_, **__: "key")
-    cache.put("key", record)  # type: ignore[arg-type]
+    cache.put("key", record)
     assert tuned(cache).threads == 2
     assert len(trials) == 1
     assert cache.number("key") == 2
 
 
-def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch) -> None:
     assert cpu_name().endswith(" cores")
     for facts, known in [
         ({}, False),
@@ -106,9 +98,7 @@ def test_the_machine_has_a_name_and_knows_its_formats(monkeypatch: pytest.Monkey
     ],
     ids=["pays", "hardly pays", "stumbles", "unknown"],
 )
-def test_more_threads_must_pay_in_all_but_the_longest_calls(
-    two_threads_s: list[float], chosen: int
-) -> None:
+def test_more_threads_must_pay_in_all_but_the_longest_calls(two_threads_s, chosen) -> None:
     order: list[int] = []
 
     def trial(threads: int) -> list[float]:
@@ -120,8 +110,8 @@ def test_more_threads_must_pay_in_all_but_the_longest_calls(
 
 
 @pytest.mark.parametrize("windowed", [False, True], ids=["streaming", "windowed"])
-def test_blocks_leave_nothing_in_memory(unet_info: ModelInfo, windowed: bool) -> None:
-    chain = load(unet_info, 128, windowed=windowed).chain
+def test_blocks_leave_nothing_in_memory(unet_info, windowed) -> None:
+    chain = load(unet_info, block_samples=128, windowed=windowed).chain
     x = noise(64)
     for _ in range(20):
         chain.process(x)
@@ -138,9 +128,7 @@ def test_blocks_leave_nothing_in_memory(unet_info: ModelInfo, windowed: bool) ->
     assert peak - before < STEADY_BYTES
 
 
-def test_a_trial_has_as_many_calls_as_requested_or_as_time_allows(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def test_a_trial_has_as_many_calls_as_requested_or_as_time_allows(monkeypatch) -> None:
     clock = Clock(monkeypatch, "realtime.inference.tuning")
     calls: list[float] = []
 

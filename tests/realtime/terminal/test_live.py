@@ -56,7 +56,7 @@ class World:
 
     def run(self, *, seconds: float | None = None, **chosen: str) -> dict[str, Any]:
         return run_live(
-            Settings(**chosen),  # type: ignore[arg-type]
+            Settings(**chosen),
             Parameters(),
             seconds=seconds,
             fall_back_input="input" not in chosen,
@@ -71,7 +71,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> World:
     return World(monkeypatch)
 
 
-def test_a_run_to_the_end_gives_the_summary(world: World) -> None:
+def test_a_run_to_the_end_gives_the_summary(world) -> None:
     # A file has no clock, so that a busy machine loses no block.
     result = world.run(input="noise", output="out.wav")
     assert result["seconds"] == pytest.approx(0.3, abs=0.001)
@@ -82,13 +82,13 @@ def test_a_run_to_the_end_gives_the_summary(world: World) -> None:
     json.dumps(result, allow_nan=False)
 
 
-def test_seconds_end_a_run_early(world: World) -> None:
+def test_seconds_end_a_run_early(world) -> None:
     world.seconds = 60.0
     result = world.run(seconds=0.2, input="noise", output="null")
     assert 0.2 <= result["seconds"] < 5.0
 
 
-def test_without_a_microphone_the_demo_runs_once_into_a_file(world: World, tmp_path: Path) -> None:
+def test_without_a_microphone_the_demo_runs_once_into_a_file(world, tmp_path) -> None:
     world.missing = {"input": "there is no input device", "output": "there is no output device"}
     world.run()
     assert [(s.input, s.output) for s in world.opened] == [("demo", "topoctave-demo.wav")]
@@ -107,12 +107,7 @@ def test_without_a_microphone_the_demo_runs_once_into_a_file(world: World, tmp_p
     ],
 )
 def test_what_was_chosen_beside_a_missing_device_is_kept(
-    world: World,
-    missing: str,
-    refused: str,
-    chosen: dict[str, str],
-    opened: list[tuple[str, str]],
-    line: str,
+    world, missing, refused, chosen, opened, line
 ) -> None:
     world.missing = {missing: f"there is no {missing} device"}
     world.refused = {refused: "it is busy"}
@@ -121,7 +116,7 @@ def test_what_was_chosen_beside_a_missing_device_is_kept(
     assert any(line in said for said in world.lines)
 
 
-def test_devices_that_were_requested_have_no_fall_back(world: World) -> None:
+def test_devices_that_were_requested_have_no_fall_back(world) -> None:
     world.refused = {"my microphone": "it is busy"}
     with pytest.raises(DeviceError, match="it is busy"):
         world.run(input="my microphone")
@@ -137,9 +132,7 @@ def test_a_virtual_microphone_never_plays_the_demo(world: World) -> None:
 
 @pytest.mark.parametrize("side", ["source", "sink"])
 @pytest.mark.parametrize("line", ["it is busy", "went away"])
-def test_a_device_that_does_not_start_or_goes_away_ends_the_run(
-    world: World, side: str, line: str
-) -> None:
+def test_a_device_that_does_not_start_or_goes_away_ends_the_run(world, side, line) -> None:
     rig = Rig(loaded_chain())
     device = getattr(rig, side)
     if line == "it is busy":
@@ -184,7 +177,7 @@ def test_the_summary_for_people_names_faults_and_bad_samples() -> None:
 
 
 @pytest.mark.parametrize("peak", [-np.inf, -200.0, -60.0, -20.0, 0.0, 6.0])
-def test_meters_keep_their_width_at_every_level(peak: float) -> None:
+def test_meters_keep_their_width_at_every_level(peak) -> None:
     level = Level(rms_db=peak, peak_db=peak)
     line = meter_line(snapshot(input_level=level, output_level=level, seconds=3_725.0))
     assert "62:05" in line

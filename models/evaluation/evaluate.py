@@ -7,13 +7,12 @@ from typing import Any
 
 from models.data.corpus import find_audio, read_even
 from models.data.front_end import halved
-from models.errors import DataError
+from models.errors import DataError, writing
 from models.evaluation.ladder import ladder_rows
-from models.evaluation.levels import level_errors
 from models.evaluation.methods import kaiser, model, processor_state_kept, soxr_vhq
-from models.evaluation.metrics import Audio, score
+from models.evaluation.metrics import Audio
 from models.evaluation.report import write_report
-from models.evaluation.results import Evaluation
+from models.evaluation.results import Evaluation, clip_scores
 from models.evaluation.robustness import robustness
 from models.evaluation.validation import MIN_CLIP_SAMPLES
 from models.evaluation.visqol import Visqol
@@ -107,11 +106,9 @@ def _refuse_unwritable(target: Path) -> None:
     """Before the work, which may take hours."""
     if not target.absolute().parent.is_dir():
         raise DataError(f"there is no folder {target.parent}")
-    try:
+    with writing(target):
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-    except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}") from error
 
 
 def _measure_all(
@@ -130,10 +127,9 @@ def _measure_all(
             estimate = method.upsample(low)
             row = {"computing_s": time.perf_counter() - started}
             try:
-                row |= score(reference, estimate) | level_errors(reference, estimate)
+                row |= clip_scores(reference, estimate, visqol)
             except ValueError as error:
                 raise DataError(f"{method.name} on {path}: {error}") from error
-            row["visqol"] = visqol(reference, estimate) if visqol else float("nan")
             evaluation.clips[method.name].append(row)
         if time.monotonic() - reported > REPORT_EVERY_S:
             reported = time.monotonic()

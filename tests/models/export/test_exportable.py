@@ -95,7 +95,7 @@ def test_exportables_leave_their_network_as_it_is(
     exportable: ExportableUNet | ExportableOctave,
 ) -> None:
     before = {k: v.clone() for k, v in exportable.network.state_dict().items()}
-    for make in ("guarded", "rounded", "without_dc", "module"):
+    for make in ("finished", "rounded", "module"):
         getattr(exportable, make)()
     exportable.amplified(-3.0)
     after = exportable.network.state_dict()

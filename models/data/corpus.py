@@ -79,17 +79,12 @@ class Corpus:
     """``[files + 1]``: the first sample of each recording."""
 
     @classmethod
-    def read(cls, folder: Path) -> "Corpus":
-        """Decode all recordings in a folder; silent ones are skipped.
+    def of(cls, paths: Sequence[Path]) -> "Corpus":
+        """Decode recordings; silent ones are skipped.
 
         Raises:
-            DataError: if there are none, or one cannot be read.
+            DataError: if all are silent, or one cannot be read.
         """
-        return cls.of(find_audio(folder))
-
-    @classmethod
-    def of(cls, paths: Sequence[Path]) -> "Corpus":
-        """Decode recordings; the rest is as in :meth:`read`."""
         parts = []
         for path in paths:
             audio = read_recording(path)

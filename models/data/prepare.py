@@ -180,15 +180,13 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
         _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
     if low and not low_path.exists():
         # Downsample the written file, because the source may have another rate.
-        audio = _read_low(item.low) if item.low else halved(read_even(high_path))
+        if item.low:
+            audio, rate = read_mono(item.low)
+            if rate != SAMPLE_RATE_IN:
+                raise DataError(f"{item.low} has {rate} Hz, not 22050")
+        else:
+            audio = halved(read_even(high_path))
         _write_whole(low_path, audio, SAMPLE_RATE_IN)
-
-
-def _read_low(path: Path) -> np.ndarray:
-    audio, rate = read_mono(path)
-    if rate != SAMPLE_RATE_IN:
-        raise DataError(f"{path} has {rate} Hz, not 22050")
-    return audio
 
 
 def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:

@@ -1,20 +1,19 @@
 """Scores every method on every clip of a folder, as in Tables 2 and 3 of docs/thesis.md."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.data.corpus import find_audio, read_even
+from models.data.corpus import find_audio
 from models.data.front_end import halved
 from models.errors import DataError, writing
 from models.evaluation.ladder import ladder_rows
 from models.evaluation.methods import kaiser, model, processor_state_kept, soxr_vhq
-from models.evaluation.metrics import Audio
 from models.evaluation.report import write_report
 from models.evaluation.results import Evaluation, clip_scores
 from models.evaluation.robustness import robustness
-from models.evaluation.validation import MIN_CLIP_SAMPLES
+from models.evaluation.validation import references
 from models.evaluation.visqol import Visqol
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model, shipped_models
@@ -88,12 +87,12 @@ def evaluate(
         raise ModelFileError(f"two methods have the same name: {names}")
     report(f"{len(clips)} clips in {data}, {len(methods)} methods")
     _measure_all(evaluation, clips, visqol_score, report)
+    scored = [x for _, x in references(data, evaluation.paths)] if robust or ladder else []
     if robust:
-        references = [reference for _, reference in _references(evaluation.paths)]
-        evaluation.robustness = robustness([methods[0], *networks], references, report=report)
+        evaluation.robustness = robustness([methods[0], *networks], scored, report=report)
     if ladder:
         for method in networks:
-            pairs = [(x, method.upsample(halved(x))) for _, x in _references(evaluation.paths)]
+            pairs = [(x, method.upsample(halved(x))) for x in scored]
             evaluation.ladder += ladder_rows(method.name, pairs, visqol=visqol_score, report=report)
     if table is not None:
         evaluation.write_csv(table)
@@ -118,7 +117,7 @@ def _measure_all(
     report: Callable[[str], None],
 ) -> None:
     reported = time.monotonic()
-    for done, (path, reference) in enumerate(_references(clips)):
+    for done, (path, reference) in enumerate(references(evaluation.data, clips)):
         low = halved(reference)
         evaluation.paths.append(path)
         evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_OUT)
@@ -134,15 +133,3 @@ def _measure_all(
         if time.monotonic() - reported > REPORT_EVERY_S:
             reported = time.monotonic()
             report(f"{done + 1} of {len(clips)} clips")
-    if not evaluation.paths:
-        raise DataError(
-            f"all clips in {evaluation.data} are shorter than {MIN_CLIP_SAMPLES} samples"
-        )
-
-
-def _references(paths: Sequence[Path]) -> Iterator[tuple[Path, Audio]]:
-    """Recordings of even length; those too short to score are skipped."""
-    for path in paths:
-        reference = read_even(path)
-        if len(reference) >= MIN_CLIP_SAMPLES:
-            yield path, reference

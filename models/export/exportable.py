@@ -34,15 +34,11 @@ OCTAVE_MEMORY_SAMPLES = 172 * 256
 
 
 class Exportable(ABC):
-    """A trained network and its metadata. Methods return modified copies.
-
-    Args:
-        network: in evaluation mode, without gradients.
+    """A trained network, in evaluation mode, and its metadata. Methods return modified copies.
 
     Attributes:
-        title: one line for people.
-        front_end, kind, block_multiple, latency_samples, context_samples, crossfade_samples: of
-            the metadata, in output samples.
+        title, front_end, kind, block_multiple, latency_samples, context_samples,
+            crossfade_samples: of the metadata, lengths in output samples.
         settled_samples: output samples at the start of a whole signal that depend on its padding;
             a stream differs there.
         ratio: output samples per input sample.

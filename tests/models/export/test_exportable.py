@@ -40,10 +40,8 @@ def test_the_octaves_metadata_follows_the_design(octave_file: Exported) -> None:
     network, path = octave(), octave_file[0]
     info = find_model(str(path))
     assert (info.front_end, info.kind, info.ratio) == ("none", "streaming", 2)
-    assert info.block_multiple == network.block_multiple
-    assert info.latency_samples == network.latency_samples
-    assert info.context_samples[1] >= info.latency_samples
-    assert all(n % info.block_multiple == 0 for n in info.context_samples)
+    assert (info.block_multiple, info.latency_samples) == (256, 448)
+    assert info.context_samples == (172 * 256, 512)
     assert info.parameters == sum(p.numel() for p in network.parameters())
     assert info.title == "Octave, width 24"
     assert "| Input | 22050 Hz |" in path.with_suffix(".md").read_text()

@@ -26,8 +26,7 @@ def spectra(audio: Audio) -> Spectra:
     """Short-time spectra, ``[N, F]``, of frames of 12 ms every 6 ms; :func:`waveform` inverts."""
     padded = np.pad(audio.astype(np.float64), (HOP, FRAME + HOP))
     frames = np.lib.stride_tricks.sliding_window_view(padded, FRAME)[::HOP]
-    found: Spectra = np.fft.rfft(frames * _WINDOW)
-    return found
+    return np.fft.rfft(frames * _WINDOW)
 
 
 def waveform(frames: Spectra, length: int) -> Audio:

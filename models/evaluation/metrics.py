@@ -43,8 +43,7 @@ def power_spectrogram(audio: Audio) -> Floats:
     padded = np.pad(audio.astype(np.float64), half, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP]
     window = scipy.signal.get_window("hann", FFT_SIZE, fftbins=True)
-    power: Floats = np.abs(np.fft.rfft(frames * window)) ** 2
-    return power
+    return np.abs(np.fft.rfft(frames * window)) ** 2
 
 
 def _bins(low_hz: float, high_hz: float, fft_size: int = FFT_SIZE) -> slice:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from models.export.export import PARITY, export
-from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
+from models.export.exportable import OCTAVE_HZ, ExportableOctave
 from realtime.inference.model_file import find_model
-from tests.helpers.models.checkpoints import octave, quiet_unet
+from tests.helpers.models.checkpoints import octave
 from tests.helpers.models.unets import assert_delayed, noise, streamed
 from tests.models.export.conftest import Exported
 
@@ -86,16 +86,3 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(
     hz = torch.fft.rfftfreq(x.shape[2] * 2, 1 / 44_100)
     difference = torch.fft.rfft(new - old)[0, 0].abs()
     assert float(difference[hz < 8_000].mean() / difference[hz > OCTAVE_HZ].mean()) < 1e-2
-
-
-@pytest.mark.parametrize("exportable", [ExportableUNet(quiet_unet()), ExportableOctave(octave())])
-def test_exportables_leave_their_network_as_it_is(
-    exportable: ExportableUNet | ExportableOctave,
-) -> None:
-    before = {k: v.clone() for k, v in exportable.network.state_dict().items()}
-    for make in ("finished", "rounded", "module"):
-        getattr(exportable, make)()
-    exportable.amplified(-3.0)
-    after = exportable.network.state_dict()
-    assert after.keys() == before.keys()
-    assert all(torch.equal(value, after[name]) for name, value in before.items())

@@ -1,5 +1,9 @@
 """Errors of training, export and evaluation that users see as one line."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 from realtime.errors import TopoctaveError
 
 
@@ -17,3 +21,12 @@ class CheckpointError(TopoctaveError):
 
 class TrainingError(TopoctaveError):
     """A training cannot continue: it diverged, memory is short, or processes are missing."""
+
+
+@contextmanager
+def writing(path: Path) -> Iterator[None]:
+    """Turn an OSError into a DataError that names the file."""
+    try:
+        yield
+    except OSError as error:
+        raise DataError(f"cannot write {path}: {error.strerror}") from error

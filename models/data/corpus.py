@@ -34,21 +34,31 @@ def find_audio(folder: Path) -> list[Path]:
     return paths
 
 
+def read_mono(path: Path) -> tuple[npt.NDArray[np.float32], int]:
+    """A recording mixed to mono, ``[T]``, at its stored level, and its rate in Hz.
+
+    Raises:
+        DataError: if the file cannot be read, or has non-finite samples.
+    """
+    try:
+        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
+    except (soundfile.LibsndfileError, OSError) as error:
+        raise DataError(f"cannot read {path}: {error}") from error
+    mono: npt.NDArray[np.float32] = audio.mean(axis=1)
+    if not np.isfinite(mono).all():
+        raise DataError(f"{path} has samples that are not numbers")
+    return mono, rate
+
+
 def read_recording(path: Path) -> npt.NDArray[np.float32]:
     """A recording mixed to mono at 44.1 kHz, ``[T]``, at its stored level.
 
     Raises:
         DataError: if the file cannot be read, has non-finite samples or a rate below 44.1 kHz.
     """
-    try:
-        audio, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
+    mono, rate = read_mono(path)
     if rate < SAMPLE_RATE_OUT:
         raise DataError(f"{path} has {rate} Hz; training needs 44100 Hz or more")
-    mono: npt.NDArray[np.float32] = audio.mean(axis=1)
-    if not np.isfinite(mono).all():
-        raise DataError(f"{path} has samples that are not numbers")
     if rate != SAMPLE_RATE_OUT:
         mono = soxr.resample(mono, rate, SAMPLE_RATE_OUT, quality="VHQ")
     return mono
@@ -69,17 +79,12 @@ class Corpus:
     """``[files + 1]``: the first sample of each recording."""
 
     @classmethod
-    def read(cls, folder: Path) -> "Corpus":
-        """Decode all recordings in a folder; silent ones are skipped.
+    def of(cls, paths: Sequence[Path]) -> "Corpus":
+        """Decode recordings; silent ones are skipped.
 
         Raises:
-            DataError: if there are none, or one cannot be read.
+            DataError: if all are silent, or one cannot be read.
         """
-        return cls.of(find_audio(folder))
-
-    @classmethod
-    def of(cls, paths: Sequence[Path]) -> "Corpus":
-        """Decode recordings; the rest is as in :meth:`read`."""
         parts = []
         for path in paths:
             audio = read_recording(path)

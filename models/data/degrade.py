@@ -137,8 +137,7 @@ def random_equaliser(
     gain_db = _smooth_curve_db(rng, n, 1.5 * variety)
     gain_db += rng.normal(0.0, 2.5 * variety) * _octaves_above(3_000, n)
     gain_db += rng.normal(air_db, air_db / 2) * _octaves_above(11_000, n)
-    gain: Floats = 10.0 ** (gain_db / 20)
-    return gain
+    return 10.0 ** (gain_db / 20)
 
 
 def random_noise_floor(rng: np.random.Generator, n: int, variety: float = 1.0) -> Floats:

@@ -15,9 +15,9 @@ import numpy as np
 import soundfile
 from tqdm import tqdm
 
-from models.data.corpus import find_audio, read_even, read_recording
+from models.data.corpus import find_audio, read_even, read_mono, read_recording
 from models.data.front_end import halved
-from models.errors import DataError
+from models.errors import DataError, writing
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
 VCTK_FOLDER = "wav48_silence_trimmed"
@@ -180,19 +180,13 @@ def _prepare_one(item: Item, target: Path, *, low: bool) -> None:
         _write_whole(high_path, read_recording(item.source), SAMPLE_RATE_OUT)
     if low and not low_path.exists():
         # Downsample the written file, because the source may have another rate.
-        audio = _read_low(item.low) if item.low else halved(read_even(high_path))
+        if item.low:
+            audio, rate = read_mono(item.low)
+            if rate != SAMPLE_RATE_IN:
+                raise DataError(f"{item.low} has {rate} Hz, not 22050")
+        else:
+            audio = halved(read_even(high_path))
         _write_whole(low_path, audio, SAMPLE_RATE_IN)
-
-
-def _read_low(path: Path) -> np.ndarray:
-    try:
-        samples, rate = soundfile.read(path, dtype="float32", always_2d=True)
-    except (soundfile.LibsndfileError, OSError) as error:
-        raise DataError(f"cannot read {path}: {error}") from error
-    if rate != SAMPLE_RATE_IN:
-        raise DataError(f"{path} has {rate} Hz, not 22050")
-    mono: np.ndarray = samples.mean(axis=1)
-    return mono
 
 
 def _write_whole(path: Path, audio: np.ndarray, rate: int) -> None:
@@ -216,7 +210,5 @@ def _write_lists(items: Sequence[Item], target: Path) -> None:
         names = [item.name.as_posix() for item in items if item.split == split]
         lines = [f"{split}/{name}|{LOW_FOLDER}/{split}/{name}\n" for name in names]
         path = target / f"{split}.txt"
-        try:
+        with writing(path):
             path.write_text("".join(lines), encoding="utf-8")
-        except OSError as error:
-            raise DataError(f"cannot write {path}: {error.strerror}") from error

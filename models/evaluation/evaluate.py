@@ -1,21 +1,19 @@
 """Scores every method on every clip of a folder, as in Tables 2 and 3 of docs/thesis.md."""
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from models.data.corpus import find_audio, read_even
+from models.data.corpus import find_audio
 from models.data.front_end import halved
-from models.errors import DataError
+from models.errors import DataError, writing
 from models.evaluation.ladder import ladder_rows
-from models.evaluation.levels import level_errors
 from models.evaluation.methods import kaiser, model, processor_state_kept, soxr_vhq
-from models.evaluation.metrics import Audio, score
 from models.evaluation.report import write_report
-from models.evaluation.results import Evaluation
+from models.evaluation.results import Evaluation, clip_scores
 from models.evaluation.robustness import robustness
-from models.evaluation.validation import MIN_CLIP_SAMPLES
+from models.evaluation.validation import references
 from models.evaluation.visqol import Visqol
 from realtime.errors import ModelFileError
 from realtime.inference.model_file import find_model, shipped_models
@@ -89,12 +87,12 @@ def evaluate(
         raise ModelFileError(f"two methods have the same name: {names}")
     report(f"{len(clips)} clips in {data}, {len(methods)} methods")
     _measure_all(evaluation, clips, visqol_score, report)
+    scored = [x for _, x in references(data, evaluation.paths)] if robust or ladder else []
     if robust:
-        references = [reference for _, reference in _references(evaluation.paths)]
-        evaluation.robustness = robustness([methods[0], *networks], references, report=report)
+        evaluation.robustness = robustness([methods[0], *networks], scored, report=report)
     if ladder:
         for method in networks:
-            pairs = [(x, method.upsample(halved(x))) for _, x in _references(evaluation.paths)]
+            pairs = [(x, method.upsample(halved(x))) for x in scored]
             evaluation.ladder += ladder_rows(method.name, pairs, visqol=visqol_score, report=report)
     if table is not None:
         evaluation.write_csv(table)
@@ -107,11 +105,9 @@ def _refuse_unwritable(target: Path) -> None:
     """Before the work, which may take hours."""
     if not target.absolute().parent.is_dir():
         raise DataError(f"there is no folder {target.parent}")
-    try:
+    with writing(target):
         if target.is_dir():
             raise IsADirectoryError(0, "it is a folder")
-    except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}") from error
 
 
 def _measure_all(
@@ -121,7 +117,7 @@ def _measure_all(
     report: Callable[[str], None],
 ) -> None:
     reported = time.monotonic()
-    for done, (path, reference) in enumerate(_references(clips)):
+    for done, (path, reference) in enumerate(references(evaluation.data, clips)):
         low = halved(reference)
         evaluation.paths.append(path)
         evaluation.lengths_s.append(len(reference) / SAMPLE_RATE_OUT)
@@ -130,23 +126,10 @@ def _measure_all(
             estimate = method.upsample(low)
             row = {"computing_s": time.perf_counter() - started}
             try:
-                row |= score(reference, estimate) | level_errors(reference, estimate)
+                row |= clip_scores(reference, estimate, visqol)
             except ValueError as error:
                 raise DataError(f"{method.name} on {path}: {error}") from error
-            row["visqol"] = visqol(reference, estimate) if visqol else float("nan")
             evaluation.clips[method.name].append(row)
         if time.monotonic() - reported > REPORT_EVERY_S:
             reported = time.monotonic()
             report(f"{done + 1} of {len(clips)} clips")
-    if not evaluation.paths:
-        raise DataError(
-            f"all clips in {evaluation.data} are shorter than {MIN_CLIP_SAMPLES} samples"
-        )
-
-
-def _references(paths: Sequence[Path]) -> Iterator[tuple[Path, Audio]]:
-    """Recordings of even length; those too short to score are skipped."""
-    for path in paths:
-        reference = read_even(path)
-        if len(reference) >= MIN_CLIP_SAMPLES:
-            yield path, reference

@@ -11,7 +11,7 @@ import torch
 from models.evaluation.metrics import Audio
 from realtime.dsp.processor import ProcessSpec
 from realtime.dsp.upsampler import KaiserUpsampler
-from realtime.files.enhance import Enhancer
+from realtime.files.enhance import Enhancer, render
 from realtime.inference.model_file import ModelInfo
 from realtime.sample_rates import SAMPLE_RATE_IN, SAMPLE_RATE_OUT
 
@@ -41,17 +41,7 @@ def kaiser(name: str) -> Method:
     upsampler = KaiserUpsampler(name)
     upsampler.prepare(ProcessSpec(max_block_samples=BLOCK_SAMPLES))
 
-    def upsample(x: Audio) -> Audio:
-        upsampler.reset()
-        padded = np.pad(x, (0, upsampler.latency_samples // 2))[None]
-        parts = [
-            upsampler.process(padded[:, i : i + BLOCK_SAMPLES])
-            for i in range(0, padded.shape[1], BLOCK_SAMPLES)
-        ]
-        out: Audio = np.concatenate(parts, axis=1)[0, upsampler.latency_samples :]
-        return out
-
-    return Method(name, upsample)
+    return Method(name, lambda x: render(upsampler, x[None], block_samples=2 * BLOCK_SAMPLES)[0])
 
 
 def soxr_vhq() -> Method:

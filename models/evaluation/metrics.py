@@ -43,13 +43,22 @@ def power_spectrogram(audio: Audio) -> Floats:
     padded = np.pad(audio.astype(np.float64), half, mode="reflect")
     frames = np.lib.stride_tricks.sliding_window_view(padded, FFT_SIZE)[::HOP]
     window = scipy.signal.get_window("hann", FFT_SIZE, fftbins=True)
-    power: Floats = np.abs(np.fft.rfft(frames * window)) ** 2
-    return power
+    return np.abs(np.fft.rfft(frames * window)) ** 2
 
 
-def _bins(low_hz: float, high_hz: float) -> slice:
-    per_hz = FFT_SIZE / SAMPLE_RATE_OUT
+def _bins(low_hz: float, high_hz: float, fft_size: int = FFT_SIZE) -> slice:
+    per_hz = fft_size / SAMPLE_RATE_OUT
     return slice(int(np.ceil(low_hz * per_hz)), int(np.floor(high_hz * per_hz)) + 1)
+
+
+def active_frames(power: Floats) -> npt.NDArray[np.bool_]:
+    """Frames of active speech, ``[N]``, of a power spectrogram ``[N, F]``.
+
+    Their mean power at 0.2 to 9 kHz is within 35 dB of the loudest frame's.
+    """
+    level = power[:, _bins(200, 9_000, 2 * (power.shape[1] - 1))].mean(axis=1)
+    active: npt.NDArray[np.bool_] = level >= level.max() * 10**-3.5
+    return active
 
 
 def _lsd(squares: Floats, band: slice) -> float:
@@ -89,9 +98,6 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
     wanted, got = power_spectrogram(reference), power_spectrogram(estimate)
     squares = np.log10(np.maximum(wanted, POWER_FLOOR) / np.maximum(got, POWER_FLOOR)) ** 2
     lsd = _lsd(squares, slice(None))
-    # Frames of active speech: within 35 dB of the loudest.
-    level = wanted[:, _bins(200, 9_000)].mean(axis=1)
-    active = level >= level.max() * 10**-3.5
     sos = scipy.signal.butter(12, 9_000, fs=SAMPLE_RATE_OUT, output="sos")
     low = [scipy.signal.sosfiltfilt(sos, np.pad(x, 256))[256:-256] for x in (reference, estimate)]
     return {
@@ -101,5 +107,5 @@ def score(reference: Audio, estimate: Audio) -> dict[str, float]:
         "lsd_ln": lsd * float(np.log(10)),
         "lsd_hf": _lsd(squares, _bins(11_025, 20_000)),
         "lsd_edge": _lsd(squares, _bins(9_000, 11_025)),
-        "lsd_act": _lsd(squares[active], _bins(11_500, 17_000)),
+        "lsd_act": _lsd(squares[active_frames(wanted)], _bins(11_500, 17_000)),
     }

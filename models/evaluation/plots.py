@@ -5,7 +5,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from models.evaluation.metrics import HOP, MEASURES, Audio, power_spectrogram
 from realtime.sample_rates import SAMPLE_RATE_OUT
@@ -21,12 +20,9 @@ COLUMNS = 3
 
 def figure(width: float, height: float) -> Any:
     """An empty figure without a window; sizes in inches."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    made = Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
-    FigureCanvasAgg(made)
-    return made
+    return Figure(figsize=(width, height), dpi=DOTS_PER_INCH, layout="constrained")
 
 
 def png(made: Any) -> bytes:
@@ -34,12 +30,6 @@ def png(made: Any) -> bytes:
     buffer = io.BytesIO()
     made.savefig(buffer, format="png")
     return buffer.getvalue()
-
-
-def pixels(made: Any) -> npt.NDArray[np.uint8]:
-    """A figure as ``[height, width, 3]``."""
-    made.canvas.draw()
-    return np.asarray(made.canvas.buffer_rgba())[..., :3]
 
 
 def spectrogram_grid(rows: Mapping[str, Mapping[str, Audio]], *, title: str = "") -> Any:

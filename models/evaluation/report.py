@@ -8,7 +8,7 @@ from typing import Any
 
 from models.data.corpus import read_even
 from models.data.front_end import halved
-from models.errors import DataError
+from models.errors import writing
 from models.evaluation.methods import Method
 from models.evaluation.metrics import MEASURES
 from models.evaluation.plots import curves, png, spectrogram_grid
@@ -95,7 +95,5 @@ def write_report(evaluation: Evaluation, target: Path, *, runs: Sequence[Path] =
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Topoctave: evaluation'
         f"</title><style>{STYLE}</style><body>{''.join(parts)}</body></html>\n"
     )
-    try:
+    with writing(target):
         target.write_text(page, encoding="utf-8")
-    except OSError as error:
-        raise DataError(f"cannot write {target}: {error.strerror}") from error

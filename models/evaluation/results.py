@@ -1,6 +1,7 @@
 """The scores of an evaluation: per clip, their means, and confidence intervals."""
 
 import csv
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,23 @@ from typing import Any
 import numpy as np
 import scipy.stats
 
-from models.errors import DataError
+from models.errors import writing
+from models.evaluation.levels import level_errors
 from models.evaluation.methods import Method
+from models.evaluation.metrics import Audio, score
 from models.evaluation.validation import rounded_means
+
+
+def clip_scores(
+    reference: Audio, estimate: Audio, visqol: Callable[[Audio, Audio], float] | None
+) -> dict[str, float]:
+    """All measures of a clip, ``[T]`` each; NaN for ViSQOL if there is none.
+
+    Raises:
+        ValueError: see :func:`models.evaluation.metrics.score`.
+    """
+    row = score(reference, estimate) | level_errors(reference, estimate)
+    return row | {"visqol": visqol(reference, estimate) if visqol else float("nan")}
 
 
 @dataclass
@@ -62,17 +77,14 @@ class Evaluation:
             DataError: if it cannot be written.
         """
         measures = list(self.clips[self.methods[0].name][0])
-        try:
-            with target.open("w", newline="", encoding="utf-8") as file:
-                writer = csv.writer(file)
-                writer.writerow(["clip", "seconds", "method", *measures])
-                for name, clips in self.clips.items():
-                    for path, length_s, clip in zip(self.paths, self.lengths_s, clips, strict=True):
-                        figures = ["" if np.isnan(v) else f"{v:.6g}" for v in clip.values()]
-                        shown = path.relative_to(self.data).as_posix()
-                        writer.writerow([shown, f"{length_s:.3f}", name, *figures])
-        except OSError as error:
-            raise DataError(f"cannot write {target}: {error.strerror}") from error
+        with writing(target), target.open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["clip", "seconds", "method", *measures])
+            for name, clips in self.clips.items():
+                for path, length_s, clip in zip(self.paths, self.lengths_s, clips, strict=True):
+                    figures = ["" if np.isnan(v) else f"{v:.6g}" for v in clip.values()]
+                    shown = path.relative_to(self.data).as_posix()
+                    writer.writerow([shown, f"{length_s:.3f}", name, *figures])
 
 
 def _row(name: str, clips: list[dict[str, float]], seconds: float) -> dict[str, Any]:

@@ -1,8 +1,7 @@
 """Scores with other low-passes and noise floors than the standard evaluation's."""
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import scipy.signal
@@ -21,20 +20,14 @@ CUT_TAPS = 511
 CLASSICAL_HZ = 10_000
 
 
-@dataclass(frozen=True)
-class Condition:
-    """A degradation of the recordings.
-
-    Attributes:
-        name: as shown in the table.
-        halve: ``[T]`` at 44.1 kHz to ``[T / 2]`` at 22.05 kHz.
-        noise_db: level of white noise relative to the recording; None for none. The noise is part
-            of the target too.
-    """
+class Condition(NamedTuple):
+    """A degradation of the recordings."""
 
     name: str
     halve: Callable[[Floats], Floats]
+    """``[T]`` at 44.1 kHz to ``[T / 2]`` at 22.05 kHz."""
     noise_db: float | None = None
+    """Level of white noise, in the target too, relative to the recording; None for none."""
 
 
 def _classical(design: Callable[..., Any], *arguments: float, **options: str) -> Any:

@@ -1,6 +1,6 @@
 """Validation during training: whole clips, scored as in the evaluation."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,22 @@ from models.evaluation.metrics import Audio, score
 
 # Twice the reflect padding of the longest STFT.
 MIN_CLIP_SAMPLES = 2048
+
+
+def references(folder: Path, paths: Sequence[Path]) -> Iterator[tuple[Path, Audio]]:
+    """Recordings of a folder, ``[T]``, T even; those too short to score are skipped.
+
+    Raises:
+        DataError: if all are too short, or one cannot be read.
+    """
+    found = False
+    for path in paths:
+        reference = read_even(path)
+        if len(reference) >= MIN_CLIP_SAMPLES:
+            found = True
+            yield path, reference
+    if not found:
+        raise DataError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
 
 
 class Validation:
@@ -35,13 +51,10 @@ class Validation:
     def __init__(self, folder: Path, clips: int, *, front_end: str = "kaiser_fast") -> None:
         paths = find_audio(folder)
         every = max(1, len(paths) // clips)
-        self.pairs = []
-        for path in paths[::every][:clips]:
-            reference = read_even(path)
-            if len(reference) >= MIN_CLIP_SAMPLES:
-                self.pairs.append((FRONT_ENDS[front_end](halved(reference)), reference))
-        if not self.pairs:
-            raise DataError(f"all clips in {folder} are shorter than {MIN_CLIP_SAMPLES} samples")
+        self.pairs = [
+            (FRONT_ENDS[front_end](halved(reference)), reference)
+            for _, reference in references(folder, paths[::every][:clips])
+        ]
 
     def __call__(
         self,

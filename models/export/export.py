@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
 from models.export.exportable import EXPORTABLES, Exportable
 from models.export.half_precision import BELOW_ADDED_DB, error_db
@@ -111,14 +110,13 @@ def export(
         pruning = {"trained_parameters": _parameters(exportable)}
         exportable = exportable.pruned(prune, prune_below_db)
     parameters = _parameters(exportable)
-    exportable = exportable.guarded()
     corpus = _corpus(state["config"]["data"]["train"])
     validation = {
         key.removeprefix("val/"): round(value, 4)
         for key, value in state["validation"].items()
         if key.startswith("val/") and "loss" not in key
     }
-    exportable, stored = _as_stored(exportable.without_dc(), half=half)
+    exportable, stored = _as_stored(exportable.finished(), half=half)
     metadata: dict[str, Any] = {
         "format": FORMAT,
         "name": name,
@@ -151,7 +149,7 @@ def export(
 def _as_stored(exact: Exportable, *, half: bool) -> tuple[Exportable, str]:
     """The network with the weights of the file, and their description."""
     if half:
-        rounded = exact.rounded().without_dc()
+        rounded = exact.rounded().finished()
         x = 0.2 * torch.randn([2, 1, PROBE_SAMPLES], generator=torch.Generator().manual_seed(0))
         with torch.inference_mode():
             y = exact.network(x)
@@ -226,21 +224,14 @@ def _largest_difference(exported: Any, trained: Exportable) -> float:
             x = torch.rand([2, 1, blocks * grid + more], generator=generator) - 0.5
             differences.append((exported(x) - trained.network(x)).abs().max())
         if trained.kind == "streaming":
-            differences.append(_stream_difference(exported, trained, generator))
-        largest: Tensor = torch.stack(differences).max()
-    return float(largest)
-
-
-def _stream_difference(exported: Any, trained: Exportable, generator: torch.Generator) -> Tensor:
-    """Largest difference between a stream and the trained network on the whole signal."""
-    lengths = [trained.block_multiple // trained.ratio * steps for steps in PARITY_BLOCKS]
-    x = torch.rand([2, 1, sum(lengths)], generator=generator) - 0.5
-    state = exported.initial_state(len(x))
-    blocks = []
-    for block in x.split(lengths, dim=2):
-        y, state = exported.stream(block, state)
-        blocks.append(y)
-    streamed = torch.cat(blocks, dim=2)[:, :, trained.latency_samples :]
-    whole: Tensor = trained.network(x)[:, :, : streamed.shape[2]]
-    # At the start the layers see zero padding, where the stream has the response to silence.
-    return (streamed - whole)[:, :, trained.settled_samples :].abs().max()
+            lengths = [grid * steps for steps in PARITY_BLOCKS]
+            x = torch.rand([2, 1, sum(lengths)], generator=generator) - 0.5
+            state, parts = exported.initial_state(len(x)), []
+            for block in x.split(lengths, dim=2):
+                y, state = exported.stream(block, state)
+                parts.append(y)
+            streamed = torch.cat(parts, dim=2)[:, :, trained.latency_samples :]
+            difference = streamed - trained.network(x)[:, :, : streamed.shape[2]]
+            # At the start the layers see zero padding, and the stream the response to silence.
+            differences.append(difference[:, :, trained.settled_samples :].abs().max())
+    return float(torch.stack(differences).max())

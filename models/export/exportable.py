@@ -34,15 +34,11 @@ OCTAVE_MEMORY_SAMPLES = 172 * 256
 
 
 class Exportable(ABC):
-    """A trained network and its metadata. Methods return modified copies.
-
-    Args:
-        network: in evaluation mode, without gradients.
+    """A trained network, in evaluation mode, and its metadata. Methods return modified copies.
 
     Attributes:
-        title: one line for people.
-        front_end, kind, block_multiple, latency_samples, context_samples, crossfade_samples: of
-            the metadata, in output samples.
+        title, front_end, kind, block_multiple, latency_samples, context_samples,
+            crossfade_samples: of the metadata, lengths in output samples.
         settled_samples: output samples at the start of a whole signal that depend on its padding;
             a stream differs there.
         ratio: output samples per input sample.
@@ -75,16 +71,12 @@ class Exportable(ABC):
         del recordings, below_db
         raise CheckpointError("only U-Nets have channels to prune")
 
-    def guarded(self) -> "Exportable":
-        """With a tone guard, if this kind of network needs one."""
-        return self
-
     @abstractmethod
     def rounded(self) -> "Exportable":
         """With weights of 11 significant bits; see :mod:`models.export.half_precision`."""
 
-    def without_dc(self) -> "Exportable":
-        """With an output of 0 for digital silence; unchanged if that is so already."""
+    def finished(self) -> "Exportable":
+        """With a tone guard and an output of 0 for digital silence, where these are missing."""
         return self
 
     @abstractmethod
@@ -123,19 +115,15 @@ class ExportableUNet(Exportable):
         """See :mod:`models.export.pruning`."""
         return ExportableUNet(pruned(self.network, pruning_input(recordings), below_db))
 
-    def guarded(self) -> "ExportableUNet":
-        """See :mod:`models.networks.tone_guard`."""
-        network = copy.deepcopy(self.network)
-        network.guard = ToneGuard()
-        return ExportableUNet(network)
-
     def rounded(self) -> "ExportableUNet":
         """See :mod:`models.export.half_precision`."""
         return ExportableUNet(with_rounded_weights(self.network))
 
-    def without_dc(self) -> "ExportableUNet":
-        """See :mod:`models.export.remove_dc`."""
-        return ExportableUNet(without_dc(self.network, lambda n: ExportableUNet(n).module()))
+    def finished(self) -> "ExportableUNet":
+        """See :mod:`models.networks.tone_guard` and :mod:`models.export.remove_dc`."""
+        network = without_dc(self.network, lambda n: ExportableUNet(n).module())
+        network.guard = ToneGuard()
+        return ExportableUNet(network)
 
     def module(self) -> nn.Module:
         """A streaming network, unless it has aligned corners."""

@@ -63,10 +63,7 @@ def constant(value: Tensor) -> Tensor:
 
 def group_size(out_channels: int) -> int:
     """Frames per row: the largest power of two whose row fits a register, at least 1."""
-    group = 1
-    while 2 * group * out_channels <= ROW_COLUMNS:
-        group *= 2
-    return group
+    return 1 << max(0, (ROW_COLUMNS // out_channels).bit_length() - 1)
 
 
 def panel_count(in_channels: int, out_channels: int) -> int:

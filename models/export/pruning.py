@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from models.data.corpus import Corpus, training_batch
+from models.data.corpus import Corpus, find_audio, training_batch
 from models.data.degrade import Degrader
 from models.export.fold_batch_norm import ROW_COLUMNS, fold_batch_norm
 from models.export.half_precision import error_db
@@ -57,7 +57,7 @@ def pruning_input(folder: Path) -> Tensor:
         DataError: if there are none, or one cannot be read.
     """
     degrader = Degrader(SEGMENT_SAMPLES, random=True)
-    corpus = Corpus.read(folder)
+    corpus = Corpus.of(find_audio(folder))
     return training_batch(
         corpus, degrader, batch_size=SEGMENTS, seed=0, step=0, tones_share=TONES_SHARE
     )[0]

@@ -129,9 +129,6 @@ class Adversary:
 
 def _halves(both: list[Judgement]) -> tuple[list[Judgement], list[Judgement]]:
     """Judgements of the first and of the second half of a batch."""
-    first, second = [], []
-    for score, features in both:
-        n = len(score) // 2
-        first.append((score[:n], [f[:n] for f in features]))
-        second.append((score[n:], [f[n:] for f in features]))
+    halves = [(score.chunk(2), [f.chunk(2) for f in features]) for score, features in both]
+    first, second = ([(s[i], [f[i] for f in features]) for s, features in halves] for i in (0, 1))
     return first, second

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from models.data.front_end import kaiser_fast
-from models.errors import DataError
+from models.errors import writing
 from models.evaluation.metrics import Audio
-from models.evaluation.plots import curves, pixels, png, spectrogram_grid
+from models.evaluation.plots import curves, png, spectrogram_grid
 from models.evaluation.validation import estimate_of
 from realtime.sample_rates import SAMPLE_RATE_OUT
 
@@ -79,11 +79,9 @@ class Log:
                 report("TensorBoard is not installed (pip install 'topoctave[train]'): log only")
 
     def _write(self, text: str, mode: str) -> None:
-        try:
-            with (self._folder / LOG).open(mode, encoding="utf-8") as log:
-                log.write(text)
-        except OSError as error:
-            raise DataError(f"cannot write {self._folder / LOG}: {error.strerror}") from error
+        path = self._folder / LOG
+        with writing(path), path.open(mode, encoding="utf-8") as log:
+            log.write(text)
 
     def add(self, row: Mapping[str, float]) -> None:
         """Add a validation's row to the log, the curves and TensorBoard.
@@ -102,10 +100,8 @@ class Log:
             self._writer.flush()
 
     def _draw(self) -> None:
-        try:
+        with writing(self._folder / CURVES):
             (self._folder / CURVES).write_bytes(png(curves(self.rows)))
-        except OSError as error:
-            raise DataError(f"cannot write {self._folder / CURVES}: {error.strerror}") from error
         self._drawn = time.monotonic()
 
     def add_clip(
@@ -122,8 +118,7 @@ class Log:
         for name, audio in clips.items():
             tag = f"clip/{name.replace(' ', '_')}"
             self._writer.add_audio(tag, audio[None], step, sample_rate=SAMPLE_RATE_OUT)
-        picture = pixels(spectrogram_grid({"": clips}))
-        self._writer.add_image("clip/spectrograms", picture, step, dataformats="HWC")
+        self._writer.add_figure("clip/spectrograms", spectrogram_grid({"": clips}), step)
         self._writer.flush()
 
     def close(self) -> None:

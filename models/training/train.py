@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from models.data.corpus import Corpus, Mixture, training_batch
+from models.data.corpus import Corpus, Mixture, find_audio, training_batch
 from models.data.degrade import Degrader
 from models.data.prefetch import batches
 from models.errors import ConfigError, TrainingError
@@ -83,8 +83,10 @@ def _train(
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"run.folder: cannot make {folder}: {error.strerror}") from error
-    main = Corpus.read(Path(data.train))
-    corpus = Mixture(main, Corpus.read(Path(data.also)), data.also_share) if data.also else main
+    corpus: Corpus | Mixture
+    corpus = main = Corpus.of(find_audio(Path(data.train)))
+    if data.also:
+        corpus = Mixture(main, Corpus.of(find_audio(Path(data.also))), data.also_share)
     trainer = Trainer(config, world=world, data=corpus.fingerprint)
     if (folder / CHECKPOINT).exists():
         trainer.resume(folder / CHECKPOINT)

@@ -7,8 +7,7 @@ from typing import Unpack
 
 import numpy as np
 
-from realtime.dsp.chain import Chain
-from realtime.dsp.processor import Audio
+from realtime.dsp.processor import Audio, Processor
 from realtime.errors import AudioFileError
 from realtime.files.audio_file import (
     SUFFIXES,
@@ -30,13 +29,13 @@ BLOCK_SAMPLES = 32_768
 
 
 def render(
-    chain: Chain,
+    chain: Processor,
     x: Audio,
     *,
     block_samples: int,
     progress: Callable[[float], None] = lambda _: None,
 ) -> Audio:
-    """Process a whole signal with a prepared chain, and remove the latency.
+    """Process a whole signal with a prepared chain or processor, and remove the latency.
 
     Args:
         chain: prepared for blocks of ``block_samples // 2`` input samples.

@@ -14,7 +14,6 @@ from scripts.unet.timed_trainer import (
     CHUNK_STEPS,
     TimedConfig,
     TimedTrainer,
-    learning_rate_factor,
 )
 from tests.helpers.models.trainings import CPU
 
@@ -29,14 +28,6 @@ def trainer() -> TimedTrainer:
     samples = (3_000 * rng.standard_normal(60_000)).clip(-32_000, 32_000).astype(np.int16)
     studio = Studio("noise", Corpus(samples, np.array([0, 60_000])), 1.0)
     return TimedTrainer(TINY, DeviceCorpus([studio], device=CPU), CPU)
-
-
-def test_the_learning_rate_rises_and_falls_to_zero() -> None:
-    factors = [learning_rate_factor(TINY, p) for p in (0.0, 0.02, 0.5, 1.0)]
-    assert factors[0] < 0.01
-    assert factors[1] > 0.99
-    assert factors[2] == pytest.approx(0.5)
-    assert factors[3] == pytest.approx(0.0, abs=1e-9)
 
 
 def test_the_loss_falls_and_the_averages_follow(trainer: TimedTrainer) -> None:
@@ -79,12 +70,10 @@ def test_outputs_gradients_and_statistics_of_the_fast_pass_are_the_networks(
     assert (ours - theirs).abs().max() < SAME
     ours.square().mean().backward()
     theirs.square().mean().backward()
-    compared = 0
-    for a, b in zip(network.parameters(), other.parameters(), strict=True):
-        if a.grad is not None and b.grad is not None:
-            assert (a.grad - b.grad).abs().max() < SAME
-            compared += 1
-    assert compared > 90
+    pairs = zip(network.parameters(), other.parameters(), strict=True)
+    errors = [(a.grad - b.grad).abs().max() for a, b in pairs if a.grad is not None is not b.grad]
+    assert len(errors) > 90
+    assert max(errors) < SAME
     for a, b in zip(network.buffers(), other.buffers(), strict=True):
         if a.is_floating_point():
             assert (a - b).abs().max() < SAME

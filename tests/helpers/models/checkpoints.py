@@ -9,10 +9,6 @@ from models.networks.octave import Octave
 from models.networks.registry import build_network
 from models.networks.unet import UNet
 from models.training.checkpoint import save_atomically
-from realtime.dsp.processor import Audio
-from realtime.files.enhance import render
-from realtime.inference.load import load_chain
-from realtime.inference.model_file import find_model
 from tests.helpers.models.unets import noise, trained_like
 
 # Standard deviation of what the tests' network adds to noise; unet-small adds 1e-3 to 3e-3.
@@ -65,17 +61,3 @@ def write_checkpoint(path: Path, trained: UNet | Octave, **changes: Any) -> Path
     }
     save_atomically(state | changes, path)
     return path
-
-
-def rendered(path: Path, x: Audio, block: int, *, windowed: bool = False) -> Audio:
-    """What the live path makes of audio with a model file."""
-    loaded = load_chain(
-        find_model(str(path)),
-        block_samples=block,
-        compute="cpu",
-        threads=1,
-        dtype="float32",
-        windowed=windowed,
-    )
-    loaded.bind_thread()
-    return render(loaded.chain, x, block_samples=block)

@@ -19,6 +19,8 @@ LEAK_BINS = 4
 MEDIAN_BINS = 97
 NOISE_BANDWIDTH_BINS = 2.004  # of that window
 TINY = 1e-20
+# Weaker lines and higher ones are none.
+FLOOR_DB, MAX_HZ = -80.0, 22_000.0
 
 # Tones this far above the noise of their critical band are just heard: the masking index of ISO/PAS
 # 20065 (2016) falls from -2 dB to -6 dB at 20 kHz. From 8 dB on they are prominent (ECMA-418-1).
@@ -27,16 +29,9 @@ PROMINENT_DB = 8.0
 
 
 class Tone(NamedTuple):
-    """The line that stands out most.
-
-    Attributes:
-        hz: where it is.
-        level_db: its level; a full-scale sine has 0.
-        to_noise_db: its power relative to that of the rest of its critical band.
-    """
+    """A line, and its power relative to that of the rest of its critical band."""
 
     hz: float
-    level_db: float
     to_noise_db: float
 
 
@@ -60,10 +55,8 @@ def critical_band_hz(hz: float) -> float:
     return float(25.0 + 75.0 * (1.0 + 1.4 * (hz / 1000.0) ** 2) ** 0.69)
 
 
-def loudest_tone(
-    audio: Audio, *, from_hz: float, to_hz: float = 22_000.0, floor_db: float = -80.0
-) -> Tone | None:
-    """The line between two frequencies with the highest tone-to-noise ratio.
+def loudest_tone(audio: Audio, *, from_hz: float) -> Tone | None:
+    """The line above a frequency with the highest tone-to-noise ratio; None if all are weak.
 
     The noise of its critical band is made of medians over neighbouring bins, so that other lines
     are not taken for noise that hides this one.
@@ -71,24 +64,17 @@ def loudest_tone(
     Args:
         audio: ``[T]`` at 44.1 kHz, stationary.
         from_hz: lowest frequency.
-        to_hz: highest frequency.
-        floor_db: weaker lines are none.
-
-    Returns:
-        None if there is no line above the floor.
     """
     power = long_term_power(audio)
     hz = np.fft.rfftfreq(FFT_SIZE, 1 / SAMPLE_RATE_OUT)
     noise = scipy.ndimage.median_filter(power, MEDIAN_BINS)
     highest = scipy.ndimage.maximum_filter1d(power, 2 * LEAK_BINS + 1)
     tones = []
-    for peak in np.flatnonzero((power == highest) & (hz >= from_hz) & (hz <= to_hz)):
+    for peak in np.flatnonzero((power == highest) & (hz >= from_hz) & (hz <= MAX_HZ)):
         tone = float(power[peak] - noise[peak])
-        if tone > 10 ** (floor_db / 10):
+        if tone > 10 ** (FLOOR_DB / 10):
             band = np.abs(hz - hz[peak]) < critical_band_hz(float(hz[peak])) / 2
             # Noise counts in every bin that the window smears it over.
             masker = max(float(noise[band].sum()) / NOISE_BANDWIDTH_BINS, TINY)
-            tones.append(
-                Tone(float(hz[peak]), 10 * math.log10(tone), 10 * math.log10(tone / masker))
-            )
+            tones.append(Tone(float(hz[peak]), 10 * math.log10(tone / masker)))
     return max(tones, key=lambda found: found.to_noise_db, default=None)

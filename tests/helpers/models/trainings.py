@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -64,13 +65,11 @@ def small(**changes: Any) -> AdversarialConfig:
 
 def write_toml(folder: Path, **changes: Any) -> Path:
     """The configuration :func:`tiny` as a file."""
-    run = {"folder": str(folder / "run"), "steps": 4, "batch_size": 4, "validate_every": 2}
-    run |= {"ema_decay": 0.9, "device": "cpu", "tensorboard": False}
-    lines = [f"{key} = {json.dumps(value)}\n" for key, value in (run | changes).items()]
-    (folder / "tiny.toml").write_text(
-        f"[data]\ntrain = '{folder / 'train'}'\nvalidation = '{folder / 'val'}'\n"
-        f"segment_samples = 2048\n[network]\nwidth = 1\n[run]\n{''.join(lines)}"
-    )
+    text = ""
+    for section, values in asdict(tiny(folder, **changes)).items():
+        lines = [f"{key} = {json.dumps(value)}\n" for key, value in (values or {}).items()]
+        text += f"[{section}]\n{''.join(lines)}" if values else ""
+    (folder / "tiny.toml").write_text(text)
     return folder / "tiny.toml"
 
 

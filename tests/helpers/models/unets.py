@@ -39,11 +39,7 @@ def noise(*shape: int, seed: int = 1) -> Tensor:
 
 @cache
 def unet(width: int = 4) -> UNet:
-    """A network with weights like trained ones, which adds up to 0.5 to noise.
-
-    In many small random networks no ReLU is active, or only biases remain. The first seed without
-    this is taken.
-    """
+    """A network like a trained one; the first seed with active ReLUs, which adds up to 0.5."""
     x = signal(1, 4096)
     for seed in range(100):
         torch.manual_seed(seed)
@@ -61,14 +57,9 @@ def signal(batch: int, length: int = LENGTH) -> Tensor:
 
 
 def streamed(network: Any, x: Tensor, blocks: int | list[int], *, lead: int = 128) -> Tensor:
-    """Stream a signal in whole blocks; the output with its latency, and with nothing of the lead.
+    """Stream a signal ``[B, 1, T]`` in whole blocks; the output with its latency.
 
-    Args:
-        network: a streaming network in Python or TorchScript.
-        x: ``[B, 1, T]``.
-        blocks: length of all blocks, or of each.
-        lead: samples of the signal in the first 128 of the stream; other networks than U-Nets know
-            no other lead.
+    ``lead`` is the number of samples of the signal in the first 128 of the stream of a U-Net.
     """
     x = functional.pad(x, [128 - lead, 0])
     sizes = [blocks] * (x.shape[2] // blocks) if isinstance(blocks, int) else blocks

@@ -53,12 +53,12 @@ def tone(hz: float, level: float = 0.3) -> np.ndarray:
 @pytest.mark.parametrize(
     ("hz", "bands"),
     [
-        (8_000, set()),
+        (8_500, set()),
         (10_000, {"lsd_edge"}),
         (11_250, {"lsd_hf"}),
         (14_000, {"lsd_hf", "lsd_act"}),
         (18_500, {"lsd_hf"}),
-        (21_000, set()),
+        (20_500, set()),
     ],
 )
 def test_bands_are_where_they_are_said_to_be(
@@ -95,16 +95,11 @@ def test_snr_is_the_ratio_of_energies_and_snr_lf_that_below_9_khz() -> None:
 def test_silence_has_no_snr_and_all_else_is_finite(rng: np.random.Generator) -> None:
     row = score(np.zeros(SECOND, np.float32), tone(1_000))
     assert {name for name, value in row.items() if math.isnan(value)} == {"snr_db", "snr_lf_db"}
-    x = white(rng)
-    row = score(x, x)
-    assert row["lsd"] == 0.0
-    assert 100 < row["snr_db"] < math.inf
-
-
-@pytest.mark.parametrize("n", [1, 2, 1_024, 1_025])
-def test_short_clips_are_scored(rng: np.random.Generator, n: int) -> None:
-    x = white(rng, n)
-    assert all(math.isfinite(v) for v in score(x, 0.5 * x).values())
+    for n in (1, 1_024, 1_025, SECOND):  # shorter than a frame, too
+        x = white(rng, n)
+        row = score(x, x)
+        assert row["lsd"] == 0.0
+        assert 100 < row["snr_db"] < math.inf
 
 
 def test_shapes_and_numbers_that_are_wrong_are_refused() -> None:

@@ -27,7 +27,6 @@ def test_it_keeps_the_low_band_in_its_place_and_stops_the_octave_above(
 ) -> None:
     low, wanted = degraded(condition, tone(1_000))
     assert (low.shape, wanted.shape) == ((10_000,), (20_000,))
-    # Aligned: sample k of the input is sample 2k of the recording.
     error = np.abs(low - wanted[::2])[500:-500].max()
     assert error < 0.5 * (1 - 10 ** (-PASSED_DB / 20))
     high, _ = degraded(condition, tone(18_000))
@@ -42,11 +41,8 @@ def test_a_cut_is_at_its_frequency_and_noise_has_its_level() -> None:
             low, _ = degraded(by_name[f"cut at {khz} kHz"], audio)
             assert low_db < gain_db(low, audio) < high_db
     for level_db in (-60, -40):
-        noisy = by_name[f"noise at {level_db} dB"]
-        low, wanted = degraded(noisy, tone(1_000))
+        _, wanted = degraded(by_name[f"noise at {level_db} dB"], tone(1_000))
         assert gain_db(wanted - tone(1_000), tone(1_000)) == pytest.approx(level_db, abs=0.2)
-        # It is the same each time.
-        assert np.array_equal(low, degraded(noisy, tone(1_000))[0])
 
 
 def test_every_method_is_scored_under_every_condition(rng: np.random.Generator) -> None:
@@ -58,8 +54,4 @@ def test_every_method_is_scored_under_every_condition(rng: np.random.Generator) 
     assert [(r["condition"], r["method"]) for r in rows] == [
         (name, m.name) for name in NAMES for m in methods
     ]
-    by_name = {r["condition"]: r for r in rows if r["method"] == "kaiser_fast"}
-    # White noise: a lower cut loses more of it.
-    snrs = [by_name[f"cut at {khz} kHz"]["snr_db"] for khz in (8, 9, 10)]
-    assert snrs == sorted(snrs)
     assert all(np.isfinite(r["lsd"]) for r in rows)

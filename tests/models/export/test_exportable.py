@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 from models.export.export import PARITY, export
-from models.export.exportable import OCTAVE_HZ, ExportableOctave, ExportableUNet
+from models.export.exportable import OCTAVE_HZ, ExportableOctave
 from realtime.inference.model_file import find_model
-from tests.helpers.models.checkpoints import octave, quiet_unet
+from tests.helpers.models.checkpoints import octave
 from tests.helpers.models.unets import assert_delayed, noise, streamed
 from tests.models.export.conftest import Exported
 
@@ -40,10 +40,8 @@ def test_the_octaves_metadata_follows_the_design(octave_file: Exported) -> None:
     network, path = octave(), octave_file[0]
     info = find_model(str(path))
     assert (info.front_end, info.kind, info.ratio) == ("none", "streaming", 2)
-    assert info.block_multiple == network.block_multiple
-    assert info.latency_samples == network.latency_samples
-    assert info.context_samples[1] >= info.latency_samples
-    assert all(n % info.block_multiple == 0 for n in info.context_samples)
+    assert (info.block_multiple, info.latency_samples) == (256, 448)
+    assert info.context_samples == (172 * 256, 512)
     assert info.parameters == sum(p.numel() for p in network.parameters())
     assert info.title == "Octave, width 24"
     assert "| Input | 22050 Hz |" in path.with_suffix(".md").read_text()
@@ -88,16 +86,3 @@ def test_a_gain_scales_what_the_octave_adds_and_nothing_below(
     hz = torch.fft.rfftfreq(x.shape[2] * 2, 1 / 44_100)
     difference = torch.fft.rfft(new - old)[0, 0].abs()
     assert float(difference[hz < 8_000].mean() / difference[hz > OCTAVE_HZ].mean()) < 1e-2
-
-
-@pytest.mark.parametrize("exportable", [ExportableUNet(quiet_unet()), ExportableOctave(octave())])
-def test_exportables_leave_their_network_as_it_is(
-    exportable: ExportableUNet | ExportableOctave,
-) -> None:
-    before = {k: v.clone() for k, v in exportable.network.state_dict().items()}
-    for make in ("guarded", "rounded", "without_dc", "module"):
-        getattr(exportable, make)()
-    exportable.amplified(-3.0)
-    after = exportable.network.state_dict()
-    assert after.keys() == before.keys()
-    assert all(torch.equal(value, after[name]) for name, value in before.items())

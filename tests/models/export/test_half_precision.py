@@ -1,6 +1,5 @@
 """16-bit weights: smaller files, if the rounding is inaudible."""
 
-import math
 import re
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import torch
 
 import models.export.export
 from models.export.export import export
-from models.export.half_precision import error_db, round_bits
+from models.export.half_precision import round_bits
 from tests.helpers.models.unets import noise
 from tests.models.export.conftest import Exported
 
@@ -34,13 +33,6 @@ def test_weights_stay_in_32_bits_where_rounding_would_be_audible(
 ) -> None:
     monkeypatch.setattr(models.export.export, "error_db", lambda *_: -49.0)
     assert export(checkpoint, tmp_path / "t.ts")["stored"] == "32-bit weights"
-
-
-def test_the_error_is_measured_against_what_is_added() -> None:
-    x = noise(1, 1, 5_000)
-    assert math.isinf(error_db(x, x, 0.1 * x))
-    assert error_db(1.101 * x, 1.1 * x, 0.1 * x) == pytest.approx(-40.0, abs=0.1)
-    assert not error_db(x * math.nan, x, 0.1 * x) <= -50
 
 
 def test_rounding_keeps_11_bits_of_any_size() -> None:

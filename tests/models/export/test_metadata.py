@@ -31,33 +31,20 @@ def test_metadata_follows_the_design(half: Exported) -> None:
     assert metadata is not None
     assert returned.pop("parity") <= PARITY
     assert returned == metadata
-    created_by = metadata.pop("created_by")
-    assert "1234" in created_by
-    assert metadata == {
-        "format": 1,
-        "name": "tiny",
-        "title": "Tiny",
-        "sample_rate_in": 22_050,
-        "sample_rate_out": 44_100,
-        "front_end": "kaiser_fast",
-        "kind": "streaming",
-        "block_multiple": 128,
-        "latency_samples": 637,
-        "context_samples": [768, 640],
-        "crossfade_samples": 128,
-        "parameters": sum(p.numel() for p in quiet_unet().parameters()),
-        "licence": "CC BY-NC-SA 4.0 (non-commercial)",
-        "trained_on": "RAVDESS (Livingstone and Russo 2018)",
-        "stored": metadata["stored"],
-        "added_gain_db": 0.0,
-        "metrics": METRICS,
-    }
+    assert "1234" in metadata.pop("created_by")
+    assert metadata.pop("stored")
+    expected = {"format": 1, "name": "tiny", "title": "Tiny", "metrics": METRICS}
+    expected |= {"sample_rate_in": 22_050, "sample_rate_out": 44_100, "front_end": "kaiser_fast"}
+    expected |= {"kind": "streaming", "block_multiple": 128, "latency_samples": 637}
+    expected |= {"context_samples": [768, 640], "crossfade_samples": 128, "added_gain_db": 0.0}
+    expected["parameters"] = sum(p.numel() for p in quiet_unet().parameters())
+    expected["licence"] = "CC BY-NC-SA 4.0 (non-commercial)"
+    expected["trained_on"] = "RAVDESS (Livingstone and Russo 2018)"
+    assert metadata == expected
 
 
 def test_figures_of_the_last_validation_are_the_default(exported: Path) -> None:
-    info = find_model(str(exported))
-    assert info.metrics == {"validation": {"lsd": 1.0}}
-    assert (info.name, info.context_samples, info.crossfade_samples) == ("tiny", (768, 640), 128)
+    assert find_model(str(exported)).metrics == {"validation": {"lsd": 1.0}}
 
 
 @pytest.mark.parametrize(

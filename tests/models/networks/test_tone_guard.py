@@ -16,7 +16,7 @@ from models.evaluation.methods import kaiser
 from models.evaluation.metrics import Audio
 from models.networks.tone_guard import AHEAD, FIRST, PAST, STEP, ToneGuard
 from realtime.assets import demo_path
-from tests.helpers.signals import FADE_S, chord, drums, room_tone, sine, sweep
+from tests.helpers.signals import FADE_S, chord, drums, room_tone, sine
 
 RATE_HZ = 44_100
 # Samples whose window crosses the beginning or end of a sound.
@@ -69,10 +69,7 @@ def test_nothing_is_added_to_a_tone_at_any_level(
     assert float(gains(ToneGuard(), 10 ** (level_db / 20) * x).max()) < 0.5
 
 
-def test_nothing_is_added_to_a_sweep_or_a_few_harmonics(guard: ToneGuard) -> None:
-    # From 25 Hz on, until it is at 10 kHz.
-    begin, end = (round(RATE_HZ * 4.0 * np.log(hz / 20) / np.log(1_000)) for hz in (25, 10_000))
-    assert float(gains(guard, sweep()[:end])[begin:].max()) == 0.0
+def test_nothing_is_added_to_a_few_harmonics(guard: ToneGuard) -> None:
     t = np.arange(RATE_HZ) / RATE_HZ
     for hz in (440.0, 880.0, 1_760.0):
         ks = range(1, int(10_000 / hz))

@@ -15,25 +15,11 @@ DIFFERENT = 1e-3
 
 @pytest.mark.parametrize(("width", "count"), [(16, 17_850_593), (4, 1_120_265)])
 def test_parameters_are_as_many_as_the_thesis_has(width: int, count: int) -> None:
-    assert sum(p.numel() for p in UNet(width=width).parameters()) == count
-
-
-def test_layers_follow_figure_2_2() -> None:
-    network = UNet(width=16)
-    assert [d[3].out_channels for d in network.down] == [32, 64, 128, 256, 512, 1024, 1024]
-    assert [u.conv[3].out_channels for u in network.up] == [512, 256, 128, 64, 32, 16, 16]
-    assert [d[3].stride for d in network.down] == [(2,)] * 7
+    network = UNet(width=width)
+    assert sum(p.numel() for p in network.parameters()) == count
     # A block ends with batch norm and no ReLU.
     layers = [type(layer) for layer in network.inp]
     assert layers == [nn.Conv1d, nn.BatchNorm1d, nn.ReLU, nn.Conv1d, nn.BatchNorm1d]
-
-
-def test_a_zero_final_convolution_passes_the_signal_through() -> None:
-    network = trained_like(UNet(width=1))
-    x = noise(1, 1, 1000)
-    assert not torch.equal(network(x), x)
-    network.start_as_identity()
-    assert torch.equal(network(x), x)
 
 
 def test_any_length_comes_back_and_rows_and_scripts_give_the_same() -> None:
@@ -49,17 +35,8 @@ def test_any_length_comes_back_and_rows_and_scripts_give_the_same() -> None:
         torch.testing.assert_close(rows, y, rtol=0, atol=atol)
 
 
-@pytest.mark.parametrize("width", [0, -4])
-def test_a_width_that_is_not_positive_is_refused(width: int) -> None:
-    with pytest.raises(ValueError, match=str(width)):
-        UNet(width=width)
-
-
 def edge_free_difference(align_corners: bool, first: int) -> float:
-    """Largest difference between a window cut from a signal at ``first`` and the whole signal.
-
-    Relative to the peak. Only samples whose whole context lies inside the window are compared.
-    """
+    """Largest difference between a window and the whole signal, where all context is inside."""
     torch.manual_seed(3)
     network = trained_like(UNet(width=4, align_corners=align_corners))
     x = noise(1, 1, 16_384)

@@ -14,7 +14,6 @@ from torch import nn
 from models.errors import ConfigError, DataError, TrainingError
 from models.evaluation.validation import Validation
 from models.networks.octave import Octave
-from models.networks.unet import UNet
 from models.training.checkpoint import load_checkpoint, trained_network
 from models.training.config import (
     OctaveConfig,
@@ -53,32 +52,25 @@ def test_an_octave_trains_logs_its_losses_and_is_read_back(folder: Path) -> None
 
 
 @pytest.mark.parametrize(
-    "error",
+    ("error", "expected", "message"),
     [
-        MemoryError(),
-        torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2 GiB"),
-        RuntimeError("[enforce fail at alloc_cpu.cpp] DefaultCPUAllocator: can't allocate memory"),
+        (MemoryError(), TrainingError, r"^out of memory with run\.batch_size 2.*$"),
+        (torch.OutOfMemoryError("CUDA"), TrainingError, r"^out of memory with .*$"),
+        (RuntimeError("CPU: can't allocate memory"), TrainingError, r"^out of memory with .*$"),
+        (RuntimeError("shapes do not match"), RuntimeError, "shapes"),
     ],
-    ids=lambda e: type(e).__name__,
+    ids=str,
 )
-def test_too_little_memory_is_one_line(folder: Path, error: Exception) -> None:
-    expected = r"out of memory with run\.batch_size 2"
-    with (
-        at_step(0, Mock(side_effect=error)),
-        pytest.raises(TrainingError, match=expected) as raised,
-    ):
+def test_too_little_memory_is_one_line_and_other_failures_are_not(
+    folder: Path, error: Exception, expected: type[Exception], message: str
+) -> None:
+    with at_step(0, Mock(side_effect=error)), pytest.raises(expected, match=message):
         train(tiny(folder), report=lambda _: None)
-    assert "\n" not in str(raised.value)
 
 
-def test_other_failures_do_not_count_as_lack_of_memory(
+def test_a_failure_of_a_loader_ends_the_training(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with (
-        at_step(0, Mock(side_effect=RuntimeError("shapes do not match"))),
-        pytest.raises(RuntimeError, match="shapes"),
-    ):
-        train(tiny(folder), report=lambda _: None)
     broken = Mock(side_effect=ValueError("no such batch"))
     monkeypatch.setattr("models.training.train.training_batch", broken)
     with pytest.raises(ValueError, match="no such batch"):
@@ -130,18 +122,14 @@ def test_the_thesis_recipe_over_fits_a_tiny_set(tmp_path: Path, undrawn: None) -
 
 
 def test_the_average_follows_slowly_and_faster_at_the_start() -> None:
-    network = UNet(width=1)
+    network = nn.Linear(1, 1)
     average = averaged_model(network, 0.9)
-    with torch.no_grad():
-        for parameter in network.parameters():
-            parameter.add_(1.0)
-    before = average.module.final.weight.clone()
-    average.update_parameters(network)  # decay (1 + 0) / (10 + 0)
-    torch.testing.assert_close(average.module.final.weight, before + 0.9)
-    average.n_averaged.fill_(10_000)
-    average.update_parameters(network)
-    torch.testing.assert_close(average.module.final.weight, before + 0.9 + 0.1 * 0.1)
-    assert not any(p.requires_grad for p in average.module.parameters())
+    nn.init.zeros_(average.module.weight)
+    nn.init.ones_(network.weight)
+    for steps, expected in ((1, 0.9), (10_000, 0.91)):
+        average.n_averaged.fill_(steps)
+        average.update_parameters(network)
+        assert float(average.module.weight) == pytest.approx(expected)
 
 
 def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:
@@ -154,9 +142,7 @@ def test_the_learning_rate_warms_up_and_decays(folder: Path) -> None:
 
 
 def test_the_configuration_chooses_the_optimiser() -> None:
-    adam = make_optimiser(nn.Linear(1, 1), OptimiserConfig())
-    assert not isinstance(adam, torch.optim.AdamW)
-    assert adam.defaults["betas"] == (0.9, 0.999)
+    assert type(make_optimiser(nn.Linear(1, 1), OptimiserConfig())) is torch.optim.Adam
     decoupled = OptimiserConfig(betas=(0.8, 0.99), decoupled_weight_decay=True, weight_decay=0.5)
     adamw = make_optimiser(nn.Linear(1, 1), decoupled)
     assert isinstance(adamw, torch.optim.AdamW)
@@ -183,19 +169,12 @@ def test_the_gradient_is_clipped(folder: Path, rng: np.random.Generator) -> None
 
 def test_missing_audio_device_and_folder_are_refused(folder: Path) -> None:
     config = tiny(folder)
-    (folder / "empty").mkdir()
-    for data in (
-        replace(config.data, train=str(folder / "empty")),
-        replace(config.data, validation=str(folder / "empty")),
-        replace(config.data, train=str(folder / "nowhere")),
-    ):
-        with pytest.raises(DataError, match=r"no audio files|no folder"):
-            train(replace(config, data=data), report=lambda _: None)
-    with pytest.raises(ConfigError, match="no device 'abacus'"):
-        choose_device("abacus")
-    if not torch.cuda.is_available():
-        with pytest.raises(ConfigError, match="no device 'cuda'"):
-            choose_device("cuda")
+    for data in ({"train": str(folder / "nowhere")}, {"validation": str(folder / "nowhere")}):
+        with pytest.raises(DataError, match="no folder"):
+            train(replace(config, data=replace(config.data, **data)), report=lambda _: None)
+    for name in ("abacus", *["cuda"] * (not torch.cuda.is_available())):
+        with pytest.raises(ConfigError, match=f"no device '{name}'"):
+            choose_device(name)
     (folder / "file").write_text("in the way")
     with pytest.raises(ConfigError, match=r"run\.folder"):
         train(tiny(folder, "file"), report=lambda _: None)

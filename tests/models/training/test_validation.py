@@ -42,11 +42,6 @@ def test_a_validation_with_an_output_that_is_not_finite_is_an_error(folder: Path
         Validation(folder / "val", 1)(network, Objective(), CPU)
 
 
-def test_it_takes_clips_from_the_whole_folder(folder: Path) -> None:
-    assert len(Validation(folder / "train", 1).pairs) == 1
-    assert len(Validation(folder / "train", 99).pairs) == 3
-
-
 def test_a_silent_clip_does_not_hide_the_others_and_the_mode_is_kept(folder: Path) -> None:
     soundfile.write(folder / "val" / "silent.wav", np.zeros(5_000), 44_100)
     network = UNet(width=1).train()

@@ -109,14 +109,10 @@ class KaiserUpsampler:
     def process(self, x: Audio) -> Audio:
         """Upsample a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
-        self.push(x)
-        rows = self._rows[:, : -(-x.shape[1] // ROW_SAMPLES)]
-        out = (rows @ self._matrix).reshape(len(x), -1)[:, : 2 * x.shape[1]]
-        return np.ascontiguousarray(out)
-
-    def push(self, x: Audio) -> None:
-        """Take a block whose output nobody needs: a tenth of the work of :meth:`process`."""
         history, last = self._history, self._last
         self._buffer[:, :history] = self._buffer[:, last : last + history]
         self._last = x.shape[1]
         self._buffer[:, history : history + self._last] = x
+        rows = self._rows[:, : -(-x.shape[1] // ROW_SAMPLES)]
+        out = (rows @ self._matrix).reshape(len(x), -1)[:, : 2 * x.shape[1]]
+        return np.ascontiguousarray(out)

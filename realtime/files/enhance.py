@@ -9,7 +9,7 @@ import numpy as np
 
 from realtime.dsp.chain import Chain
 from realtime.dsp.processor import Audio
-from realtime.errors import AudioFileError
+from realtime.errors import AudioFileError, error_line
 from realtime.files.audio_file import (
     SUFFIXES,
     check_output,
@@ -143,13 +143,14 @@ class Enhancer:
             - Input: ``[C, n]`` at 22.05 kHz, one or two channels
             - Output: ``[C, 2 n]`` at 44.1 kHz, aligned with the input
         """
-        loaded = self.load(len(x))
-        notice = None
-        # Once more if a GPU was lost, and some blocks with it. A file can begin again.
-        while notice != loaded.notice:
-            notice = loaded.notice
-            out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
-        return out
+        chain = self.load(len(x)).chain
+        try:
+            return render(chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
+        except RuntimeError as error:
+            # A file can begin again on the CPU if a GPU was lost.
+            if not chain.paths[0].use_backup(error_line(error)):
+                raise
+            return render(chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
 
     def file(self, job: Job, *, progress: Callable[[float], None] = lambda _: None) -> str:
         """Restore one file.

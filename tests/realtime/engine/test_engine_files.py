@@ -15,7 +15,7 @@ from realtime.errors import AudioFileError
 from realtime.files.enhance import render
 from realtime.sample_rates import SAMPLE_RATE_IN
 from tests.helpers.engine_signals import ROUNDING, file_input, noise
-from tests.helpers.fake_streams import hurry, wait_until
+from tests.helpers.fake_streams import hurry, take_no_time, wait_until
 from tests.helpers.networks import loaded_chain
 
 
@@ -30,7 +30,9 @@ def run_to_file(
     """A whole signal through an engine into a file."""
     loaded = loaded_chain(channels=len(x), block_samples=block_samples)
     engine = Engine(file_input(x), output(path), loaded)
-    if not paced:
+    if paced:
+        take_no_time(loaded.chain)
+    else:
         hurry(engine)
     engine.start()
     wait_until(lambda: engine.snapshot().state is not State.RUNNING, "the end of the file")

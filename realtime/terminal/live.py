@@ -203,10 +203,9 @@ def summary_lines(last: Snapshot) -> list[str]:
         f"underflows, {x.ring_overrun} ring overruns, {x.ring_underrun} ring underruns",
     ]
     if last.fallbacks:
+        times = f"{last.fallbacks} times" if last.fallbacks > 1 else "once"
         still = f", still at the end: {last.fallback}" if last.fallback else ""
-        lines.append(
-            f"the network was left out {last.fallbacks} times, {last.fallback_s:.1f} s{still}"
-        )
+        lines.append(f"the network was left out {times}, for {last.fallback_s:.1f} s{still}")
     if x.bad_samples:
         lines.append(f"{x.bad_samples} input samples were not numbers and became silence")
     return lines

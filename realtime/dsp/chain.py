@@ -25,6 +25,7 @@ class NetworkPath:
             22.05 kHz input itself.
         crossfade_samples: overlap of the network's windows; 0 for streaming networks.
         backup: the same network on the CPU, where this one is on a GPU.
+        load: seconds that a second of audio took when the network was loaded.
 
     Shape:
         - Input: ``[C, n]`` at 22.05 kHz
@@ -35,6 +36,7 @@ class NetworkPath:
     front_end: str = "kaiser_fast"
     crossfade_samples: int = 0
     backup: Processor | None = None
+    load: float = 0.0
     lost: str = field(default="", init=False)
     """Why the backup took over, in one line; empty before."""
 

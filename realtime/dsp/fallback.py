@@ -51,10 +51,11 @@ class Fallback:
     """Hears a network as long as it works and is in time, and the dry path otherwise.
 
     A network fails if it raises, returns a wrong shape, samples that are not finite, or nonsense:
-    none of that block is heard. It is too slow once its blocks have taken a block's duration more
-    than they last: it is not called for the next one. From then on the dry path is heard. There is
-    no network's sample to fade from, so the difference between both paths continues as its own
-    past, mirrored at its last sample: value and slope go on, and the fade is that of a toggle.
+    none of that block is heard. It is too slow if it was when it was loaded, or once its blocks
+    have taken a block's duration more than they last: it is not called for the next one. From then
+    on the dry path is heard. There is no network's sample to fade from, so the difference between
+    both paths continues as its own past, mirrored at its last sample: value and slope go on, and
+    the fade is that of a toggle.
 
     After a pause another thread tries the network, so that a slow one delays nothing. If it works
     again it gets the input for a while, and fades in.
@@ -101,6 +102,9 @@ class Fallback:
         # Of the network's output and the dry path: the newest samples, and how they go on.
         self._past = np.zeros((spec.channels, RAMP_SAMPLES + 1), np.float32)
         self._future = self._past[:, :0]
+        if path.load > 1.0:
+            self._fail(TOO_SLOW)
+            self._gain.jump(0.0)
 
     def stop(self) -> None:
         """End a trial; one that hangs is left alone."""

@@ -119,7 +119,9 @@ class Layout:
         """
         made = self._processor(network)
         spare = self._processor(backup) if backup else None
-        return NetworkPath(made, self.info.front_end, made.crossfade_samples, spare)
+        fresh = self.call_samples * self.info.ratio if self.streams else self.block_samples
+        load = network.call_s * SAMPLE_RATE_OUT / fresh
+        return NetworkPath(made, self.info.front_end, made.crossfade_samples, spare, load)
 
     def _processor(self, network: Any) -> StreamingNetwork:
         if not self.streams:

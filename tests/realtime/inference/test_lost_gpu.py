@@ -31,6 +31,7 @@ def loaded(fails_at: int | None) -> LoadedChain:
             raise RuntimeError(f"{REASON}\nCUDA kernel errors might be reported later")
         return smooth(x)
 
+    on_gpu.call_s = 0.0
     info = ModelInfo(name="stub", path=Path("stub.ts"))
     path = Layout(info, BLOCK, windowed=True).path(on_gpu, smooth)
     return loaded_around(path, block_samples=BLOCK, compute="a GPU")

@@ -194,7 +194,7 @@ class Fallback:
             last = self._past[:, -1:]
             self._future = 2 * last - self._past[:, -2::-1]
             self._gain.move(0.0)
-        self._phase, self.reason, self._late_s = Phase.RESTING, reason, 0.0
+        self._phase, self.reason = Phase.RESTING, reason
         self._left = round(self._pause_s * SAMPLE_RATE_OUT)
         if reason == TOO_SLOW or heard:
             self._pause_s = min(2 * self._pause_s, MAX_PAUSE_S)

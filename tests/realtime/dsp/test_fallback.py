@@ -40,12 +40,14 @@ class Loud:
 
     def prepare(self, spec: ProcessSpec) -> None: ...
 
-    def reset(self) -> None: ...
+    def reset(self) -> None:
+        self.since_reset = 0
 
     def process(self, x: Audio) -> Any:
         cost = self.cost_in_trial if self.in_trial and self.cost_in_trial else self.cost
         self.now += cost * x.shape[1] / RATE
         self.calls += not self.in_trial
+        self.since_reset += x.shape[1]
         return self.does(-2 * x)
 
     def thread(self, run: Callable[[Audio], None], **_: Any) -> "Loud":
@@ -157,6 +159,9 @@ def test_a_failure_is_replaced_in_its_block_and_the_network_comes_back(
         network.does = failure if k == failing else lambda y: y
         parts.append(made.process(x[:, begin:end].copy()))
         reasons.append(made.fallbacks[0].reason)
+        if k > failing and not reasons[-1] and reasons[-2]:
+            # It has forgotten the past, and got its context.
+            assert 0 <= network.since_reset / RATE - CONTEXT_S < 4 * MAX_BLOCK / RATE
     y = np.concatenate(parts, axis=1)
     wet, dry = wet_and_dry(x)
     assert np.abs(wet - dry).max() > 0.3
@@ -239,7 +244,7 @@ def test_a_network_that_stays_too_slow_is_tried_more_and_more_seldom(cost_in_tri
     for k in range(0, x.shape[1], MAX_BLOCK):
         trials, before = len(network.trials), network.now
         part = x[:, k : k + MAX_BLOCK].copy()
-        y = made.process(part)
+        made.process(part)
         heard.append(made.fallbacks[0].reason == "")
         if len(network.trials) > trials:
             seconds.append(k / 22_050)
@@ -256,7 +261,9 @@ def test_a_network_that_stays_too_slow_is_tried_more_and_more_seldom(cost_in_tri
     assert np.flatnonzero(np.diff(heard)).size <= 1
     assert made.fallbacks[0].count == 1
     assert max(network.trials) < 2 * TRIAL_S
-    assert y.shape[1] == 2 * part.shape[1]
+    # A network that is too slow in its trial is not called beside the audio.
+    assert network.calls == (1 if cost_in_trial == 3.0 else 1 + len(network.trials))
+    assert sum(delay > 0 for delay in delays) == network.calls
 
 
 def test_a_lost_gpu_goes_on_on_the_cpu_once_and_without_a_pause() -> None:
@@ -342,3 +349,41 @@ def test_shipped_networks_are_no_nonsense(
     ]
     run(loaded.chain, level * np.concatenate(signals)[None].astype(np.float32))
     assert (loaded.chain.fallbacks[0].count, loaded.chain.fallbacks[0].reason) == (0, "")
+
+
+def test_a_network_that_was_too_slow_when_loaded_is_not_heard_before_a_trial() -> None:
+    network = Loud()
+    made = Chain(network.path(load=1.01))
+    made.prepare(ProcessSpec(max_block_samples=512))
+    made.fall_back(clock=lambda: network.now, new_thread=network.thread)
+    assert (made.fallbacks[0].reason, made.fallbacks[0].count) == (TOO_SLOW, 1)
+    x = noise(2 * 22_050)
+    y, (wet, dry) = run(made, x), wet_and_dry(x)
+    begin = round((MIN_PAUSE_S + CONTEXT_S) * RATE)
+    np.testing.assert_allclose(y[:, :begin], dry[:, :begin], rtol=0, atol=ROUNDING)
+    np.testing.assert_allclose(y[:, -RATE // 2 :], wet[:, -RATE // 2 :], rtol=0, atol=ROUNDING)
+
+
+def dry_s(made: Chain, network: Loud, *, fails_s: float) -> float:
+    """How long the dry path is heard of a network that fails for a while, and then works."""
+    before = made.fallbacks[0].dry_samples
+    network.does = with_one(np.nan)
+    run(made, noise(round(fails_s * 22_050)))
+    network.does = lambda y: y
+    run(made, noise(round((fails_s + 3) * 22_050)))
+    assert made.fallbacks[0].reason == ""
+    return (made.fallbacks[0].dry_samples - before) / RATE
+
+
+def test_a_network_that_failed_for_long_is_heard_two_seconds_after_its_recovery() -> None:
+    network = Loud()
+    assert dry_s(guarded(network), network, fails_s=20.0) < 20.0 + 2.0
+
+
+def test_the_pause_grows_while_a_network_fails_again_and_again() -> None:
+    network = Loud()
+    made = guarded(network)
+    times = [dry_s(made, network, fails_s=0.05) for _ in range(2)]
+    run(made, noise(10 * 22_050))
+    times.append(dry_s(made, network, fails_s=0.05))
+    np.testing.assert_allclose(times, [1.3, 2.3, 1.3], rtol=0, atol=0.1)

@@ -24,6 +24,10 @@ TOO_SLOW = "the network is slower than real time"
 NONSENSE_GAIN = 8.0
 HALF_LIFE_S = 0.5
 
+# A network may be late by half a block, or by this if it is more, and by a block at most: the
+# prefill of the output covers it.
+LATENESS_S = 0.01
+
 # Audio time until a network is tried again. The pause doubles each time: a network that fails again
 # and again is seldom heard to come and go. It is short again after RELIABLE_S of work.
 MIN_PAUSE_S, MAX_PAUSE_S = 1.0, 30.0
@@ -52,10 +56,10 @@ class Fallback:
 
     A network fails if it raises, returns a wrong shape, samples that are not finite, or nonsense:
     none of that block is heard. It is too slow if it was when it was loaded, or once its blocks
-    have taken a block's duration more than they last: it is not called for the next one. From then
-    on the dry path is heard. There is no network's sample to fade from, so the difference between
-    both paths continues as its own past, mirrored at its last sample: value and slope go on, and
-    the fade is that of a toggle.
+    are late by half a block's duration in sum: it is not called for the next one. From then on the
+    dry path is heard. There is no network's sample to fade from, so the difference between both
+    paths continues as its own past, mirrored at its last sample: value and slope go on, and the
+    fade is that of a toggle.
 
     After a pause another thread tries the network, so that a slow one delays nothing. If it works
     again it gets the input for a while, and fades in.
@@ -96,7 +100,8 @@ class Fallback:
         # Output samples until the phase ends; in WET until the network counts as reliable.
         self._left = 0
         self._late_s = 0.0
-        self._block_s = 2 * spec.max_block_samples / SAMPLE_RATE_OUT
+        block_s = 2 * spec.max_block_samples / SAMPLE_RATE_OUT
+        self._limit_s = min(max(0.5 * block_s, LATENESS_S), block_s)
         self._input_peak = 0.0
         self._gain = Ramp(1.0, length_samples=RAMP_SAMPLES)
         # Of the network's output and the dry path: the newest samples, and how they go on.
@@ -133,7 +138,7 @@ class Fallback:
         else:
             difference = wet - dry
             self._past = np.concatenate([self._past, difference], axis=1)[:, -RAMP_SAMPLES - 1 :]
-            if self._late_s > self._block_s:
+            if self._late_s > self._limit_s:
                 self._fail(TOO_SLOW)
         if self._gain.resting_at == 0.0:
             return dry

@@ -217,7 +217,7 @@ def test_a_slow_network_is_left_out_after_two_blocks_and_comes_back(
     network.cost, spent, calls = 1 / ratio, network.now, network.calls
     slow = run(made, x[:, at:recovers], block)
     # At most two blocks are computed slowly, and what delays the audio is less than their time.
-    assert network.calls - calls == 1 + (ratio > 0.5)
+    assert 1 <= network.calls - calls <= 1 + (ratio > 0.5)
     assert network.now - spent - sum(network.trials) <= 2 * 2 * MAX_BLOCK / RATE / ratio
     assert made.fallbacks[0].reason == TOO_SLOW
     network.cost = 0.5
@@ -387,3 +387,14 @@ def test_the_pause_grows_while_a_network_fails_again_and_again() -> None:
     run(made, noise(10 * 22_050))
     times.append(dry_s(made, network, fails_s=0.05))
     np.testing.assert_allclose(times, [1.3, 2.3, 1.3], rtol=0, atol=0.1)
+
+
+@pytest.mark.parametrize(("late", "count"), [(0.45, 0), (0.55, 1)])
+def test_a_network_may_be_late_once_but_not_by_half_a_block(late: float, count: int) -> None:
+    network = Loud()
+    made = guarded(network)
+    for k in range(40):
+        # Every eighth block is late; those between make up for it.
+        network.cost = 1 + late if k % 8 == 7 else 0.9
+        run(made, noise(MAX_BLOCK), MAX_BLOCK)
+    assert made.fallbacks[0].count == count

@@ -38,6 +38,7 @@ def _window(_args: argparse.Namespace) -> int:
 
 
 def _live(args: argparse.Namespace) -> int:
+    from realtime.dsp.fallback import TOO_SLOW
     from realtime.dsp.parameters import Parameters
     from realtime.engine.settings import Settings
     from realtime.terminal.live import run_live
@@ -62,7 +63,8 @@ def _live(args: argparse.Namespace) -> int:
     )
     if args.json:
         print(json.dumps(result))
-    return 0
+    # A network that failed and did not come back; one that is slow has not failed.
+    return int(result["fallbacks"]["reason"] not in ("", TOO_SLOW))
 
 
 def _enhance(args: argparse.Namespace) -> int:

@@ -9,8 +9,8 @@ from PySide6.QtCore import QObject, Signal
 
 from gui.spectrogram.linked_plots import SpectrogramPlots
 from gui.spectrogram.plot import HISTORY_S
-from realtime.dsp.chain import RAMP_SAMPLES
 from realtime.dsp.processor import Audio
+from realtime.dsp.ramp import RAMP_SAMPLES
 from realtime.engine.tap import Tap
 from realtime.sample_rates import SAMPLE_RATE_IN
 

@@ -4,6 +4,9 @@ import numpy as np
 
 from realtime.dsp.processor import Audio
 
+# A toggle or a gain change takes 15 ms: short for the ear, and without a click.
+RAMP_SAMPLES = 662
+
 
 class Ramp:
     """A value that reaches each new target after ``length_samples``."""

@@ -70,4 +70,5 @@ class SilenceGate:
 
 def rest_in_silence(path: NetworkPath) -> NetworkPath:
     """A path whose network rests in silence."""
-    return replace(path, network=SilenceGate(path.network))
+    backup = path.backup and SilenceGate(path.backup)
+    return replace(path, network=SilenceGate(path.network), backup=backup)

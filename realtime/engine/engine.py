@@ -66,6 +66,7 @@ class Engine:
         self.input_tap = Tap(sample_rate=SAMPLE_RATE_IN, channels=channels)
         self.output_tap = Tap(sample_rate=SAMPLE_RATE_OUT, channels=channels)
         loaded.chain.input_tap = self.input_tap.write
+        loaded.chain.fall_back(bind_thread=loaded.bind_thread)
         self._control = LatencyControl(
             block_samples=block, prefill_samples=self._prefill, clocks_differ=clocks_differ
         )
@@ -154,6 +155,8 @@ class Engine:
         running, self._state = self._state is State.RUNNING, State.STOPPED
         self._source.stop()
         self._worker.thread.stop()
+        for fallback in self._loaded.chain.fallbacks:
+            fallback.stop()
         self._sink.stop()
         if running:
             sys.setswitchinterval(self._switch_interval_s)
@@ -204,6 +207,9 @@ class Engine:
     def snapshot(self) -> Snapshot:
         """State, faults, levels and times at one moment; cheap, from any thread."""
         state, error = self._condition()
+        chain = self._loaded.chain
+        fallback = chain.fallback.reason if chain.fallback else ""
+        dry = f"the network is left out ({fallback}), and tried again" if fallback else ""
         return Snapshot(
             state=state,
             error=error,
@@ -228,7 +234,10 @@ class Engine:
             output_level=_level(self.output_tap),
             model_reason=self._loaded.reason,
             dtype=self._loaded.dtype,
-            notice=self._loaded.notice,
+            notice=dry or self._loaded.notice,
+            fallback=fallback,
+            fallbacks=sum(f.count for f in chain.fallbacks),
+            fallback_s=sum(f.dry_samples for f in chain.fallbacks) / SAMPLE_RATE_OUT,
         )
 
 

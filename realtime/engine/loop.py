@@ -2,10 +2,9 @@
 
 import numpy as np
 
-from realtime.dsp.chain import RAMP_SAMPLES
 from realtime.dsp.crossfade import crossfade
 from realtime.dsp.processor import Audio, ProcessSpec, check_block
-from realtime.dsp.ramp import Ramp
+from realtime.dsp.ramp import RAMP_SAMPLES, Ramp
 from realtime.sample_rates import SAMPLE_RATE_IN
 
 MAX_LOOP_S = 60

@@ -106,5 +106,11 @@ class Snapshot:
     """Empty, or one line: what differs from the settings, such as running on the CPU."""
     model_b: str = ""
     """The network that bypass plays; empty for the dry path."""
+    fallback: str = ""
+    """Why the dry path replaces the network that is listened to; empty while it does not."""
+    fallbacks: int = 0
+    """How often the dry path took over since the start, from any network."""
+    fallback_s: float = 0.0
+    """For how long, in seconds of audio."""
     looping: bool = False
     """A piece of audio replaces the input."""

@@ -2,13 +2,14 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Unpack
+from typing import TypeVar, Unpack
 
 import numpy as np
 
 from realtime.dsp.processor import Audio, Processor
-from realtime.errors import AudioFileError
+from realtime.errors import AudioFileError, error_line
 from realtime.files.audio_file import (
     SUFFIXES,
     OpenAudio,
@@ -23,6 +24,8 @@ from realtime.inference.load import LoadedChain, load_chain
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.restorer import Restorer
 from realtime.inference.tuning import Requested
+
+T = TypeVar("T")
 
 # Long blocks waste little time on context: the window of a U-Net has 34 304 samples.
 BLOCK_SAMPLES = 32_768
@@ -162,12 +165,10 @@ class Enhancer:
             - Output: ``[C, 2 n]`` at 44.1 kHz, aligned with the input
         """
         loaded = self.load(len(x))
-        notice = None
-        # Once more if a GPU was lost, and some blocks with it. A file can begin again.
-        while notice != loaded.notice:
-            notice = loaded.notice
-            out = render(loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress)
-        return out
+        render_all = partial(
+            render, loaded.chain, x, block_samples=BLOCK_SAMPLES, progress=progress
+        )
+        return _also_without_gpu(loaded, render_all)
 
     def file(self, job: Job, *, progress: Callable[[float], None] = lambda _: None) -> str:
         """Restore one file.
@@ -189,11 +190,7 @@ class Enhancer:
                 channels=channels,
                 force=self._force,
             )
-            notice = None
-            # Once more if a GPU was lost, and some blocks with it. A file can begin again.
-            while notice != loaded.notice:
-                notice = loaded.notice
-                out = list(_restored(audio, restorer, progress))
+            out = _also_without_gpu(loaded, lambda: list(_restored(audio, restorer, progress)))
         folder = job.target.parent
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -206,6 +203,16 @@ class Enhancer:
         self._reported = loaded.notice
         about = restorer.about and f"{job.source.name}: {restorer.about}"
         return "; ".join(filter(None, [about, unfinished, new_notice]))
+
+
+def _also_without_gpu(loaded: LoadedChain, work: Callable[[], T]) -> T:
+    """The result of work that begins again on the CPU if a GPU was lost."""
+    try:
+        return work()
+    except RuntimeError as error:
+        if not loaded.chain.paths[0].use_backup(error_line(error)):
+            raise
+        return work()
 
 
 def _restored(

@@ -10,7 +10,6 @@ from realtime.dsp.processor import ProcessSpec
 from realtime.dsp.silence_gate import rest_in_silence
 from realtime.dsp.upsampler import KaiserUpsampler
 from realtime.errors import ModelFileError, SettingsError, error_line
-from realtime.inference.cpu_fallback import DeviceLossMonitor, FallbackStream, fallback_windows
 from realtime.inference.model_file import ModelInfo
 from realtime.inference.streaming import StreamingNetwork, call_length
 from realtime.inference.tuning import Requested, Workload, tune
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
 
 MIN_BLOCK_SAMPLES = 128
 MAX_BLOCK_SAMPLES = 65_536
-
-# A CPU can replace a GPU if it computes a block in less than the block's time by this factor.
-BACKUP_RATIO = 1.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +45,17 @@ class LoadedChain:
     """Why this model was chosen, in one line."""
     load_notice: str = ""
     """What differs from the request, in one line; empty if nothing does."""
-    loss_monitor: DeviceLossMonitor | None = None
-    """Of a GPU."""
 
     @property
     def notice(self) -> str:
         """The latest line that the user should read; empty if there is none."""
-        return (self.loss_monitor.notice if self.loss_monitor else "") or self.load_notice
+        lost = next((path.lost for path in self.chain.paths if path.lost), "")
+        return f"{self.compute} was lost ({lost}): running on the CPU" if lost else self.load_notice
 
     @property
     def compute_now(self) -> str:
         """``cpu``, or the name of the CUDA device while it is not lost."""
-        return "cpu" if self.loss_monitor and self.loss_monitor.lost else self.compute
+        return "cpu" if any(path.lost for path in self.chain.paths) else self.compute
 
 
 @dataclass(frozen=True)
@@ -118,30 +113,21 @@ class Layout:
             ratio=info.ratio,
         )
 
-    def path(
-        self, network: Any, backup: Any, loss_monitor: DeviceLossMonitor | None
-    ) -> NetworkPath:
-        """The path around a network that :meth:`load` made, and that is warm.
+    def path(self, network: Any, backup: Any) -> NetworkPath:
+        """The path around networks that :meth:`load` made, and that are warm.
 
-        On a GPU, ``loss_monitor`` watches the network, and ``backup`` is the same network on the
-        CPU; None if the CPU is too slow.
+        ``backup`` is the same network on the CPU if this one is on a GPU, else None.
         """
-        front_end = self.info.front_end
+        made = self._processor(network)
+        spare = self._processor(backup) if backup else None
+        fresh = self.call_samples * self.info.ratio if self.streams else self.block_samples
+        load = network.call_s * SAMPLE_RATE_OUT / fresh
+        return NetworkPath(made, self.info.front_end, made.crossfade_samples, spare, load)
+
+    def _processor(self, network: Any) -> StreamingNetwork:
         if not self.streams:
-            if loss_monitor is not None:
-                network = fallback_windows(network, backup, loss_monitor)
-            windows = self.windows(network)
-            return NetworkPath(windows, front_end, windows.crossfade_samples)
-        origin = network.origin_samples
-        if loss_monitor is not None:
-            network = FallbackStream(
-                network,
-                backup,
-                loss_monitor,
-                context_samples=self.info.context_samples[0],
-                call_samples=self.call_samples,
-            )
-        return NetworkPath(StreamingNetwork(network, origin_samples=origin), front_end)
+            return self.windows(network)
+        return StreamingNetwork(network, origin_samples=network.origin_samples)
 
 
 def check_block_samples(block_samples: int) -> None:
@@ -172,7 +158,7 @@ def load_chain(
     """Load a model, warm it up with the shapes that will run, and prepare its chain.
 
     If a GPU is missing, full or unusable, the network runs on the CPU, and the chain's ``notice``
-    says so. The same happens when a GPU is lost later.
+    says so. The same happens when a GPU is lost later, once the chain falls back.
 
     Args:
         info: the model file.
@@ -190,26 +176,15 @@ def load_chain(
         SettingsError: if block, compute, threads or dtype are wrong.
     """
     check_block_samples(block_samples)
-    block_s = block_samples / SAMPLE_RATE_OUT
+    pause_s = block_samples / SAMPLE_RATE_OUT if paced else 0.0
     loads = []
     for model in (info, info_b) if info_b else (info,):
         layout = Layout(model, block_samples, windowed)
-        workload = Workload(
-            channels=channels, samples=layout.call_samples, pause_s=block_s if paced else 0.0
-        )
+        workload = Workload(channels=channels, samples=layout.call_samples, pause_s=pause_s)
         tuned = load_and_tune(layout.load, model, workload, requested, cache=cache)
         requested["threads"] = tuned[0].threads
         loads.append((layout, *tuned))
-    # Without a clock the CPU may be slow.
-    on_cpu_s = sum((backup or network).call_s for _, network, backup, _ in loads)
-    cpu_replaces = not paced or on_cpu_s * BACKUP_RATIO <= block_s
-    replacement = "on the CPU" if cpu_replaces else "with kaiser_fast alone"
-    gpus = [network.compute for _, network, backup, _ in loads if backup]
-    loss_monitor = DeviceLossMonitor(gpus[0], replacement) if gpus else None
-    paths = [
-        layout.path(network, (cpu_replaces and backup) or None, loss_monitor if backup else None)
-        for layout, network, backup, _ in loads
-    ]
+    paths = [layout.path(network, backup) for layout, network, backup, _ in loads]
     if paced:
         # Not in files: what follows a long silence depends on where blocks begin.
         paths = [rest_in_silence(path) for path in paths]
@@ -227,7 +202,6 @@ def load_chain(
         bind_thread=network.bind_thread,
         dtype=network.dtype,
         load_notice=next(filter(None, (notice for *_, notice in loads)), ""),
-        loss_monitor=loss_monitor,
     )
 
 

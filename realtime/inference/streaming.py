@@ -55,6 +55,8 @@ class StreamingNetwork:
         - Output: ``[C, ratio * n]``
     """
 
+    crossfade_samples = 0
+
     def __init__(self, network: _Stateful, *, origin_samples: int = 0) -> None:
         self._network = network
         self.ratio = network.ratio
@@ -85,21 +87,28 @@ class StreamingNetwork:
         # The first call's output begins with its answer to the silence before the stream.
         self._drop = self.ratio * self._silence
 
+    def _call(self, x: Audio) -> Audio:
+        # A copy: the next call may overwrite the output of this one.
+        y = self._network(x).copy()
+        # Too long an output would delay all that follow.
+        if y.shape != (wanted := (len(x), self.ratio * x.shape[1])):
+            raise ValueError(f"the shape must be {wanted}, got {y.shape}")
+        return y
+
     def process(self, x: Audio) -> Audio:
         """Process a block; output is ``latency_samples`` late."""
         check_block(x, self._spec)
         n, call = x.shape[1], self.call_samples
         if n == call and not (self._input.size or self._output.size or self._drop):
             # The usual case live: the block is a call, and its whole output is due.
-            return self._network(x).copy()
+            return self._call(x)
         due = self.ratio * ((self._input.shape[1] + n) // call * call)
         if self._output.shape[1] + max(due - self._drop, 0) < self.ratio * n:
             raise ValueError(f"a block must keep what the spec promises, got {n} samples")
         self._input = np.concatenate([self._input, x], axis=1)
         ready = [self._output]
         while self._input.shape[1] >= call:
-            # The next call may overwrite the output of this one.
-            ready.append(self._network(self._input[:, :call])[:, self._drop :].copy())
+            ready.append(self._call(self._input[:, :call])[:, self._drop :])
             self._input, self._drop = self._input[:, call:], 0
         out, self._output = np.split(np.concatenate(ready, axis=1), [self.ratio * n], axis=1)
         return out

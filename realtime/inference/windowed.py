@@ -92,6 +92,8 @@ class _Windows:
         joined = np.concatenate([self._past, x], axis=1)
         self._past = joined[:, x.shape[1] :]
         y = self.window_function(joined[:, : self.window_samples // self.ratio])
+        if y.shape != (wanted := (len(x), self.window_samples)):
+            raise ValueError(f"the shape must be {wanted}, got {y.shape}")
         y = y[:, self._yielded].copy()
         fade = y[:, : self.crossfade_samples]
         fade += self._fade_out * (self._tail - fade)

@@ -146,7 +146,8 @@ def _run(engine: Engine, seconds: float | None, *, notice: str, report: Report) 
                 print(f"\r{meter_line(snapshot)}\x1b[K", end="", file=sys.stderr, flush=True)
             if snapshot.notice != notice:
                 notice = snapshot.notice
-                report(f"\n{notice}" if meters else notice)
+                line = notice or "the network is back"
+                report(f"\n{line}" if meters else line)
             if snapshot.state is not State.RUNNING or (seconds and snapshot.seconds >= seconds):
                 break
     except KeyboardInterrupt:
@@ -169,6 +170,7 @@ def meter_line(snapshot: Snapshot) -> str:
     return (
         f"{minutes:d}:{seconds:02d}  {bars}  {snapshot.recent.ratio_median:5.1f}x real time  "
         f"faults {snapshot.faults.total}"
+        + (f"  dry: {snapshot.fallback}" if snapshot.fallback else "")
     )
 
 
@@ -191,6 +193,11 @@ def summary(last: Snapshot) -> dict[str, Any]:
         "block_ms": {k: round(getattr(timing, f"block_ms_{k}"), 3) for k in ("p50", "p99", "max")},
         "xruns": {k: faults[k] for k in counted},
         "late_blocks": faults["late_blocks"],
+        "fallbacks": {
+            "count": last.fallbacks,
+            "reason": last.fallback,
+            "seconds": round(last.fallback_s, 3),
+        },
         "latency_ms": latency | {"total": round(_ms(last.latency.total), 3)},
     }
 
@@ -211,6 +218,10 @@ def summary_lines(last: Snapshot) -> list[str]:
         f"faults           {x.input_overflow} input overflows, {x.output_underflow} output "
         f"underflows, {x.ring_overrun} ring overruns, {x.ring_underrun} ring underruns",
     ]
+    if last.fallbacks:
+        times = f"{last.fallbacks} times" if last.fallbacks > 1 else "once"
+        still = f", still at the end: {last.fallback}" if last.fallback else ""
+        lines.append(f"the network was left out {times}, for {last.fallback_s:.1f} s{still}")
     if x.bad_samples:
         lines.append(f"{x.bad_samples} input samples were not numbers and became silence")
     return lines

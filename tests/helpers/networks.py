@@ -51,6 +51,13 @@ class Gate:
         return x.copy()
 
 
+class NoThread:
+    """Takes the place of a thread: runs at once, where it is started."""
+
+    def __init__(self, run: Callable[..., None], **_: Any) -> None:
+        self.start = run
+
+
 def loaded_around(path: NetworkPath, *, block_samples: int, **about: Any) -> LoadedChain:
     """A loaded chain as `load_chain` makes one, around a network path.
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from realtime.dsp.chain import RAMP_SAMPLES, Chain
+from realtime.dsp.chain import Chain
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.ramp import RAMP_SAMPLES
 from realtime.dsp.upsampler import KaiserUpsampler
 from tests.helpers.engine_signals import ROUNDING, in_blocks, noise
 from tests.helpers.networks import loaded_chain, smooth

@@ -5,9 +5,10 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from realtime.dsp.chain import RAMP_SAMPLES, Chain, NetworkPath
+from realtime.dsp.chain import Chain, NetworkPath
 from realtime.dsp.parameters import Parameters
 from realtime.dsp.processor import Audio, ProcessSpec
+from realtime.dsp.ramp import RAMP_SAMPLES
 from realtime.dsp.upsampler import KaiserUpsampler
 from tests.helpers.engine_signals import ROUNDING, in_blocks, noise, random_lengths
 from tests.helpers.networks import windows

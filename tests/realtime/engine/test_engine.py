@@ -7,28 +7,102 @@ import threading
 import numpy as np
 import pytest
 
+from realtime.dsp.fallback import TOO_SLOW
 from realtime.dsp.parameters import Parameters
-from realtime.engine.snapshot import State
+from realtime.dsp.processor import Audio
+from realtime.engine.recorder import Recorder
+from realtime.engine.snapshot import Faults, State
 from realtime.errors import DeviceError
 from tests.helpers.engine_signals import ROUNDING, impulse, loudest, noise
 from tests.helpers.fake_streams import Rig, wait_until
 from tests.helpers.networks import Gate, loaded_chain
 
 
-def test_a_network_that_fails_is_reported_in_one_line() -> None:
+@pytest.mark.parametrize(
+    ("failure", "reported"),
+    [
+        (RuntimeError("first line\n\nthe network is tired"), "the network is tired"),
+        (MemoryError(), "MemoryError"),
+    ],
+)
+def test_a_network_that_fails_is_reported_in_one_line_and_left_out(
+    failure: Exception, reported: str
+) -> None:
+    """An identity is the network here: nothing is missing, and nothing is heard of it."""
+    gate = Gate()
+    x = noise(6_000)
+    with Rig(loaded_chain(gate)) as rig:
+        rig.run(x[:, :2_000])
+        gate.failure = failure
+        rig.run(x[:, 2_000:])
+        seen, played = rig.snapshot, rig.played
+    with Rig(loaded_chain(Gate())) as rig:
+        rig.run(x)
+        np.testing.assert_allclose(played, rig.played, rtol=0, atol=ROUNDING)
+    assert (seen.state, seen.error, seen.faults) == (State.RUNNING, "", Faults())
+    assert (seen.fallback, seen.fallbacks) == (reported, 1)
+    assert seen.fallback_s == pytest.approx(4_000 / 22_050, abs=2 * rig.block / 22_050)
+    assert seen.notice == f"the network is left out ({reported}), and tried again"
+
+
+def test_a_recording_goes_on_while_the_network_is_left_out_and_tried(tmp_path) -> None:
     gate = Gate()
     with Rig(loaded_chain(gate)) as rig:
-        rig.run(noise(2_000))
-        gate.failure = RuntimeError("first line\n\nthe network is tired")
-        rig.source.push(noise(2_000))
-        wait_until(lambda: rig.snapshot.state is State.FAILED, "that it failed")
-        assert rig.snapshot.error.endswith("the network is tired")
-        assert "\n" not in rig.snapshot.error
-        for _ in range(20):
-            rig.sink.pull(1_000)
-        assert not rig.sink.pull(1_000).any()
-        assert rig.snapshot.faults.ring_underrun == 0
-    assert rig.snapshot.state is State.FAILED
+        engine = rig.engine
+        recorder = Recorder(
+            engine.input_tap,
+            engine.output_tap,
+            delay_samples=engine.tap_delay_samples,
+            folder=tmp_path,
+            stem="take",
+        )
+        recorder.start()
+        rig.run(noise(4_096))
+        gate.failure = RuntimeError("tired")
+        rig.run(noise(4_096))
+        assert rig.snapshot.fallback == "tired"
+        gate.failure = None
+        for _ in range(40):
+            rig.run(noise(2_048))
+            if not rig.snapshot.fallback:
+                break
+        seen = rig.snapshot
+        done = recorder.stop()
+    assert (seen.fallback, seen.fallbacks, seen.notice, seen.faults) == ("", 1, "", Faults())
+    assert (done.error, done.lost_samples) == ("", 0)
+    assert done.seconds == pytest.approx(seen.seconds, abs=0.05)
+
+
+def test_a_network_slower_than_real_time_drops_nothing() -> None:
+    """Its time is a fake; everything that was pushed is played."""
+    now = [0.0]
+
+    def slow(x: Audio) -> Audio:
+        now[0] += 1.5 * 256 / 44_100
+        return x.copy()
+
+    with Rig(loaded_chain(slow)) as rig:
+        for fallback in rig.loaded.chain.fallbacks:
+            fallback.clock = lambda: now[0]
+        rig.run(noise(30 * rig.block))
+        seen = rig.snapshot
+    assert (seen.fallback, seen.fallbacks, seen.faults) == (TOO_SLOW, 1, Faults())
+    assert now[0] < 4 * 256 / 44_100 * 1.5
+
+
+def test_an_engine_stops_while_its_network_is_tried() -> None:
+    gate = Gate()
+    with Rig(loaded_chain(gate)) as rig:
+        gate.failure = RuntimeError("tired")
+        rig.run(noise(2 * rig.block))
+        gate.failure = None
+        gate.open.clear()
+        rig.run(noise(23_000))
+        # The trial hangs in the network; the audio goes on.
+        assert rig.snapshot.fallback == "tired"
+        threading.Timer(0.05, gate.open.set).start()
+    assert rig.snapshot.state is State.STOPPED
+    assert not [t for t in threading.enumerate() if t.name.startswith("topoctave")]
 
 
 @pytest.mark.parametrize("side", ["source", "sink"])

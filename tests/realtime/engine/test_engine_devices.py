@@ -8,6 +8,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
+from realtime.dsp.processor import Audio
 from realtime.engine.snapshot import Faults, State
 from realtime.files.enhance import render
 from tests.helpers.engine_signals import ROUNDING, impulse, loudest, noise
@@ -159,17 +160,21 @@ def test_a_late_block_is_no_fault_where_the_device_can_wait() -> None:
         assert rig.snapshot.faults == Faults()
 
 
-@pytest.mark.parametrize("failure", [None, RuntimeError("the network is tired")])
-def test_no_device_waits_for_an_engine_that_stops_or_failed(failure) -> None:
+@pytest.mark.parametrize("fails", [False, True])
+def test_no_device_waits_for_an_engine_that_stops_or_failed(fails, monkeypatch) -> None:
+    def broken(_: Audio) -> None:
+        raise RuntimeError("a bug")
+
     gate = Gate()
     with Rig(loaded_chain(gate)) as rig:
         rig.run(noise(4 * rig.block))
         gate.open.clear()
-        gate.failure = failure
-        rig.source.push(noise(rig.block if failure else 0))
+        if fails:
+            monkeypatch.setattr(rig.engine.output_tap, "write", broken)
+        rig.source.push(noise(rig.block if fails else 0))
         with waiting_output(rig):
             gate.open.set()
-            if not failure:
+            if not fails:
                 rig.engine.stop()
-        assert rig.snapshot.state is (State.FAILED if failure else State.STOPPED)
+        assert rig.snapshot.state is (State.FAILED if fails else State.STOPPED)
         assert rig.snapshot.faults.ring_underrun == 0

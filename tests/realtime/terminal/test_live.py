@@ -11,16 +11,19 @@ import pytest
 import soundfile
 
 from realtime.audio_io.file_streams import FileOutput, NullOutput
+from realtime.dsp.fallback import TOO_SLOW
 from realtime.dsp.latency import Latency
 from realtime.dsp.parameters import Parameters
+from realtime.dsp.processor import Audio
 from realtime.engine.engine import Engine
 from realtime.engine.settings import Settings
 from realtime.engine.snapshot import Faults, Level, Snapshot
 from realtime.errors import DeviceError
 from realtime.terminal.live import meter_line, run_live, summary, summary_lines
 from tests.helpers.engine_signals import file_input, noise
-from tests.helpers.fake_streams import Rig
+from tests.helpers.fake_streams import Rig, take_no_time
 from tests.helpers.networks import loaded_chain
+from topoctave import main
 
 
 class World:
@@ -174,6 +177,75 @@ def test_the_summary_for_people_names_faults_and_bad_samples() -> None:
     assert any("7 ring underruns" in line for line in lines)
     assert any("3 input samples" in line for line in lines)
     assert not any("not numbers" in line for line in summary_lines(snapshot()))
+
+
+def failing(monkeypatch: pytest.MonkeyPatch, seconds: float, fails_s: float) -> World:
+    """A run whose network fails at first."""
+    world, calls = World(monkeypatch), []
+
+    def network(x: Audio) -> Audio:
+        calls.append(x)
+        if len(calls) < fails_s * 44_100 / 256:
+            raise RuntimeError("it is tired")
+        return x.copy()
+
+    def make(settings: Settings) -> Engine:
+        source = file_input(noise(round(22_050 * seconds)))
+        engine = Engine(source, NullOutput(), loaded_chain(network))
+        take_no_time(engine._loaded.chain)
+        return engine
+
+    world.make = make
+    return world
+
+
+def test_a_network_that_failed_for_good_ends_with_code_1(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    failing(monkeypatch, 0.4, fails_s=1e6)
+    assert main(["live", "--input", "noise", "--output", "null", "--json"]) == 1
+    out, err = capsys.readouterr()
+    fallbacks = json.loads(out)["fallbacks"]
+    assert (fallbacks["count"], fallbacks["reason"]) == (1, "it is tired")
+    assert 0.3 < fallbacks["seconds"] < 0.5
+    assert err.count("the network is left out (it is tired), and tried again") == 1
+    assert "left out once, for 0.4 s, still at the end: it is tired" in err
+
+
+def test_a_network_that_came_back_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = failing(monkeypatch, 60.0, fails_s=0.1)
+
+    def report(line: str) -> None:
+        world.lines.append(line)
+        if line == "the network is back":
+            raise KeyboardInterrupt
+
+    result = run_live(
+        Settings(input="noise", output="null"),
+        Parameters(),
+        seconds=None,
+        fall_back_input=False,
+        fall_back_output=False,
+        report=report,
+    )
+    assert world.lines[1:3] == [
+        "the network is left out (it is tired), and tried again",
+        "the network is back",
+    ]
+    assert (result["fallbacks"]["count"], result["fallbacks"]["reason"]) == (1, "")
+    assert "left out once" in world.lines[-1]
+
+
+@pytest.mark.parametrize(("reason", "code"), [("", 0), (TOO_SLOW, 0), ("it is tired", 1)])
+def test_only_a_failure_that_lasts_is_an_error(
+    monkeypatch: pytest.MonkeyPatch, reason: str, code: int
+) -> None:
+    shown = snapshot(fallback=reason, fallbacks=3, fallback_s=1.23456)
+    result = summary(shown)
+    assert result["fallbacks"] == {"count": 3, "reason": reason, "seconds": 1.235}
+    monkeypatch.setattr("realtime.terminal.live.run_live", lambda *_, **__: result)
+    assert main(["live"]) == code
+    assert (f"dry: {reason}" in meter_line(shown)) == bool(reason)
 
 
 @pytest.mark.parametrize("peak", [-np.inf, -200.0, -60.0, -20.0, 0.0, 6.0])

@@ -82,7 +82,7 @@ def test_a_network_slower_than_real_time_drops_nothing() -> None:
         return x.copy()
 
     with Rig(loaded_chain(slow)) as rig:
-        for fallback in rig.loaded.chain.fallbacks:
+        for fallback in rig.engine._loaded.chain.fallbacks:
             fallback.clock = lambda: now[0]
         rig.run(noise(30 * rig.block))
         seen = rig.snapshot

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QWidget
 
-from gui.control.notices import SILENT, TOO_SLOW
+from gui.control.notices import SILENT, TOO_SLOW, sentence
 from gui.control.session import Session
 from gui.spectrogram.analysis.loudness_match import LoudnessMatch
 from realtime.engine.snapshot import Snapshot, State
@@ -99,6 +99,8 @@ class RefreshTimer(QTimer):
         if self._overload.update(0 < snapshot.recent.ratio_median < 1, elapsed_s):
             notices.show(TOO_SLOW)
         if snapshot.notice != self._shown_notice:
+            # The network that was left out is back, for example.
+            notices.withdraw(text=sentence(self._shown_notice))
             self._shown_notice = snapshot.notice
             if snapshot.notice:
                 notices.info(snapshot.notice)

@@ -73,11 +73,11 @@ class Banner(QFrame):
             self._waiting.append(notice)
         self._update()
 
-    def withdraw(self, *, kind: str = "", key: str = "") -> None:
-        """Remove notices that no longer apply."""
+    def withdraw(self, **fields: str) -> None:
+        """Remove notices with these fields, which no longer apply."""
         self._waiting = [
             notice for notice in self._waiting
-            if (kind and notice.kind != kind) or (key and notice.key != key)
+            if any(getattr(notice, name) != value for name, value in fields.items())
         ]  # fmt: skip
         self._update()
 

@@ -47,6 +47,9 @@ def test_latency_its_parts_the_reason_for_the_model_and_a_lost_gpu_are_shown(
     # It is shown after the line about the missing sound device.
     opened.panels.banner.dismiss()
     assert "going on with the CPU" in opened.notice
+    engine.notice = ""
+    opened.ticks()
+    assert not opened.notice
     assert "the only model" in performance.reason.text()
     # 1024 + 46 + 640 + 128 + 1024 + 772 samples at 44.1 kHz.
     assert performance.latency.text().startswith("82 ms")

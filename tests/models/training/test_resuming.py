@@ -61,10 +61,13 @@ INTERRUPT, TERMINATE = (partial(signal.raise_signal, n) for n in (signal.SIGINT,
 def test_an_interrupted_training_continues_exactly(
     folder: Path, whole: Any, adversarial: Any, stop: Any, at: int, continues_at: int
 ) -> None:
-    config = tiny(folder, "parts", adversarial=adversarial)
+    config, handler = (
+        tiny(folder, "parts", adversarial=adversarial),
+        signal.getsignal(signal.SIGINT),
+    )
     with at_step(at, stop), pytest.raises((KilledError, TrainingStopped)) as error:
         train(config, report=lambda _: None)
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is handler
     if stop is not KILL:
         assert "stopped at step 5; the same command" in str(error.value)
     lines: list[str] = []

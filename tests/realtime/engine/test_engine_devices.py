@@ -93,12 +93,12 @@ def test_after_a_slow_network_the_latency_is_the_same_to_the_sample(late_blocks)
 
 def test_the_devices_own_faults_are_counted_apart() -> None:
     with Rig(loaded_chain()) as rig:
-        rig.run(np.full((1, 1_000), np.nan, np.float32))
+        rig.run(np.full((1, 8 * rig.block), np.nan, np.float32))
         rig.source.push(np.zeros((1, 10), np.float32), overflow=True)
         rig.sink.pull(10, underflow=True)
         rig.sink.pull(10, underflow=True)
         # Samples that are not finite become silence; they are no fault of the engine's.
-        faults = Faults(input_overflow=1, output_underflow=2, bad_samples=1_000)
+        faults = Faults(input_overflow=1, output_underflow=2, bad_samples=8 * rig.block)
         assert rig.snapshot.faults == faults
         assert faults.total == 3
         assert not rig.played.any()

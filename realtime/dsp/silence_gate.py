@@ -51,8 +51,10 @@ class SilenceGate:
 
     def process(self, x: Audio) -> Audio:
         """Process a block."""
-        if x.any():
-            self._forget()
+        # The last sample alone mostly tells, at a tenth of the time.
+        if x.size and (x[0, -1] or x.any()):
+            if self._answer is not None:
+                self._forget()
             return self._network.process(x)
         before = self._answer
         if before is not None and before.shape[1] != self.ratio * x.shape[1]:

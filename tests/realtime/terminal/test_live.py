@@ -213,7 +213,7 @@ def test_a_network_that_failed_for_good_ends_with_code_1(
 
 
 def test_a_network_that_came_back_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    world = failing(monkeypatch, 60.0, fails_s=0.1)
+    world = failing(monkeypatch, 60.0, fails_s=0.01)
 
     def report(line: str) -> None:
         world.lines.append(line)

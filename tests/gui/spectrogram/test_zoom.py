@@ -71,7 +71,9 @@ def test_zoomed_image_shows_a_tone_at_its_time(opened) -> None:
     columns = round(60 / pictures.hop_s)
     for seconds in (0.5, 20, 55):
         codes = np.zeros((columns, history.bins), np.uint8)
-        codes[-round(seconds / 3 / pictures.hop_s)] = 255
+        # Three columns: where the picture has more columns than pixels, one may fall between two.
+        at = columns - round(seconds / 3 / pictures.hop_s)
+        codes[at - 1 : at + 2] = 255
         history.append(codes, np.zeros(columns, np.float32))
         plot.setXRange(-seconds, 0, padding=0)
         plot.show_until(history.end)

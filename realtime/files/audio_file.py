@@ -281,16 +281,6 @@ def write_frames(file: soundfile.SoundFile, frames: Audio) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from error
 
 
-def write_audio(path: Path, samples: Audio) -> None:
-    """Write a whole file of ``[C, T]`` at 44.1 kHz.
-
-    Raises:
-        AudioFileError: if it cannot be written; then no file is left.
-    """
-    with open_output(path, channels=len(samples)) as file:
-        write_frames(file, samples.T)
-
-
 def read_length(path: Path) -> float:
     """Length of an audio file in seconds; 0 if it cannot be read."""
     try:

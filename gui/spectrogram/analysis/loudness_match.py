@@ -39,10 +39,6 @@ class LoudnessMatch:
     def __init__(self) -> None:
         self._loudness = RunningMean(AVERAGING_S)
 
-    def reset(self) -> None:
-        """Discard the measurement."""
-        self._loudness.reset()
-
     @property
     def gain_db(self) -> float:
         """Gain for the output in dB; 0 until half a second was measured."""

@@ -10,12 +10,18 @@ import pytest
 import soundfile
 
 from realtime.errors import AudioFileError
-from realtime.files.audio_file import check_output, open_output, unfinished_note, write_audio
+from realtime.files.audio_file import check_output, open_output, unfinished_note, write_frames
 from tests.helpers.cli import python
 from tests.helpers.engine_signals import noise
 
 # One step of the sample format, in samples from -1 to 1.
 STEPS = {"PCM_24": 2.0**-23, "FLOAT": 0.0}
+
+
+def write_audio(path, samples) -> None:
+    """Write a whole file of ``[C, T]`` at 44.1 kHz, as all who write files do."""
+    with open_output(path, channels=len(samples)) as file:
+        write_frames(file, samples.T)
 
 
 @pytest.mark.parametrize(
@@ -98,13 +104,14 @@ FULL_DISK = """
 import resource, sys
 import numpy as np
 from pathlib import Path
-from realtime.files.audio_file import write_audio
 from realtime.errors import AudioFileError
+from realtime.files.audio_file import open_output, write_frames
 limit = int(sys.argv[2])
 resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit))
 x = np.random.default_rng(0).uniform(-1, 1, (1, int(sys.argv[3]))).astype(np.float32)
 try:
-    write_audio(Path(sys.argv[1]), x)
+    with open_output(Path(sys.argv[1]), channels=1) as file:
+        write_frames(file, x.T)
 except AudioFileError as error:
     print(error)
     sys.exit(3)
